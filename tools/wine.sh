@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Runs a Windows program with 64-bit Wine in a prefix of the build's own (LDP_WINEPREFIX, or
+# build/wine), which is made on first use and set to Windows 10. `wine.sh --stop` ends that
+# prefix's Wine server and leaves every other prefix alone.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+export WINEPREFIX=${LDP_WINEPREFIX:-$root/build/wine} WINEDEBUG=${WINEDEBUG:--all} WINEARCH=win64
+
+find_tool() {
+    local candidate
+    for candidate in "$@"; do
+        command -v "$candidate" && return
+    done
+    echo "wine.sh: none of '$*' is installed (package wine64)" >&2
+    exit 127
+}
+
+if [ "${1:-}" = --stop ]; then
+    server=$(find_tool /usr/lib/wine/wineserver64 wineserver)
+    "$server" -k || true
+    exit 0
+fi
+
+wine=$(find_tool /usr/lib/wine/wine64 wine64 wine)
+if [ ! -f "$WINEPREFIX/.ready" ]; then
+    mkdir -p "$WINEPREFIX"
+    exec 9>"$WINEPREFIX/.lock"
+    flock 9
+    if [ ! -f "$WINEPREFIX/.ready" ]; then
+        # The Mono and Gecko installers are neither needed nor available offline.
+        WINEDLLOVERRIDES='mscoree,mshtml=' "$wine" wineboot -i >/dev/null 2>&1
+        "$wine" winecfg -v win10 >/dev/null 2>&1
+        touch "$WINEPREFIX/.ready"
+    fi
+    exec 9>&-
+fi
+exec "$wine" "$@"
