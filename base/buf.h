@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+
+/** A growing run of bytes with a maximum fixed at birth. `data` is always NUL-terminated once
+ *  anything was appended (the NUL is not counted). The owner's thread only. */
+struct buf {
+    char *data;
+    size_t len, cap, max;
+};
+
+/** MAX is the largest `len` ever allowed; 0 means no limit, for bytes we make ourselves. */
+void buf_init(struct buf *b, size_t max);
+/** Frees the bytes; the buffer can be used again with the same maximum. */
+void buf_deinit(struct buf *b);
+/** Forgets the bytes, keeps the room. */
+void buf_clear(struct buf *b);
+/** Returns 0, or UV_ENOBUFS with nothing appended when the maximum would be passed. */
+int buf_append(struct buf *b, const void *bytes, size_t n);
+int buf_append_str(struct buf *b, const char *s);
+int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Room for N more bytes behind `len`, which the caller fills and adds to `len` itself.
+ *  NULL when the maximum would be passed. */
+char *buf_reserve(struct buf *b, size_t n);
+/** Drops the first N bytes. */
+void buf_consume(struct buf *b, size_t n);
+/** The bytes, owned by the caller; the buffer is empty afterwards. */
+char *buf_take(struct buf *b, size_t *ret_len);
+
+#endif

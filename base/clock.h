@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CLOCK_RFC3339_SIZE = 25 };
+
+/** Milliseconds that only go forward; for ages, deadlines and waits. Any thread. */
+uint64_t clock_mono_ms(void);
+/** Milliseconds since 1970 UTC; for what people and disks are told. Any thread. */
+int64_t clock_wall_ms(void);
+/** "2026-11-20T14:28:00.123Z". */
+void clock_format(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE]);
+/** Reads RFC 3339 with Z or an offset, with or without fraction. Returns 0 or UV_EINVAL. */
+int clock_parse(const char *text, int64_t *ret_wall_ms);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_INSTANCE_H
+#define CACHE_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/random.h"
+#include "ldconsole/row.h"
+#include "ldconsole/settings.h"
+
+/** What is known of one emulator instance: the API's Instance (product contract, section 2)
+ *  without its freshness, which belongs to the whole snapshot. A value type; copy by
+ *  assignment except `labels` and `evidence` (see cache_instance_copy). */
+enum cache_state {
+    CACHE_STATE_UNKNOWN,
+    CACHE_STATE_STOPPED,
+    CACHE_STATE_STARTING,    /* asked to start; no VM yet */
+    CACHE_STATE_BOOTING,     /* process and VM up, Android not */
+    CACHE_STATE_RUNNING,     /* Android up */
+    CACHE_STATE_READY,       /* the guest answers */
+    CACHE_STATE_STOPPING,
+    CACHE_STATE_STUCK,
+    CACHE_STATE_ZOMBIE,      /* window without VM */
+    CACHE_STATE_UNREACHABLE, /* processes alive, ldconsole does not know it */
+    CACHE_STATE_COUNT
+};
+
+enum cache_desired { CACHE_DESIRED_NONE, CACHE_DESIRED_RUNNING, CACHE_DESIRED_STOPPED };
+
+enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200 };
+
+struct cache_instance {
+    char id[UUID_SIZE];
+    int index;
+    char name[LDC_TITLE_SIZE];
+    enum cache_state state;
+    char reason[CACHE_REASON_SIZE]; /* why `state` is believed, a sentence */
+    char *evidence;                 /* JSON object, owned */
+    enum cache_desired desired;
+    char adb_serial[32];
+    int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
+    int width, height, dpi;
+    struct ldc_settings settings;
+    char *labels;                   /* JSON object of strings, owned; never NULL */
+    char group[CACHE_GROUP_SIZE];   /* "" = none */
+    char disk_id[64];               /* identity of data.vmdk; not in the API */
+};
+
+void cache_instance_init(struct cache_instance *i);
+void cache_instance_deinit(struct cache_instance *i);
+void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from);
+
+/** Appends `{"id":...,...` without the closing brace, so that freshness can follow. */
+void cache_instance_append_json(const struct cache_instance *i, struct buf *out);
+/** Reads what cache_instance_append_json wrote (closed). Returns 0 or UV_EINVAL. */
+int cache_instance_from_json(const char *text, struct cache_instance *ret);
+/** `{"state":{"from":..,"to":..},...}` of the fields that differ, owned by the caller; NULL when
+ *  none does. `evidence` does not count: it moves with every look. */
+char *cache_instance_diff(const struct cache_instance *before, const struct cache_instance *after);
+
+const char *cache_state_name(enum cache_state state);
+int cache_state_parse(const char *name, enum cache_state *ret);
+/** "running", "stopped", or NULL for none. */
+const char *cache_desired_name(enum cache_desired desired);
+
+#endif

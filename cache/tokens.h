@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_TOKENS_H
+#define CACHE_TOKENS_H
+
+#include <stdbool.h>
+
+#include "base/random.h"
+#include "cache/store.h"
+
+/** API tokens: `ldp_` and 43 base64url characters (256 random bits). Only the BLAKE2b digest is kept. The command
+ *  line changes the table while the service runs; the service notices by SQLite's data_version. */
+enum cache_role { CACHE_ROLE_NONE, CACHE_ROLE_VIEWER, CACHE_ROLE_OPERATOR, CACHE_ROLE_ADMIN };
+
+enum { CACHE_TOKEN_SIZE = 48, CACHE_TOKEN_DIGEST_SIZE = 65, CACHE_TOKEN_NAME_MAX = 64 };
+
+struct cache_token {
+    char id[UUID_SIZE];
+    char name[CACHE_TOKEN_NAME_MAX + 1];
+    enum cache_role role;
+    char digest[CACHE_TOKEN_DIGEST_SIZE];
+    int64_t created_at, expires_at, revoked_at, last_used_at; /* wall ms; 0 = never / not */
+};
+
+const char *cache_role_name(enum cache_role role);
+int cache_role_parse(const char *name, enum cache_role *ret);
+/** Digest of a token's text, in hex. */
+void cache_token_digest(const char *secret, char out[CACHE_TOKEN_DIGEST_SIZE]);
+
+/* On a connection: the worker's or the command line's. */
+/** Makes a token; SECRET receives its text, which is nowhere kept. RET receives the row.
+ *  Returns 0, UV_EEXIST when a live token has NAME, or a UV code. */
+int cache_tokens_create(sqlite3 *db, const char *name, enum cache_role role, int64_t expires_at,
+                        char secret[CACHE_TOKEN_SIZE], struct cache_token *ret);
+/** By id or name. Returns 0 or UV_ENOENT. */
+int cache_tokens_revoke(sqlite3 *db, const char *id_or_name);
+int cache_tokens_list(sqlite3 *db, struct cache_token **ret_items, size_t *ret_n);
+
+/** The service's view: a table of digests in memory. Loop thread. */
+struct cache_tokens;
+int cache_tokens_new(sqlite3 *db, struct cache_tokens **ret);
+/** From here on the table follows the database (asked every second while anybody uses tokens, and
+ *  at once by cache_tokens_reload). */
+void cache_tokens_set_store(struct cache_tokens *tokens, struct loop *loop,
+                            struct cache_store *store);
+/** Stops following; must come before the store closes. */
+void cache_tokens_close(struct cache_tokens *tokens, void (*on_closed)(void *arg), void *arg);
+/** The live token with this text, or NULL. Notes its use (written at most once a minute). */
+const struct cache_token *cache_tokens_check(struct cache_tokens *tokens, const char *secret);
+/** Reads the table again, then calls DONE: for a token that is not known yet. */
+void cache_tokens_reload(struct cache_tokens *tokens, cache_done_fn done, void *arg);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LDC_ROW_H
+#define LDC_ROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LDC_TITLE_SIZE = 257 }; /* bytes with the NUL; longer titles are cut at a code point */
+
+/** One row of list2 (reference 2.3). A value type. */
+struct ldc_row {
+    int index;
+    char title[LDC_TITLE_SIZE]; /* UTF-8 */
+    int64_t top_window, bind_window;
+    int android;       /* 0 stopped, 1 up, 2 starting; anything else as it came */
+    int64_t pid;       /* dnplayer; -1 when there is none */
+    int64_t vbox_pid;  /* headless VM; -1 when there is none */
+    int width, height, dpi; /* 0 when the version prints 7 columns */
+};
+
+struct ldc_rows {
+    struct ldc_row *items;
+    size_t n_items, cap;
+    int columns;          /* 7 or 10; 0 without rows */
+    size_t n_bad_lines;   /* lines that are no row: truncated, garbage */
+};
+
+void ldc_rows_deinit(struct ldc_rows *rows);
+const struct ldc_row *ldc_rows_find(const struct ldc_rows *rows, int index);
+
+/** Code page of ldconsole's output. */
+enum ldc_codepage { LDC_CODEPAGE_SYSTEM, LDC_CODEPAGE_UTF8, LDC_CODEPAGE_GBK, LDC_CODEPAGE_1252,
+                    LDC_CODEPAGE_COUNT };
+
+/** "system", "utf8", "gbk", "cp1252"; returns 0 or UV_EINVAL. */
+int ldc_codepage_parse(const char *name, enum ldc_codepage *ret);
+/** N bytes as they came into OUT (SIZE bytes, always terminated, valid UTF-8): kept when they are
+ *  valid UTF-8, else decoded from CODEPAGE (system = the ANSI code page on Windows, GBK
+ *  elsewhere); bytes that fit neither become U+FFFD. */
+void ldc_text_decode(const char *bytes, size_t n, enum ldc_codepage codepage, char *out,
+                     size_t size);
+
+enum ldc_list_outcome {
+    LDC_LIST_OK = 0,
+    LDC_LIST_EMPTY,      /* nothing printed: happens although instances exist (reference 2.3) */
+    LDC_LIST_USAGE,      /* the usage text or an error text instead of rows */
+    LDC_LIST_GARBAGE     /* not one line is a row */
+};
+
+/** Reads list2's bytes: 7 or 10 columns, CRLF or LF, titles with commas (split from both ends),
+ *  any order and gaps, repeated index (first wins), the phantom row 99999 left out. A last line
+ *  without its line end counts as truncated unless it is a whole row of the same width.
+ *  RET_ROWS is always filled; release it with ldc_rows_deinit. */
+enum ldc_list_outcome ldc_rows_parse(const char *bytes, size_t n, enum ldc_codepage codepage,
+                                     struct ldc_rows *ret_rows);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LDC_RUNNER_H
+#define LDC_RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ldconsole/argv.h"
+
+/** Runs one child process to its end. One interface, because where ldconsole may run differs: in
+ *  this process's session (runner_direct) or in the interactive user's (the session agent). Loop
+ *  thread only. */
+
+enum ldc_run_status {
+    LDC_RUN_EXITED,       /* the child ended by itself; exit_code says how */
+    LDC_RUN_NOT_STARTED,  /* `error` says why (UV_ENOENT, UV_EACCES, ...) */
+    LDC_RUN_TIMED_OUT,    /* killed at the deadline */
+    LDC_RUN_CANCELLED,    /* killed because the caller asked */
+    LDC_RUN_FLOODED,      /* killed because it printed more than max_output */
+    LDC_RUN_LOST          /* the agent died: whether the child did its work is unknown */
+};
+
+struct ldc_run_request {
+    const char *file;              /* program path, UTF-8 */
+    const struct ldc_argv *args;   /* without argv[0]; copied */
+    unsigned deadline_ms;
+    size_t max_output;             /* bytes of stdout and stderr together */
+};
+
+struct ldc_run_result {
+    enum ldc_run_status status;
+    int error;          /* UV_E* for LDC_RUN_NOT_STARTED, else 0 */
+    int32_t exit_code;  /* as the vendor means it: signed 32 bit (reference 2.2) */
+    const char *output; /* stdout and stderr as they came, NUL-terminated */
+    size_t output_len;
+    int pid;            /* 0 when not started */
+    uint64_t duration_ms;
+};
+
+/** Called exactly once per run, always in a later turn of the loop. RESULT is the runner's and
+ *  ends with the call. */
+typedef void (*ldc_run_fn)(void *arg, const struct ldc_run_result *result);
+
+struct ldc_run;
+struct ldc_runner;
+
+struct ldc_runner_ops {
+    /** Never fails at once: what goes wrong comes through the callback. */
+    struct ldc_run *(*start)(struct ldc_runner *runner, const struct ldc_run_request *request,
+                             ldc_run_fn done, void *arg);
+    /** Kills the child; the callback still comes. */
+    void (*cancel)(struct ldc_run *run);
+    /** Cancels what runs; on_closed is called after the last callback, then the runner is gone. */
+    void (*close)(struct ldc_runner *runner, void (*on_closed)(void *arg), void *arg);
+};
+
+/** Embedded first in each implementation. */
+struct ldc_runner {
+    const struct ldc_runner_ops *ops;
+    unsigned n_running;
+};
+
+/** "exited", "timed_out", ... for evidence and logs. */
+const char *ldc_run_status_name(enum ldc_run_status status);
+
+struct loop;
+
+/** The runner for this process's own session. The window is hidden, all three standard handles
+ *  are pipes or nothing, and the end of the child is its exit, not the end of its output: a
+ *  grandchild may hold the pipe for hours (reference 2.6). */
+struct ldc_runner *ldc_runner_direct_new(struct loop *loop);
+
+#endif
