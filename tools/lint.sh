@@ -18,5 +18,6 @@ compiled() {
 
 python3 tools/check_layers.py . || failed=1
 tools/format.sh --check || failed=1
-compiled | xargs -r -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" || failed=1
+compiled | xargs -r -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>&1 |
+    sed '/warnings\? generated\.$/d' || failed=1
 exit $failed
