@@ -49,6 +49,8 @@ void ldc_breaker_init(struct ldc_breaker *b, const char *name,
 /** Asks whether a call may go now. True: the caller must report it by ldc_breaker_report or
  *  ldc_breaker_abandon. False: *RETERR_RETRY_MS says when it is worth asking again. */
 bool ldc_breaker_allow(struct ldc_breaker *b, uint64_t now_ms, uint64_t *reterr_retry_ms);
+/** Whether ldc_breaker_allow would say no now. Changes nothing. */
+bool ldc_breaker_is_refusing(const struct ldc_breaker *b, uint64_t now_ms);
 /** The outcome of an allowed call. REASON is kept when it opens the breaker. Returns true when
  *  the state changed. */
 bool ldc_breaker_report(struct ldc_breaker *b, uint64_t now_ms, bool is_success,

@@ -63,7 +63,9 @@ struct ldc_client *ldc_client_new(struct loop *loop, struct ldc_runner *runner,
                                   const struct ldc_client_options *options);
 void ldc_client_on_breaker(struct ldc_client *client, ldc_breaker_fn fn, void *arg);
 /** Runs COMMAND (taken over, empty afterwards) when the bulkhead has room. DONE comes exactly once
- *  in a later turn. The call is valid until then. */
+ *  in a later turn. The call is valid until then. A breaker that is open refuses at once, and
+ *  again when the call's turn comes. Guest programs (adb, ld) pass no breaker: a guest that hangs
+ *  says nothing about ldconsole. */
 struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *command,
                                  enum ldc_purpose purpose, ldc_call_fn done, void *arg);
 /** Ends a waiting or running call; DONE comes with LDC_ANSWER_CANCELLED. */

@@ -14,14 +14,27 @@ struct ldc_install {
     char *version;    /* from the registry, the path or the banner: "9", "14.0.25.1"; NULL unknown */
 };
 
-/** Fills RET from the path of an ldconsole (it need not exist: running it will say so). */
+/** Fills RET from the path of an ldconsole (it need not exist: running it will say so). The folder
+ *  is made canonical, so that it can be compared with paths of processes. Blocking. */
 void ldc_install_from_path(const char *ldconsole, struct ldc_install *ret);
 /** Looks in the registry, then in the places installers use (Windows), or in LDPLAYER_HOME and
  *  PATH elsewhere. Returns 0 with the newest version found, or UV_ENOENT. Blocking. */
 int ldc_install_find(struct ldc_install *ret);
 void ldc_install_deinit(struct ldc_install *install);
+void ldc_install_copy(const struct ldc_install *from, struct ldc_install *ret);
 /** The version in a banner ("dnplayer v14.0.25.1 Command Line ..."), owned by the caller, or NULL
  *  when the text is no banner or has none (reference 2.1). */
 char *ldc_install_banner_version(const char *text);
+
+/** For the platform files. */
+
+/** As ldc_install_from_path for the ldconsole or dnconsole in DIR. Returns false when it holds
+ *  neither. */
+bool ldc_install_from_dir(const char *dir, struct ldc_install *ret);
+/** Uses DATA_DIR, as the registry has it, for the vms folder when instances are kept there. */
+void ldc_install_set_data_dir(struct ldc_install *install, const char *data_dir);
+/** Keeps the newer of BEST (all NULL when there is none yet) and CANDIDATE in BEST and releases
+ *  the other; the first found wins between equals. */
+void ldc_install_keep_newer(struct ldc_install *best, struct ldc_install *candidate);
 
 #endif

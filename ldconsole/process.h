@@ -13,7 +13,9 @@ enum ldc_process_role { LDC_PROCESS_PLAYER, LDC_PROCESS_HEADLESS };
 struct ldc_process {
     int64_t pid;
     enum ldc_process_role role;
-    int index; /* from "index=N|" or "--comment leidian<N>"; -1 when the command line tells none */
+    int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line tells none */
+    char *image; /* full path of the program, owned by the list; NULL when the system hides it.
+                    Tells apart installations that both have an instance 0. */
 };
 
 struct ldc_processes {
@@ -21,16 +23,23 @@ struct ldc_processes {
     size_t n_items, cap;
 };
 
-/** Appends every player and headless process of this machine. Blocking, a few milliseconds.
+/** Replaces what RET holds by every player and headless process of this machine, in ascending
+ *  order of pid. Blocking, a few milliseconds.
  *  Returns 0 or a UV error when the system refuses to list processes. */
 int ldc_processes_scan(struct ldc_processes *ret);
 void ldc_processes_deinit(struct ldc_processes *processes);
-/** Process of INDEX in ROLE, or NULL. */
+/** The first process of INDEX in ROLE, or NULL: there may be more, of other installations or left
+ *  over from an earlier start. */
 const struct ldc_process *ldc_processes_find(const struct ldc_processes *processes, int index,
                                              enum ldc_process_role role);
 const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes, int64_t pid);
 
-/** For the platform files: what an image name and command line say. Returns false when it is no
+/** Whether the program lies in the folder DIR (canonical, as ldc_install_from_path leaves it), by
+ *  the system's rules for paths: on Windows case and the kind of slash do not matter. */
+bool ldc_process_is_in(const struct ldc_process *process, const char *dir);
+
+/** For the platform files: what an image name (with or without folder and ".exe") and a command
+ *  line (NULL when unknown) say; pid and image are left alone. Returns false when it is no
  *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless. */
 bool ldc_process_classify(const char *image_name, const char *command_line,
                           struct ldc_process *ret);

@@ -23,9 +23,12 @@ struct ldc_rows {
     size_t n_items, cap;
     int columns;          /* 7 or 10; 0 without rows */
     size_t n_bad_lines;   /* lines that are no row: truncated, garbage */
+    uint32_t *slots;      /* private: hash of index -> position + 1 in items */
+    size_t n_slots;
 };
 
 void ldc_rows_deinit(struct ldc_rows *rows);
+/** The row with INDEX, or NULL; takes the same time however many rows there are. */
 const struct ldc_row *ldc_rows_find(const struct ldc_rows *rows, int index);
 
 /** Code page of ldconsole's output. */

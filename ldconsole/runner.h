@@ -31,7 +31,9 @@ struct ldc_run_request {
 struct ldc_run_result {
     enum ldc_run_status status;
     int error;          /* UV_E* for LDC_RUN_NOT_STARTED, else 0 */
-    int32_t exit_code;  /* as the vendor means it: signed 32 bit (reference 2.2) */
+    bool needs_elevation; /* LDC_RUN_NOT_STARTED because Windows wants an elevated caller (740) */
+    int32_t exit_code;  /* as the vendor means it: signed 32 bit (reference 2.2); a child that died
+                         * of a signal counts as minus its number. On Unix only 8 bits arrive */
     const char *output; /* stdout and stderr as they came, NUL-terminated */
     size_t output_len;
     int pid;            /* 0 when not started */
@@ -49,9 +51,11 @@ struct ldc_runner_ops {
     /** Never fails at once: what goes wrong comes through the callback. */
     struct ldc_run *(*start)(struct ldc_runner *runner, const struct ldc_run_request *request,
                              ldc_run_fn done, void *arg);
-    /** Kills the child; the callback still comes. */
+    /** Kills the child; the callback still comes. Does nothing when the child is ending already,
+     *  so the result may still be LDC_RUN_EXITED. */
     void (*cancel)(struct ldc_run *run);
-    /** Cancels what runs; on_closed is called after the last callback, then the runner is gone. */
+    /** Cancels what runs; on_closed is called after the last callback, then the runner is gone.
+     *  Nothing may be started afterwards. */
     void (*close)(struct ldc_runner *runner, void (*on_closed)(void *arg), void *arg);
 };
 
