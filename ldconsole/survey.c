@@ -67,7 +67,7 @@ static void forget_answer(struct ldc_surveyor *s)
     s->output = s->command_line = NULL;
 }
 
-static void tell(struct ldc_surveyor *s)
+static void report(struct ldc_surveyor *s)
 {
     s->survey.configs = &s->configs;
     s->survey.processes = &s->processes;
@@ -85,7 +85,7 @@ static void finish_if_over(struct ldc_surveyor *s)
         return;
     s->is_running = false;
     if (!s->is_closing)
-        tell(s);
+        report(s);
     forget_answer(s);
     if (s->is_closing)
         finish_closing(s);
