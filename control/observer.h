@@ -78,6 +78,11 @@ struct ctl_local {
     int desired;            /* enum cache_desired; -1 leaves */
 };
 void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local);
+/** Ends the player and VM processes of ID that were seen at the last survey. Returns how many were
+ *  ended. For instances that ignore quit: the player may lose its configuration (reference 0.12). */
+int ctl_observer_end_processes(struct ctl_observer *o, const char *id);
+/** Starts a survey now unless one runs. */
+void ctl_observer_look(struct ctl_observer *o);
 /** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves
  *  nothing. */
 bool ctl_observer_sees_processes(const struct ctl_observer *o);

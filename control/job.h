@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_JOB_H
+#define CTL_JOB_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "control/engine.h"
+#include "control/params.h"
+
+/** An open operation on its way; private to the engine's files. */
+
+/**     STORING -> QUEUED -> LOOKING -> GATED -> MARKING -> CALLING -> AWAITING -> ENDING
+ *                    (once)    ^--------- next step ----------------------'
+ *
+ *  A step that has nothing to do is left in LOOKING. What was marked (durably) is never called
+ *  again: a restart enters such a step in AWAITING. */
+enum ctl_phase {
+    CTL_PHASE_STORING,  /* not durable, not acknowledged */
+    CTL_PHASE_QUEUED,   /* an earlier operation of the same instance has not ended */
+    CTL_PHASE_LOOKING,  /* needs facts newer than `look_from_ms` to plan the step */
+    CTL_PHASE_GATED,    /* planned; waits for its gate or for `retry_at_ms` */
+    CTL_PHASE_MARKING,  /* the mark is being written */
+    CTL_PHASE_CALLING,  /* the child runs */
+    CTL_PHASE_AWAITING, /* the vendor acknowledged; waits to see the effect */
+    CTL_PHASE_ENDING    /* the end is being written */
+};
+
+/** A gate lets a limited number of steps through at a time, across instances: parallel launches
+ *  hang guests, parallel add/copy/remove/modify race for indexes (reference 2.6). */
+enum ctl_gate { CTL_GATE_NONE, CTL_GATE_LAUNCH, CTL_GATE_EXCLUSIVE, CTL_GATE_COUNT };
+
+struct ctl_job {
+    struct ctl_engine *engine;
+    struct cache_operation *op;
+    struct ctl_params params;
+    const struct ctl_flow *flow;  /* NULL for a batch */
+    struct ctl_job *parent;       /* batch; NULL when none */
+
+    struct list link;             /* in the engine, in order of acceptance */
+    struct list line;             /* in the line of its instance */
+    struct map_node by_id;
+    enum ctl_phase phase;
+    enum ctl_gate held;
+    struct ldc_call *call;
+
+    char subject[UUID_SIZE];      /* instance the steps act on: the target, or the new one */
+    int subject_index;            /* its index while it is known; -1 */
+    int *baseline;                /* create, clone: indexes that existed before */
+    size_t n_baseline;
+
+    uint64_t look_from_ms;        /* monotonic; older facts do not count */
+    uint64_t entered_ms;          /* the current step was entered */
+    uint64_t called_ms;           /* its command ended */
+    uint64_t done_since_ms;       /* its check holds since; 0 = it does not */
+    uint64_t retry_at_ms;
+    enum ldc_answer answer;       /* of the current step's command */
+    int32_t exit_code;
+    bool has_exit_code;
+    bool is_recovered;            /* the current step was issued by a former process */
+    bool is_cancelled;
+    char cancelled_by[64];
+
+    struct list accepts;          /* who waits for the acknowledgement */
+    struct list waits;            /* who waits for the end */
+};
+
+/** One instance's operations in order. */
+struct ctl_line {
+    char target[UUID_SIZE];
+    struct map_node by_target;
+    struct list jobs;
+};
+
+struct ctl_engine {
+    struct ctl_engine_parts parts;
+    struct ctl_engine_options options;
+    struct list jobs;
+    struct map by_id, lines;
+    unsigned n_jobs;
+    struct ctl_job *gate_holder[CTL_GATE_COUNT];
+    uv_timer_t tick;
+    bool is_hurrying, is_started, is_closing, is_advancing, must_advance;
+    unsigned n_writes; /* store jobs under way */
+    unsigned n_calls;  /* vendor commands under way */
+    uint64_t trim_at_ms;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+struct ctl_job *ctl_job_new(struct ctl_engine *e, struct cache_operation *op);
+void ctl_job_free(struct ctl_job *job);
+/** Links JOB into the engine: tables, line of its target. */
+void ctl_job_link(struct ctl_job *job);
+bool ctl_job_is_first_in_line(const struct ctl_job *job);
+/** The instance the steps act on as last seen; NULL when there is none (any more). */
+const struct cache_instance *ctl_job_instance(const struct ctl_job *job);
+/** Writes what the flow must not forget (baseline, subject) into op->memo, and reads it back. */
+void ctl_job_save_memo(struct ctl_job *job);
+void ctl_job_load_memo(struct ctl_job *job);
+
+/** Moves every job as far as it can go now. */
+void ctl_engine_advance(struct ctl_engine *e);
+/** To be called whenever a write or call ends. */
+void ctl_engine_try_to_close(struct ctl_engine *e);
+/** Writes JOB's operation (and its batch's, in one piece) and announces a transition. DONE may be
+ *  NULL. TYPE: "operation.running", ...; NULL announces nothing. */
+void ctl_engine_write(struct ctl_job *job, const char *type, cache_done_fn done);
+/** Announces JOB's operation as it stands. */
+void ctl_engine_announce(const struct ctl_job *job, const char *type);
+/** Ends JOB with STATUS; CODE and DETAIL (a sentence) describe what went wrong, NULL otherwise. */
+void ctl_engine_end(struct ctl_job *job, enum cache_op_status status, const char *code,
+                    const char *detail);
+
+#endif
