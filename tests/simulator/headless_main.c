@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "os.h"
+#include "process.h"
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Ld9BoxHeadless: the process of one virtual machine.  It does nothing but be there. */
+int program_main(int argc, char **argv)
+{
+    struct home home = {.dir = os_self_dir()};
+    struct run run;
+    int index = -1;
+
+    for (int i = 1; i < argc; i++)
+        if (text_starts(argv[i], "leidian"))
+            index = atoi(argv[i] + strlen("leidian"));
+    if (index < 0 || run_load(&home, index, &run) < 0)
+        return 1;
+    process_linger(&home, "vm", index, run.end_at - os_now_ms());
+    return 0;
+}

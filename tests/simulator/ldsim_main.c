@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "ldsim.h"
+#include "os.h"
+#include "process.h"
+
+#include <string.h>
+
+/* ldsim: the administrator of simulated installations. */
+
+int ldsim_fail(int exit_code, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = mem_printf("ldsim: %s\n", mem_vprintf(format, args));
+    va_end(args);
+    os_write_stderr(text, strlen(text));
+    return exit_code;
+}
+
+void ldsim_print(const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = mem_vprintf(format, args);
+    va_end(args);
+    os_write_stdout(text, strlen(text));
+}
+
+static int run_kill(const struct home *home)
+{
+    int killed = process_kill_all(home);
+    struct process_list left = process_find(home, -1);
+
+    if (left.n_items > 0)
+        return ldsim_fail(1, "%d processes do not end", (int)left.n_items);
+    ldsim_print("%d ended\n", killed);
+    return 0;
+}
+
+static int run_on_home(const char *command, const char *dir, int argc, char **argv)
+{
+    struct home home = {.dir = os_real_path(dir)};
+
+    if (!home.dir || !home_exists(&home))
+        return ldsim_fail(1, "%s is no simulated installation", dir);
+    if (strcmp(command, "set") == 0)
+        return ldsim_set(&home, argc, argv);
+    if (strcmp(command, "reset") == 0)
+        return ldsim_reset(&home);
+    if (strcmp(command, "show") == 0)
+        return ldsim_show(&home);
+    return run_kill(&home);
+}
+
+int program_main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "help";
+
+    if (text_list_has("help,--help,-h", command))
+        return ldsim_help();
+    if (!text_list_has("init,set,reset,show,kill", command))
+        return ldsim_fail(2, "no command %s; see `ldsim help`", command);
+    if (argc < 3)
+        return ldsim_fail(2, "%s wants a directory; see `ldsim help`", command);
+    if (strcmp(command, "init") == 0)
+        return ldsim_init(argv[2], argc - 3, argv + 3);
+    return run_on_home(command, argv[2], argc - 3, argv + 3);
+}

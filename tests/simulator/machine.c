@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine.h"
+
+#include "os.h"
+
+#include <string.h>
+
+enum { MAX_LOG_BYTES = 1 << 20 };
+
+static const char *const disks[] = {"system.vmdk", "data.vmdk", "sdcard.vmdk"};
+enum { N_DISKS = sizeof(disks) / sizeof(disks[0]) };
+
+static char *folder(const struct home *home, int index)
+{
+    return home_path(home, "vms/leidian%d", index);
+}
+
+static char *log_path(const struct home *home, int index)
+{
+    return home_path(home, "vms/leidian%d/Logs/VBox.log", index);
+}
+
+char *machine_uuid(int index)
+{
+    return mem_printf("20160302-bbbb-bbbb-0eee-%012d", index);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    /* The folder may be missing (--bare) or going away; nobody depends on these files. */
+    (void)os_write_file(path, text, strlen(text));
+}
+
+void machine_create(const struct home *home, int index, int from)
+{
+    char *dir = folder(home, index);
+
+    (void)os_make_dirs(mem_printf("%s/Logs", dir));
+    for (int i = 0; i < N_DISKS; i++) {
+        char *path = mem_printf("%s/%s", dir, disks[i]);
+        char *source = from >= 0 ? mem_printf("%s/%s", folder(home, from), disks[i]) : NULL;
+
+        if (source && os_copy_file(source, path) == 0) {
+            os_set_read_only(path, false);
+            continue;
+        }
+        write_text(path, mem_printf("# Disk DescriptorFile\r\nversion=1\r\nCID=%08llx\r\n"
+                                    "createType=\"monolithicSparse\"\r\n",
+                                    (unsigned long long)(os_random() & 0xFFFFFFFF)));
+    }
+    machine_write_vbox(home, index, 2048);
+}
+
+void machine_remove(const struct home *home, int index)
+{
+    os_remove_tree(folder(home, index));
+}
+
+void machine_write_vbox(const struct home *home, int index, int memory_mb)
+{
+    char *dir = folder(home, index);
+
+    if (os_exists(dir))
+        write_text(mem_printf("%s/leidian.vbox", dir),
+                   mem_printf("<?xml version=\"1.0\"?>\r\n<VirtualBox>\r\n"
+                              "  <Machine uuid=\"{%s}\" name=\"leidian%d\">\r\n"
+                              "    <Hardware><Memory RAMSize=\"%d\"/></Hardware>\r\n"
+                              "  </Machine>\r\n</VirtualBox>\r\n",
+                              machine_uuid(index), index, memory_mb));
+}
+
+bool machine_is_read_only(const struct home *home, int index)
+{
+    struct os_info info;
+
+    return os_stat(mem_printf("%s/data.vmdk", folder(home, index)), &info) == 0 && info.read_only;
+}
+
+void machine_set_read_only(const struct home *home, int index)
+{
+    for (int i = 0; i < N_DISKS; i++)
+        os_set_read_only(mem_printf("%s/%s", folder(home, index), disks[i]), true);
+}
+
+void machine_log_start(const struct home *home, int index)
+{
+    write_text(log_path(home, index), "");
+    machine_log(home, index, "VirtualBox VM log opened");
+}
+
+void machine_log(const struct home *home, int index, const char *line)
+{
+    char *text = mem_printf("%s\r\n", line);
+
+    (void)os_append_file(log_path(home, index), text, strlen(text), MAX_LOG_BYTES);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "player.h"
+
+#include "machine.h"
+#include "os.h"
+#include "profile.h"
+#include "settings.h"
+#include "timeline.h"
+
+#include <string.h>
+
+enum { SETTLED_NS = 100 * 1000 * 1000 };
+
+struct player {
+    const struct home *home;
+    int index;
+    int64_t id;
+    int64_t leave_at; /* when a later launch took the record over: the end of our own tail */
+    struct player_faults faults;
+    struct os_info record_seen;
+    struct os_info settings_seen;
+};
+
+static enum player_step next_when_quitting(const struct run *run, int64_t now)
+{
+    if (!run->off)
+        return now >= run->quit_at + run->off_ms ? PLAYER_POWER_OFF : PLAYER_WAIT;
+    return now >= run->quit_at + run->off_ms + run->tail_ms ? PLAYER_LEAVE : PLAYER_WAIT;
+}
+
+static enum player_step next_with_vm(const struct run *run, struct player_faults faults,
+                                     int64_t now)
+{
+    int64_t up_at = run->vm_started_at + run->boot_ms;
+
+    if (run->stuck || faults.svc_dead || (faults.zombie && now >= up_at))
+        return PLAYER_KILL_VM;
+    if (text_list_has(run->faults, "vbox_gutted") && now >= run->vm_started_at + run->boot_ms / 4)
+        return PLAYER_KILL_VM;
+    if (faults.crash_loop && now >= up_at + run->crash_ms)
+        return PLAYER_CRASH_VM;
+    return PLAYER_WAIT;
+}
+
+enum player_step player_next_step(const struct run *run, struct player_faults faults,
+                                  bool vm_is_alive, int64_t now)
+{
+    if (run->quit_at)
+        return next_when_quitting(run, now);
+    if (run->repair_at && now >= run->repair_at)
+        return PLAYER_HAND_OVER;
+    if (run->restart_at)
+        return PLAYER_CRASH_VM;
+    if (vm_is_alive)
+        return next_with_vm(run, faults, now);
+    if (run->vm_started_at)
+        return run->vm_died_at ? PLAYER_WAIT : PLAYER_NOTE_DEATH;
+    if (!run->stuck && !faults.svc_dead && now >= run->vm_at)
+        return PLAYER_START_VM;
+    return PLAYER_WAIT;
+}
+
+static void start_vm(const struct player *player, struct run *run, int64_t now)
+{
+    struct settings settings;
+    const char *const argv[] = {
+        "Ld9BoxHeadless",         "--comment", mem_printf("leidian%d", run->index), "--startvm",
+        machine_uuid(run->index), NULL};
+    const char *named[6];
+    char *error;
+
+    memcpy(named, argv, sizeof(argv));
+    if (settings_load((struct home *)player->home, &settings, &error) == 0)
+        named[0] = profile_get(&settings)->headless;
+    run->vm = process_start(player->home, named, false);
+    run->vm_started_at = now;
+    machine_log(player->home, run->index, "Changing the VM state from 'STARTING' to 'RUNNING'");
+}
+
+/* The player holds the configuration while it runs and writes it when it closes: what others wrote
+ * into the file meanwhile is lost. */
+static void write_config_back(const struct player *player)
+{
+    char *path = home_config_path(player->home, player->index);
+    struct text kept = {0};
+    struct text now = {0};
+
+    if (os_read_file(home_run_config_path(player->home, player->index), &kept) < 0 ||
+        os_read_file(path, &now) < 0)
+        return;
+    if (kept.len != now.len || memcmp(kept.data, now.data, now.len) != 0)
+        (void)os_replace_file(path, kept.data, kept.len);
+}
+
+static void power_off(const struct player *player, struct run *run)
+{
+    if (!text_list_has(run->faults, "orphan_vm"))
+        process_kill(run->vm);
+    run->vm = (struct process){0};
+    run->off = true;
+    write_config_back(player);
+    machine_log(player->home, run->index, "Changing the VM state from 'POWERING_OFF' to 'OFF'");
+}
+
+static void hand_over(const struct player *player, struct run *run, int64_t now)
+{
+    const char *const argv[] = {"dnplayer", mem_printf("index=%d|", run->index), "from=repairer",
+                                NULL};
+
+    run->repair_at = 0;
+    run->visible_at = now + (run->vm_at - now) * 3 / 4;
+    run->player = process_start(player->home, argv, false);
+}
+
+/* The VM has to be gone before the record says so, else it would look like one nobody knows. */
+static void kill_vm(const struct player *player, struct run *run, const char *why)
+{
+    process_kill(run->vm);
+    machine_log(player->home, run->index, why);
+}
+
+static void take_step(const struct player *player, struct run *run, enum player_step step,
+                      int64_t now)
+{
+    switch (step) {
+    case PLAYER_START_VM:
+        start_vm(player, run, now);
+        break;
+    case PLAYER_KILL_VM:
+        kill_vm(player, run,
+                text_list_has(run->faults, "vbox_gutted")
+                    ? "libOpenglRender2.dll is missing, exception 0x80000003"
+                    : "The VM process ended unexpectedly");
+        run->vm_died_at = now;
+        break;
+    case PLAYER_CRASH_VM:
+        kill_vm(player, run, "VM reset");
+        timeline_restart(run, now);
+        break;
+    case PLAYER_NOTE_DEATH:
+        run->vm_died_at = now;
+        break;
+    case PLAYER_HAND_OVER:
+        hand_over(player, run, now);
+        break;
+    case PLAYER_POWER_OFF:
+        power_off(player, run);
+        break;
+    case PLAYER_LEAVE:
+    case PLAYER_WAIT:
+        break;
+    }
+}
+
+/* True when the file may hold something new since the last look. */
+static bool has_changed(const char *path, struct os_info *seen)
+{
+    struct os_info info = {0};
+    bool changed;
+
+    (void)os_stat(path, &info); /* a file that went away has changed too */
+    changed = info.size != seen->size || info.changed_ns != seen->changed_ns ||
+              os_wall_ns() - info.changed_ns < SETTLED_NS;
+    *seen = info;
+    return changed;
+}
+
+static void look_at_settings(struct player *player, const struct run *run)
+{
+    struct settings settings;
+    char *error;
+
+    if (!has_changed(settings_path(player->home), &player->settings_seen) ||
+        settings_load((struct home *)player->home, &settings, &error) < 0)
+        return;
+    player->faults = (struct player_faults){
+        .zombie = settings_fault(&settings, player->index, "zombie"),
+        .svc_dead = settings_bool(&settings, "svc_dead"),
+        .crash_loop = text_list_has(run->faults, "crash_loop"),
+    };
+}
+
+/* Decide again under the lock: quit or a second launch may have come between. */
+static bool act(struct player *player)
+{
+    intptr_t lock = home_lock(player->home);
+    int64_t now = os_now_ms();
+    enum player_step step = PLAYER_LEAVE;
+    struct run run;
+
+    if (run_load(player->home, player->index, &run) == 0 && run.id == player->id) {
+        step = player_next_step(&run, player->faults, process_is_alive(run.vm), now);
+        take_step(player, &run, step, now);
+        if (step == PLAYER_LEAVE)
+            run_remove(player->home, player->index);
+        else if (step != PLAYER_WAIT)
+            (void)run_save(player->home, &run);
+    }
+    home_unlock(lock);
+    return step != PLAYER_LEAVE && step != PLAYER_HAND_OVER;
+}
+
+/* The installation was deleted, or the time is over. */
+static void end_everything(const struct player *player, const struct run *run)
+{
+    process_kill(run->vm);
+    if (home_exists(player->home))
+        run_remove(player->home, player->index);
+}
+
+static bool turn(struct player *player, struct run *run)
+{
+    int64_t now = os_now_ms();
+
+    if (!home_exists(player->home) || now >= run->end_at) {
+        end_everything(player, run);
+        return false;
+    }
+    look_at_settings(player, run);
+    if (player_next_step(run, player->faults, process_is_alive(run->vm), now) == PLAYER_WAIT)
+        return true;
+    return act(player);
+}
+
+/* Somebody launched the instance while we were in our tail: the record is his now. */
+static void finish_tail(const struct home *home, const struct run *run)
+{
+    int64_t end = run->quit_at + run->off_ms + run->tail_ms;
+
+    while (home_exists(home) && os_now_ms() < end)
+        os_sleep_ms(run->poll_ms);
+}
+
+static int load_under_lock(const struct home *home, int index, struct run *ret_run)
+{
+    intptr_t lock = home_lock(home);
+    int r = run_load(home, index, ret_run);
+
+    home_unlock(lock);
+    return r;
+}
+
+void player_live(const struct home *home, int index)
+{
+    struct player player = {.home = home, .index = index};
+    struct run run;
+    struct run fresh;
+    struct mem_mark mark;
+
+    /* The launch that started us holds the lock until the record is complete. */
+    if (load_under_lock(home, index, &run) < 0 || run.player.pid != os_pid())
+        return;
+    run.faults = mem_text(run.faults);
+    player.id = run.id;
+    mark = mem_mark();
+    while (turn(&player, &run)) {
+        os_sleep_ms(run.poll_ms);
+        if (has_changed(home_run_path(home, index), &player.record_seen)) {
+            if (run_load(home, index, &fresh) < 0)
+                break;
+            if (fresh.id != player.id) {
+                finish_tail(home, &run);
+                break;
+            }
+            fresh.faults = run.faults;
+            fresh.app = "";
+            run = fresh;
+        }
+        mem_release(mark);
+    }
+}

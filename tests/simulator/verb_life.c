@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+#include "guest.h"
+#include "machine.h"
+#include "os.h"
+#include "timeline.h"
+#include "verbs.h"
+
+#include <string.h>
+
+/* Starting and stopping.  All of it is acknowledged at once; the work is done by the player
+ * process, which reads the run record. */
+
+static bool is_hidden(const struct call *call, int index)
+{
+    return settings_bool(call->settings, "session0") ||
+           settings_fault(call->settings, index, "hidden");
+}
+
+/* The last player went down with its record still there: it was killed, and the file that it held
+ * open may have suffered. */
+static void damage_config(const struct call *call)
+{
+    const char *effect =
+        settings_text_at(call->settings, "kill_effect", (struct scope){"", call->index});
+
+    config_damage(home_config_path(call->home, call->index), effect);
+}
+
+static bool disk_is_locked(const struct call *call, struct run *run)
+{
+    if (!machine_is_read_only(call->home, run->index) &&
+        !text_list_has(run->faults, "readonly_vmdk"))
+        return false;
+    machine_log(call->home, run->index, "VERR_VD_IMAGE_READ_ONLY: data.vmdk");
+    machine_log(call->home, run->index, "Power up failed (PowerUpFailed)");
+    return true;
+}
+
+static void prepare_config(const struct call *call, struct run *run)
+{
+    char *path = home_config_path(call->home, run->index);
+    struct config_summary summary = config_summary(path, call->profile);
+    struct config config;
+
+    run->adb_debug = summary.adb_debug != 0;
+    run->width = summary.width;
+    run->height = summary.height;
+    run->dpi = summary.dpi;
+    if (summary.memory_mb <= settings_int(call->settings, "ram_floor_mb"))
+        run->faults = mem_printf("%s%scrash_loop", run->faults, *run->faults ? "," : "");
+    run->stuck = run->stuck || summary.truncated;
+    if (!summary.truncated) {
+        config = config_open(path);
+        config_fill_first_launch(&config, call->profile);
+        (void)config_save(&config);
+    }
+    (void)os_copy_file(path, home_run_config_path(call->home, run->index));
+    machine_write_vbox(call->home, run->index, summary.memory_mb);
+}
+
+/* Two launches at the same time: both guests hang. */
+static void collide(const struct call *call, struct run *run)
+{
+    int64_t window = settings_duration(call->settings, "ms.collision", -1);
+    int64_t now = os_now_ms();
+    struct run_list others;
+
+    if (!settings_bool(call->settings, "collision"))
+        return;
+    others = run_load_all(call->home);
+    for (size_t i = 0; i < others.n_items; i++) {
+        struct run *other = &others.items[i];
+
+        if (other->index == run->index || other->quit_at || now - other->launched_at >= window ||
+            !process_is_alive(other->player))
+            continue;
+        other->stuck = true;
+        run->stuck = true;
+        (void)run_save(call->home, other);
+    }
+}
+
+static void start_player(const struct call *call, struct run *run)
+{
+    const char *const argv[] = {"dnplayer", mem_printf("index=%d|", run->index), NULL};
+
+    (void)run_save(call->home, run);
+    run->player = process_start(call->home, argv, false);
+    (void)run_save(call->home, run);
+}
+
+/* The caller holds the lock. */
+static void launch(struct call *call, const char *app)
+{
+    struct run run;
+    struct run last;
+    bool has_last = run_load(call->home, call->index, &last) == 0;
+
+    /* Already up, or hung, or on its way down: nothing is done, and that is a success. */
+    if (has_last && !last.off && process_is_alive(last.player))
+        return;
+    run = timeline_plan(call->settings, call->index);
+    run.app = app;
+    if (process_instance_is_alive(call->home, call->index))
+        run.stuck = true; /* something of the last run still holds the machine */
+    if (has_last && !process_is_alive(last.player))
+        damage_config(call);
+    machine_log_start(call->home, call->index);
+    prepare_config(call, &run);
+    if (disk_is_locked(call, &run))
+        run.stuck = true;
+    collide(call, &run);
+    guest_boot(call->home, call->index);
+    start_player(call, &run);
+}
+
+static void launch_locked(struct call *call, const char *app)
+{
+    intptr_t lock;
+
+    if (settings_bool(call->settings, "session0"))
+        return;
+    lock = home_lock(call->home);
+    launch(call, app);
+    home_unlock(lock);
+}
+
+void verb_launch(struct call *call)
+{
+    const char *app = call_option(call, "--packagename");
+
+    launch_locked(call, app ? app : "");
+}
+
+/* Unlike launch it also opens the app in an instance that is up already. */
+void verb_launchex(struct call *call)
+{
+    const char *app = call_option(call, "--packagename");
+    struct run run;
+
+    launch_locked(call, app ? app : "");
+    if (app && run_load(call->home, call->index, &run) == 0 && timeline_is_up(&run, os_now_ms()))
+        guest_run_app(call->home, call->index, app);
+}
+
+static void ask(struct call *call, int index, bool to_restart)
+{
+    struct run run;
+
+    if (is_hidden(call, index) || run_load(call->home, index, &run) < 0 || run.quit_at)
+        return;
+    if (to_restart)
+        run.restart_at = os_now_ms();
+    else
+        run.quit_at = os_now_ms();
+    (void)run_save(call->home, &run);
+}
+
+void verb_quit(struct call *call)
+{
+    intptr_t lock = home_lock(call->home);
+
+    ask(call, call->index, false);
+    home_unlock(lock);
+}
+
+void verb_quitall(struct call *call)
+{
+    intptr_t lock = home_lock(call->home);
+    struct run_list runs = run_load_all(call->home);
+
+    for (size_t i = 0; i < runs.n_items; i++)
+        ask(call, runs.items[i].index, false);
+    home_unlock(lock);
+}
+
+/* Seen on LD14: the reboot leaves a fresh configuration behind. */
+static void reset_config(struct call *call)
+{
+    char *path = home_config_path(call->home, call->index);
+
+    config_damage(path, "reset");
+    (void)os_copy_file(path, home_run_config_path(call->home, call->index));
+}
+
+void verb_reboot(struct call *call)
+{
+    bool is_up = os_exists(home_run_path(call->home, call->index));
+    bool resets = is_up && settings_take(call->settings, "reboot_resets", call_scope(call));
+    intptr_t lock = home_lock(call->home);
+
+    ask(call, call->index, true);
+    if (resets)
+        reset_config(call);
+    home_unlock(lock);
+}
