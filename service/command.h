@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVC_COMMAND_H
+#define SVC_COMMAND_H
+
+#include "service/args.h"
+
+/** The command line: `ldplayerd COMMAND [flags]`, where a command is one or two words. */
+
+enum svc_exit {
+    SVC_EXIT_OK = 0,
+    SVC_EXIT_FAILED = 1, /* one clear line on standard error says why */
+    SVC_EXIT_USAGE = 2   /* the arguments or the configuration are wrong */
+};
+
+struct svc_command {
+    const char *name;     /* "token create" */
+    const char *synopsis; /* what may follow it */
+    const char *help;     /* a sentence */
+    struct svc_args_rule rule;
+    enum svc_exit (*run)(const struct svc_args *args);
+};
+
+extern const struct svc_command svc_command_table[];
+extern const size_t svc_command_count;
+
+/** Finds the command, reads its arguments, runs it. ARGV is that of main. Returns what main
+ *  returns. */
+enum svc_exit svc_command_run(int argc, char **argv);
+
+/** Appends the overview of all commands. */
+void svc_command_overview(struct buf *out);
+/** Appends what one command does and takes. */
+void svc_command_describe(const struct svc_command *command, struct buf *out);
+
+/** For commands: the configuration from all sources, to be released in any case. What is wrong
+ *  is printed to standard error. */
+enum svc_exit svc_command_config(const struct svc_args *args, struct svc_config *ret);
+/** Prints "ldplayerd: ..." to standard error; returns SVC_EXIT_FAILED. */
+enum svc_exit svc_command_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** Prints TEXT to standard output; returns SVC_EXIT_OK, or SVC_EXIT_FAILED where it cannot be
+ *  written in full. */
+enum svc_exit svc_command_print(const struct buf *text);
+
+/* The commands, each in its file. */
+enum svc_exit svc_config_cmd_show(const struct svc_args *args);
+enum svc_exit svc_config_cmd_check(const struct svc_args *args);
+enum svc_exit svc_config_cmd_docs(const struct svc_args *args);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/command.h"
+
+#include "base/cleanup.h"
+#include "version.h"
+
+static const char *const no_flags[] = {NULL};
+
+static enum svc_exit run_help(const struct svc_args *args)
+{
+    (void)args;
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    svc_command_overview(&out);
+    return svc_command_print(&out);
+}
+
+static enum svc_exit run_version(const struct svc_args *args)
+{
+    (void)args;
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    (void)buf_printf(&out, "ldplayerd %s (%s)\n", LDP_VERSION, LDP_COMMIT);
+    return svc_command_print(&out);
+}
+
+const struct svc_command svc_command_table[] = {
+    {"config show",
+     "[--config FILE] [options]",
+     "Prints the value of every option and where it comes from.",
+     {no_flags, true, 0, 0},
+     svc_config_cmd_show},
+    {"config check",
+     "[--config FILE] [options]",
+     "Checks the configuration as a start would, without starting.",
+     {no_flags, true, 0, 0},
+     svc_config_cmd_check},
+    {"config docs",
+     "",
+     "Prints the documentation page of all options.",
+     {no_flags, false, 0, 0},
+     svc_config_cmd_docs},
+    {"version", "", "Prints the version.", {no_flags, false, 0, 0}, run_version},
+    {"help", "", "Prints this overview.", {no_flags, false, 0, 1}, run_help},
+};
+
+const size_t svc_command_count = countof(svc_command_table);

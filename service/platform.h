@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVC_PLATFORM_H
+#define SVC_PLATFORM_H
+
+/** What the command line and the configuration have to know of the operating system. */
+
+/** Makes ARGV UTF-8 whatever the system gave to main, and standard output binary, so that a line
+ *  that a program reads ends in one byte everywhere. The strings live as long as the process. */
+void svc_platform_start(int *argc, char ***argv);
+/** Where data is kept unless the configuration says otherwise; owned by the caller. */
+char *svc_platform_data_dir(void);
+/** Where a unix socket is put in DATA_DIR, owned by the caller; NULL where there are none. */
+char *svc_platform_socket(const char *data_dir);
+/** Why the option NAME cannot be used on this system, as a sentence, or NULL. */
+const char *svc_platform_refusal(const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/platform.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/mem.h"
+
+void svc_platform_start(int *argc, char ***argv)
+{
+    (void)argc; /* UTF-8 as they are */
+    (void)argv;
+    /* A reader that went away is an error code of the write, not a death. */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static char *get_env_dir(const char *name)
+{
+    char text[4096];
+    size_t n = sizeof(text);
+    /* The XDG specification has relative paths ignored. */
+    if (uv_os_getenv(name, text, &n) < 0 || *text != '/')
+        return NULL;
+    return mem_strdup(text);
+}
+
+char *svc_platform_data_dir(void)
+{
+    char *state cleanup(mem_freep) = get_env_dir("XDG_STATE_HOME");
+    if (state)
+        return fs_join(state, "ldplayerd");
+    char *home cleanup(mem_freep) = get_env_dir("HOME");
+    return fs_join(home ? home : "/var/lib", home ? ".local/state/ldplayerd" : "ldplayerd");
+}
+
+char *svc_platform_socket(const char *data_dir)
+{
+    return fs_join(data_dir, "ldplayerd.sock");
+}
+
+const char *svc_platform_refusal(const char *name)
+{
+    if (strcmp(name, "pipe") == 0)
+        return "named pipes are for Windows; use the option socket";
+    return NULL;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/platform.h"
+
+#include <fcntl.h>
+#include <io.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+#include <windows.h>
+#include <shellapi.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/mem.h"
+
+static char *from_wide(const wchar_t *wide)
+{
+    int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+    char *text = mem_alloc((size_t)(n > 0 ? n : 1));
+    WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, n, NULL, NULL);
+    return text;
+}
+
+void svc_platform_start(int *argc, char ***argv)
+{
+    int n;
+    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &n);
+    if (wide) {
+        char **args = mem_calloc((size_t)n + 1, sizeof(*args));
+        for (int i = 0; i < n; i++)
+            args[i] = from_wide(wide[i]);
+        LocalFree(wide);
+        *argc = n;
+        *argv = args;
+    }
+    SetConsoleOutputCP(CP_UTF8);
+    _setmode(_fileno(stdout), _O_BINARY);
+}
+
+char *svc_platform_data_dir(void)
+{
+    char text[4096];
+    size_t n = sizeof(text);
+    if (uv_os_getenv("ProgramData", text, &n) < 0 || n == 0)
+        return mem_strdup("C:\\ProgramData\\ldplayerd");
+    return mem_printf("%s\\ldplayerd", text);
+}
+
+char *svc_platform_socket(const char *data_dir)
+{
+    (void)data_dir;
+    return NULL;
+}
+
+const char *svc_platform_refusal(const char *name)
+{
+    if (strcmp(name, "pipe") == 0)
+        return "this version does not listen on a named pipe; use the option http";
+    if (strcmp(name, "socket") == 0)
+        return "unix sockets are not for Windows; use the option http";
+    return NULL;
+}
