@@ -13,21 +13,27 @@ enum { CACHE_IDEMPOTENCY_KEY_MAX = 255, CACHE_IDEMPOTENCY_HOURS = 24,
 struct cache_idempotency;
 
 struct cache_idempotency *cache_idempotency_new(void);
+/** Accepts NULL. Jobs under way do not need KEYS. */
 void cache_idempotency_free(struct cache_idempotency *keys);
-/** Fills memory from the table and drops what is too old. Before the worker starts. */
+/** Fills memory from the table and leaves out what is too old, and what names an operation that
+ *  is not in the table of operations: a crash came between the two, nobody was told of it, and
+ *  the same request must count as new. Only reads. Before the worker starts. Returns 0 or a UV
+ *  code. */
 int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db);
 
 enum cache_idempotency_outcome { CACHE_IDEMPOTENCY_NEW, CACHE_IDEMPOTENCY_SAME,
                                  CACHE_IDEMPOTENCY_OTHER };
 
-/** WHO and KEY together are the key; FINGERPRINT is a digest of method, path and body. SAME gives the operation's
- *  id; OTHER means the key was used with another request. Entries past 24 hours count as NEW. */
+/** WHO and KEY together are the key; FINGERPRINT is a digest of method, path and body. SAME gives
+ *  the operation's id; OTHER means the key was used with another request. Entries past 24 hours
+ *  count as NEW. */
 enum cache_idempotency_outcome cache_idempotency_find(struct cache_idempotency *keys,
                                                       const char *who, const char *key,
                                                       const char *fingerprint,
                                                       char ret_operation[UUID_SIZE]);
-/** Remembers; the row is written in the order of the store's jobs, so together with or before
- *  whatever is submitted next. Returns 0 or UV_ENOSPC when 100,000 keys are live. */
+/** Remembers, in place of what WHO and KEY meant before; the row is written in the order of the
+ *  store's jobs, so together with or before whatever is submitted next. Returns 0 or UV_ENOSPC
+ *  when 100,000 keys are live. */
 int cache_idempotency_put(struct cache_idempotency *keys, struct cache_store *store,
                           const char *who, const char *key, const char *fingerprint,
                           const char *operation);

@@ -37,30 +37,42 @@ struct cache_instance {
     char name[LDC_TITLE_SIZE];
     enum cache_state state;
     char reason[CACHE_REASON_SIZE]; /* why `state` is believed, a sentence */
-    char *evidence;                 /* JSON object, owned */
+    char *evidence;                 /* JSON object, owned; NULL = {} */
     enum cache_desired desired;
-    char adb_serial[32];
+    char adb_serial[32];            /* "" = none; null in JSON */
     int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
-    int width, height, dpi;
+    int width, height, dpi;         /* width 0 = unknown; resolution is null in JSON */
     struct ldc_settings settings;
     char *labels;                   /* JSON object of strings, owned; never NULL */
-    char group[CACHE_GROUP_SIZE];   /* "" = none */
+    char group[CACHE_GROUP_SIZE];   /* "" = none; null in JSON */
     char disk_id[64];               /* identity of data.vmdk; not in the API */
 };
 
 void cache_instance_init(struct cache_instance *i);
+/** Frees what I owns; its bytes are not usable afterwards except for another init or copy. */
 void cache_instance_deinit(struct cache_instance *i);
+/** Makes TO an independent copy. What TO owned before is not released: deinit it first. */
 void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from);
 
-/** Appends `{"id":...,...` without the closing brace, so that freshness can follow. */
+/** Appends `{"id":...,...` without the closing brace, so that freshness can follow. All text in I
+ *  must be valid UTF-8, `labels` and `evidence` valid JSON. */
 void cache_instance_append_json(const struct cache_instance *i, struct buf *out);
-/** Reads what cache_instance_append_json wrote (closed). Returns 0 or UV_EINVAL. */
+/** Reads what cache_instance_append_json wrote (closed); other members are ignored, values that
+ *  do not fit their field are cut. Returns 0, or UV_EINVAL with nothing to release. */
 int cache_instance_from_json(const char *text, struct cache_instance *ret);
-/** `{"state":{"from":..,"to":..},...}` of the fields that differ, owned by the caller; NULL when
- *  none does. `evidence` does not count: it moves with every look. */
+/** `{"state":{"from":..,"to":..},...}` of the API's fields that differ, owned by the caller; NULL
+ *  when none does. `evidence` does not count: it moves with every look. */
 char *cache_instance_diff(const struct cache_instance *before, const struct cache_instance *after);
+/** Whether nothing that diff looks at differs; cheap. */
+bool cache_instance_is_same(const struct cache_instance *a, const struct cache_instance *b);
+
+enum { CACHE_INSTANCE_DIGEST_SIZE = 16 };
+/** Digest of everything that diff looks at; equal content gives an equal digest. */
+void cache_instance_digest(const struct cache_instance *i,
+                           unsigned char out[CACHE_INSTANCE_DIGEST_SIZE]);
 
 const char *cache_state_name(enum cache_state state);
+/** Returns 0 or UV_EINVAL. */
 int cache_state_parse(const char *name, enum cache_state *ret);
 /** "running", "stopped", or NULL for none. */
 const char *cache_desired_name(enum cache_desired desired);

@@ -57,10 +57,13 @@ struct cache_operation {
     unsigned n_children, n_children_ended, n_children_failed; /* batch */
 };
 
+/** A queued operation created now, with an id ordered by time and empty params and evidence. */
 struct cache_operation *cache_operation_new(enum cache_op_kind kind);
+/** Frees OP and every text it owns. Accepts NULL; returns NULL. */
 struct cache_operation *cache_operation_free(struct cache_operation *op);
 bool cache_op_has_ended(enum cache_op_status status);
 const char *cache_op_kind_name(enum cache_op_kind kind);
+/** Both parsers return 0 or UV_EINVAL. */
 int cache_op_kind_parse(const char *name, enum cache_op_kind *ret);
 const char *cache_op_status_name(enum cache_op_status status);
 int cache_op_status_parse(const char *name, enum cache_op_status *ret);

@@ -8,11 +8,15 @@
 #include "cache/db.h"
 
 /** The database behind a worker thread. SQLite blocks, so the loop never calls it: it submits
- *  jobs. All writes that wait when the worker is free go into one transaction (group commit): a
- *  job's `done` with 0 means that what it wrote is on disk. Jobs run in the order submitted. */
+ *  jobs. All writes that wait when the worker is free, up to the next read, go into one
+ *  transaction (group commit): a job's `done` with 0 means that what it wrote is on disk. Jobs run
+ *  in the order submitted, and their `done` come in that order. The loop stays alive while jobs
+ *  are under way. Every function here: loop thread only. */
 
-/** Runs on the worker with its connection. Returns 0 or a UV code; a failing job is undone alone
- *  (savepoint), the others of the group are kept. */
+/** Runs on the worker with its connection, inside a transaction (so no BEGIN of its own). Returns
+ *  0 or a UV code; a failing job is undone alone (savepoint), the others of the group are kept.
+ *  Only when SQLite gives up the whole transaction, or the commit itself fails (full disk, I/O
+ *  error), every write of the group fails with that code. */
 typedef int (*cache_exec_fn)(sqlite3 *db, void *arg);
 /** Runs on the loop thread afterwards, exactly once for every job, also when the store closes. */
 typedef void (*cache_done_fn)(void *arg, int status);
@@ -21,19 +25,25 @@ struct cache_store;
 
 /** Takes over DB. */
 struct cache_store *cache_store_new(struct loop *loop, sqlite3 *db);
+struct loop *cache_store_loop(const struct cache_store *store);
+/** DONE may be NULL. */
 void cache_store_write(struct cache_store *store, cache_exec_fn exec, cache_done_fn done,
                        void *arg);
-/** For queries: sees everything written by jobs submitted before. */
+/** For queries: sees everything written by jobs submitted before, and nothing that is not
+ *  committed. DONE may be NULL. */
 void cache_store_read(struct cache_store *store, cache_exec_fn exec, cache_done_fn done, void *arg);
-/** Finishes every job, closes the database, then calls ON_CLOSED on the loop; the store is gone. */
+/** Finishes every job, also those that their `done` still submit, closes the database, then calls
+ *  ON_CLOSED on the loop; the store is gone. A job submitted after the last `done` gets
+ *  UV_ECANCELED. */
 void cache_store_close(struct cache_store *store, void (*on_closed)(void *arg), void *arg);
 
-/** Figures for health and metrics. Loop thread. */
+/** Figures for health and metrics. */
 struct cache_store_stats {
     uint64_t n_jobs, n_failed, n_commits;
     unsigned n_waiting;
     uint64_t last_ok_ms; /* monotonic time of the last successful job */
-    int last_error;      /* 0 when the last job succeeded */
+    int last_error;      /* 0 when the last job succeeded, or failed for a reason of its own
+                          * (UV_ENOENT, UV_EEXIST, UV_EINVAL) */
 };
 struct cache_store_stats cache_store_stats(const struct cache_store *store);
 

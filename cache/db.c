@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/db.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cache/schema.h"
+
+enum { BUSY_TIMEOUT_MS = 5000 };
+
+static int fold_system_error(int r)
+{
+    return r == UV_EROFS || r == UV_EPERM ? UV_EACCES : r;
+}
+
+int cache_db_result(int sqlite_result)
+{
+    if (sqlite_result == SQLITE_CANTOPEN_ISDIR)
+        return UV_EISDIR;
+    switch (sqlite_result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return UV_EBUSY;
+    case SQLITE_FULL:
+        return UV_ENOSPC;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return UV_EACCES;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return UV_EFTYPE;
+    case SQLITE_NOMEM:
+        return UV_ENOMEM;
+    case SQLITE_TOOBIG:
+        return UV_E2BIG;
+    case SQLITE_CONSTRAINT:
+        return UV_EEXIST;
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+        return UV_EINVAL;
+    default:
+        return UV_EIO;
+    }
+}
+
+/* A full disk shows as SQLITE_FULL when a page is written, but as an I/O error when the shared
+ * memory file cannot grow; only the system's error tells. */
+int cache_db_error_code(sqlite3 *db)
+{
+    int code = sqlite3_extended_errcode(db);
+    int primary = code & 0xff;
+    int system_error = sqlite3_system_errno(db);
+    if (system_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)) {
+        int r = uv_translate_sys_error(system_error);
+        if (r != UV_UNKNOWN && r < 0)
+            return fold_system_error(r);
+    }
+    return cache_db_result(code);
+}
+
+static int describe(int r, const char *path, struct cache_db_error *reterr)
+{
+    const char *advice;
+    if (r == UV_EACCES)
+        advice = "the folder or the file is read-only: make both writable for this account";
+    else if (r == UV_ENOSPC)
+        advice = "the disk is full: free some space";
+    else if (r == UV_EBUSY)
+        advice = "another program has locked it: close that program";
+    else if (r == UV_ENOTDIR)
+        advice = "a part of the path is a file, not a folder: choose another data folder";
+    else if (r == UV_EISDIR)
+        advice = "there is a folder in the place of the file: move it away";
+    else
+        advice = "check the disk and the path";
+    snprintf(reterr->text, sizeof(reterr->text), "cannot open the database %.260s (%s): %s", path,
+             uv_strerror(r), advice);
+    return r;
+}
+
+static int configure(sqlite3 *db)
+{
+    /* Until the file is known to be sound, closing must leave its -wal as it is: it may be needed
+     * to save what a damaged file held. */
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    if (sqlite3_db_readonly(db, "main") == 1)
+        return UV_EACCES;
+    int r = sqlite3_exec(db,
+                         "PRAGMA journal_mode=WAL;"
+                         "PRAGMA synchronous=FULL;"
+                         "PRAGMA foreign_keys=ON;"
+                         "PRAGMA cache_size=-1024;"
+                         "PRAGMA mmap_size=0;"
+                         "PRAGMA temp_store=MEMORY;"
+                         "PRAGMA journal_size_limit=4194304",
+                         NULL, NULL, NULL);
+    return r == SQLITE_OK ? 0 : cache_db_error_code(db);
+}
+
+/* Touches what will be read at start, so that damage there is met while the file can still be put
+ * aside. Not a scan: the big tables are entered by an index. */
+static int probe(sqlite3 *db)
+{
+    int r = sqlite3_exec(db,
+                         "SELECT sum(length(json)) FROM instances;"
+                         "SELECT max(seq) FROM events;"
+                         "SELECT count(*) FROM operations WHERE status IN ('queued','running');"
+                         "SELECT 1 FROM operations LIMIT 1;"
+                         "SELECT 1 FROM idempotency LIMIT 1;"
+                         "SELECT count(*) FROM tokens",
+                         NULL, NULL, NULL);
+    return r == SQLITE_OK ? 0 : cache_db_error_code(db);
+}
+
+static void closep(sqlite3 **db)
+{
+    cache_db_close(*db);
+}
+
+/* A database whose file was emptied while its -wal was not: SQLite would take it for a new one and
+ * delete the -wal, which is all that is left of it. */
+static bool is_emptied(const char *path)
+{
+    uv_fs_t file, wal;
+    char *wal_path cleanup(mem_freep) = mem_printf("%s-wal", path);
+    int r = uv_fs_stat(NULL, &file, path, NULL);
+    bool is_empty = r == 0 && file.statbuf.st_size == 0;
+    uv_fs_req_cleanup(&file);
+    if (!is_empty)
+        return false;
+    r = uv_fs_stat(NULL, &wal, wal_path, NULL);
+    bool has_wal = r == 0 && wal.statbuf.st_size > 0;
+    uv_fs_req_cleanup(&wal);
+    return has_wal;
+}
+
+/* Returns UV_EFTYPE for a damaged file. RETERR's text is empty when the code says it all. */
+static int open_once(const char *path, sqlite3 **ret_db, struct cache_db_error *reterr)
+{
+    sqlite3 *db cleanup(closep) = NULL;
+
+    if (is_emptied(path))
+        return UV_EFTYPE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
+        return cache_db_error_code(db);
+    int r = configure(db);
+    if (r == 0)
+        r = cache_schema_migrate(db, reterr);
+    if (r == 0)
+        r = probe(db);
+    if (r < 0)
+        return r;
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    *ret_db = take_ptr(db);
+    return 0;
+}
+
+static char *free_damaged_name(const char *path)
+{
+    char when[CLOCK_RFC3339_SIZE], stamp[CLOCK_RFC3339_SIZE];
+    clock_format(clock_wall_ms(), when);
+    size_t n = 0;
+    for (const char *p = when; *p && *p != '.'; p++) {
+        if (*p != '-' && *p != ':')
+            stamp[n++] = *p;
+    }
+    stamp[n] = '\0';
+
+    char *name = mem_printf("%s.damaged-%sZ", path, stamp);
+    for (unsigned i = 2; fs_exists(name); i++) {
+        mem_free(name);
+        name = mem_printf("%s.damaged-%sZ-%u", path, stamp, i);
+    }
+    return name;
+}
+
+static int quarantine(const char *path, char **ret_kept)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char *kept cleanup(mem_freep) = free_damaged_name(path);
+    for (size_t i = 0; i < countof(suffixes); i++) {
+        char *from cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
+        char *to cleanup(mem_freep) = mem_printf("%s%s", kept, suffixes[i]);
+        int r = fs_rename(from, to);
+        if (r < 0 && !(i > 0 && r == UV_ENOENT))
+            return r;
+    }
+    *ret_kept = take_ptr(kept);
+    return 0;
+}
+
+static int open_or_replace(const char *path, sqlite3 **ret_db, char **ret_quarantined,
+                           struct cache_db_error *reterr)
+{
+    int r = open_once(path, ret_db, reterr);
+    if (r != UV_EFTYPE)
+        return r;
+    char *kept cleanup(mem_freep) = NULL;
+    r = quarantine(path, &kept);
+    if (r < 0) {
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "the database %.260s is damaged and could not be put aside (%s): move it away",
+                 path, uv_strerror(r));
+        return r;
+    }
+    r = open_once(path, ret_db, reterr);
+    if (ret_quarantined)
+        *ret_quarantined = take_ptr(kept);
+    return r;
+}
+
+int cache_db_open(const char *data_dir, sqlite3 **ret_db, char **ret_quarantined,
+                  struct cache_db_error *reterr)
+{
+    char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.db");
+    reterr->text[0] = '\0';
+    int r = fold_system_error(fs_make_dirs(data_dir));
+    if (r == 0)
+        r = open_or_replace(path, ret_db, ret_quarantined, reterr);
+    if (r < 0 && !reterr->text[0])
+        describe(r, path, reterr);
+    return r;
+}
+
+void cache_db_close(sqlite3 *db)
+{
+    if (!db)
+        return;
+    for (sqlite3_stmt *kept; (kept = sqlite3_next_stmt(db, NULL));) {
+        assert(!sqlite3_stmt_busy(kept));
+        sqlite3_finalize(kept);
+    }
+    int r = sqlite3_close(db);
+    assert(r == SQLITE_OK);
+    (void)r;
+}
+
+static void bind_all(sqlite3_stmt *stmt, const char *types, va_list args,
+                     sqlite3_destructor_type lifetime)
+{
+    for (int i = 0; types[i]; i++) {
+        int r;
+        if (types[i] == 's')
+            r = sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, lifetime);
+        else
+            r = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
+        assert(r == SQLITE_OK);
+        (void)r;
+    }
+}
+
+/* The connection's own list of statements is the cache: there are about twenty. */
+static sqlite3_stmt *find_kept(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL);
+    while (stmt && (sqlite3_stmt_busy(stmt) || strcmp(sqlite3_sql(stmt), sql) != 0))
+        stmt = sqlite3_next_stmt(db, stmt);
+    return stmt;
+}
+
+int cache_db_run(sqlite3 *db, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt = find_kept(db, sql);
+    if (!stmt &&
+        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+        return cache_db_error_code(db);
+
+    va_list args;
+    va_start(args, types);
+    bind_all(stmt, types, args, SQLITE_STATIC);
+    va_end(args);
+    int stepped;
+    do
+        stepped = sqlite3_step(stmt);
+    while (stepped == SQLITE_ROW);
+    int r = stepped == SQLITE_DONE ? 0 : cache_db_error_code(db);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return r;
+}
+
+int cache_db_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        return cache_db_error_code(db);
+    va_list args;
+    va_start(args, types);
+    bind_all(stmt, types, args, SQLITE_TRANSIENT);
+    va_end(args);
+    *ret_stmt = stmt;
+    return 0;
+}
+
+void cache_db_finalizep(sqlite3_stmt **stmt)
+{
+    sqlite3_finalize(*stmt);
+}
+
+const char *cache_db_text(sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return text ? text : "";
+}
+
+char *cache_db_text_dup(sqlite3_stmt *stmt, int column)
+{
+    return mem_strdup((const char *)sqlite3_column_text(stmt, column));
+}

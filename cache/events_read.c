@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/events.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cache/events_private.h"
+
+/* A page comes from memory when all of it is there, else from the table. */
+
+struct page {
+    struct cache_events *events;
+    uint64_t since;
+    unsigned limit;
+    struct cache_event *items;
+    size_t n_items, cap;
+    bool is_gap;
+    cache_events_page_fn done;
+    void *arg;
+};
+
+static void finish(struct page *p, int status)
+{
+    struct cache_events *events = p->events;
+    p->done(p->arg, status, p->items, p->n_items, p->is_gap);
+    for (size_t i = 0; i < p->n_items; i++)
+        blob_unref(p->items[i].json);
+    mem_free(p->items);
+    mem_free(p);
+    cache_events_release_job(events);
+}
+
+static struct cache_event *add_item(struct page *p)
+{
+    p->items = mem_grow(p->items, p->n_items, &p->cap, sizeof(*p->items));
+    return &p->items[p->n_items++];
+}
+
+static int exec_read(sqlite3 *db, void *arg)
+{
+    struct page *p = arg;
+    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    int r = cache_db_query(
+        db, &stmt, "SELECT seq, time, type, json FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+        "ii", (int64_t)p->since, (int64_t)p->limit);
+    if (r < 0)
+        return r;
+    int stepped;
+    while ((stepped = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct cache_event *e = add_item(p);
+        e->seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+        e->time = sqlite3_column_int64(stmt, 1);
+        str_copy(e->type, sizeof(e->type), cache_db_text(stmt, 2));
+        const char *json = cache_db_text(stmt, 3);
+        e->json = blob_copy(json, (size_t)sqlite3_column_bytes(stmt, 3));
+    }
+    return stepped == SQLITE_DONE ? 0 : cache_db_error_code(db);
+}
+
+static void on_read(void *arg, int status)
+{
+    struct page *p = arg;
+    if (p->n_items > 0 && p->items[0].seq > p->since + 1)
+        p->is_gap = true;
+    finish(p, status);
+}
+
+/* Taken when the page is handed over, not when it was asked for: whoever subscribes inside `done`
+ * then misses nothing. */
+static void finish_from_memory(void *arg)
+{
+    struct page *p = arg;
+    const struct cache_events *events = p->events;
+    if (p->since + 1 < events->first_in_memory) {
+        cache_store_read(events->store, exec_read, on_read, p);
+        return;
+    }
+    for (uint64_t seq = p->since + 1; seq <= events->last_seq && p->n_items < p->limit; seq++) {
+        struct cache_event *e = add_item(p);
+        *e = events->ring[seq % CACHE_EVENTS_IN_MEMORY];
+        blob_ref(e->json);
+    }
+    finish(p, 0);
+}
+
+void cache_events_read(struct cache_events *events, uint64_t since, unsigned limit,
+                       cache_events_page_fn done, void *arg)
+{
+    struct page *p = mem_new(struct page);
+    p->events = events;
+    p->is_gap = since > events->last_seq;
+    p->since = p->is_gap ? 0 : since;
+    p->limit = limit;
+    p->done = done;
+    p->arg = arg;
+    events->n_jobs++;
+    if (p->since + 1 >= events->first_in_memory)
+        loop_post(cache_store_loop(events->store), finish_from_memory, p);
+    else
+        cache_store_read(events->store, exec_read, on_read, p);
+}
