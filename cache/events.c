@@ -59,7 +59,7 @@ static int read_last_seq(sqlite3 *db, uint64_t *ret)
 
 int cache_events_new(sqlite3 *db, unsigned keep, struct cache_events **ret)
 {
-    uint64_t last_seq;
+    uint64_t last_seq = 0;
     int r = read_last_seq(db, &last_seq);
     if (r < 0)
         return r;

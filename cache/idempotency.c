@@ -35,7 +35,7 @@ struct cache_idempotency {
 /* Both parts may hold any character; the length makes the pair unambiguous. */
 static char *make_key(const char *who, const char *key)
 {
-    return mem_printf("%zu:%s:%s", strlen(who), who, key);
+    return mem_printf("%u:%s:%s", (unsigned)strlen(who), who, key);
 }
 
 struct cache_idempotency *cache_idempotency_new(void)

@@ -63,6 +63,7 @@ void cache_instance_deinit(struct cache_instance *i)
 
 void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from)
 {
+    cache_instance_deinit(to);
     *to = *from;
     to->evidence = mem_strdup(from->evidence);
     to->labels = mem_strdup(from->labels);

@@ -49,9 +49,10 @@ struct cache_instance {
 };
 
 void cache_instance_init(struct cache_instance *i);
-/** Frees what I owns; its bytes are not usable afterwards except for another init or copy. */
+/** Frees what I owns; repeating it does nothing. */
 void cache_instance_deinit(struct cache_instance *i);
-/** Makes TO an independent copy. What TO owned before is not released: deinit it first. */
+/** Makes TO an independent copy of FROM, another instance. TO was initialised (zeroed will do);
+ *  what it owned is released. */
 void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from);
 
 /** Appends `{"id":...,...` without the closing brace, so that freshness can follow. All text in I

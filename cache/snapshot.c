@@ -44,7 +44,8 @@ static void forget_lists(struct cache_snapshot *s)
 
 static void on_set_changed(struct cache_snapshot *s)
 {
-    snprintf(s->etag, sizeof(s->etag), "\"%016" PRIx64 "-%zu\"", s->hash, s->n_entries);
+    snprintf(s->etag, sizeof(s->etag), "\"%016" PRIx64 "-%u\"", s->hash,
+             (unsigned)s->n_entries);
     forget_lists(s);
 }
 
@@ -177,6 +178,7 @@ static void replace(struct cache_snapshot *s, struct cache_entry *e,
 
     if (has_moved)
         unlink_entry(s, e);
+    e->instance.evidence = e->instance.labels = NULL; /* they are in `before` now */
     cache_instance_copy(&e->instance, instance);
     if (has_moved)
         link_entry(s, e);
@@ -389,7 +391,7 @@ static void append_list_tail(const struct cache_snapshot *s, uint64_t now_ms, bo
                              struct buf *out)
 {
     const char *reason = shown_reason(s, is_live);
-    (void)buf_printf(out, "],\"total\":%zu,", s->n_entries);
+    (void)buf_printf(out, "],\"total\":%u,", (unsigned)s->n_entries);
     append_freshness(s, now_ms, is_live, out);
     (void)buf_append_str(out, ",\"stale_reason\":");
     if (reason)
