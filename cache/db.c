@@ -157,8 +157,8 @@ static int open_once(const char *path, sqlite3 **ret_db, struct cache_db_error *
 
     if (is_emptied(path))
         return UV_EFTYPE;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                SQLITE_OPEN_EXRESCODE;
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
         return cache_db_error_code(db);
     int r = configure(db);

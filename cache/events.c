@@ -183,8 +183,7 @@ uint64_t cache_events_last_seq(const struct cache_events *events)
     return events->last_seq;
 }
 
-static struct cache_event make_event(uint64_t seq, int64_t time, const char *type,
-                                     const char *data)
+static struct cache_event make_event(uint64_t seq, int64_t time, const char *type, const char *data)
 {
     struct cache_event event = {.seq = seq, .time = time};
     char when[CLOCK_RFC3339_SIZE];

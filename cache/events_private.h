@@ -12,20 +12,20 @@ struct cache_events {
     unsigned keep;
     uint64_t last_seq;
 
-    struct list waiting;       /* struct waiting; without a seq yet */
+    struct list waiting; /* struct waiting; without a seq yet */
     size_t n_waiting;
-    uint64_t n_dropped;        /* since the last event was written */
-    bool is_writing;           /* one batch at a time keeps the order */
-    bool is_refused;           /* the last batch failed; the timer runs */
+    uint64_t n_dropped; /* since the last event was written */
+    bool is_writing;    /* one batch at a time keeps the order */
+    bool is_refused;    /* the last batch failed; the timer runs */
 
     /* The newest published by this process: seq S stands at S % CACHE_EVENTS_IN_MEMORY. */
     struct cache_event ring[CACHE_EVENTS_IN_MEMORY];
-    uint64_t first_in_memory;  /* last_seq + 1 when there is none */
+    uint64_t first_in_memory; /* last_seq + 1 when there is none */
 
     struct list subscribers;
-    unsigned publishing;       /* depth; unsubscribing waits for 0 */
+    unsigned publishing; /* depth; unsubscribing waits for 0 */
 
-    unsigned n_jobs;           /* at the store or posted; the last one frees after is_freed */
+    unsigned n_jobs; /* at the store or posted; the last one frees after is_freed */
     bool is_freed;
 };
 

@@ -7,8 +7,11 @@
 
 /** Idempotency-Key -> operation, for 24 hours. All of it is in memory, so that two equal requests
  *  in one millisecond meet; the table makes it survive a restart. Loop thread only. */
-enum { CACHE_IDEMPOTENCY_KEY_MAX = 255, CACHE_IDEMPOTENCY_HOURS = 24,
-       CACHE_IDEMPOTENCY_MAX_KEYS = 100000 };
+enum {
+    CACHE_IDEMPOTENCY_KEY_MAX = 255,
+    CACHE_IDEMPOTENCY_HOURS = 24,
+    CACHE_IDEMPOTENCY_MAX_KEYS = 100000
+};
 
 struct cache_idempotency;
 
@@ -21,8 +24,11 @@ void cache_idempotency_free(struct cache_idempotency *keys);
  *  code. */
 int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db);
 
-enum cache_idempotency_outcome { CACHE_IDEMPOTENCY_NEW, CACHE_IDEMPOTENCY_SAME,
-                                 CACHE_IDEMPOTENCY_OTHER };
+enum cache_idempotency_outcome {
+    CACHE_IDEMPOTENCY_NEW,
+    CACHE_IDEMPOTENCY_SAME,
+    CACHE_IDEMPOTENCY_OTHER
+};
 
 /** WHO and KEY together are the key; FINGERPRINT is a digest of method, path and body. SAME gives
  *  the operation's id; OTHER means the key was used with another request. Entries past 24 hours

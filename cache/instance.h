@@ -16,10 +16,10 @@
 enum cache_state {
     CACHE_STATE_UNKNOWN,
     CACHE_STATE_STOPPED,
-    CACHE_STATE_STARTING,    /* asked to start; no VM yet */
-    CACHE_STATE_BOOTING,     /* process and VM up, Android not */
-    CACHE_STATE_RUNNING,     /* Android up */
-    CACHE_STATE_READY,       /* the guest answers */
+    CACHE_STATE_STARTING, /* asked to start; no VM yet */
+    CACHE_STATE_BOOTING,  /* process and VM up, Android not */
+    CACHE_STATE_RUNNING,  /* Android up */
+    CACHE_STATE_READY,    /* the guest answers */
     CACHE_STATE_STOPPING,
     CACHE_STATE_STUCK,
     CACHE_STATE_ZOMBIE,      /* window without VM */
@@ -39,13 +39,13 @@ struct cache_instance {
     char reason[CACHE_REASON_SIZE]; /* why `state` is believed, a sentence */
     char *evidence;                 /* JSON object, owned; NULL = {} */
     enum cache_desired desired;
-    char adb_serial[32];            /* "" = none; null in JSON */
+    char adb_serial[32];                            /* "" = none; null in JSON */
     int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
-    int width, height, dpi;         /* width 0 = unknown; resolution is null in JSON */
+    int width, height, dpi; /* width 0 = unknown; resolution is null in JSON */
     struct ldc_settings settings;
-    char *labels;                   /* JSON object of strings, owned; never NULL */
-    char group[CACHE_GROUP_SIZE];   /* "" = none; null in JSON */
-    char disk_id[64];               /* identity of data.vmdk; not in the API */
+    char *labels;                 /* JSON object of strings, owned; never NULL */
+    char group[CACHE_GROUP_SIZE]; /* "" = none; null in JSON */
+    char disk_id[64];             /* identity of data.vmdk; not in the API */
 };
 
 void cache_instance_init(struct cache_instance *i);

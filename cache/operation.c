@@ -17,14 +17,10 @@ static const char *const kind_names[CACHE_OP_KIND_COUNT] = {
 };
 
 static const char *const status_names[CACHE_OP_STATUS_COUNT] = {
-    [CACHE_OP_QUEUED] = "queued",
-    [CACHE_OP_WAITING_FOR_SESSION] = "waiting_for_session",
-    [CACHE_OP_RUNNING] = "running",
-    [CACHE_OP_SUCCEEDED] = "succeeded",
-    [CACHE_OP_FAILED] = "failed",
-    [CACHE_OP_TIMED_OUT] = "timed_out",
-    [CACHE_OP_CANCELLED] = "cancelled",
-    [CACHE_OP_INTERRUPTED] = "interrupted",
+    [CACHE_OP_QUEUED] = "queued",       [CACHE_OP_WAITING_FOR_SESSION] = "waiting_for_session",
+    [CACHE_OP_RUNNING] = "running",     [CACHE_OP_SUCCEEDED] = "succeeded",
+    [CACHE_OP_FAILED] = "failed",       [CACHE_OP_TIMED_OUT] = "timed_out",
+    [CACHE_OP_CANCELLED] = "cancelled", [CACHE_OP_INTERRUPTED] = "interrupted",
 };
 
 static int find_name(const char *const *names, int n, const char *name)

@@ -43,9 +43,9 @@ struct cache_operation {
     enum cache_op_status status;
     int64_t created_at, started_at, ended_at; /* wall ms, 0 = not yet */
     int percent;
-    char *step;            /* what is being done now, a few words; NULL before the start */
-    int step_index;        /* position in the flow */
-    bool step_issued;      /* the step's vendor command was handed to ldconsole: never again */
+    char *step;       /* what is being done now, a few words; NULL before the start */
+    int step_index;   /* position in the flow */
+    bool step_issued; /* the step's vendor command was handed to ldconsole: never again */
     char *requested_by;
     char *idempotency_key; /* NULL when none */
     char *params;          /* JSON object as validated; never NULL */

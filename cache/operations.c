@@ -169,8 +169,7 @@ struct find {
 };
 
 /* WHERE with numbered parameters, so that each is bound always and used when it matters. */
-static void append_where(const struct cache_operations_filter *f, bool with_cursor,
-                         struct buf *sql)
+static void append_where(const struct cache_operations_filter *f, bool with_cursor, struct buf *sql)
 {
     (void)buf_append_str(sql, " FROM operations WHERE 1");
     if (f->status >= 0)
@@ -243,8 +242,8 @@ static int exec_get(sqlite3 *db, void *arg)
 {
     struct find *f = arg;
     sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
-    int r = cache_db_query(db, &stmt, "SELECT " COLUMNS " FROM operations WHERE id = ?", "s",
-                           f->id);
+    int r =
+        cache_db_query(db, &stmt, "SELECT " COLUMNS " FROM operations WHERE id = ?", "s", f->id);
     if (r == 0)
         r = read_rows(db, stmt, &f->page.items, &f->page.n_items);
     f->page.total = f->page.n_items;

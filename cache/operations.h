@@ -28,7 +28,7 @@ struct cache_operations_filter {
 struct cache_operations_page {
     struct cache_operation **items; /* newest first */
     size_t n_items;
-    uint64_t total;                 /* rows that match without cursor and limit */
+    uint64_t total; /* rows that match without cursor and limit */
     bool has_more;
 };
 typedef void (*cache_operations_fn)(void *arg, int status, struct cache_operations_page *page);

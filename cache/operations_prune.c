@@ -90,8 +90,8 @@ static int exec_trim(sqlite3 *db, void *arg)
     char *boundary cleanup(mem_freep) = NULL;
     uint64_t n_removed = 0;
     int64_t day_ms = 24 * 3600 * 1000;
-    int r = delete_ended_before(db, clock_wall_ms() - CACHE_OPERATIONS_KEEP_DAYS * day_ms,
-                                &n_removed);
+    int r =
+        delete_ended_before(db, clock_wall_ms() - CACHE_OPERATIONS_KEEP_DAYS * day_ms, &n_removed);
     if (r == 0)
         r = find_boundary(db, &boundary);
     return r < 0 || !boundary ? r : delete_up_to(db, boundary);

@@ -14,12 +14,12 @@ enum cache_source { CACHE_SOURCE_LIVE, CACHE_SOURCE_CACHE, CACHE_SOURCE_STALE };
 
 struct cache_entry {
     struct cache_instance instance;
-    struct blob *json;      /* without freshness and closing brace */
-    char etag[24];          /* quoted, from the content (evidence apart); equal content gives an
-                             * equal tag */
-    uint64_t hash;          /* part of the list's tag */
+    struct blob *json; /* without freshness and closing brace */
+    char etag[24];     /* quoted, from the content (evidence apart); equal content gives an
+                        * equal tag */
+    uint64_t hash;     /* part of the list's tag */
     struct map_node by_id;
-    bool seen;              /* scratch of an update */
+    bool seen; /* scratch of an update */
 };
 
 /** One change of an update, for events. */
