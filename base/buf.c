@@ -23,6 +23,8 @@ void buf_deinit(struct buf *b)
 void buf_clear(struct buf *b)
 {
     b->len = 0;
+    if (b->data)
+        b->data[0] = '\0';
 }
 
 char *buf_reserve(struct buf *b, size_t n)
@@ -75,8 +77,11 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 
 void buf_consume(struct buf *b, size_t n)
 {
+    if (n == 0)
+        return;
     memmove(b->data, b->data + n, b->len - n);
     b->len -= n;
+    b->data[b->len] = '\0';
 }
 
 char *buf_take(struct buf *b, size_t *ret_len)

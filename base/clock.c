@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,41 +63,96 @@ void clock_format(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
     out[CLOCK_RFC3339_SIZE - 1] = '\0';
 }
 
-static int parse_offset(const char *text, int *ret_minutes)
+/* Each of these moves *TEXT behind what it took, or leaves it and returns false. */
+
+static bool take_digits(const char **text, int n, int *ret)
 {
-    int h, m, used = 0;
-    if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
-        *ret_minutes = 0;
-        return 0;
+    int value = 0;
+    for (int i = 0; i < n; i++) {
+        char c = (*text)[i];
+        if (c < '0' || c > '9')
+            return false;
+        value = value * 10 + (c - '0');
     }
-    if ((*text != '+' && *text != '-') || sscanf(text + 1, "%2d:%2d%n", &h, &m, &used) != 2 ||
-        used != 5 || text[6] != '\0' || h > 23 || m > 59)
-        return UV_EINVAL;
-    *ret_minutes = (*text == '-' ? -1 : 1) * (h * 60 + m);
-    return 0;
+    *text += n;
+    *ret = value;
+    return true;
 }
 
-static const char *parse_fraction(const char *text, int *ret_ms)
+static bool take_one_of(const char **text, const char *set)
 {
+    if (**text == '\0' || !strchr(set, **text))
+        return false;
+    ++*text;
+    return true;
+}
+
+static bool is_leap(int y)
+{
+    return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+}
+
+static bool is_day(int y, int m, int d)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return m >= 1 && m <= 12 && d >= 1 && d <= days[m - 1] + (m == 2 && is_leap(y));
+}
+
+static bool take_date(const char **text, int64_t *ret_days)
+{
+    int y, m, d;
+    if (!take_digits(text, 4, &y) || !take_one_of(text, "-") || !take_digits(text, 2, &m) ||
+        !take_one_of(text, "-") || !take_digits(text, 2, &d) || !is_day(y, m, d))
+        return false;
+    *ret_days = days_from_civil(y, (unsigned)m, (unsigned)d);
+    return true;
+}
+
+static bool take_time(const char **text, int *ret_seconds)
+{
+    int h, m, s;
+    if (!take_digits(text, 2, &h) || !take_one_of(text, ":") || !take_digits(text, 2, &m) ||
+        !take_one_of(text, ":") || !take_digits(text, 2, &s) || h > 23 || m > 59 || s > 60)
+        return false;
+    *ret_seconds = h * 3600 + m * 60 + s;
+    return true;
+}
+
+static bool take_fraction(const char **text, int *ret_ms)
+{
+    int digit, scale = 100;
     *ret_ms = 0;
-    if (*text != '.')
-        return text;
-    int scale = 100;
-    for (text++; *text >= '0' && *text <= '9'; text++, scale /= 10)
-        *ret_ms += (*text - '0') * scale;
-    return text;
+    if (!take_one_of(text, "."))
+        return true;
+    if (!take_digits(text, 1, &digit))
+        return false;
+    do {
+        *ret_ms += digit * scale;
+        scale /= 10;
+    } while (take_digits(text, 1, &digit));
+    return true;
+}
+
+static bool take_offset(const char **text, int *ret_minutes)
+{
+    int h, m, sign = **text == '-' ? -1 : 1;
+    *ret_minutes = 0;
+    if (take_one_of(text, "Zz"))
+        return true;
+    if (!take_one_of(text, "+-") || !take_digits(text, 2, &h) || !take_one_of(text, ":") ||
+        !take_digits(text, 2, &m) || h > 23 || m > 59)
+        return false;
+    *ret_minutes = sign * (h * 60 + m);
+    return true;
 }
 
 int clock_parse(const char *text, int64_t *ret_wall_ms)
 {
-    int y, used = 0, ms, offset;
-    unsigned mo, d, h, mi, s;
-    if (sscanf(text, "%4d-%2u-%2u%*1[Tt ]%2u:%2u:%2u%n", &y, &mo, &d, &h, &mi, &s, &used) != 6 ||
-        used != 19 || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 60)
+    int64_t days;
+    int seconds, ms, offset;
+    if (!take_date(&text, &days) || !take_one_of(&text, "Tt ") || !take_time(&text, &seconds) ||
+        !take_fraction(&text, &ms) || !take_offset(&text, &offset) || *text)
         return UV_EINVAL;
-    if (parse_offset(parse_fraction(text + used, &ms), &offset) < 0)
-        return UV_EINVAL;
-    int64_t seconds = days_from_civil(y, mo, d) * 86400 + h * 3600 + mi * 60 + s - offset * 60;
-    *ret_wall_ms = seconds * 1000 + ms;
+    *ret_wall_ms = (days * 86400 + seconds - (int64_t)offset * 60) * 1000 + ms;
     return 0;
 }

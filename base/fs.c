@@ -2,6 +2,7 @@
 #include "base/fs.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include <uv.h>
 
@@ -25,8 +26,10 @@ static int read_all(uv_file file, struct buf *out)
         char probe, *into = room ? buf_reserve(out, room) : &probe;
         uv_buf_t chunk = uv_buf_init(into, room ? (unsigned)room : 1);
         int n = fs_sync(uv_fs_read, file, &chunk, 1, -1);
-        if (n <= 0)
+        if (n <= 0) {
+            out->data[out->len] = '\0';
             return n;
+        }
         if (!room)
             return UV_EFBIG;
         out->len += (size_t)n;
@@ -73,6 +76,14 @@ int fs_write_atomic(const char *path, const void *bytes, size_t n)
     return r;
 }
 
+static bool is_folder(const char *path)
+{
+    uv_fs_t req;
+    bool is = uv_fs_stat(NULL, &req, path, NULL) == 0 && (req.statbuf.st_mode & S_IFMT) == S_IFDIR;
+    uv_fs_req_cleanup(&req);
+    return is;
+}
+
 int fs_make_dirs(const char *path)
 {
     int r = fs_sync(uv_fs_mkdir, path, 0700);
@@ -84,7 +95,9 @@ int fs_make_dirs(const char *path)
         if (r == 0)
             r = fs_sync(uv_fs_mkdir, path, 0700);
     }
-    return r == UV_EEXIST ? 0 : r;
+    if (r == UV_EEXIST)
+        return is_folder(path) ? 0 : UV_ENOTDIR;
+    return r;
 }
 
 bool fs_exists(const char *path)

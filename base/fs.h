@@ -14,7 +14,8 @@
 int fs_read(const char *path, struct buf *out);
 /** Replaces PATH by BYTES as one step (temporary file beside it, fsync, rename). */
 int fs_write_atomic(const char *path, const void *bytes, size_t n);
-/** Creates the folder and its parents, readable by the owner alone. */
+/** Creates the folder and its parents, readable by the owner alone. One that exists is fine;
+ *  UV_ENOTDIR when PATH is something else. */
 int fs_make_dirs(const char *path);
 bool fs_exists(const char *path);
 int fs_rename(const char *from, const char *to);

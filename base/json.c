@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 static _Thread_local char refusal[160];
 
@@ -63,7 +64,10 @@ static int check_value(yyjson_val *value, unsigned depth, const char **reterr)
         return UV_EINVAL;
     }
     if (has_repeated_key(value, &key_text)) {
-        snprintf(refusal, sizeof(refusal), "the key \"%.60s\" stands twice in one object", key_text);
+        /* Cut at a character: the sentence goes into a document that must be valid UTF-8. */
+        char shown[64];
+        str_copy(shown, sizeof(shown), key_text);
+        snprintf(refusal, sizeof(refusal), "the key \"%s\" stands twice in one object", shown);
         *reterr = refusal;
         return UV_EINVAL;
     }

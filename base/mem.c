@@ -39,6 +39,7 @@ char *mem_strndup(const char *s, size_t n)
 {
     if (!s)
         return NULL;
+    n = strnlen(s, n);
     char *copy = mem_alloc(n + 1);
     memcpy(copy, s, n);
     return copy;

@@ -15,7 +15,7 @@ void *mem_alloc(size_t n);
 void *mem_calloc(size_t n, size_t size);
 /** Like realloc; the added part is not zeroed. */
 void *mem_realloc(void *p, size_t n);
-/** Copies of a string; NULL gives NULL. */
+/** Copies of a string, of at most N bytes of it; NULL gives NULL. */
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 /** Formatted string owned by the caller. */

@@ -65,7 +65,7 @@ static void finish_closing(void *arg)
 static void deliver(struct ldc_run *run)
 {
     struct direct *d = run->owner;
-    run->result.output = run->output.data ? run->output.data : "";
+    run->result.output = run->output.len > 0 ? run->output.data : "";
     run->result.output_len = run->output.len;
     d->base.n_running--;
     /* Still in the list: a close from within the callback must see that it is not the last word. */
