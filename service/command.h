@@ -42,6 +42,10 @@ enum svc_exit svc_command_fail(const char *fmt, ...) __attribute__((format(print
 enum svc_exit svc_command_print(const struct buf *text);
 
 /* The commands, each in its file. */
+enum svc_exit svc_serve_cmd(const struct svc_args *args);
+enum svc_exit svc_token_cmd_create(const struct svc_args *args);
+enum svc_exit svc_token_cmd_list(const struct svc_args *args);
+enum svc_exit svc_token_cmd_revoke(const struct svc_args *args);
 enum svc_exit svc_config_cmd_show(const struct svc_args *args);
 enum svc_exit svc_config_cmd_check(const struct svc_args *args);
 enum svc_exit svc_config_cmd_docs(const struct svc_args *args);

@@ -2,10 +2,13 @@
 #ifndef SVC_PLATFORM_H
 #define SVC_PLATFORM_H
 
+#include <stddef.h>
+
 /** What the command line and the configuration have to know of the operating system. */
 
 /** Makes ARGV UTF-8 whatever the system gave to main, and standard output binary, so that a line
- *  that a program reads ends in one byte everywhere. The strings live as long as the process. */
+ *  that a program reads ends in one byte everywhere. Files are made readable by the owner alone.
+ * The strings live as long as the process. */
 void svc_platform_start(int *argc, char ***argv);
 /** Where data is kept unless the configuration says otherwise; owned by the caller. */
 char *svc_platform_data_dir(void);
@@ -13,5 +16,17 @@ char *svc_platform_data_dir(void);
 char *svc_platform_socket(const char *data_dir);
 /** Why the option NAME cannot be used on this system, as a sentence, or NULL. */
 const char *svc_platform_refusal(const char *name);
+
+enum svc_signal_action { SVC_SIGNAL_STOP, SVC_SIGNAL_RELOAD };
+
+/** The signals that mean something to a running service. */
+struct svc_signal_rule {
+    int signum;
+    const char *name;
+    enum svc_signal_action action;
+};
+
+extern const struct svc_signal_rule svc_platform_signals[];
+extern const size_t svc_platform_n_signals;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <uv.h>
 
@@ -16,6 +17,8 @@ void svc_platform_start(int *argc, char ***argv)
     (void)argv;
     /* A reader that went away is an error code of the write, not a death. */
     signal(SIGPIPE, SIG_IGN);
+    /* Tokens and the names of instances are nobody else's. */
+    umask(077);
 }
 
 static char *get_env_dir(const char *name)
@@ -48,3 +51,11 @@ const char *svc_platform_refusal(const char *name)
         return "named pipes are for Windows; use the option socket";
     return NULL;
 }
+
+const struct svc_signal_rule svc_platform_signals[] = {
+    {SIGINT, "SIGINT", SVC_SIGNAL_STOP},
+    {SIGTERM, "SIGTERM", SVC_SIGNAL_STOP},
+    {SIGHUP, "SIGHUP", SVC_SIGNAL_RELOAD},
+};
+
+const size_t svc_platform_n_signals = countof(svc_platform_signals);

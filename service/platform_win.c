@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <io.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,14 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-
-static char *from_wide(const wchar_t *wide)
-{
-    int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    char *text = mem_alloc((size_t)(n > 0 ? n : 1));
-    WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, n, NULL, NULL);
-    return text;
-}
+#include "ldconsole/wide_win.h"
 
 void svc_platform_start(int *argc, char ***argv)
 {
@@ -29,7 +23,7 @@ void svc_platform_start(int *argc, char ***argv)
     if (wide) {
         char **args = mem_calloc((size_t)n + 1, sizeof(*args));
         for (int i = 0; i < n; i++)
-            args[i] = from_wide(wide[i]);
+            args[i] = ldc_wide_to_utf8(wide[i], -1);
         LocalFree(wide);
         *argc = n;
         *argv = args;
@@ -61,3 +55,13 @@ const char *svc_platform_refusal(const char *name)
         return "unix sockets are not for Windows; use the option http";
     return NULL;
 }
+
+/* Windows gives a program about ten seconds after the window was closed (SIGHUP here), so this is
+ * an order to stop and never one to reload. */
+const struct svc_signal_rule svc_platform_signals[] = {
+    {SIGINT, "Ctrl-C", SVC_SIGNAL_STOP},
+    {SIGBREAK, "Ctrl-Break", SVC_SIGNAL_STOP},
+    {SIGHUP, "closing of the console window", SVC_SIGNAL_STOP},
+};
+
+const size_t svc_platform_n_signals = countof(svc_platform_signals);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVC_APP_STATE_H
+#define SVC_APP_STATE_H
+
+#include "api/server.h"
+#include "base/loop.h"
+#include "cache/events.h"
+#include "cache/idempotency.h"
+#include "cache/tokens.h"
+#include "control/engine.h"
+#include "control/observer.h"
+#include "ldconsole/client.h"
+#include "service/app.h"
+#include "service/lock.h"
+#include "service/signals.h"
+
+enum { SVC_APP_ERROR_SIZE = 1300 };
+
+/** What the files of the app share. Parts are in the order in which they are built. */
+struct svc_app {
+    struct svc_app_options options;
+    struct svc_config *config;
+    int64_t started_at; /* wall ms */
+    char error[SVC_APP_ERROR_SIZE];
+    char *ready_line;
+
+    struct loop loop;
+    bool has_loop;
+    char *data_dir; /* absolute */
+    struct svc_lock *lock;
+    sqlite3 *db;       /* until the store takes it over */
+    char *quarantined; /* path of a damaged database that was put aside, or NULL */
+    struct cache_tokens *tokens;
+    struct cache_idempotency *idempotency;
+    struct cache_events *events;
+    struct cache_instance *instances; /* until the observer takes them over */
+    size_t n_instances;
+    struct cache_operation **operations; /* open ones, until the engine takes them over */
+    size_t n_operations;
+    struct cache_store *store;
+    struct ldc_install install;
+    bool is_installed; /* false: no LDPlayer was found, install names a path without one */
+    struct ldc_client *client;
+    struct ctl_observer *observer;
+    struct ctl_engine *engine;
+    char *limits;
+    struct api_server *server;
+    struct svc_signals *signals;
+
+    bool is_stopping;
+    size_t next_close; /* step of the teardown that comes next */
+};
+
+/** Fills app->error; returns CODE. */
+int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* app_disk.c: what is read before anything runs. */
+int svc_app_open_data_dir(struct svc_app *app);
+int svc_app_open_db(struct svc_app *app);
+int svc_app_load(struct svc_app *app);
+
+/* app_parts.c: what runs. */
+int svc_app_find_install(struct svc_app *app);
+void svc_app_build_control(struct svc_app *app);
+int svc_app_listen(struct svc_app *app);
+
+/* app_events.c: what is told about the service itself. */
+void svc_app_tell_started(struct svc_app *app);
+void svc_app_tell_stopping(struct svc_app *app, const char *reason);
+void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker);
+
+/* app_reload.c */
+void svc_app_reload(struct svc_app *app);
+
+#endif

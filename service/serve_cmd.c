@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/command.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "service/app.h"
+
+static void announce(const struct svc_app *app)
+{
+    printf("%s\n", svc_app_ready_line(app));
+    fflush(stdout);
+}
+
+enum svc_exit svc_serve_cmd(const struct svc_args *args)
+{
+    struct svc_config config cleanup(svc_config_deinit);
+    enum log_level level;
+    enum svc_exit status = svc_command_config(args, &config);
+    if (status != SVC_EXIT_OK)
+        return status;
+    if (log_level_parse(config.log_level, &level) == 0)
+        log_set_level(level);
+
+    struct svc_app_options options = {&config, args->flags, args->n_flags};
+    struct svc_app *app = svc_app_new(&options);
+    if (svc_app_start(app) == 0)
+        announce(app);
+    else
+        status = svc_command_fail("%s", svc_app_error(app));
+    svc_app_run(app);
+    if (svc_app_free(app) < 0)
+        log_error("service", "something was still open at the end");
+    return status;
+}
