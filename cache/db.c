@@ -159,9 +159,13 @@ static int open_once(const char *path, sqlite3 **ret_db, struct cache_db_error *
         return UV_EFTYPE;
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
-        return cache_db_error_code(db);
-    int r = configure(db);
+    int r = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK ? 0 : cache_db_error_code(db);
+    /* What may not be created SQLite tries to open for reading, and reports that it is not there.
+     * The folder is: it was made or found before. */
+    if (r == UV_ENOENT)
+        r = UV_EACCES;
+    if (r == 0)
+        r = configure(db);
     if (r == 0)
         r = cache_schema_migrate(db, reterr);
     if (r == 0)
