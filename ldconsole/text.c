@@ -1,9 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include <uv.h>
+
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/str.h"
 #include "ldconsole/codepage.h"
+
+int ldc_codepage_parse(const char *name, enum ldc_codepage *ret)
+{
+    static const char *const names[LDC_CODEPAGE_COUNT] = {
+        [LDC_CODEPAGE_SYSTEM] = "system",
+        [LDC_CODEPAGE_UTF8] = "utf8",
+        [LDC_CODEPAGE_GBK] = "gbk",
+        [LDC_CODEPAGE_1252] = "cp1252",
+    };
+    for (size_t i = 0; i < countof(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *ret = (enum ldc_codepage)i;
+            return 0;
+        }
+    }
+    return UV_EINVAL;
+}
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
