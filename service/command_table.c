@@ -5,6 +5,9 @@
 #include "version.h"
 
 static const char *const no_flags[] = {NULL};
+static const char *const token_flags[] = {"data-dir", "config", NULL};
+static const char *const token_create_flags[] = {"name",     "role",   "expires",
+                                                 "data-dir", "config", NULL};
 
 static enum svc_exit run_help(const struct svc_args *args)
 {
@@ -25,6 +28,21 @@ static enum svc_exit run_version(const struct svc_args *args)
 }
 
 const struct svc_command svc_command_table[] = {
+    {"token create",
+     "--name NAME --role viewer|operator|admin [--expires 30d] [--data-dir DIR]",
+     "Makes an API token and prints it, once.",
+     {token_create_flags, false, 0, 0},
+     svc_token_cmd_create},
+    {"token list",
+     "[--data-dir DIR]",
+     "Lists the tokens that were made.",
+     {token_flags, false, 0, 0},
+     svc_token_cmd_list},
+    {"token revoke",
+     "NAME|ID [--data-dir DIR]",
+     "Ends a token for good.",
+     {token_flags, false, 1, 1},
+     svc_token_cmd_revoke},
     {"config show",
      "[--config FILE] [options]",
      "Prints the value of every option and where it comes from.",
