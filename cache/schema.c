@@ -113,7 +113,7 @@ static int apply(sqlite3 *db, int version)
 /* The version is read again under the write lock: another program may have migrated meanwhile. */
 static int step(sqlite3 *db)
 {
-    int version;
+    int version = 0;
     int r = exec(db, "BEGIN IMMEDIATE");
     if (r < 0)
         return r;
@@ -130,7 +130,7 @@ static int step(sqlite3 *db)
 int cache_schema_migrate(sqlite3 *db, struct cache_db_error *reterr)
 {
     for (;;) {
-        int version;
+        int version = 0;
         int r = read_version(db, &version);
         if (r == 0 && version > cache_schema_newest()) {
             snprintf(reterr->text, sizeof(reterr->text),

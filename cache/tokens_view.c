@@ -85,7 +85,7 @@ int cache_tokens_new(sqlite3 *db, struct cache_tokens **ret)
 {
     struct cache_token *items;
     size_t n;
-    int64_t data_version;
+    int64_t data_version = 0;
     /* The version first: a change between the two is then read once more, not missed. */
     int r = read_data_version(db, &data_version);
     if (r == 0)
