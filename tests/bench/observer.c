@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* What a whole survey costs a row, from the wish for it to the answer of the waiter: as bench_rows,
+ * but through the client, the judging of states, the evidence, the events and the database's
+ * queue. list2's bytes come from memory instead of a child. Writing to the disk happens behind the
+ * answer, as in the service, and is not timed.
+ *
+ *     bench_observer ROWS ROUNDS DATA_DIR   ->   {"ns_per_row":..} */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+#include "control/observer.h"
+#include "ldconsole/client.h"
+#include "tests/bench/rows_text.h"
+#include "tests/bench/timing.h"
+
+struct bench {
+    struct ldc_runner runner; /* first: it is this bench that answers */
+    struct loop loop;
+    struct cache_store *store;
+    struct cache_events *events;
+    struct ldc_client *client;
+    struct ctl_observer *observer;
+    char *texts[2];
+    size_t lens[2];
+    unsigned n_answered;
+    unsigned n_rows, n_rounds, round;
+    uint64_t started_ns;
+    double *ns;
+};
+
+/* --- a runner whose child has always just ended --- */
+
+struct ldc_run {
+    struct bench *bench;
+    ldc_run_fn done;
+    void *arg;
+};
+
+static void deliver(void *arg)
+{
+    struct ldc_run *run = arg;
+    struct bench *b = run->bench;
+    unsigned variant = b->n_answered++ % 2;
+    struct ldc_run_result result = {
+        .status = LDC_RUN_EXITED,
+        .output = b->texts[variant],
+        .output_len = b->lens[variant],
+        .pid = 1,
+    };
+    b->runner.n_running--;
+    run->done(run->arg, &result);
+    mem_free(run);
+}
+
+static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_request *request,
+                             ldc_run_fn done, void *arg)
+{
+    struct bench *b = container_of(runner, struct bench, runner);
+    struct ldc_run *run = mem_new(struct ldc_run);
+    (void)request;
+    *run = (struct ldc_run){b, done, arg};
+    runner->n_running++;
+    loop_post(&b->loop, deliver, run);
+    return run;
+}
+
+static void cancel(struct ldc_run *run)
+{
+    (void)run; /* it is ending anyway */
+}
+
+static void close_runner(struct ldc_runner *runner, void (*on_closed)(void *arg), void *arg)
+{
+    loop_post(&container_of(runner, struct bench, runner)->loop, on_closed, arg);
+}
+
+static const struct ldc_runner_ops runner_ops = {start, cancel, close_runner};
+
+/* --- the end, from right to left --- */
+
+static void on_store_closed(void *arg)
+{
+    struct bench *b = arg;
+    cache_events_free(b->events);
+}
+
+static void on_client_closed(void *arg)
+{
+    struct bench *b = arg;
+    cache_store_close(b->store, on_store_closed, b);
+}
+
+static void on_observer_closed(void *arg)
+{
+    struct bench *b = arg;
+    ldc_client_close(b->client, on_client_closed, b);
+}
+
+/* --- rounds --- */
+
+static void on_fresh(void *arg, int status)
+{
+    struct bench *b = arg;
+    if (status < 0) {
+        fprintf(stderr, "bench_observer: %s\n", ctl_observer_trouble(b->observer)->detail);
+        exit(1);
+    }
+    struct cache_snapshot *snapshot = ctl_observer_snapshot(b->observer);
+    blob_unref(cache_snapshot_list(snapshot, uv_now(&b->loop.uv), true));
+    /* The first round finds everything new. */
+    if (b->round > 0)
+        b->ns[b->round - 1] = (double)(timing_now_ns() - b->started_ns) / b->n_rows;
+    b->round++;
+}
+
+static int exec_nothing(sqlite3 *db, void *arg)
+{
+    (void)db;
+    (void)arg;
+    return 0;
+}
+
+static void on_written(void *arg, int status)
+{
+    struct bench *b = arg;
+    (void)status;
+    if (b->round > b->n_rounds) {
+        ctl_observer_close(b->observer, on_observer_closed, b);
+        return;
+    }
+    b->started_ns = timing_now_ns();
+    (void)ctl_observer_want(b->observer, 0, on_fresh, b);
+}
+
+/* Told after the waiters. What the survey had to write is written first, then comes the next. */
+static void on_survey(void *arg)
+{
+    struct bench *b = arg;
+    cache_store_read(b->store, exec_nothing, on_written, b);
+}
+
+static void build(struct bench *b, const char *data_dir)
+{
+    struct ldc_install install;
+    struct cache_db_error error;
+    sqlite3 *db;
+    char *nowhere = mem_printf("%s/ldconsole", data_dir);
+    if (loop_init(&b->loop) < 0 || cache_db_open(data_dir, &db, NULL, &error) < 0 ||
+        cache_events_new(db, 10000, &b->events) < 0) {
+        fprintf(stderr, "bench_observer: %s cannot be used\n", data_dir);
+        exit(1);
+    }
+    b->store = cache_store_new(&b->loop, db);
+    cache_events_set_store(b->events, b->store);
+    ldc_install_from_path(nowhere, &install);
+    b->runner.ops = &runner_ops;
+    struct ldc_client_options client_options = ldc_client_defaults;
+    client_options.max_output = 16 << 20;
+    b->client = ldc_client_new(&b->loop, &b->runner, &install, &client_options);
+    struct ctl_observer_options options = ctl_observer_defaults;
+    options.active_ms = options.idle_ms = 3600 * 1000; /* only when asked */
+    options.codepage = LDC_CODEPAGE_UTF8;
+    struct ctl_observer_parts parts = {&b->loop, b->client, b->store, b->events};
+    b->observer = ctl_observer_new(&parts, &options);
+    ctl_observer_on_survey(b->observer, on_survey, b);
+    ldc_install_deinit(&install);
+    mem_free(nowhere);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.round = 0};
+    if (argc != 4) {
+        fprintf(stderr, "Usage: bench_observer ROWS ROUNDS DATA_DIR\n");
+        return 2;
+    }
+    b.n_rows = timing_read_number(argv[1], "ROWS", 50000);
+    b.n_rounds = timing_read_number(argv[2], "ROUNDS", 1000000);
+    b.ns = calloc(b.n_rounds, sizeof(*b.ns));
+    for (int i = 0; i < 2; i++)
+        b.texts[i] = rows_text_make(b.n_rows, i, &b.lens[i]);
+
+    build(&b, argv[3]);
+    (void)ctl_observer_want(b.observer, 0, on_fresh, &b);
+    loop_run(&b.loop);
+    (void)loop_deinit(&b.loop);
+    printf("{\"ns_per_row\":%.1f}\n", timing_median(b.ns, b.n_rounds));
+    free(b.texts[0]);
+    free(b.texts[1]);
+    free(b.ns);
+    return 0;
+}
