@@ -219,10 +219,10 @@ static int exec_find(sqlite3 *db, void *arg)
     struct buf sql cleanup(buf_deinit);
     sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
 
+    buf_init(&sql, 0);
     int r = find_total(db, f);
     if (r < 0)
         return r;
-    buf_init(&sql, 0);
     (void)buf_append_str(&sql, "SELECT " COLUMNS);
     append_where(&f->filter, true, &sql);
     /* One more than wanted tells whether there is more. */

@@ -467,9 +467,9 @@ Test(cache_db, run_and_query_return_what_failed)
     cr_assert_eq(cache_db_run(db, "INSERT INTO events VALUES (1, 0, 'x', '{}')", ""), 0);
     cr_assert_eq(cache_db_run(db, "INSERT INTO events VALUES (1, 0, 'x', '{}')", ""), UV_EEXIST);
     execute(db, "PRAGMA max_page_count = 1");
-    cr_assert_eq(cache_db_run(db, "INSERT INTO events VALUES (2, 0, 'x', hex(zeroblob(1000000)))",
-                              ""),
-                 UV_ENOSPC);
+    cr_assert_eq(
+        cache_db_run(db, "INSERT INTO events VALUES (2, 0, 'x', hex(zeroblob(1000000)))", ""),
+        UV_ENOSPC);
     cache_db_close(db);
     folder_remove(folder);
 }

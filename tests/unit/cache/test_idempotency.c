@@ -30,9 +30,10 @@ static const char *find(struct cache_idempotency *keys, const char *who, const c
 /* A row of the table of operations with ID. */
 static void store_operation(sqlite3 *db, const char *id)
 {
-    char *sql = mem_printf("INSERT INTO operations VALUES ('%s', 'start', '', '', 'failed', 1, 1, 1,"
-                           " 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0)",
-                           id);
+    char *sql =
+        mem_printf("INSERT INTO operations VALUES ('%s', 'start', '', '', 'failed', 1, 1, 1,"
+                   " 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0)",
+                   id);
     execute(db, sql);
     mem_free(sql);
 }

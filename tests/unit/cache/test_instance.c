@@ -196,25 +196,63 @@ Test(cache_instance, diff_names_each_field_with_both_values)
 static void change(struct cache_instance *i, size_t row)
 {
     switch (row) {
-    case 0: i->id[0] = 'z'; break;
-    case 1: i->index++; break;
-    case 2: i->name[0] = 'G'; break;
-    case 3: i->state = CACHE_STATE_READY; break;
-    case 4: i->reason[0] = 'L'; break;
-    case 5: i->desired = CACHE_DESIRED_NONE; break;
-    case 6: i->adb_serial[0] = '\0'; break;
-    case 7: i->pid++; break;
-    case 8: i->vbox_pid++; break;
-    case 9: i->top_window++; break;
-    case 10: i->bind_window++; break;
-    case 11: i->width++; break;
-    case 12: i->height++; break;
-    case 13: i->dpi++; break;
-    case 14: i->settings.values[LDC_SETTING_ROOT].number = 1; break;
-    case 15: i->settings.values[LDC_SETTING_ROOT].is_set = false; break;
-    case 16: i->settings.values[LDC_SETTING_MODEL].text[0] = 'T'; break;
-    case 17: set_text(&i->labels, "{}"); break;
-    default: i->group[0] = 'g'; break;
+    case 0:
+        i->id[0] = 'z';
+        break;
+    case 1:
+        i->index++;
+        break;
+    case 2:
+        i->name[0] = 'G';
+        break;
+    case 3:
+        i->state = CACHE_STATE_READY;
+        break;
+    case 4:
+        i->reason[0] = 'L';
+        break;
+    case 5:
+        i->desired = CACHE_DESIRED_NONE;
+        break;
+    case 6:
+        i->adb_serial[0] = '\0';
+        break;
+    case 7:
+        i->pid++;
+        break;
+    case 8:
+        i->vbox_pid++;
+        break;
+    case 9:
+        i->top_window++;
+        break;
+    case 10:
+        i->bind_window++;
+        break;
+    case 11:
+        i->width++;
+        break;
+    case 12:
+        i->height++;
+        break;
+    case 13:
+        i->dpi++;
+        break;
+    case 14:
+        i->settings.values[LDC_SETTING_ROOT].number = 1;
+        break;
+    case 15:
+        i->settings.values[LDC_SETTING_ROOT].is_set = false;
+        break;
+    case 16:
+        i->settings.values[LDC_SETTING_MODEL].text[0] = 'T';
+        break;
+    case 17:
+        set_text(&i->labels, "{}");
+        break;
+    default:
+        i->group[0] = 'g';
+        break;
     }
 }
 
@@ -249,9 +287,9 @@ Test(cache_instance, equal_content_has_an_equal_digest)
 
 Test(cache_instance, every_state_has_a_name_that_reads_back)
 {
-    static const char *const names[] = {"unknown",  "stopped", "starting", "booting",
-                                        "running",  "ready",   "stopping", "stuck",
-                                        "zombie",   "unreachable"};
+    static const char *const names[] = {"unknown", "stopped",    "starting", "booting",
+                                        "running", "ready",      "stopping", "stuck",
+                                        "zombie",  "unreachable"};
     cr_assert_eq(countof(names), CACHE_STATE_COUNT);
     for (int i = 0; i < CACHE_STATE_COUNT; i++) {
         enum cache_state state;

@@ -98,9 +98,9 @@ Test(cache_operation, every_kind_has_a_name_that_reads_back)
 
 Test(cache_operation, every_status_has_a_name_that_reads_back)
 {
-    static const char *const names[] = {"queued",    "waiting_for_session", "running",
-                                        "succeeded", "failed",              "timed_out",
-                                        "cancelled", "interrupted"};
+    static const char *const names[] = {
+        "queued", "waiting_for_session", "running",   "succeeded",
+        "failed", "timed_out",           "cancelled", "interrupted"};
     cr_assert_eq(countof(names), CACHE_OP_STATUS_COUNT);
     for (int i = 0; i < CACHE_OP_STATUS_COUNT; i++) {
         enum cache_op_status status;

@@ -111,8 +111,9 @@ Test(cache_snapshot, a_new_one_is_empty_and_knows_nothing)
     cr_assert_eq(cache_snapshot_age_ms(s, 5), UINT64_MAX);
     cr_assert_not(cache_snapshot_is_observed(s));
     cr_assert_eq(cache_snapshot_observed_wall_ms(s), 0);
-    expect_list(s, 5, false, "{\"items\":[],\"total\":0,\"observed_at\":null,\"age_ms\":null,"
-                             "\"source\":\"cache\",\"stale_reason\":null}");
+    expect_list(s, 5, false,
+                "{\"items\":[],\"total\":0,\"observed_at\":null,\"age_ms\":null,"
+                "\"source\":\"cache\",\"stale_reason\":null}");
     cache_snapshot_free(s);
     cache_snapshot_free(NULL);
 }
