@@ -15,8 +15,10 @@
 #include <uv.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
-/* /proc is walked with raw calls: this runs beside every list2 and visits every process. */
+/* This runs beside every list2 and visits every process, so it asks the system once for each: where
+ * its program is. Only the few that are emulators cost more. */
 
 /* The start of the file PID/NAME below PROC as a string; returns its length or -1. */
 static ssize_t read_entry(int proc, const char *pid, const char *name, char *out, size_t size)
@@ -32,34 +34,44 @@ static ssize_t read_entry(int proc, const char *pid, const char *name, char *out
     return n;
 }
 
-/* The program's path; false when there is none any more: a zombie is no living emulator. */
-static bool read_image(int proc, const char *pid, char **ret_image)
+/* The program's path in IMAGE, or only its name where the system hides the path of other users'
+ * processes. False for a kernel thread or a zombie, which is no living emulator. */
+static bool read_image(int proc, const char *pid, char *image, size_t size, bool *ret_is_path)
 {
-    char path[64], target[PATH_MAX];
+    static const char deleted[] = " (deleted)";
+    char path[64];
     snprintf(path, sizeof(path), "%s/exe", pid);
-    ssize_t n = readlinkat(proc, path, target, sizeof(target));
-    if (n < 0 && errno == ENOENT)
-        return false;
-    *ret_image = n < 0 ? NULL : mem_strndup(target, (size_t)n);
+    ssize_t n = readlinkat(proc, path, image, size - 1);
+    *ret_is_path = n >= 0;
+    if (n < 0) {
+        if (errno != EACCES || read_entry(proc, pid, "comm", image, size) <= 0)
+            return false;
+        image[strcspn(image, "\n")] = '\0';
+        return true;
+    }
+    image[n] = '\0';
+    if (str_has_suffix(image, deleted))
+        image[(size_t)n - strlen(deleted)] = '\0';
     return true;
 }
 
 static bool inspect(int proc, const char *pid, struct ldc_process *ret)
 {
     enum ldc_process_role role;
-    char comm[32], line[4096];
-    if (read_entry(proc, pid, "comm", comm, sizeof(comm)) <= 0)
-        return false;
-    comm[strcspn(comm, "\n")] = '\0';
-    if (!ldc_process_is_emulator(comm, &role))
+    bool is_path;
+    char image[PATH_MAX], line[4096];
+    if (!read_image(proc, pid, image, sizeof(image), &is_path) ||
+        !ldc_process_is_emulator(image, &role))
         return false;
     ssize_t n = read_entry(proc, pid, "cmdline", line, sizeof(line));
     for (ssize_t i = 0; i + 1 < n; i++) {
         if (line[i] == '\0')
             line[i] = ' ';
     }
-    return ldc_process_classify(comm, n > 0 ? line : NULL, ret) &&
-           read_image(proc, pid, &ret->image);
+    if (!ldc_process_classify(image, n > 0 ? line : NULL, ret))
+        return false;
+    ret->image = is_path ? mem_strdup(image) : NULL;
+    return true;
 }
 
 static int compare_pid(const void *a, const void *b)

@@ -177,8 +177,9 @@ static void begin(struct ldc_surveyor *s)
     s->is_running = true;
     s->n_repeats = 0;
     s->survey = (struct ldc_survey){.started_ms = clock_mono_ms()};
-    look(s);
+    /* In this order: starting a process while another thread of ours is busy takes longer. */
     ask(s);
+    look(s);
 }
 
 struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
