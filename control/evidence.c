@@ -94,7 +94,8 @@ void ctl_evidence_add_call(struct cache_operation *op, const struct ldc_outcome 
     if (outcome->result)
         add_result(doc, entry, outcome->result);
     else
-        yyjson_mut_obj_add_str(doc, entry, "outcome", outcome->is_rejected ? "rejected" : "cancelled");
+        yyjson_mut_obj_add_str(doc, entry, "outcome",
+                               outcome->is_rejected ? "rejected" : "cancelled");
     append_entry(op, doc, entry);
 }
 

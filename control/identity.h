@@ -4,8 +4,8 @@
 
 #include "cache/snapshot.h"
 
-/** Which known instance a row of list2 is. An index is reused after a removal, and the VM's own UUID
- *  is derived from it, so the disk decides: the file id and birth time of data.vmdk
+/** Which known instance a row of list2 is. An index is reused after a removal, and the VM's own
+ * UUID is derived from it, so the disk decides: the file id and birth time of data.vmdk
  *  (reference 3.3). Where there is no disk to see, the index does.
  *
  *  Copies the known instance into RET (initialised by the caller), or gives RET a new id and

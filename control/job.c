@@ -85,6 +85,13 @@ void ctl_job_link(struct ctl_job *job)
     e->n_jobs++;
 }
 
+void ctl_job_take_target(struct ctl_job *job, const char *id)
+{
+    str_copy(job->op->target, sizeof(job->op->target), id);
+    /* The head of a ring is also its end: behind it comes the first place. */
+    list_append(line_of(job->engine, id)->jobs.next, &job->line);
+}
+
 bool ctl_job_is_first_in_line(const struct ctl_job *job)
 {
     if (list_is_empty(&job->line))
@@ -93,11 +100,24 @@ bool ctl_job_is_first_in_line(const struct ctl_job *job)
     return container_of(node, struct ctl_line, by_target)->jobs.next == &job->line;
 }
 
+const struct ctl_step *ctl_job_step(const struct ctl_job *job)
+{
+    return job->flow->steps[job->op->step_index];
+}
+
 const struct cache_instance *ctl_job_instance(const struct ctl_job *job)
 {
     const struct cache_entry *entry =
         cache_snapshot_by_id(ctl_observer_snapshot(job->engine->parts.observer), job->subject);
     return entry ? &entry->instance : NULL;
+}
+
+uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now)
+{
+    uint64_t age_ms =
+        cache_snapshot_age_ms(ctl_observer_snapshot(job->engine->parts.observer), now);
+    uint64_t seen_ms = age_ms <= now ? now - age_ms : 0;
+    return seen_ms >= job->look_from_ms ? seen_ms : 0;
 }
 
 void ctl_job_save_memo(struct ctl_job *job)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "cache/events.h"
 #include "cache/snapshot.h"
 #include "cache/store.h"
@@ -14,9 +15,9 @@
  *  states and identities, publishes the snapshot and the events of what changed. Loop thread. */
 
 struct ctl_observer_options {
-    unsigned active_ms;  /* between surveys while something is moving; default 500 */
-    unsigned idle_ms;    /* when nothing moves; default 5000 */
-    unsigned stuck_ms;   /* a start without VM or Android for longer is `stuck`; default 120000 */
+    unsigned active_ms; /* between surveys while something is moving; default 500 */
+    unsigned idle_ms;   /* when nothing moves; default 5000 */
+    unsigned stuck_ms;  /* a start without VM or Android for longer is `stuck`; default 120000 */
     enum ldc_codepage codepage;
 };
 extern const struct ctl_observer_options ctl_observer_defaults;
@@ -45,10 +46,10 @@ struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o);
 
 /** Why the last survey was no good; all zero while it was. */
 struct ctl_observer_trouble {
-    int status;             /* 0, UV_ETIMEDOUT, UV_EBUSY (breaker open), UV_EIO, ... */
-    char code[40];          /* "LDCONSOLE_TIMED_OUT", ... */
-    char detail[300];       /* what happened, to what, what to do */
-    uint64_t retry_ms;      /* breaker: when to ask again; 0 unknown */
+    int status;        /* 0, UV_ETIMEDOUT, UV_EBUSY (breaker open), UV_EIO, ... */
+    char code[40];     /* "LDCONSOLE_TIMED_OUT", ... */
+    char detail[300];  /* what happened, to what, what to do */
+    uint64_t retry_ms; /* breaker: when to ask again; 0 unknown */
 };
 const struct ctl_observer_trouble *ctl_observer_trouble(const struct ctl_observer *o);
 
@@ -62,8 +63,15 @@ struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_ag
                                          ctl_fresh_fn done, void *arg);
 void ctl_observer_cancel_want(struct ctl_fresh_wait *wait);
 
-/** Told after each survey, good or not. One listener: the engine. */
-void ctl_observer_on_survey(struct ctl_observer *o, void (*fn)(void *arg), void *arg);
+/** Told after each survey, good or not, in the order of listening. Owned by the listener. */
+struct ctl_survey_listener {
+    struct list link;
+    void (*fn)(void *arg);
+    void *arg;
+};
+void ctl_observer_listen(struct ctl_observer *o, struct ctl_survey_listener *listener);
+/** Repeating it does nothing. */
+void ctl_observer_unlisten(struct ctl_survey_listener *listener);
 /** The number of activities that want quick surveys changes by DELTA. */
 void ctl_observer_hurry(struct ctl_observer *o, int delta);
 /** What the engine has just asked of an instance: until the state shows it (or `within_ms`
@@ -73,13 +81,14 @@ void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect
                          unsigned within_ms);
 /** Labels, group and desired state: kept by us, changed at once, written to the store. */
 struct ctl_local {
-    const char *labels;     /* JSON object text; NULL leaves as is */
-    const char *group;      /* "" clears; NULL leaves */
-    int desired;            /* enum cache_desired; -1 leaves */
+    const char *labels; /* JSON object text; NULL leaves as is */
+    const char *group;  /* "" clears; NULL leaves */
+    int desired;        /* enum cache_desired; -1 leaves */
 };
 void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local);
 /** Ends the player and VM processes of ID that were seen at the last survey. Returns how many were
- *  ended. For instances that ignore quit: the player may lose its configuration (reference 0.12). */
+ *  ended. For instances that ignore quit: the player may lose its configuration (reference 0.12).
+ */
 int ctl_observer_end_processes(struct ctl_observer *o, const char *id);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);

@@ -11,10 +11,10 @@ struct ctl_params {
     struct ldc_settings settings;
     bool until_ready, force;
     unsigned timeout_ms;
-    char *labels;              /* owned; NULL = leave */
+    char *labels; /* owned; NULL = leave */
     char group[CACHE_GROUP_SIZE];
     bool has_group;
-    int desired;               /* -1 = leave */
+    int desired; /* -1 = leave */
     enum ctl_priority priority;
 };
 

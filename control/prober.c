@@ -8,7 +8,8 @@
 #include "base/mem.h"
 
 enum {
-    BOOT_INTERVAL_MS = 1000,   /* until the first answer */
+    BOOT_INTERVAL_MS = 1000,   /* until the first answer ... */
+    BOOT_ATTEMPTS = 120,       /* ... or until it seems that none will come: ADB is off */
     CHECK_INTERVAL_MS = 60000, /* a minute later is soon enough to notice a hung guest */
     RETRY_INTERVAL_MS = 5000,
     SILENT_AFTER = 3 /* failures in a row of a guest that had answered */
@@ -78,14 +79,20 @@ static enum ctl_guest judge(struct ctl_watch *watch, bool is_answer)
     return watch->guest;
 }
 
+static unsigned pause_after(const struct ctl_watch *watch, bool is_answer)
+{
+    if (is_answer)
+        return CHECK_INTERVAL_MS;
+    if (watch->guest == CTL_GUEST_UNKNOWN)
+        return watch->guest_failures < BOOT_ATTEMPTS ? BOOT_INTERVAL_MS : CHECK_INTERVAL_MS;
+    return RETRY_INTERVAL_MS;
+}
+
 static void note(struct ctl_prober *p, struct ctl_watch *watch, bool is_answer)
 {
     enum ctl_guest before = watch->guest;
-    unsigned wait_ms = is_answer                          ? CHECK_INTERVAL_MS
-                       : before == CTL_GUEST_UNKNOWN ? BOOT_INTERVAL_MS
-                                                          : RETRY_INTERVAL_MS;
     watch->guest = judge(watch, is_answer);
-    watch->guest_next_ms = clock_mono_ms() + wait_ms;
+    watch->guest_next_ms = clock_mono_ms() + pause_after(watch, is_answer);
     if (watch->guest != before)
         p->on_change(p->arg);
 }

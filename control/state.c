@@ -8,12 +8,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A player outlives its row by about five seconds after quit (reference 2.6). */
-enum { LINGER_MS = 30000 };
+enum {
+    LINGER_MS = 30000,    /* a player outlives its row by about five seconds after quit, and ... */
+    VM_LINGER_MS = 10000, /* ... so may a VM without its player (reference 2.6) */
+    LAG_MS = 10000        /* list2 shows a launch about two seconds late (reference 2.6) */
+};
 
-__attribute__((format(printf, 3, 4))) static void decide(struct ctl_verdict *v,
-                                                         enum cache_state state, const char *fmt,
-                                                         ...)
+__attribute__((format(printf, 3, 4))) static void
+decide(struct ctl_verdict *v, enum cache_state state, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -24,17 +26,17 @@ __attribute__((format(printf, 3, 4))) static void decide(struct ctl_verdict *v,
 
 static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
 {
-    bool has_vm = f->headless > 0 || (!f->sees_processes && f->vbox_pid > 0);
-    bool has_player = f->player > 0 || !f->sees_processes;
+    bool has_vm = f->headless > 0 || (!f->sees_vms && f->vbox_pid > 0);
+    bool has_player = f->player > 0 || !f->sees_players;
 
-    if (!has_vm && !has_player)
+    if (!has_player && f->headless > 0)
+        decide(v, CACHE_STATE_UNREACHABLE, "VM process %" PRId64 " runs without its player window",
+               f->headless);
+    else if (!has_player)
         decide(v, CACHE_STATE_UNKNOWN,
                "list2 says Android is up, but player process %" PRId64 " does not exist", f->pid);
     else if (!has_vm)
         decide(v, CACHE_STATE_ZOMBIE, "list2 says Android is up, but there is no VM process");
-    else if (!has_player)
-        decide(v, CACHE_STATE_UNREACHABLE,
-               "VM process %" PRId64 " runs without its player window", f->headless);
     else if (f->expect == CTL_EXPECT_STOP)
         decide(v, CACHE_STATE_STOPPING, "quit was asked for; Android is still up");
     else if (f->guest == CTL_GUEST_ANSWERS)
@@ -63,6 +65,21 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
         decide(v, CACHE_STATE_STARTING, "the player is up, the VM is not yet");
 }
 
+/* A stop by other hands than ours. */
+static bool is_ending(const struct ctl_facts *f)
+{
+    bool was_on = f->previous != CACHE_STATE_UNKNOWN && f->previous != CACHE_STATE_STOPPED &&
+                  f->previous != CACHE_STATE_UNREACHABLE;
+    return was_on && f->off_ms < (f->player > 0 ? LINGER_MS : VM_LINGER_MS);
+}
+
+/* A launch by other hands than ours. */
+static bool is_appearing(const struct ctl_facts *f)
+{
+    return f->player > 0 && (f->previous == CACHE_STATE_STOPPED ||
+                             (f->previous == CACHE_STATE_STARTING && f->previous_ms < LAG_MS));
+}
+
 static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     int64_t left = f->player > 0 ? f->player : f->headless;
@@ -71,8 +88,13 @@ static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
         decide(v, CACHE_STATE_STARTING, "launch was asked for; list2 does not show it yet");
     else if (left <= 0)
         decide(v, CACHE_STATE_STOPPED, "list2 shows no process%s",
-               f->sees_processes ? " and none is left" : "");
-    else if (f->expect == CTL_EXPECT_STOP || (f->player > 0 && f->off_ms < LINGER_MS))
+               f->sees_players ? " and none is left" : "");
+    else if (f->expect == CTL_EXPECT_STOP)
+        decide(v, CACHE_STATE_STOPPING, "process %" PRId64 " is still ending", left);
+    else if (is_appearing(f))
+        decide(v, CACHE_STATE_STARTING,
+               "player process %" PRId64 " appeared; list2 does not show it yet", left);
+    else if (is_ending(f))
         decide(v, CACHE_STATE_STOPPING, "process %" PRId64 " is still ending", left);
     else
         decide(v, CACHE_STATE_UNREACHABLE,
@@ -104,5 +126,7 @@ bool ctl_state_is_up(enum cache_state state)
 
 const char *ctl_guest_name(enum ctl_guest guest)
 {
-    return guest == CTL_GUEST_ANSWERS ? "answers" : guest == CTL_GUEST_SILENT ? "silent" : "unknown";
+    return guest == CTL_GUEST_ANSWERS  ? "answers"
+           : guest == CTL_GUEST_SILENT ? "silent"
+                                       : "unknown";
 }

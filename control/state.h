@@ -14,15 +14,16 @@
 enum ctl_guest { CTL_GUEST_UNKNOWN, CTL_GUEST_ANSWERS, CTL_GUEST_SILENT };
 
 struct ctl_facts {
-    int android;               /* list2's column: 0, 1, 2 */
-    int64_t pid, vbox_pid;     /* as list2 says; <= 0 none */
-    bool sees_processes;       /* absence from the process table proves something */
-    int64_t player, headless;  /* found in the process table; 0 none */
+    int android;              /* list2's column: 0, 1, 2 */
+    int64_t pid, vbox_pid;    /* as list2 says; <= 0 none */
+    bool sees_players;        /* absence of a player from the process table proves something */
+    bool sees_vms;            /* the same of a VM */
+    int64_t player, headless; /* found in the process table; 0 none */
     enum ctl_guest guest;
     enum ctl_expect expect;
     enum cache_state previous;
-    uint64_t previous_ms;      /* how long it was in that state; for starting and booting together */
-    uint64_t off_ms;           /* how long list2 has been saying 0 */
+    uint64_t previous_ms; /* how long it was in that state; for starting and booting together */
+    uint64_t off_ms;      /* how long list2 has been saying 0 */
     unsigned stuck_ms;
 };
 

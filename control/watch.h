@@ -9,20 +9,20 @@
 struct ctl_watch {
     char id[UUID_SIZE];
     struct map_node by_id;
-    bool seen;                  /* scratch of a survey */
+    bool seen; /* scratch of a survey */
 
     enum cache_state state;
-    uint64_t phase_since_ms;    /* start and boot count as one phase, every other state as its own */
-    uint64_t off_since_ms;      /* since when list2 says 0; 0 = it does not */
-    int64_t player, headless;   /* last seen in the process table */
+    uint64_t phase_since_ms;  /* start and boot count as one phase, every other state as its own */
+    uint64_t off_since_ms;    /* since when list2 says 0; 0 = it does not */
+    int64_t player, headless; /* last seen in the process table */
 
     enum ctl_expect expect;
     uint64_t expect_until_ms;
 
     enum ctl_guest guest;
-    int64_t guest_pid;          /* the VM the guest's answer belongs to */
+    int64_t guest_pid; /* the VM the guest's answer belongs to */
     unsigned guest_failures;
-    uint64_t guest_next_ms;     /* when to ask again */
+    uint64_t guest_next_ms; /* when to ask again */
     bool guest_is_asked;
 };
 
