@@ -29,6 +29,11 @@ char *home_run_config_path(const struct home *home, int index)
     return home_path(home, "sim/run/%d.config", index);
 }
 
+char *home_killed_path(const struct home *home, int index)
+{
+    return home_path(home, "sim/run/%d.killed", index);
+}
+
 bool home_exists(const struct home *home)
 {
     return os_exists(home_path(home, "sim/run"));

@@ -17,7 +17,7 @@
  *     sim/                             the simulator's own state, private
  *         lock                         held by whoever changes anything
  *         calls.log                    see calllog.h
- *         run/<N>, run/<N>.config      a started instance (run.h)
+ *         run/<N>, run/<N>.*           a started instance (run.h)
  *         proc/                        living processes (process.h)
  *         guest/<N>                    what is inside the guest (guest.h)
  *         catalogue                    cache of the config files (catalogue.h)
@@ -34,6 +34,9 @@ char *home_run_path(const struct home *home, int index);
 
 /** The file a started player keeps its configuration in until it closes. */
 char *home_run_config_path(const struct home *home, int index);
+
+/** A file that is there when the VM was killed, until the next launch. */
+char *home_killed_path(const struct home *home, int index);
 
 /** False once the installation was deleted; its processes then end. */
 bool home_exists(const struct home *home);

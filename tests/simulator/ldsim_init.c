@@ -45,7 +45,7 @@ static bool is_same_file(const char *a, const char *b)
     struct text left = {0};
     struct text right = {0};
 
-    return os_read_file(a, &left) == 0 && os_read_file(b, &right) == 0 && left.len == right.len &&
+    return os_exists(b) && os_read_file(a, &left) == 0 && os_read_file(b, &right) == 0 && left.len == right.len &&
            memcmp(left.data, right.data, left.len) == 0;
 }
 

@@ -31,8 +31,8 @@ char *mem_text(const char *text);
 char *mem_text_n(const char *text, size_t len);
 
 /** Formatted text in the pool. */
-char *mem_printf(const char *format, ...) MEM_PRINTF(1, 2);
-char *mem_vprintf(const char *format, va_list args) MEM_PRINTF(1, 0);
+char *mem_printf(const char *format, ...) MEM_PRINTF(1, 2) __attribute__((nonnull(1)));
+char *mem_vprintf(const char *format, va_list args) MEM_PRINTF(1, 0) __attribute__((nonnull(1)));
 
 struct mem_mark mem_mark(void);
 

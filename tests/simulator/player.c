@@ -92,8 +92,17 @@ static void write_config_back(const struct player *player)
         (void)os_replace_file(path, kept.data, kept.len);
 }
 
-static void power_off(const struct player *player, struct run *run)
+/* The next launch wants to know that somebody else ended the VM. */
+static void note_death(const struct player *player, struct run *run, int64_t now)
 {
+    run->vm_died_at = now;
+    (void)os_write_file(home_killed_path(player->home, run->index), "", 0);
+}
+
+static void power_off(const struct player *player, struct run *run, int64_t now)
+{
+    if (run->vm_started_at && !run->vm_died_at && !process_is_alive(run->vm))
+        note_death(player, run, now);
     if (!text_list_has(run->faults, "orphan_vm"))
         process_kill(run->vm);
     run->vm = (struct process){0};
@@ -138,13 +147,13 @@ static void take_step(const struct player *player, struct run *run, enum player_
         timeline_restart(run, now);
         break;
     case PLAYER_NOTE_DEATH:
-        run->vm_died_at = now;
+        note_death(player, run, now);
         break;
     case PLAYER_HAND_OVER:
         hand_over(player, run, now);
         break;
     case PLAYER_POWER_OFF:
-        power_off(player, run);
+        power_off(player, run, now);
         break;
     case PLAYER_LEAVE:
     case PLAYER_WAIT:

@@ -17,8 +17,19 @@ static bool is_hidden(const struct call *call, int index)
            settings_fault(call->settings, index, "hidden");
 }
 
-/* The last player went down with its record still there: it was killed, and the file that it held
- * open may have suffered. */
+/* Whether the last run was ended by force: the VM, or a player that left its record behind. */
+static bool was_killed(const struct call *call, const struct run *last)
+{
+    char *mark = home_killed_path(call->home, call->index);
+
+    if (os_exists(mark)) {
+        os_remove_file(mark);
+        return true;
+    }
+    return last && !process_is_alive(last->player);
+}
+
+/* The file that a killed player held open may have suffered. */
 static void damage_config(const struct call *call)
 {
     const char *effect =
@@ -104,7 +115,7 @@ static void launch(struct call *call, const char *app)
     run.app = app;
     if (process_instance_is_alive(call->home, call->index))
         run.stuck = true; /* something of the last run still holds the machine */
-    if (has_last && !process_is_alive(last.player))
+    if (was_killed(call, has_last ? &last : NULL))
         damage_config(call);
     machine_log_start(call->home, call->index);
     prepare_config(call, &run);
