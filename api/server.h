@@ -28,25 +28,26 @@ struct api_context {
     struct ldc_client *client;
     const char *version, *revision; /* of this program */
     const char *data_dir;
-    const char *runner;             /* how ldconsole is run: "direct" or "agent" */
-    const char *limits;             /* JSON object text for GET /api/info: effective limits of the
-                                       other layers; NULL for none */
-    int64_t started_at;             /* wall ms */
+    const char *runner; /* how ldconsole is run: "direct" or "agent" */
+    const char *limits; /* JSON object text for GET /api/info: effective limits of the
+                           other layers; NULL for none */
+    int64_t started_at; /* wall ms */
 };
 
 struct api_options {
-    unsigned max_connections;   /* one more is accepted, told 503 and closed; default 10000 */
-    unsigned max_head_bytes;    /* request line and headers; default 16384 */
-    unsigned max_body_bytes;    /* default 1 MiB */
-    unsigned head_timeout_ms;   /* first to last byte of a head; default 10000 */
-    unsigned body_timeout_ms;   /* the whole body; default 30000 */
-    unsigned idle_timeout_ms;   /* kept alive without a request; default 75000 */
-    unsigned write_timeout_ms;  /* an answer that the client does not take; default 30000 */
-    unsigned heartbeat_ms;      /* comment in an idle event stream; default 15000 */
-    unsigned max_backlog_bytes; /* of one event stream before the reader is cut off; default 1 MiB */
-    unsigned first_survey_ms;   /* how long a read waits for the first survey; default 60000 */
-    unsigned ready_age_ms;      /* older than this, the last survey says "not ready"; default 60000 */
-    bool metrics_on_loopback;   /* GET /metrics without credentials from loopback; default false */
+    unsigned max_connections;  /* one more is accepted, told 503 and closed; default 10000 */
+    unsigned max_head_bytes;   /* request line and headers; default 16384 */
+    unsigned max_body_bytes;   /* default 1 MiB */
+    unsigned head_timeout_ms;  /* first to last byte of a head; default 10000 */
+    unsigned body_timeout_ms;  /* the whole body; default 30000 */
+    unsigned idle_timeout_ms;  /* kept alive without a request; default 75000 */
+    unsigned write_timeout_ms; /* an answer that the client does not take; default 30000 */
+    unsigned heartbeat_ms;     /* comment in an idle event stream; default 15000 */
+    unsigned
+        max_backlog_bytes;    /* of one event stream before the reader is cut off; default 1 MiB */
+    unsigned first_survey_ms; /* how long a read waits for the first survey; default 60000 */
+    unsigned ready_age_ms;    /* older than this, the last survey says "not ready"; default 60000 */
+    bool metrics_on_loopback; /* GET /metrics without credentials from loopback; default false */
 };
 extern const struct api_options api_options_defaults;
 

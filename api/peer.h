@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef API_PEER_H
+#define API_PEER_H
+
+#include <uv.h>
+
+#include "api/identity.h"
+
+/** Who is at the other end of a unix socket, by the credentials the kernel keeps: root and the
+ *  user this process runs as are admin, everybody else is nobody until a token says more. */
+void api_peer_identify(uv_stream_t *stream, struct api_identity *ret);
+
+#endif

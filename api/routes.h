@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef API_ROUTES_H
+#define API_ROUTES_H
+
+#include <stdio.h>
+
+#include "api/route.h"
+
+/** The one table of everything the API serves. Dispatch, the OpenAPI document, `ldplayerd routes`
+ *  and the documentation pages all come from it. */
+extern const struct api_route api_routes[];
+extern const size_t api_n_routes;
+
+/** One line a route: method, path, role, operation id, summary, separated by tabs. */
+void api_routes_print(FILE *out);
+/** Writes one Markdown page a route into DIR (which exists), named `<operation id>.md`, and
+ *  `index.md`. Blocking. Returns 0 or a UV code. */
+int api_routes_markdown(const char *dir);
+/** Writes the OpenAPI document. */
+void api_routes_openapi(FILE *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/routes.h"
+
+#include <string.h>
+
+#include "api/openapi.h"
+#include "api/problem.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "version.h"
+
+static const char *role_name(enum cache_role role)
+{
+    return role == CACHE_ROLE_NONE ? "none" : cache_role_name(role);
+}
+
+void api_routes_print(FILE *out)
+{
+    for (size_t i = 0; i < api_n_routes; i++)
+        fprintf(out, "%s\t%s\t%s\t%s\t%s\n", api_method_name(api_routes[i].method),
+                api_routes[i].path, role_name(api_routes[i].role), api_routes[i].id,
+                api_routes[i].summary);
+}
+
+void api_routes_openapi(FILE *out)
+{
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    api_openapi_append(api_routes, api_n_routes, LDP_VERSION, &text);
+    fprintf(out, "%s\n", text.data);
+}
+
+static void write_parameters(const struct api_route *route, struct buf *out)
+{
+    if (!route->query)
+        return;
+    (void)buf_append_str(out, "\n## Query\n\n| parameter | type | meaning |\n|---|---|---|\n");
+    for (const struct api_route_query *q = route->query; q->name; q++) {
+        (void)buf_printf(out, "| `%s` | `", q->name);
+        for (const char *p = q->type; *p; p++)
+            (void)buf_printf(out, *p == '|' ? "\\%c" : "%c", *p);
+        (void)buf_printf(out, "` | %s |\n", q->description);
+    }
+}
+
+static void write_answers(const struct api_route *route, struct buf *out)
+{
+    int refusals[16];
+    size_t n = api_openapi_refusals(route, refusals, 16);
+    (void)buf_append_str(out, "\n## Answers\n\n| status | body | meaning |\n|---|---|---|\n");
+    for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && route->answers[i].status; i++) {
+        const struct api_route_answer *a = &route->answers[i];
+        const char *body = a->schema ? a->schema : a->type ? a->type : "none";
+        (void)buf_printf(out, "| %d | `%s` | %s |\n", a->status, body, a->summary);
+    }
+    for (size_t i = 0; i < n; i++)
+        (void)buf_printf(out, "| %d | `Problem` | %s |\n", refusals[i],
+                         api_status_reason(refusals[i]));
+}
+
+static void write_page(const struct api_route *route, struct buf *out)
+{
+    (void)buf_printf(out, "# %s %s\n\n%s. Role: %s.\n", api_method_name(route->method), route->path,
+                     route->summary, role_name(route->role));
+    if (route->description)
+        (void)buf_printf(out, "\n%s\n", route->description);
+    if (route->headers)
+        (void)buf_printf(out, "\nRequest headers that mean something: %s.\n", route->headers);
+    if (route->body)
+        (void)buf_printf(out, "\nBody: `%s` in `GET /api/openapi.json`.\n", route->body);
+    write_parameters(route, out);
+    write_answers(route, out);
+}
+
+static int write_file(const char *dir, const char *name, const struct buf *text)
+{
+    char *file cleanup(mem_freep) = mem_printf("%s.md", name);
+    char *path cleanup(mem_freep) = fs_join(dir, file);
+    return fs_write_atomic(path, text->data, text->len);
+}
+
+static int write_index(const char *dir)
+{
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    (void)buf_append_str(&text, "# Routes\n\n| route | role | what |\n|---|---|---|\n");
+    for (size_t i = 0; i < api_n_routes; i++) {
+        const struct api_route *r = &api_routes[i];
+        (void)buf_printf(&text, "| [`%s %s`](%s.md) | %s | %s |\n", api_method_name(r->method),
+                         r->path, r->id, role_name(r->role), r->summary);
+    }
+    return write_file(dir, "index", &text);
+}
+
+int api_routes_markdown(const char *dir)
+{
+    for (size_t i = 0; i < api_n_routes; i++) {
+        struct buf text cleanup(buf_deinit);
+        buf_init(&text, 0);
+        write_page(&api_routes[i], &text);
+        int r = write_file(dir, api_routes[i].id, &text);
+        if (r < 0)
+            return r;
+    }
+    return write_index(dir);
+}
