@@ -70,6 +70,12 @@ static size_t lower_bound(const struct cache_snapshot *s, int index)
     size_t low = 0, high = s->n_entries;
     if (high > 0 && s->entries[high - 1]->instance.index < index)
         return high;
+    /* Indices have few gaps as a rule, so an index is near its position: no search through cold
+     * memory then. */
+    size_t guess = (size_t)index;
+    if (guess < high && s->entries[guess]->instance.index == index &&
+        (guess == 0 || s->entries[guess - 1]->instance.index < index))
+        return guess;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (s->entries[middle]->instance.index < index)
@@ -176,9 +182,18 @@ static struct cache_entry *find(const struct cache_snapshot *s, const char *id)
     return node ? container_of(node, struct cache_entry, by_id) : NULL;
 }
 
+/* As a rule an instance is where it was, which is found faster than its id. */
+static struct cache_entry *find_known(const struct cache_snapshot *s,
+                                      const struct cache_instance *instance)
+{
+    size_t at = lower_bound(s, instance->index);
+    struct cache_entry *e = at < s->n_entries ? s->entries[at] : NULL;
+    return e && strcmp(e->instance.id, instance->id) == 0 ? e : find(s, instance->id);
+}
+
 void cache_snapshot_put_one(struct cache_snapshot *s, const struct cache_instance *instance)
 {
-    struct cache_entry *e = find(s, instance->id);
+    struct cache_entry *e = find_known(s, instance);
     if (!e) {
         e = add(s, instance);
         e->seen = true;
