@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a whole survey costs a row, from the wish for it to the answer of the waiter: as bench_rows,
- * but through the client, the judging of states, the evidence, the events and the database's
- * queue. list2's bytes come from memory instead of a child. Writing to the disk happens behind the
- * answer, as in the service, and is not timed.
+/* What a whole survey costs the loop's thread a row, from the wish for it to the answer of the
+ * waiter: as bench_rows, but through the client, the judging of states, the evidence, the events
+ * and the database's queue. list2's bytes come from memory instead of a child. What other threads
+ * do, and writing to the disk behind the answer, is not in it.
  *
  *     bench_observer ROWS ROUNDS DATA_DIR   ->   {"ns_per_row":..} */
 #include <stdio.h>
@@ -111,7 +111,7 @@ static void on_fresh(void *arg, int status)
     blob_unref(cache_snapshot_list(snapshot, uv_now(&b->loop.uv), true));
     /* The first round finds everything new. */
     if (b->round > 0)
-        b->ns[b->round - 1] = (double)(timing_now_ns() - b->started_ns) / b->n_rows;
+        b->ns[b->round - 1] = (double)(timing_thread_ns() - b->started_ns) / b->n_rows;
     b->round++;
 }
 
@@ -130,7 +130,7 @@ static void on_written(void *arg, int status)
         ctl_observer_close(b->observer, on_observer_closed, b);
         return;
     }
-    b->started_ns = timing_now_ns();
+    b->started_ns = timing_thread_ns();
     (void)ctl_observer_want(b->observer, 0, on_fresh, b);
 }
 

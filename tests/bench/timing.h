@@ -10,6 +10,8 @@
 
 /** Nanoseconds that only go forward. */
 uint64_t timing_now_ns(void);
+/** Nanoseconds that this thread has been computing. */
+uint64_t timing_thread_ns(void);
 /** Middle of N values (N > 0); sorts them. */
 double timing_median(double *items, size_t n);
 /** A whole number from 1 to MAX in TEXT; anything else ends the program with a message that names

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""The measures. Each takes a Workshop and returns the Rows it found."""
+import json
+import os
+import re
+import subprocess
+import time
+
+from workshop import Failed, Row, Turns, free_port, make_token, run_json, serve_command
+
+SERVER_CPU, CLIENT_CPU = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
+
+
+# --- HTTP throughput ---
+
+
+def wrk(port, path, token, seconds):
+    """Requests per second."""
+    done = subprocess.run(
+        ["taskset", "-c", str(CLIENT_CPU), "wrk", "-t1", "-c32", f"-d{seconds}s",
+         "-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}{path}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    text = done.stdout.decode()
+    trouble = re.search(r"Non-2xx.*|Socket errors.*", text)
+    found = re.search(r"Requests/sec:\s*([\d.]+)", text)
+    if trouble or not found:
+        raise Failed(f"wrk on {path}: {trouble[0] if trouble else text}")
+    return float(found[1])
+
+
+def compare_http(shop, path, peer_path, what, note):
+    seconds, n_turns = (1, 3) if shop.bench.is_quick else (2, 7)
+    service = shop.serve(shop.simulate(100), cpu=SERVER_CPU)
+    service.get("/api/instances?max_age_ms=0")
+    listed, one = service.get("/api/instances"), service.get("/api/instances/0")
+    nginx = shop.nginx(listed, one, cpu=SERVER_CPU)
+    turns = Turns(lambda: wrk(service.port, path, service.token, seconds),
+                  lambda: wrk(nginx.port, peer_path, service.token, seconds), n_turns)
+    size = len(listed if peer_path == "/list.json" else one)
+    return [Row(what, f"{turns.ours:,.0f}/s", f"{turns.peer:,.0f}/s", turns.ratio, 0.9,
+                is_at_least=True, note=f"{note}, {size:,} bytes; {turns.spread}")]
+
+
+def http_list(shop):
+    return compare_http(shop, "/api/instances", "/list.json", "http-list",
+                        "list of 100 against nginx with the same file")
+
+
+def http_one(shop):
+    return compare_http(shop, "/api/instances/0", "/fixed", "http-one",
+                        "one instance against nginx with a fixed body")
+
+
+# --- one look ---
+
+
+def list2_overhead(shop):
+    n, n_turns = (60, 5) if shop.bench.is_quick else (100, 11)
+    home = shop.simulate(100)
+    ldconsole = home / "ldconsole"
+    # Only the looks that are asked for.
+    service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
+    service.get("/api/instances?max_age_ms=0")
+
+    def through_service():
+        found = run_json(shop.program("client"), service.port, "/api/instances?max_age_ms=0",
+                         service.token, 1, n)
+        if found["refused"]:
+            raise Failed(f"{found['refused']} answers were not 200")
+        return found["median_us"]
+
+    def inside(how):
+        return lambda: run_json(shop.program("list2"), how, n, ldconsole)["median_us"]
+
+    def bare():
+        return run_json(shop.program("spawn"), n, ldconsole, "list2")["median_us"]
+
+    rows = []
+    for what, ours, target, note in [
+        ("list2-overhead", through_service, 1.15, "GET ?max_age_ms=0 of 100 instances"),
+        ("list2-survey", inside("survey"), None, "the look alone, without service"),
+        ("list2-client", inside("client"), None, "its list2 child alone"),
+    ]:
+        turns = Turns(ours, bare, n_turns if target else 3)
+        rows.append(Row(what, f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us", turns.ratio, target,
+                        note=f"{note} against a bare process; {turns.spread}"))
+    return rows
+
+
+def count_list2(home):
+    n = 0
+    with open(home / "sim" / "calls.log", encoding="utf-8") as log:
+        for line in log:
+            call = json.loads(line)
+            n += call["event"] == "start" and call["argv"][:1] == ["list2"]
+    return n
+
+
+def single_flight(shop):
+    n_readers = 10000
+    home = shop.simulate(8)
+    service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
+    service.get("/api/instances?max_age_ms=0")
+    # The child stays until all have asked.
+    shop.ldsim("set", home, "latency_ms.list2=4000")
+    before = count_list2(home)
+    found = run_json(shop.program("client"), service.port, "/api/instances?max_age_ms=0",
+                     service.token, n_readers, 1)
+    n_children = count_list2(home) - before
+    if found["refused"] or found["answers"] != n_readers:
+        raise Failed(f"{found['refused']} of {found['answers']} answers were not 200")
+    return [Row("single-flight", f"{n_children}", f"{n_readers:,} readers", n_children, 1,
+                note=f"list2 children for concurrent reads; all answered after "
+                     f"{found['median_us'] / 1e6:.2f} s, 4 s of them the child's")]
+
+
+# --- rows ---
+
+
+def rows_scaling(shop):
+    n_turns = 3 if shop.bench.is_quick else 7
+
+    def rows(n, rounds):
+        return lambda: run_json(shop.program("rows"), n, rounds)["ns_per_row"]
+
+    def observer(n, rounds):
+        return lambda: run_json(shop.program("observer"), n, rounds,
+                                shop.folder("data"))["ns_per_row"]
+
+    found = []
+    for what, measure, factor, note in [
+        ("rows-scaling", rows, 1, "parse, diff and publish"),
+        ("rows-observer", observer, 0.1, "a whole look, child apart"),
+    ]:
+        turns = Turns(measure(10000, max(5, int(50 * factor))),
+                      measure(100, max(50, int(5000 * factor))), n_turns)
+        found.append(Row(what, f"{turns.ours:,.0f} ns", f"{turns.peer:,.0f} ns", turns.ratio, 1.5,
+                         note=f"{note}, a row: 10,000 rows against 100; {turns.spread}"))
+    return found
+
+
+# --- the process at rest ---
+
+
+def read_rss_mb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s*(\d+) kB", status.read())[1]) / 1024
+
+
+def read_cpu_s(pid):
+    """User and system time of the process itself; children are not in it."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(shop):
+    seconds = 10 if shop.bench.is_quick else 60
+    service = shop.serve(shop.simulate(100))
+    started, n_reads = time.monotonic(), 0
+    while time.monotonic() - started < seconds:
+        service.get("/api/instances" if n_reads % 2 else f"/api/instances/{n_reads % 100}")
+        n_reads += 1
+        time.sleep(0.05)
+    rss = read_rss_mb(service.pid)
+    return [Row("memory", f"{rss:.1f} MB", "-", rss, 12, unit=" MB",
+                note=f"resident, 100 instances, after {seconds} s and {n_reads:,} reads")]
+
+
+def idle_cpu(shop):
+    seconds = 10 if shop.bench.is_quick else 30
+    service = shop.serve(shop.simulate(100))
+    service.get("/api/instances?max_age_ms=0")
+    time.sleep(2)
+    before, started = read_cpu_s(service.pid), time.monotonic()
+    time.sleep(seconds)
+    share = (read_cpu_s(service.pid) - before) / (time.monotonic() - started) * 100
+    return [Row("idle-cpu", f"{share:.2f} %", "-", share, 0.5, unit=" %",
+                note=f"of one core over {seconds} s, 100 instances, default refresh")]
+
+
+# --- start ---
+
+
+def start(shop):
+    n_turns = 5 if shop.bench.is_quick else 15
+    home, data_dir = shop.simulate(500), shop.folder("data")
+    ldconsole = home / "ldconsole"
+    service = shop.serve(home, data_dir)
+    if json.loads(service.get("/api/instances?max_age_ms=0"))["total"] != 500:
+        raise Failed("the first run did not see 500 instances")
+    service.end()
+    token = make_token(shop, data_dir)
+    log = shop.open_log()
+
+    def first_list():
+        port = free_port()
+        request = (f"GET /api/instances HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+                   f"Authorization: Bearer {token}\r\n\r\n")
+        found = run_json(shop.program("first"), port, request, '"stale_reason":null}',
+                         *serve_command(shop, ldconsole, data_dir, port), stderr=log)
+        if found["bytes"] < 500 * 200:
+            raise Failed(f"the first answer had {found['bytes']} bytes, not 500 instances")
+        return found["us"]
+
+    redis_dir = shop.folder("redis")
+
+    def first_ping():
+        port = free_port()
+        return run_json(shop.program("first"), port, "PING\r\n", "+PONG\r\n",
+                        "/usr/bin/redis-server", "--port", port, "--bind", "127.0.0.1", "--save",
+                        "", "--appendonly", "no", "--dir", redis_dir, stderr=log)["us"]
+
+    turns = Turns(first_list, first_ping, n_turns)
+    return [Row("start", f"{turns.ours / 1000:.1f} ms", f"{turns.peer / 1000:.1f} ms", turns.ratio,
+                2, note=f"exec to the list of 500 from the store against redis-server to PONG; "
+                        f"{turns.spread}")]
+
+
+TABLE = {
+    "http-list": http_list,
+    "http-one": http_one,
+    "list2-overhead": list2_overhead,
+    "single-flight": single_flight,
+    "rows-scaling": rows_scaling,
+    "memory": memory,
+    "idle-cpu": idle_cpu,
+    "start": start,
+}

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: MIT
+"""What the measures share: temporary places, the processes they start and end, and turns."""
+import collections
+import http.client
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+PATIENCE_S = 60
+
+Bench = collections.namedtuple("Bench", "build is_quick")
+
+
+class Failed(Exception):
+    """Something could not be measured; says why."""
+
+
+class Row:
+    """A line of the table. RATIO is compared with TARGET: at least it, or at most it."""
+
+    def __init__(self, what, ours, peer, ratio, target, is_at_least=False, note="", unit=""):
+        self.what = what
+        self.ours = ours
+        self.peer = peer
+        self.ratio = ratio
+        self.target = target
+        self.is_at_least = is_at_least
+        self.note = note
+        self.unit = unit
+
+    @property
+    def is_ok(self):
+        if self.target is None:
+            return None
+        return self.ratio >= self.target if self.is_at_least else self.ratio <= self.target
+
+    @property
+    def ratio_text(self):
+        return f"{self.ratio:.4g}{self.unit}"
+
+    @property
+    def target_text(self):
+        if self.target is None:
+            return "-"
+        return f"{'>=' if self.is_at_least else '<='} {self.target:g}{self.unit}"
+
+    def as_dict(self):
+        return {"what": self.what, "ours": self.ours, "peer": self.peer, "ratio": self.ratio,
+                "unit": self.unit, "target": self.target, "is_ok": self.is_ok, "note": self.note}
+
+
+def run_json(*command, stderr=None):
+    """The JSON object that COMMAND prints."""
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=stderr or subprocess.PIPE,
+                          timeout=PATIENCE_S * 2, check=False)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip() if done.stderr else ""
+        raise Failed(f"{pathlib.Path(command[0]).name} ended with {done.returncode}: {said}")
+    return json.loads(done.stdout)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Turns:
+    """Lets two sides run in turns: which goes first changes each time, so that neither has the
+    better half of a slow drift. The first turn warms up and does not count."""
+
+    def __init__(self, ours, peer, n_turns):
+        pairs = []
+        for turn in range(n_turns + 1):
+            if turn % 2:
+                a, b = ours(), peer()
+            else:
+                b, a = peer(), ours()
+            pairs.append((a, b))
+        self.pairs = pairs[1:]
+        self.ratio = statistics.median(a / b for a, b in self.pairs)
+        self.ours = statistics.median(a for a, _ in self.pairs)
+        self.peer = statistics.median(b for _, b in self.pairs)
+
+    @property
+    def spread(self):
+        ratios = [a / b for a, b in self.pairs]
+        return f"ratios {min(ratios):.3g} to {max(ratios):.3g}"
+
+
+class Process:
+    """A process of ours, in a group of its own, ended by its pid."""
+
+    def __init__(self, command, log, cpu=None, stdout=None):
+        pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
+        self.name = pathlib.Path(command[0]).name
+        self.log = log
+        self.popen = subprocess.Popen([*pin, *map(str, command)], stdin=subprocess.DEVNULL,
+                                      stdout=stdout or log, stderr=log, start_new_session=True)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def fail(self, what):
+        self.log.flush()
+        tail = pathlib.Path(self.log.name).read_text(errors="replace").strip().splitlines()[-5:]
+        raise Failed(f"{self.name} {what}: {' / '.join(tail)}")
+
+    def end(self):
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+            try:
+                self.popen.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+        self.popen.wait()
+
+
+class Service(Process):
+    """A running ldplayerd; `port` and `token` are for its clients."""
+
+    def __init__(self, shop, ldconsole, data_dir, options=(), cpu=None):
+        self.token = make_token(shop, data_dir)
+        command = [*serve_command(shop, ldconsole, data_dir, 0), *options]
+        super().__init__(command, shop.open_log(), cpu, subprocess.PIPE)
+        line = self.popen.stdout.readline().decode()
+        found = re.match(r"ready .*?http=http://127\.0\.0\.1:(\d+)", line)
+        if not found:
+            self.end()
+            self.fail("did not say ready")
+        self.port = int(found[1])
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+
+    @property
+    def headers(self):
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def get(self, path):
+        """The body of a GET."""
+        self.connection.request("GET", path, headers=self.headers)
+        response = self.connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise Failed(f"GET {path}: {response.status} {body[:300]!r}")
+        return body
+
+    def end(self):
+        if hasattr(self, "connection"):
+            self.connection.close()
+        super().end()
+        self.popen.stdout.close()
+
+
+def make_token(shop, data_dir):
+    done = subprocess.run([shop.ldplayerd, "token", "create", "--name", f"bench-{time.time_ns()}",
+                           "--role", "viewer", "--data-dir", data_dir], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise Failed(f"token create: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout.decode().strip()
+
+
+def serve_command(shop, ldconsole, data_dir, port):
+    return [shop.ldplayerd, "serve", "--data-dir", data_dir, "--ldconsole", ldconsole,
+            "--http", f"127.0.0.1:{port}", "--socket", "none", "--log-level", "warning"]
+
+
+NGINX_CONFIG = """
+daemon off;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+{user}
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    keepalive_timeout 75;
+    keepalive_requests 100000000;
+    open_file_cache max=100;
+    open_file_cache_valid 600s;
+    default_type application/json;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        root {dir};
+        location = /fixed {{ return 200 "{fixed}"; }}
+    }}
+}}
+"""
+
+
+class Nginx(Process):
+    """nginx with one worker: /list.json is a file with the bytes LISTED, /fixed has as many bytes
+    as FIXED in its configuration."""
+
+    def __init__(self, shop, listed, fixed, cpu):
+        folder = shop.folder("nginx")
+        self.port = free_port()
+        # The worker of a root's nginx would be somebody who cannot read our folder.
+        user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
+        (folder / "list.json").write_bytes(listed)
+        (folder / "nginx.conf").write_text(NGINX_CONFIG.format(
+            dir=folder, port=self.port, user=user, fixed="x" * len(fixed)))
+        super().__init__(["nginx", "-p", folder, "-e", folder / "error.log", "-c",
+                          folder / "nginx.conf"], shop.open_log(), cpu)
+        self.wait_for_listener()
+
+    def wait_for_listener(self):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self.popen.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.end()
+        self.fail("does not listen")
+
+
+class Workshop:
+    """The temporary folder and the processes of one measure; both are gone afterwards."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.ldplayerd = str(bench.build / "service" / "ldplayerd")
+        self.simulator = bench.build / "tests" / "simulator"
+        self.n_logs = 0
+        self.things = []
+        self.simulations = []
+
+    def __enter__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ldplayerd-bench-")).resolve()
+        return self
+
+    def __exit__(self, *_):
+        for thing in reversed(self.things):
+            thing.end() if isinstance(thing, Process) else thing.close()
+        for home in self.simulations:
+            subprocess.run([self.simulator / "ldsim", "kill", home], check=False,
+                           stdout=subprocess.DEVNULL)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def program(self, name):
+        return self.bench.build / "tests" / "bench" / f"bench_{name}"
+
+    def folder(self, name):
+        path = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.dir))
+        return path
+
+    def open_log(self):
+        self.n_logs += 1
+        log = open(self.dir / f"log-{self.n_logs}", "wb")
+        self.things.append(log)
+        return log
+
+    def simulate(self, n_instances, *knobs):
+        """Makes an installation of N_INSTANCES; returns its folder."""
+        home = self.folder("ldplayer") / "home"
+        self.ldsim("init", home, "--instances", n_instances, "--bare")
+        self.simulations.append(home)
+        if knobs:
+            self.ldsim("set", home, *knobs)
+        return home
+
+    def ldsim(self, *words):
+        done = subprocess.run([str(self.simulator / "ldsim"), *map(str, words)], check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode != 0:
+            raise Failed(f"ldsim {words[0]}: {done.stderr.decode(errors='replace').strip()}")
+
+    def serve(self, home, data_dir=None, options=(), cpu=None):
+        service = Service(self, home / "ldconsole", data_dir or self.folder("data"), options, cpu)
+        self.things.append(service)
+        return service
+
+    def nginx(self, listed, fixed, cpu):
+        nginx = Nginx(self, listed, fixed, cpu)
+        self.things.append(nginx)
+        return nginx
