@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/command.h"
 
+#include <stdio.h>
+
+#include "api/routes.h"
 #include "base/cleanup.h"
 #include "version.h"
 
@@ -27,7 +30,20 @@ static enum svc_exit run_version(const struct svc_args *args)
     return svc_command_print(&out);
 }
 
+static enum svc_exit run_routes(const struct svc_args *args)
+{
+    struct buf nothing = {0};
+    (void)args;
+    api_routes_print(stdout);
+    return svc_command_print(&nothing);
+}
+
 const struct svc_command svc_command_table[] = {
+    {"serve",
+     "[--config FILE] [options]",
+     "Runs the service in the foreground until it is told to stop.",
+     {no_flags, true, 0, 0},
+     svc_serve_cmd},
     {"token create",
      "--name NAME --role viewer|operator|admin [--expires 30d] [--data-dir DIR]",
      "Makes an API token and prints it, once.",
@@ -43,6 +59,11 @@ const struct svc_command svc_command_table[] = {
      "Ends a token for good.",
      {token_flags, false, 1, 1},
      svc_token_cmd_revoke},
+    {"routes",
+     "",
+     "Prints the table of everything the API serves.",
+     {no_flags, false, 0, 0},
+     run_routes},
     {"config show",
      "[--config FILE] [options]",
      "Prints the value of every option and where it comes from.",

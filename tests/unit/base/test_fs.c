@@ -127,6 +127,8 @@ Test(fs_path, takes_paths_apart_and_joins_them)
     assert_parts("C:\\LDPlayer\\ldconsole.exe", "C:\\LDPlayer", "ldconsole.exe");
     char *plain cleanup(mem_freep) = fs_join("/a", "b");
     char *slash cleanup(mem_freep) = fs_join("C:\\x\\", "b");
+    char *windows cleanup(mem_freep) = fs_join("C:\\x", "b");
     cr_assert_str_eq(plain, "/a/b");
     cr_assert_str_eq(slash, "C:\\x\\b");
+    cr_assert_str_eq(windows, "C:\\x\\b");
 }

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""A running ldplayerd."""
+import os
+import re
+import signal
+import subprocess
+import threading
+
+from .client import Client
+from .programs import (
+    IS_WINDOWS,
+    SERVICE,
+    WRAPPER,
+    clean_environment,
+    path_for_program,
+    run_service_command,
+)
+from .waiting import GENEROUS_S, wait_for
+
+# Looks often: the simulator is a hundred times as fast as the real thing.
+QUICK = {"refresh_active_ms": 50, "refresh_idle_ms": 1000}
+
+
+class StartFailed(AssertionError):
+    """serve ended before it was ready."""
+
+    def __init__(self, code, log):
+        super().__init__(f"serve ended with {code} before it was ready:\n{log}")
+        self.code = code
+        self.log = log
+
+
+class Service:
+    """One data directory and the process that serves it. Options are keyword arguments by their
+    names in the configuration."""
+
+    def __init__(self, directory, **options):
+        self.directory = directory
+        self.data_dir = os.path.join(directory, "data")
+        self.log_path = os.path.join(directory, "service.log")
+        self.options = {**QUICK, "http": "127.0.0.1:0", **options}
+        self.process = None
+        self.ready_line = None
+        self.port = None
+        self.socket = None
+        self.tokens = {}
+
+    def flags(self):
+        options = {"data_dir": path_for_program(self.data_dir), **self.options}
+        return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+
+    def start(self, env=None):
+        """Starts and waits until it is ready."""
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [*WRAPPER, SERVICE, "serve", *self.flags()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=clean_environment(env),
+            )
+        self.ready_line = self._read_ready_line()
+        if not self.ready_line:
+            code = self.process.wait(GENEROUS_S)
+            self._forget_process()
+            raise StartFailed(code, self.log())
+        http = re.search(r" http=http://127\.0\.0\.1:(\d+)", self.ready_line)
+        self.port = int(http.group(1)) if http else None
+        unix = re.search(r" socket=(\S+)", self.ready_line)
+        self.socket = unix.group(1) if unix else None
+        return self
+
+    def _read_ready_line(self):
+        killer = threading.Timer(GENEROUS_S, self.process.kill)
+        killer.start()
+        try:
+            return self.process.stdout.readline().decode().rstrip("\r\n")
+        finally:
+            killer.cancel()
+
+    def _forget_process(self):
+        self.process.stdout.close()
+        self.process = None
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def ask_to_stop(self):
+        # Wine turns SIGINT into Ctrl-C; SIGTERM it does not pass on.
+        self.process.send_signal(signal.SIGINT if IS_WINDOWS else signal.SIGTERM)
+
+    def wait_for_end(self):
+        """The exit code."""
+        code = self.process.wait(GENEROUS_S)
+        self._forget_process()
+        return code
+
+    def stop(self):
+        """A clean stop; the exit code must be 0, which under the sanitizers also says that nothing
+        leaked."""
+        self.ask_to_stop()
+        code = self.wait_for_end()
+        if code != 0:
+            raise AssertionError(f"serve ended with {code}:\n{self.log()}")
+
+    def kill(self):
+        """What a power cut would do to the process."""
+        self.process.kill()
+        self.wait_for_end()
+
+    def restart(self, **options):
+        self.stop()
+        self.options.update(options)
+        return self.start()
+
+    def log(self):
+        try:
+            with open(self.log_path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def create_token(self, name, role, *args):
+        done = run_service_command(
+            "token", "create", "--name", name, "--role", role, *args,
+            "--data-dir", path_for_program(self.data_dir), check=True,
+        )
+        return done.stdout.strip()
+
+    def client(self, role="admin"):
+        """A client with a token of ROLE over TCP; None for one without credentials."""
+        if role is None:
+            return Client(self)
+        if role not in self.tokens:
+            self.tokens[role] = self.create_token(f"test-{role}", role)
+        return Client(self, self.tokens[role])
+
+    def wait_until_observed(self, client=None):
+        """Until the instances have been looked at."""
+        client = client or self.client()
+        wait_for(
+            lambda: client.request("GET", "/readyz").status == 200, "a first look at the instances"
+        )

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""A simulated LDPlayer installation, made and steered by ldsim."""
+import json
+import os
+
+from .programs import EXE, SIMULATOR, path_for_program, run_program
+
+SPEED = 100
+
+
+class Simulator:
+    def __init__(self, directory, instances=3, speed=SPEED, **options):
+        self.directory = directory
+        args = ["--instances", str(instances), "--speed", str(speed)]
+        for name, value in options.items():
+            args += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        self._run("init", *args)
+
+    @classmethod
+    def existing(cls, directory):
+        """The one that is there already."""
+        simulator = cls.__new__(cls)
+        simulator.directory = directory
+        return simulator
+
+    def _run(self, command, *args):
+        return run_program(SIMULATOR, command, path_for_program(self.directory), *args).stdout
+
+    @property
+    def ldconsole(self):
+        """Path for the program under test."""
+        return path_for_program(self.path("ldconsole" + EXE))
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def set(self, **knobs):
+        """set(fault="stuck_starting"), set(**{"hang.list2": 1}); an empty value puts the default
+        back."""
+        self._run("set", *[f"{key}={value}" for key, value in knobs.items()])
+
+    def reset(self):
+        self._run("reset")
+
+    def show(self):
+        return json.loads(self._run("show", "--json"))
+
+    def kill(self):
+        """Ends every simulated process."""
+        self._run("kill")
+
+    def run_ldconsole(self, *args):
+        """As a user would, behind the service's back."""
+        return run_program(self.path("ldconsole" + EXE), *args)
+
+    def calls(self, verb=None, program="ldconsole"):
+        """The argument lists of all calls so far, oldest first."""
+        calls = []
+        for line in self._log_lines():
+            entry = json.loads(line)
+            if entry["event"] != "start" or entry["program"] != program:
+                continue
+            if verb is None or entry["argv"][:1] == [verb]:
+                calls.append(entry["argv"])
+        return calls
+
+    def count(self, verb):
+        return len(self.calls(verb))
+
+    def _log_lines(self):
+        try:
+            with open(self.path("sim", "calls.log"), encoding="utf-8") as file:
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        lines = text.split("\n")
+        return [line for line in lines[:-1] if line]  # the last one may be half written
+
+    def config(self, index):
+        """The vendor's config file of one instance."""
+        path = self.path("vms", "config", f"leidian{index}.config")
+        with open(path, encoding="utf-8-sig") as file:
+            return json.load(file)

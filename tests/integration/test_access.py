@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Who may do what: tokens, roles, the unix socket."""
+import os
+import stat
+import unittest
+
+from support import IS_WINDOWS, Client, ServiceCase, run_service_command, wait_for
+from support.programs import path_for_program
+
+
+class Tokens(ServiceCase):
+    instances = 1
+
+    def command(self, *args):
+        return run_service_command(
+            *args, "--data-dir", path_for_program(self.service.data_dir)
+        )
+
+    def status(self, client, method, path, body=None):
+        return client.request(method, path, body).status
+
+    def test_without_credentials_almost_nothing(self):
+        anonymous = self.service.client(None)
+        answer = anonymous.request("GET", "/api/instances")
+        self.assert_problem(answer, 401, "UNAUTHORIZED")
+        self.assertIn("Bearer", answer.headers["WWW-Authenticate"])
+        for path in ("/livez", "/api/version", "/api/health", "/api/openapi.json"):
+            self.assertEqual(anonymous.request("GET", path).status, 200, path)
+
+    def test_nonsense_is_no_credential(self):
+        for value in ("Bearer", "Bearer ", "Bearer x", "Bearer ldp_" + "A" * 43, "Basic YTpi",
+                      "Bearer " + "x" * 5000):
+            with self.subTest(value[:20]):
+                answer = self.service.client(None).request(
+                    "GET", "/api/instances", headers={"Authorization": value}
+                )
+                self.assertEqual(answer.status, 401)
+
+    def test_roles(self):
+        viewer, operator, admin = (self.service.client(r) for r in ("viewer", "operator", "admin"))
+        expected = [
+            ("GET", "/api/instances", None, (200, 200, 200)),
+            ("GET", "/api/operations", None, (200, 200, 200)),
+            ("POST", "/api/instances/0/stop", None, (403, 202, 202)),
+            ("POST", "/api/instances", {"name": "x"}, (403, 403, 202)),
+            ("PATCH", "/api/instances/0", {"group": "x"}, (403, 403, 202)),
+            ("DELETE", "/api/operations?ended_before=2020-01-01T00:00:00Z", None, (403, 403, 200)),
+            ("POST", "/api/breakers/list/reset", None, (403, 403, 200)),
+        ]
+        for method, path, body, statuses in expected:
+            with self.subTest(method + " " + path):
+                got = tuple(
+                    self.status(c, method, path, body) for c in (viewer, operator, admin)
+                )
+                self.assertEqual(got, statuses)
+
+    def test_a_token_works_at_once_and_ends_at_once(self):
+        token = self.service.create_token("late", "viewer")
+        self.assertRegex(token, r"^ldp_[A-Za-z0-9_-]{43}$")
+        client = Client(self.service, token)
+        wait_for(lambda: client.request("GET", "/api/instances").status == 200, "the new token")
+        self.assertEqual(self.command("token", "revoke", "late").returncode, 0)
+        wait_for(lambda: client.request("GET", "/api/instances").status == 401, "its end")
+
+    def test_an_expired_token_is_none(self):
+        done = self.command("token", "create", "--name", "old", "--role", "admin", "--expires",
+                            "1999-01-01T00:00:00Z")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--expires", done.stderr)
+
+    def test_the_command_line(self):
+        done = self.command("token", "create", "--name", "a", "--role", "viewer")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.count("\n"), 1)
+        secret = done.stdout.strip()
+        self.assertEqual(self.command("token", "create", "--name", "a", "--role", "admin").returncode, 1)
+        listed = self.command("token", "list")
+        self.assertIn(" a\n", listed.stdout)
+        self.assertNotIn(secret, listed.stdout)
+        self.assertEqual(self.command("token", "revoke", "nobody").returncode, 1)
+        self.assertEqual(self.command("token", "create", "--role", "viewer").returncode, 2)
+        self.assertEqual(self.command("token", "create", "--name", "b", "--role", "root").returncode, 2)
+
+    def test_the_command_line_works_without_a_service(self):
+        self.service.stop()
+        token = self.service.create_token("offline", "admin")
+        self.service.start()
+        client = Client(self.service, token)
+        self.assertEqual(client.get("/api/instances").json["total"], 1)
+
+    def test_no_secret_is_kept(self):
+        token = self.service.create_token("secret", "admin")
+        self.service.stop()
+        for name in os.listdir(self.service.data_dir):
+            path = os.path.join(self.service.data_dir, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    self.assertNotIn(token.encode(), file.read(), name)
+        self.assertNotIn(token, self.service.log())
+
+    def test_tokens_over_the_api(self):
+        created = self.client.request("POST", "/api/auth/tokens", {"name": "web", "role": "viewer"})
+        self.assertEqual(created.status, 201, created)
+        secret = created.json["token"]
+        self.assertEqual(Client(self.service, secret).get("/api/instances").status, 200)
+        listed = self.client.get("/api/auth/tokens")
+        self.assertNotIn(secret, listed.body.decode())
+        self.assertEqual(
+            self.service.client("operator").request("GET", "/api/auth/tokens").status, 403
+        )
+
+    def test_operations_name_who_asked(self):
+        operation = self.service.client("operator").post("/api/instances/0/stop").json
+        self.assertIn("test-operator", operation["requested_by"])
+        self.client.wait(operation)
+
+
+@unittest.skipIf(IS_WINDOWS, "the named pipe is its counterpart")
+class Socket(ServiceCase):
+    instances = 1
+
+    def test_the_owner_is_admin_without_a_token(self):
+        client = Client(unix=self.service.socket)
+        self.assertEqual(client.get("/api/instances").json["total"], 1)
+        client.run("POST", "/api/instances", {"name": "by socket"})
+
+    def test_it_is_for_the_owner_alone(self):
+        mode = stat.S_IMODE(os.stat(self.service.data_dir).st_mode)
+        self.assertEqual(mode, 0o700)
+        for name in os.listdir(self.service.data_dir):
+            path = os.path.join(self.service.data_dir, name)
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode) & 0o007, 0, name)
+
+    def test_it_is_gone_after_a_stop_and_survives_a_crash(self):
+        self.service.kill()
+        self.service.start()
+        self.assertEqual(Client(unix=self.service.socket).get("/livez").status, 200)
+        path = self.service.socket
+        self.service.stop()
+        self.assertFalse(os.path.exists(path))
+        self.service.start()
+
+
+if __name__ == "__main__":
+    unittest.main()

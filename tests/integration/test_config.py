@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""The command line and the configuration of the real program."""
+import json
+import os
+import re
+import signal
+import socket
+import unittest
+
+from support import IS_WINDOWS, ServiceCase, Simulator, StartFailed, run_service_command, wait_for
+from support.programs import path_for_program
+
+
+class CommandLine(unittest.TestCase):
+    def test_version(self):
+        done = run_service_command("version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^ldplayerd \d+\.\d+\.\d+ ")
+        self.assertNotIn("\r", done.stdout)
+
+    def test_unknown_commands(self):
+        done = run_service_command("serv")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("did you mean serve?", done.stderr)
+        self.assertIn("token create", done.stderr)
+        self.assertEqual(run_service_command().returncode, 2)
+
+    def test_unknown_flags(self):
+        done = run_service_command("serve", "--htpp", "x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("did you mean --http?", done.stderr)
+
+    def test_help(self):
+        done = run_service_command("help")
+        self.assertEqual(done.returncode, 0)
+        for word in ("serve", "token create", "routes", "config show", "version"):
+            self.assertIn(word, done.stdout)
+        self.assertIn("--max-connections", run_service_command("serve", "--help").stdout)
+
+    def test_routes(self):
+        done = run_service_command("routes")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("/api/instances/{ref}/start", done.stdout)
+
+    def test_the_pipe_is_not_there_yet(self):
+        done = run_service_command("serve", "--pipe", "x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("pipe", done.stderr)
+
+    def test_an_address_for_everybody_needs_permission(self):
+        done = run_service_command("serve", "--http", "0.0.0.0:0")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("allow_remote", done.stderr)
+
+
+class File(ServiceCase):
+    instances = 1
+
+    def start(self):
+        """Each test starts what it needs."""
+
+    def write(self, text):
+        path = os.path.join(self.directory, "config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path_for_program(path)
+
+    def check(self, text, *args):
+        return run_service_command("config", "check", "--config", self.write(text), *args)
+
+    def test_a_good_file(self):
+        done = self.check('{ // comment\n "stuck_ms": 5000, }')
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_every_mistake_with_its_line(self):
+        done = self.check('{\n"stuck_ms": 5,\n"htpp": "x",\n"allow_remote": 1,\n"http": 1,\n'
+                          '"http": "x"\n}')
+        self.assertEqual(done.returncode, 2)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 5, done.stderr)
+        for number, word in ((2, "1000 to 86400000"), (3, "did you mean http?"), (4, "true"),
+                             (5, "http"), (6, "second time")):
+            self.assertTrue(
+                any(f"config.json:{number}: " in line and word in line for line in lines),
+                (number, done.stderr),
+            )
+
+    def test_serve_refuses_what_check_refuses(self):
+        self.service.options["config"] = self.write('{"stuck_ms": 5}')
+        with self.assertRaises(StartFailed) as raised:
+            self.service.start()
+        self.assertEqual(raised.exception.code, 2)
+        self.assertIn("config.json:1: stuck_ms", raised.exception.log)
+
+    def test_a_flag_beats_the_environment_beats_the_file(self):
+        path = self.write('{"stuck_ms": 5001, "ready_age_ms": 5001, "drain_ms": 5001}')
+        done = run_service_command(
+            "config", "show", "--config", path, "--stuck-ms", "5003",
+            env={"LDPLAYERD_STUCK_MS": "5002", "LDPLAYERD_READY_AGE_MS": "5002"},
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = {line.split()[0]: line.split(None, 2)[1:] for line in done.stdout.splitlines()}
+        self.assertEqual(rows["stuck_ms"], ["5003", "flag --stuck-ms"])
+        self.assertEqual(rows["ready_age_ms"], ["5002", "environment LDPLAYERD_READY_AGE_MS"])
+        self.assertEqual(rows["drain_ms"][0], "5001")
+        self.assertIn("config.json line 1", rows["drain_ms"][1])
+        self.assertEqual(rows["max_connections"], ["10000", "default"])
+
+    def test_the_file_in_the_data_directory_is_found(self):
+        os.mkdir(self.service.data_dir)
+        with open(os.path.join(self.service.data_dir, "config.json"), "w", encoding="utf-8") as f:
+            f.write('{"stuck_ms": 7777}')
+        self.service.start()
+        info = self.service.client().get("/api/info").body.decode()
+        self.assertIn("7777", info)
+
+
+class Start(ServiceCase):
+    instances = 1
+
+    def test_the_ready_line(self):
+        pattern = r"^ready http=http://127\.0\.0\.1:\d+"
+        if not IS_WINDOWS:
+            pattern += r" socket=\S+/ldplayerd\.sock"
+        self.assertRegex(self.service.ready_line, pattern + "$")
+        self.service.ask_to_stop()
+        rest = self.service.process.stdout.read()
+        self.assertEqual(rest, b"", "nothing else on standard output")
+        self.assertEqual(self.service.wait_for_end(), 0)
+
+    def test_one_service_for_one_data_directory(self):
+        other = self.make_service("other")
+        other.data_dir = self.service.data_dir
+        with self.assertRaises(StartFailed) as raised:
+            other.start()
+        self.assertEqual(raised.exception.code, 1)
+        self.assertRegex(raised.exception.log, r"another ldplayerd \(process \d+\)")
+
+    def test_a_port_that_is_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            other = self.make_service("other", http=f"127.0.0.1:{server.getsockname()[1]}")
+            with self.assertRaises(StartFailed) as raised:
+                other.start()
+        self.assertEqual(raised.exception.code, 1)
+        self.assertIn("cannot listen on http=127.0.0.1:", raised.exception.log)
+
+    def test_a_data_directory_that_cannot_be_made(self):
+        blocker = os.path.join(self.directory, "file")
+        with open(blocker, "w", encoding="utf-8"):
+            pass
+        other = self.make_service("other")
+        other.data_dir = os.path.join(blocker, "data")
+        with self.assertRaises(StartFailed) as raised:
+            other.start()
+        self.assertEqual(raised.exception.code, 1)
+        self.assertIn("data directory", raised.exception.log)
+
+    def test_the_end_of_a_first_service_lets_a_second_start(self):
+        self.service.stop()
+        other = self.make_service("other")
+        other.data_dir = self.service.data_dir
+        other.start()
+
+    @unittest.skipIf(IS_WINDOWS, "there is no SIGHUP to reload by")
+    def test_a_reload_applies_what_it_can_and_names_the_rest(self):
+        path = os.path.join(self.service.data_dir, "config.json")
+
+        def reload(config, expected):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(config)
+            self.service.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: re.search(expected, self.service.log()), expected)
+
+        reload(json.dumps({"log_level": "debug", "stuck_ms": 9000}), r"log_level is now debug")
+        self.assertIn("stuck_ms is 9000 in the configuration", self.service.log())
+        reload('{"log_level": "loud"}', r"the last good one stays")
+        self.assertIn("config.json:1: log_level", self.service.log())
+        self.assertEqual(self.client.get("/livez").status, 200)
+
+
+class Simulate(ServiceCase):
+    def prepare(self):
+        del self.service.options["ldconsole"]
+        self.service.options.update(simulate=4, simulate_speed=100)
+
+    def tearDown(self):
+        self.service.stop()
+        Simulator.existing(os.path.join(self.service.data_dir, "simulator")).kill()
+
+    def test_a_simulated_installation_is_made_and_kept(self):
+        self.assertEqual(self.client.get("/api/instances").json["total"], 4)
+        self.client.run("POST", "/api/instances/0/start")
+        self.client.run("POST", "/api/instances", {"name": "mine"})
+        before = {i["index"]: i["id"] for i in self.client.instances()}
+        self.service.restart()
+        self.service.wait_until_observed(self.client)
+        self.assertEqual({i["index"]: i["id"] for i in self.client.instances()}, before)
+        self.assertIn(self.client.instance(0)["state"], ("running", "ready"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""A database that is locked, damaged, read-only, newer, or on a full disk."""
+import glob
+import os
+import sqlite3
+import stat
+import threading
+import unittest
+
+from support import IS_WINDOWS, ServiceCase, StartFailed
+
+
+class DatabaseCase(ServiceCase):
+    instances = 2
+
+    @property
+    def database(self):
+        return os.path.join(self.service.data_dir, "ldplayerd.db")
+
+    def fail_to_start(self):
+        with self.assertRaises(StartFailed) as raised:
+            self.service.start()
+        self.assertEqual(raised.exception.code, 1)
+        return raised.exception.log
+
+
+class Damaged(DatabaseCase):
+    def test_a_damaged_file_is_kept_aside(self):
+        self.service.stop()
+        with open(self.database, "r+b") as file:
+            file.write(b"this is no database, but it may be all that somebody has left of one")
+        with open(self.database, "rb") as file:
+            damaged = file.read()
+        self.service.start()
+        kept = glob.glob(self.database + ".damaged-*")
+        kept = [path for path in kept if not path.endswith(("-wal", "-shm"))]
+        self.assertEqual(len(kept), 1)
+        with open(kept[0], "rb") as file:
+            self.assertEqual(file.read(), damaged)
+        self.assertIn(os.path.basename(kept[0]), self.service.log())
+        self.service.tokens.clear()
+        client = self.service.client()
+        self.assertEqual(client.get("/api/instances").json["total"], 2)
+        with client.events(since=0) as stream:
+            stream.until(lambda e: e["type"] == "service.database_replaced")
+
+    def test_a_newer_file_is_left_alone(self):
+        self.service.stop()
+        with sqlite3.connect(self.database) as db:
+            db.execute("PRAGMA user_version = 9999")
+        db.close()
+        with open(self.database, "rb") as file:
+            before = file.read()
+        log = self.fail_to_start()
+        self.assertIn("newer", log)
+        with open(self.database, "rb") as file:
+            self.assertEqual(file.read(), before)
+        self.assertEqual(glob.glob(self.database + ".damaged-*"), [])
+
+
+class Locked(DatabaseCase):
+    @unittest.skipIf(IS_WINDOWS, "a lock of this system is not one of the other's")
+    def test_a_command_waits_for_a_lock_that_goes(self):
+        other = sqlite3.connect(self.database, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, other.execute, ["ROLLBACK"]).start()
+        self.client.run("POST", "/api/instances/0/stop")
+        other.close()
+
+    @unittest.skipIf(IS_WINDOWS, "a lock of this system is not one of the other's")
+    def test_a_lock_that_stays_is_named(self):
+        other = sqlite3.connect(self.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        answer = self.client.request("POST", "/api/instances/0/start")
+        self.assertEqual(answer.status, 503, answer)
+        self.assertEqual(self.simulator.calls("launch"), [], "nothing durable, nothing done")
+        self.assertEqual(self.client.get("/api/instances").status, 200)
+        other.execute("ROLLBACK")
+        other.close()
+        self.client.run("POST", "/api/instances/0/start")
+
+
+@unittest.skipIf(IS_WINDOWS or os.geteuid() == 0, "for root nothing is read-only")
+class ReadOnly(DatabaseCase):
+    def test_a_read_only_folder_is_named(self):
+        self.service.stop()
+        os.chmod(self.service.data_dir, stat.S_IRUSR | stat.S_IXUSR)
+        self.addCleanup(os.chmod, self.service.data_dir, stat.S_IRWXU)
+        self.assertIn(self.service.data_dir, self.fail_to_start())
+        os.chmod(self.service.data_dir, stat.S_IRWXU)
+        self.service.start()
+
+
+if __name__ == "__main__":
+    unittest.main()

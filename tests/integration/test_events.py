@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The event log: in order, without holes, across reconnects and restarts."""
+import json
+import unittest
+
+from support import ServiceCase
+
+
+class Events(ServiceCase):
+    def test_a_start_is_told_from_beginning_to_end(self):
+        with self.client.events() as stream:
+            operation = self.client.post("/api/instances/1/start").json
+            seen = stream.until(
+                lambda e: e["type"] == "operation.succeeded"
+                and e["data"]["id"] == operation["id"]
+            )
+        types = [e["type"] for e in seen]
+        self.assertIn("operation.queued", types)
+        self.assertIn("operation.running", types)
+        changes = [e["data"] for e in seen if e["type"] == "instance.changed"]
+        states = [c["changes"]["state"]["to"] for c in changes if "state" in c.get("changes", {})]
+        self.assertTrue(set(states) & {"running", "ready"}, seen)
+
+    def test_numbers_have_no_holes(self):
+        with self.client.events(since=0) as stream:
+            self.client.run("POST", "/api/instances/0/start")
+            self.client.run("POST", "/api/instances/0/stop")
+            last = self.client.run("PATCH", "/api/instances/0", {"group": "g"})
+            seen = stream.until(
+                lambda e: e["type"] == "operation.succeeded" and e["data"]["id"] == last["id"]
+            )
+        numbers = [e["seq"] for e in seen]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        self.assertEqual(numbers[0], 1)
+
+    def test_a_reader_that_comes_back_misses_nothing(self):
+        with self.client.events(since=0) as stream:
+            first = stream.next()
+        operation = self.client.run("POST", "/api/instances/0/stop")
+        with self.client.events(last_event_id=first["seq"]) as stream:
+            seen = stream.until(
+                lambda e: e["type"] == "operation.succeeded"
+                and e["data"]["id"] == operation["id"]
+            )
+        self.assertEqual(seen[0]["seq"], first["seq"] + 1)
+
+    def test_numbers_go_on_after_a_restart(self):
+        operation = self.client.run("POST", "/api/instances/0/stop")
+        with self.client.events(since=0) as stream:
+            before = stream.until(
+                lambda e: e["type"] == "operation.succeeded"
+                and e["data"]["id"] == operation["id"]
+            )
+        self.service.restart()
+        with self.client.events(last_event_id=before[-1]["seq"]) as stream:
+            seen = stream.until(lambda e: e["type"] == "service.started")
+        self.assertEqual(seen[0]["seq"], before[-1]["seq"] + 1)
+        self.assertIn("service.stopping", [e["type"] for e in seen])
+
+    def test_a_crash_reuses_no_number(self):
+        self.client.run("POST", "/api/instances/0/stop")
+        with self.client.events(since=0) as stream:
+            last = stream.until(lambda e: e["type"] == "operation.succeeded")[-1]["seq"]
+        self.service.kill()
+        self.service.start()
+        with self.client.events(last_event_id=last) as stream:
+            seen = stream.until(lambda e: e["type"] == "service.started")
+        self.assertGreater(seen[0]["seq"], last)
+
+    def test_many_readers_hear_the_same(self):
+        streams = [self.client.events(since=0) for _ in range(10)]
+        operation = self.client.run("POST", "/api/instances/0/stop")
+        is_last = lambda e: e["type"] == "operation.succeeded" and e["data"]["id"] == operation["id"]
+        heard = [stream.until(is_last) for stream in streams]
+        for stream in streams:
+            stream.close()
+        self.assertTrue(all(events == heard[0] for events in heard))
+
+    def test_ndjson(self):
+        connection = self.client.connect()
+        connection.request(
+            "GET", "/api/events?format=ndjson&since=0", headers=self.client.headers()
+        )
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        event = json.loads(answer.readline())
+        self.assertEqual(event["seq"], 1)
+        connection.close()
+
+    def test_instances_that_come_and_go(self):
+        with self.client.events() as stream:
+            created = self.client.run("POST", "/api/instances", {"name": "guest"})["result"]
+            self.client.run("DELETE", f"/api/instances/{created['id']}")
+            seen = stream.until(lambda e: e["type"] == "instance.removed")
+        added = [e for e in seen if e["type"] == "instance.added"]
+        self.assertIn("guest", json.dumps(added))
+
+
+class Gap(ServiceCase):
+    service_options = {"event_ring": 100}
+
+    def test_lost_history_is_told(self):
+        for i in range(40):
+            self.client.run("PATCH", "/api/instances/0", {"group": f"g{i}"})
+        with self.client.events(since=1) as stream:
+            self.assertEqual(stream.next()["type"], "gap")
+
+
+class Heartbeat(ServiceCase):
+    service_options = {"heartbeat_ms": 100, "refresh_idle_ms": 600000}
+
+    def test_a_silent_stream_shows_that_it_lives(self):
+        with self.client.events() as stream:
+            lines = [stream.answer.readline() for _ in range(4)]
+        self.assertTrue(any(line.startswith(b":") for line in lines), lines)
+
+
+if __name__ == "__main__":
+    unittest.main()
