@@ -137,17 +137,25 @@ int os_replace_file(const char *path, const void *bytes, size_t len)
     return -1;
 }
 
+/* Windows appends at once, Wine in two steps: look for the end, write there. The lock, on a byte
+ * far behind the end, keeps others out meanwhile and is gone with the handle. */
+static bool lock_end(HANDLE file)
+{
+    OVERLAPPED at = {.OffsetHigh = 0x7FFFFFFF};
+
+    return LockFileEx(file, LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, &at);
+}
+
 int os_append_file(const char *path, const void *bytes, size_t len, uint64_t max_bytes)
 {
-    HANDLE file =
-        open_file(path, FILE_APPEND_DATA | SYNCHRONIZE | FILE_READ_ATTRIBUTES, OPEN_ALWAYS);
+    HANDLE file = open_file(path, FILE_APPEND_DATA | FILE_READ_DATA | SYNCHRONIZE, OPEN_ALWAYS);
     LARGE_INTEGER size;
     DWORD n = 0;
     int r = -1;
 
     if (file == INVALID_HANDLE_VALUE)
         return -1;
-    if (GetFileSizeEx(file, &size) && (uint64_t)size.QuadPart < max_bytes)
+    if (lock_end(file) && GetFileSizeEx(file, &size) && (uint64_t)size.QuadPart < max_bytes)
         r = WriteFile(file, bytes, (DWORD)len, &n, NULL) && n == len ? 0 : -1;
     CloseHandle(file);
     return r;

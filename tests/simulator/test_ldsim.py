@@ -95,6 +95,7 @@ class Init(unittest.TestCase):
         self.assertEqual(ldsim("show").code, 2)
         self.assertEqual(ldsim("show", self.dir / "nowhere").code, 1)
 
+    @natively  # only to save time
     def test_ten_thousand_instances(self):
         self.assertEqual(self.init("--instances", "10000", "--bare").code, 0)
         for _ in range(2):  # read from the configs, then from the cache

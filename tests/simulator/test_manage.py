@@ -59,6 +59,11 @@ class Add(SimulationTest):
         self.assertEqual(sorted(p.name for p in folder.iterdir()),
                          ["Logs", "data.vmdk", "leidian.vbox", "sdcard.vmdk", "system.vmdk"])
 
+    def test_it_takes_its_time(self):
+        self.sim.set("ms.add=20000")
+        self.sim.ldconsole("add")
+        self.assertGreaterEqual(self.sim.calls()[-1]["ms"], 200)
+
     def test_side_by_side_nothing_is_lost(self):
         with ThreadPoolExecutor(8) as pool:
             codes = list(pool.map(lambda _: self.sim.ldconsole("add").code, range(16)))
