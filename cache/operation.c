@@ -74,6 +74,7 @@ struct cache_operation *cache_operation_new(enum cache_op_kind kind)
     op->status = CACHE_OP_QUEUED;
     op->created_at = clock_wall_ms();
     op->params = mem_strdup("{}");
+    op->memo = mem_strdup("{}");
     op->evidence = mem_strdup("[]");
     return op;
 }
@@ -88,6 +89,7 @@ struct cache_operation *cache_operation_free(struct cache_operation *op)
     mem_free(op->params);
     mem_free(op->result);
     mem_free(op->error);
+    mem_free(op->memo);
     mem_free(op->evidence);
     mem_free(op);
     return NULL;

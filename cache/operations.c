@@ -12,7 +12,7 @@
 #define COLUMNS                                                                                    \
     "id, kind, target, parent, status, created_at, started_at, ended_at, percent, step,"           \
     " step_index, step_issued, requested_by, idempotency_key, params, result, error, evidence,"    \
-    " n_children, n_children_ended, n_children_failed"
+    " n_children, n_children_ended, n_children_failed, memo"
 
 static struct cache_operation *copy_operation(const struct cache_operation *op)
 {
@@ -25,6 +25,7 @@ static struct cache_operation *copy_operation(const struct cache_operation *op)
     copy->result = mem_strdup(op->result);
     copy->error = mem_strdup(op->error);
     copy->evidence = mem_strdup(op->evidence);
+    copy->memo = mem_strdup(op->memo);
     return copy;
 }
 
@@ -47,7 +48,7 @@ static int write_operation(sqlite3 *db, const struct cache_operation *op)
     return cache_db_run(
         db,
         "INSERT INTO operations (" COLUMNS ")"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, target = excluded.target,"
         " parent = excluded.parent, status = excluded.status, created_at = excluded.created_at,"
         " started_at = excluded.started_at, ended_at = excluded.ended_at,"
@@ -56,12 +57,13 @@ static int write_operation(sqlite3 *db, const struct cache_operation *op)
         " idempotency_key = excluded.idempotency_key, params = excluded.params,"
         " result = excluded.result, error = excluded.error, evidence = excluded.evidence,"
         " n_children = excluded.n_children, n_children_ended = excluded.n_children_ended,"
-        " n_children_failed = excluded.n_children_failed",
-        "sssssiiiisiissssssiii", op->id, cache_op_kind_name(op->kind), op->target, op->parent,
+        " n_children_failed = excluded.n_children_failed, memo = excluded.memo",
+        "sssssiiiisiissssssiiis", op->id, cache_op_kind_name(op->kind), op->target, op->parent,
         cache_op_status_name(op->status), op->created_at, op->started_at, op->ended_at,
         (int64_t)op->percent, op->step, (int64_t)op->step_index, (int64_t)op->step_issued,
         op->requested_by, op->idempotency_key, op->params, op->result, op->error, op->evidence,
-        (int64_t)op->n_children, (int64_t)op->n_children_ended, (int64_t)op->n_children_failed);
+        (int64_t)op->n_children, (int64_t)op->n_children_ended, (int64_t)op->n_children_failed,
+        op->memo);
 }
 
 static int exec_put(sqlite3 *db, void *arg)
@@ -125,6 +127,7 @@ static struct cache_operation *read_row(sqlite3_stmt *row)
     op->n_children = (unsigned)sqlite3_column_int(row, 18);
     op->n_children_ended = (unsigned)sqlite3_column_int(row, 19);
     op->n_children_failed = (unsigned)sqlite3_column_int(row, 20);
+    op->memo = cache_db_text_dup(row, 21);
     return op;
 }
 

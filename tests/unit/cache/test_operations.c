@@ -120,6 +120,8 @@ Test(cache_operations, every_field_comes_back)
     op->n_children_failed = 8;
     mem_free(op->params);
     op->params = mem_strdup("{\"p\":1}");
+    mem_free(op->memo);
+    op->memo = mem_strdup("{\"m\":1}");
     cache_operations_put(f.store, &op, 1, NULL, NULL);
     cache_operations_get(f.store, "one", on_page, &a);
     loop_run(&f.loop);
@@ -130,6 +132,7 @@ Test(cache_operations, every_field_comes_back)
     cr_assert_eq(a.first->step_index, 5);
     cr_assert(a.first->step_issued);
     cr_assert_str_eq(a.first->params, "{\"p\":1}");
+    cr_assert_str_eq(a.first->memo, "{\"m\":1}");
     cr_assert_eq(a.first->n_children, 6);
     cr_assert_eq(a.first->n_children_ended, 7);
     cr_assert_eq(a.first->n_children_failed, 8);
@@ -437,7 +440,7 @@ static int exec_many(sqlite3 *db, void *arg)
                         " LIMIT 100010) INSERT INTO operations SELECT format('%06d', i), 'start',"
                         " '', iif(i = 100010, '000002', ''), iif(i = 1, 'running', 'failed'), 1, 1,"
                         " iif(i = 1, 0, ?), 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0,"
-                        " 0, 0 FROM n",
+                        " 0, 0, '{}' FROM n",
                         "i", *(int64_t *)arg);
 }
 
