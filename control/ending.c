@@ -125,6 +125,7 @@ static char *write_error(enum cache_op_status status, const char *code, const ch
     return json_write(doc);
 }
 
+/* The instance as it is now; a note says that nothing had to be run. */
 static char *write_result(const struct ctl_job *job)
 {
     struct ctl_observer *observer = job->engine->parts.observer;
@@ -137,11 +138,12 @@ static char *write_result(const struct ctl_job *job)
     if (!entry)
         return NULL;
     buf_init(&out, 0);
-    (void)buf_append_str(&out, job->op->step ? "{\"instance\":"
-                                             : "{\"note\":\"nothing to do: it was already so\","
-                                               "\"instance\":");
     cache_snapshot_append_instance(s, entry, clock_mono_ms(), true, &out);
-    (void)buf_append_str(&out, "}");
+    if (!job->op->step) {
+        out.len--; /* reopen the object */
+        (void)buf_printf(&out, ",\"note\":\"nothing to do: it was already so; the instance is %s\"}",
+                         cache_state_name(entry->instance.state));
+    }
     return buf_take(&out, NULL);
 }
 
