@@ -92,13 +92,13 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
     return r;
 }
 
-static int configure(sqlite3 *db)
+static int configure(sqlite3 *db, int patience_ms)
 {
     /* Until the file is known to be sound, closing must leave its -wal as it is: it may be needed
      * to save what a damaged file held. */
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
-    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(db, patience_ms);
     if (sqlite3_db_readonly(db, "main") == 1)
         return UV_EACCES;
     int r = sqlite3_exec(db,
@@ -133,25 +133,28 @@ static void closep(sqlite3 **db)
     cache_db_close(*db);
 }
 
+/* -1 when there is none. */
+static int64_t file_size(const char *path)
+{
+    uv_fs_t req;
+    int r = uv_fs_stat(NULL, &req, path, NULL);
+    int64_t size = r == 0 ? (int64_t)req.statbuf.st_size : -1;
+    uv_fs_req_cleanup(&req);
+    return size;
+}
+
 /* A database whose file was emptied while its -wal was not: SQLite would take it for a new one and
- * delete the -wal, which is all that is left of it. */
+ * delete the -wal, which is all that is left of it. The -wal is asked for first: while another
+ * program makes the database, the file has its first page before there is a -wal. */
 static bool is_emptied(const char *path)
 {
-    uv_fs_t file, wal;
-    char *wal_path cleanup(mem_freep) = mem_printf("%s-wal", path);
-    int r = uv_fs_stat(NULL, &file, path, NULL);
-    bool is_empty = r == 0 && file.statbuf.st_size == 0;
-    uv_fs_req_cleanup(&file);
-    if (!is_empty)
-        return false;
-    r = uv_fs_stat(NULL, &wal, wal_path, NULL);
-    bool has_wal = r == 0 && wal.statbuf.st_size > 0;
-    uv_fs_req_cleanup(&wal);
-    return has_wal;
+    char *wal cleanup(mem_freep) = mem_printf("%s-wal", path);
+    return file_size(wal) > 0 && file_size(path) == 0;
 }
 
 /* Returns UV_EFTYPE for a damaged file. RETERR's text is empty when the code says it all. */
-static int open_once(const char *path, sqlite3 **ret_db, struct cache_db_error *reterr)
+static int open_once(const char *path, int patience_ms, sqlite3 **ret_db,
+                     struct cache_db_error *reterr)
 {
     sqlite3 *db cleanup(closep) = NULL;
 
@@ -165,7 +168,7 @@ static int open_once(const char *path, sqlite3 **ret_db, struct cache_db_error *
     if (r == UV_ENOENT)
         r = UV_EACCES;
     if (r == 0)
-        r = configure(db);
+        r = configure(db, patience_ms);
     if (r == 0)
         r = cache_schema_migrate(db, reterr);
     if (r == 0)
@@ -173,8 +176,24 @@ static int open_once(const char *path, sqlite3 **ret_db, struct cache_db_error *
     if (r < 0)
         return r;
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     *ret_db = take_ptr(db);
     return 0;
+}
+
+/* SQLite waits for most locks by itself, but not where two programs switch a new file to WAL at
+ * the same time: it fears that they wait for each other. */
+static int open_patiently(const char *path, sqlite3 **ret_db, struct cache_db_error *reterr)
+{
+    uint64_t started_ms = clock_mono_ms(), waited_ms = 0;
+    int r;
+    do {
+        r = open_once(path, BUSY_TIMEOUT_MS - (int)waited_ms, ret_db, reterr);
+        if (r == UV_EBUSY)
+            uv_sleep(10);
+        waited_ms = clock_mono_ms() - started_ms;
+    } while (r == UV_EBUSY && waited_ms < BUSY_TIMEOUT_MS);
+    return r;
 }
 
 static char *free_damaged_name(const char *path)
@@ -211,21 +230,36 @@ static int quarantine(const char *path, char **ret_kept)
     return 0;
 }
 
+/* 0 when there is none. */
+static uint64_t file_number(const char *path)
+{
+    uv_fs_t req;
+    int r = uv_fs_stat(NULL, &req, path, NULL);
+    uint64_t number = r == 0 ? req.statbuf.st_ino : 0;
+    uv_fs_req_cleanup(&req);
+    return number;
+}
+
 static int open_or_replace(const char *path, sqlite3 **ret_db, char **ret_quarantined,
                            struct cache_db_error *reterr)
 {
-    int r = open_once(path, ret_db, reterr);
+    uint64_t before = file_number(path);
+    int r = open_patiently(path, ret_db, reterr);
+    /* Putting a file aside is a grave thing: it must look damaged twice. */
+    if (r == UV_EFTYPE)
+        r = open_patiently(path, ret_db, reterr);
     if (r != UV_EFTYPE)
         return r;
     char *kept cleanup(mem_freep) = NULL;
-    r = quarantine(path, &kept);
+    /* Another program may have put the damaged file aside meanwhile; its new one is good. */
+    r = file_number(path) == before ? quarantine(path, &kept) : 0;
     if (r < 0) {
         snprintf(reterr->text, sizeof(reterr->text),
                  "the database %.260s is damaged and could not be put aside (%s): move it away",
                  path, uv_strerror(r));
         return r;
     }
-    r = open_once(path, ret_db, reterr);
+    r = open_patiently(path, ret_db, reterr);
     if (ret_quarantined)
         *ret_quarantined = take_ptr(kept);
     return r;
