@@ -14,6 +14,17 @@ const char *api_method_name(enum api_method method)
     return method_names[method];
 }
 
+/* What follows the literal segment at PATH when it is SEGMENT, else NULL. A slash within SEGMENT
+ * was escaped and is none of the path's. */
+static const char *skip_literal(const char *path, const char *segment)
+{
+    while (*path && *path != '/' && *path == *segment) {
+        path++;
+        segment++;
+    }
+    return *segment == '\0' && (*path == '\0' || *path == '/') ? path : NULL;
+}
+
 /* Compares without building anything. Returns the number of literal segments + 1, or 0. */
 static unsigned match_path(const char *path, const struct api_request *r,
                            const char *params[API_MAX_PARAMS])
@@ -22,18 +33,18 @@ static unsigned match_path(const char *path, const struct api_request *r,
     for (size_t i = 0; i < r->n_segments; i++) {
         if (*path++ != '/')
             return 0;
-        size_t n = strcspn(path, "/");
         const char *segment = r->segments[i];
         if (*path == '{') {
             if (!*segment || n_params == API_MAX_PARAMS)
                 return 0;
             params[n_params++] = segment;
-        } else if (strncmp(path, segment, n) == 0 && segment[n] == '\0') {
-            n_literal++;
+            path += strcspn(path, "/");
         } else {
-            return 0;
+            path = skip_literal(path, segment);
+            if (!path)
+                return 0;
+            n_literal++;
         }
-        path += n;
     }
     return *path ? 0 : n_literal + 1;
 }

@@ -58,6 +58,17 @@ int buf_append_str(struct buf *b, const char *s)
     return buf_append(b, s, strlen(s));
 }
 
+int buf_append_u64(struct buf *b, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return buf_append(b, digits + at, sizeof(digits) - at);
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args;

@@ -3,6 +3,7 @@
 #define BASE_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** A growing run of bytes with a maximum fixed at birth. `data` is always NUL-terminated once
  *  anything was appended (the NUL is not counted). The owner's thread only. */
@@ -20,6 +21,8 @@ void buf_clear(struct buf *b);
 /** Returns 0, or UV_ENOBUFS with nothing appended when the maximum would be passed. */
 int buf_append(struct buf *b, const void *bytes, size_t n);
 int buf_append_str(struct buf *b, const char *s);
+/** Decimal; for what is written too often for buf_printf. */
+int buf_append_u64(struct buf *b, uint64_t number);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Room for N more bytes behind `len`, which the caller fills and adds to `len` itself.
  *  NULL when the maximum would be passed. */

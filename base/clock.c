@@ -2,7 +2,6 @@
 #include "base/clock.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <uv.h>
@@ -45,6 +44,18 @@ static void civil_from_days(int64_t days, int *y, unsigned *m, unsigned *d)
     *y = (int)((int64_t)yoe + era * 400 + (*m <= 2));
 }
 
+/* VALUE as N digits and then END; returns what follows. */
+static char *put_digits(char *to, int64_t value, int n, char end)
+{
+    for (int i = n - 1; i >= 0; i--) {
+        to[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    to[n] = end;
+    return to + n + 1;
+}
+
+/* Every answer has a time in it, so this does without printf. */
 void clock_format(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
 {
     int64_t days = wall_ms / 86400000;
@@ -56,11 +67,14 @@ void clock_format(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
     int y;
     unsigned m, d;
     civil_from_days(days, &y, &m, &d);
-    char text[64];
-    snprintf(text, sizeof(text), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", y, m, d,
-             (int)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60), (int)(ms % 1000));
-    memcpy(out, text, CLOCK_RFC3339_SIZE - 1);
-    out[CLOCK_RFC3339_SIZE - 1] = '\0';
+    out = put_digits(out, y, 4, '-');
+    out = put_digits(out, m, 2, '-');
+    out = put_digits(out, d, 2, 'T');
+    out = put_digits(out, ms / 3600000, 2, ':');
+    out = put_digits(out, ms / 60000 % 60, 2, ':');
+    out = put_digits(out, ms / 1000 % 60, 2, '.');
+    out = put_digits(out, ms % 1000, 3, 'Z');
+    *out = '\0';
 }
 
 /* Each of these moves *TEXT behind what it took, or leaves it and returns false. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/snapshot.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -10,27 +9,30 @@
 #include "base/json.h"
 #include "cache/snapshot_private.h"
 
-/* `"observed_at":..,"age_ms":..,"source":".."` */
+/* `"observed_at":..,"age_ms":..,"source":".."`, for every answer and therefore without printf */
 static void append_freshness(const struct cache_snapshot *s, uint64_t now_ms, bool is_live,
                              struct buf *out)
 {
     char when[CLOCK_RFC3339_SIZE];
     if (s->observed_wall_ms) {
         clock_format(s->observed_wall_ms, when);
-        (void)buf_printf(out, "\"observed_at\":\"%s\",", when);
+        (void)buf_append_str(out, "\"observed_at\":\"");
+        (void)buf_append_str(out, when);
+        (void)buf_append_str(out, "\",\"age_ms\":");
     } else {
-        (void)buf_append_str(out, "\"observed_at\":null,");
+        (void)buf_append_str(out, "\"observed_at\":null,\"age_ms\":");
     }
     if (s->is_observed) {
-        (void)buf_printf(out, "\"age_ms\":%" PRIu64, cache_snapshot_age_ms(s, now_ms));
+        (void)buf_append_u64(out, cache_snapshot_age_ms(s, now_ms));
     } else if (s->observed_wall_ms) {
         int64_t age = clock_wall_ms() - s->observed_wall_ms;
-        (void)buf_printf(out, "\"age_ms\":%" PRId64, age > 0 ? age : 0);
+        (void)buf_append_u64(out, age > 0 ? (uint64_t)age : 0);
     } else {
-        (void)buf_append_str(out, "\"age_ms\":null");
+        (void)buf_append_str(out, "null");
     }
-    const char *source = is_live ? "live" : s->stale_reason ? "stale" : "cache";
-    (void)buf_printf(out, ",\"source\":\"%s\"", source);
+    (void)buf_append_str(out, is_live           ? ",\"source\":\"live\""
+                              : s->stale_reason ? ",\"source\":\"stale\""
+                                                : ",\"source\":\"cache\"");
 }
 
 /* Text of the reason, or NULL when the answer is not a stale one. */

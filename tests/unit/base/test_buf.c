@@ -33,6 +33,19 @@ Test(buf, refuses_to_pass_its_maximum_and_appends_nothing_then)
     buf_deinit(&b);
 }
 
+Test(buf, appends_numbers_in_decimal)
+{
+    struct buf b;
+    buf_init(&b, 25);
+    cr_assert_eq(buf_append_u64(&b, 0), 0);
+    cr_assert_eq(buf_append(&b, " ", 1), 0);
+    cr_assert_eq(buf_append_u64(&b, UINT64_MAX), 0);
+    cr_assert_str_eq(b.data, "0 18446744073709551615");
+    cr_assert_eq(buf_append_u64(&b, 1234), UV_ENOBUFS);
+    cr_assert_str_eq(b.data, "0 18446744073709551615", "nothing is appended in part");
+    buf_deinit(&b);
+}
+
 Test(buf, refuses_lengths_that_would_overflow)
 {
     struct buf b;
