@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import subprocess
 import sys
 
@@ -34,6 +35,12 @@ def parse_args():
     if unknown:
         parser.error(f"no measure {', '.join(sorted(unknown))}; there are {', '.join(measures.TABLE)}")
     return args
+
+
+def allow_files():
+    """As many open files as we may have, for us and for those we start."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def build_programs(build):
@@ -83,6 +90,7 @@ def main():
         print("\n".join(measures.TABLE))
         return 0
     bench = workshop.Bench(pathlib.Path(args.build).resolve(), args.quick)
+    allow_files()
     build_programs(bench.build)
     rows, failed = [], []
     for name in args.names or measures.TABLE:

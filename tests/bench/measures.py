@@ -99,7 +99,8 @@ def count_list2(home):
 def single_flight(shop):
     n_readers = 10000
     home = shop.simulate(8)
-    service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
+    service = shop.serve(home, options=["--refresh-idle-ms", "3600000", "--max-connections",
+                                        n_readers + 100])
     service.get("/api/instances?max_age_ms=0")
     # The child stays until all have asked.
     shop.ldsim("set", home, "latency_ms.list2=4000")

@@ -100,6 +100,15 @@ static void on_observer_closed(void *arg)
 
 /* --- rounds --- */
 
+static int exec_nothing(sqlite3 *db, void *arg)
+{
+    (void)db;
+    (void)arg;
+    return 0;
+}
+
+static void on_written(void *arg, int status);
+
 static void on_fresh(void *arg, int status)
 {
     struct bench *b = arg;
@@ -113,13 +122,8 @@ static void on_fresh(void *arg, int status)
     if (b->round > 0)
         b->ns[b->round - 1] = (double)(timing_thread_ns() - b->started_ns) / b->n_rows;
     b->round++;
-}
-
-static int exec_nothing(sqlite3 *db, void *arg)
-{
-    (void)db;
-    (void)arg;
-    return 0;
+    /* What the survey had to write is written first, then comes the next. */
+    cache_store_read(b->store, exec_nothing, on_written, b);
 }
 
 static void on_written(void *arg, int status)
@@ -132,13 +136,6 @@ static void on_written(void *arg, int status)
     }
     b->started_ns = timing_thread_ns();
     (void)ctl_observer_want(b->observer, 0, on_fresh, b);
-}
-
-/* Told after the waiters. What the survey had to write is written first, then comes the next. */
-static void on_survey(void *arg)
-{
-    struct bench *b = arg;
-    cache_store_read(b->store, exec_nothing, on_written, b);
 }
 
 static void build(struct bench *b, const char *data_dir)
@@ -164,7 +161,6 @@ static void build(struct bench *b, const char *data_dir)
     options.codepage = LDC_CODEPAGE_UTF8;
     struct ctl_observer_parts parts = {&b->loop, b->client, b->store, b->events};
     b->observer = ctl_observer_new(&parts, &options);
-    ctl_observer_on_survey(b->observer, on_survey, b);
     ldc_install_deinit(&install);
     mem_free(nowhere);
 }
