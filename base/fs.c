@@ -119,7 +119,9 @@ char *fs_join(const char *dir, const char *name)
 {
     size_t n = strlen(dir);
     bool has_separator = n > 0 && (dir[n - 1] == '/' || dir[n - 1] == '\\');
-    return mem_printf("%s%s%s", dir, has_separator ? "" : "/", name);
+    /* Windows takes both, but a path that people see should not mix them. */
+    const char *separator = strchr(dir, '\\') && !strchr(dir, '/') ? "\\" : "/";
+    return mem_printf("%s%s%s", dir, has_separator ? "" : separator, name);
 }
 
 const char *fs_basename(const char *path)

@@ -21,7 +21,7 @@ bool fs_exists(const char *path);
 int fs_rename(const char *from, const char *to);
 int fs_copy(const char *from, const char *to);
 
-/** "DIR/NAME", owned by the caller. */
+/** "DIR/NAME", owned by the caller; "DIR\NAME" when DIR is written so. */
 char *fs_join(const char *dir, const char *name);
 /** The part before the last separator (or "."), owned by the caller. */
 char *fs_dirname(const char *path);

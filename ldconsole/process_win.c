@@ -20,7 +20,7 @@
  * process would not give. */
 enum { PROCESS_COMMAND_LINE_CLASS = 60, COMMAND_LINE_BYTES = 16384 };
 
-static char *read_command_line(HANDLE process)
+static char *ask_command_line(HANDLE process)
 {
     char *room cleanup(mem_freep) = mem_alloc(COMMAND_LINE_BYTES);
     ULONG used;
@@ -30,6 +30,44 @@ static char *read_command_line(HANDLE process)
         return NULL;
     UNICODE_STRING *text = (UNICODE_STRING *)room;
     return ldc_wide_to_utf8(text->Buffer, text->Length / (int)sizeof(wchar_t));
+}
+
+static bool read_memory(HANDLE process, const void *from, void *into, size_t n)
+{
+    SIZE_T n_read;
+    return ReadProcessMemory(process, from, into, n, &n_read) && n_read == n;
+}
+
+/* Wine does not know class 60: there the text is read where the process itself has it. */
+static char *peek_command_line(HANDLE process)
+{
+    PROCESS_BASIC_INFORMATION info;
+    PEB peb;
+    RTL_USER_PROCESS_PARAMETERS parameters;
+    ULONG used;
+    NTSTATUS status = NtQueryInformationProcess(process, ProcessBasicInformation, &info,
+                                                sizeof(info), &used);
+    if (!NT_SUCCESS(status) || !read_memory(process, info.PebBaseAddress, &peb, sizeof(peb)) ||
+        !read_memory(process, peb.ProcessParameters, &parameters, sizeof(parameters)))
+        return NULL;
+    size_t n = parameters.CommandLine.Length;
+    wchar_t *text cleanup(mem_freep) = mem_alloc(n + sizeof(*text));
+    if (!read_memory(process, parameters.CommandLine.Buffer, text, n))
+        return NULL;
+    return ldc_wide_to_utf8(text, (int)(n / sizeof(*text)));
+}
+
+static char *read_command_line(DWORD pid, HANDLE process)
+{
+    char *line = ask_command_line(process);
+    if (line)
+        return line;
+    HANDLE readable = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, pid);
+    if (!readable)
+        return NULL;
+    line = peek_command_line(readable);
+    CloseHandle(readable);
+    return line;
 }
 
 static char *read_image(HANDLE process)
@@ -44,7 +82,8 @@ static char *read_image(HANDLE process)
 /* A process that the system will not open still counts, without an index. */
 static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
 {
-    char *line cleanup(mem_freep) = process ? read_command_line(process) : NULL;
+    char *line cleanup(mem_freep) = process ? read_command_line(GetProcessId(process), process)
+                                            : NULL;
     if (!ldc_process_classify(name, line, ret))
         return false;
     ret->image = process ? read_image(process) : NULL;
