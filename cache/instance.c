@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/str.h"
 
 static const char *const state_names[CACHE_STATE_COUNT] = {
     [CACHE_STATE_UNKNOWN] = "unknown",   [CACHE_STATE_STOPPED] = "stopped",
@@ -77,10 +76,24 @@ static void append_str_or_null(struct buf *out, const char *s)
         (void)buf_append_str(out, "null");
 }
 
+/* By hand: an instance has some twenty numbers, and printf is slow at them. */
+static void append_i64(struct buf *out, int64_t n)
+{
+    char digits[24], *start = digits + sizeof(digits);
+    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do {
+        *--start = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (n < 0)
+        *--start = '-';
+    (void)buf_append(out, start, (size_t)(digits + sizeof(digits) - start));
+}
+
 static void append_i64_or_null(struct buf *out, int64_t n)
 {
     if (n)
-        (void)buf_printf(out, "%lld", (long long)n);
+        append_i64(out, n);
     else
         (void)buf_append_str(out, "null");
 }
@@ -92,7 +105,7 @@ static void append_id(const struct cache_instance *i, struct buf *out)
 
 static void append_index(const struct cache_instance *i, struct buf *out)
 {
-    (void)buf_printf(out, "%d", i->index);
+    append_i64(out, i->index);
 }
 
 static void append_name(const struct cache_instance *i, struct buf *out)
@@ -147,11 +160,17 @@ static void append_bind_window(const struct cache_instance *i, struct buf *out)
 
 static void append_resolution(const struct cache_instance *i, struct buf *out)
 {
-    if (i->width)
-        (void)buf_printf(out, "{\"width\":%d,\"height\":%d,\"dpi\":%d}", i->width, i->height,
-                         i->dpi);
-    else
+    if (!i->width) {
         (void)buf_append_str(out, "null");
+        return;
+    }
+    (void)buf_append_str(out, "{\"width\":");
+    append_i64(out, i->width);
+    (void)buf_append_str(out, ",\"height\":");
+    append_i64(out, i->height);
+    (void)buf_append_str(out, ",\"dpi\":");
+    append_i64(out, i->dpi);
+    (void)buf_append_str(out, "}");
 }
 
 static void append_setting(enum ldc_setting_type type, const struct ldc_setting_value *value,
@@ -162,19 +181,21 @@ static void append_setting(enum ldc_setting_type type, const struct ldc_setting_
     else if (type == LDC_SETTING_BOOL)
         (void)buf_append_str(out, value->number ? "true" : "false");
     else
-        (void)buf_printf(out, "%lld", (long long)value->number);
+        append_i64(out, value->number);
 }
 
 static void append_settings(const struct cache_instance *i, struct buf *out)
 {
-    const char *separator = "{";
+    const char *separator = "{\"";
     for (int s = 0; s < LDC_SETTING_COUNT; s++) {
         const struct ldc_setting_value *value = &i->settings.values[s];
         if (!value->is_set)
             continue;
-        (void)buf_printf(out, "%s\"%s\":", separator, ldc_setting_table[s].name);
+        (void)buf_append_str(out, separator);
+        (void)buf_append_str(out, ldc_setting_table[s].name);
+        (void)buf_append(out, "\":", 2);
         append_setting(ldc_setting_table[s].type, value, out);
-        separator = ",";
+        separator = ",\"";
     }
     (void)buf_append_str(out, *separator == '{' ? "{}" : "}");
 }
@@ -189,93 +210,71 @@ static void append_group(const struct cache_instance *i, struct buf *out)
     append_str_or_null(out, i->group);
 }
 
+/* How two values of a field are compared. */
+enum comparison {
+    VOLATILE, /* not at all: moves with every look, and is no change by itself */
+    BYTES,    /* SIZE bytes */
+    TEXT,     /* an array of characters */
+    POINTER,  /* a pointer to text */
+    SETTINGS,
+};
+
+#define FIELD(how, member)                                                                         \
+    how, offsetof(struct cache_instance, member), sizeof(((struct cache_instance *)0)->member)
+
 /* The API's Instance, in its order. */
 static const struct field {
     const char *name;
     void (*append)(const struct cache_instance *i, struct buf *out);
-    bool is_volatile; /* moves with every look: no change by itself */
+    enum comparison comparison;
+    size_t offset, size;
 } fields[] = {
-    {"id", append_id, false},
-    {"index", append_index, false},
-    {"name", append_name, false},
-    {"state", append_state, false},
-    {"state_reason", append_reason, false},
-    {"evidence", append_evidence, true},
-    {"desired_state", append_desired, false},
-    {"adb_serial", append_adb_serial, false},
-    {"pid", append_pid, false},
-    {"vbox_pid", append_vbox_pid, false},
-    {"top_window", append_top_window, false},
-    {"bind_window", append_bind_window, false},
-    {"resolution", append_resolution, false},
-    {"settings", append_settings, false},
-    {"labels", append_labels, false},
-    {"group", append_group, false},
+    {"id", append_id, FIELD(TEXT, id)},
+    {"index", append_index, FIELD(BYTES, index)},
+    {"name", append_name, FIELD(TEXT, name)},
+    {"state", append_state, FIELD(BYTES, state)},
+    {"state_reason", append_reason, FIELD(TEXT, reason)},
+    {"evidence", append_evidence, FIELD(VOLATILE, evidence)},
+    {"desired_state", append_desired, FIELD(BYTES, desired)},
+    {"adb_serial", append_adb_serial, FIELD(TEXT, adb_serial)},
+    {"pid", append_pid, FIELD(BYTES, pid)},
+    {"vbox_pid", append_vbox_pid, FIELD(BYTES, vbox_pid)},
+    {"top_window", append_top_window, FIELD(BYTES, top_window)},
+    {"bind_window", append_bind_window, FIELD(BYTES, bind_window)},
+    {"resolution", append_resolution, BYTES, offsetof(struct cache_instance, width),
+     offsetof(struct cache_instance, dpi) + sizeof(int) - offsetof(struct cache_instance, width)},
+    {"settings", append_settings, FIELD(SETTINGS, settings)},
+    {"labels", append_labels, FIELD(POINTER, labels)},
+    {"group", append_group, FIELD(TEXT, group)},
 };
 
-static void append_fields(const struct cache_instance *i, bool with_volatile, struct buf *out)
+static void append_field(const struct field *field, const struct cache_instance *i, struct buf *out)
 {
-    const char *separator = "{\"";
-    for (size_t f = 0; f < countof(fields); f++) {
-        if (fields[f].is_volatile && !with_volatile)
-            continue;
-        (void)buf_append_str(out, separator);
-        (void)buf_append_str(out, fields[f].name);
-        (void)buf_append(out, "\":", 2);
-        fields[f].append(i, out);
-        separator = ",\"";
-    }
+    (void)buf_append_str(out, field == fields ? "{\"" : ",\"");
+    (void)buf_append_str(out, field->name);
+    (void)buf_append(out, "\":", 2);
+    field->append(i, out);
 }
 
 void cache_instance_append_json(const struct cache_instance *i, struct buf *out)
 {
-    append_fields(i, true, out);
+    for (size_t f = 0; f < countof(fields); f++)
+        append_field(&fields[f], i, out);
 }
 
-void cache_instance_digest(const struct cache_instance *i,
-                           unsigned char out[CACHE_INSTANCE_DIGEST_SIZE])
+void cache_instance_render(const struct cache_instance *i, struct buf *out,
+                           unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE])
 {
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, 0);
-    append_fields(i, false, &text);
-    crypto_generichash(out, CACHE_INSTANCE_DIGEST_SIZE, (const unsigned char *)text.data, text.len,
-                       NULL, 0);
-}
-
-static void append_difference(const struct field *field, const struct buf *from,
-                              const struct buf *to, struct buf *out)
-{
-    (void)buf_append_str(out, out->len ? ",\"" : "{\"");
-    (void)buf_append_str(out, field->name);
-    (void)buf_append_str(out, "\":{\"from\":");
-    (void)buf_append(out, from->data, from->len);
-    (void)buf_append_str(out, ",\"to\":");
-    (void)buf_append(out, to->data, to->len);
-    (void)buf_append_str(out, "}");
-}
-
-char *cache_instance_diff(const struct cache_instance *before, const struct cache_instance *after)
-{
-    struct buf from cleanup(buf_deinit), to cleanup(buf_deinit), out cleanup(buf_deinit);
-    buf_init(&from, 0);
-    buf_init(&to, 0);
-    buf_init(&out, 0);
-    if (cache_instance_is_same(before, after))
-        return NULL;
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, CACHE_INSTANCE_DIGEST_SIZE);
     for (size_t f = 0; f < countof(fields); f++) {
-        if (fields[f].is_volatile)
-            continue;
-        buf_clear(&from);
-        buf_clear(&to);
-        fields[f].append(before, &from);
-        fields[f].append(after, &to);
-        if (strcmp(from.data, to.data) != 0)
-            append_difference(&fields[f], &from, &to, &out);
+        size_t start = out->len;
+        append_field(&fields[f], i, out);
+        if (fields[f].comparison != VOLATILE)
+            crypto_generichash_update(&state, (const unsigned char *)out->data + start,
+                                      out->len - start);
     }
-    if (out.len == 0)
-        return NULL;
-    (void)buf_append_str(&out, "}");
-    return buf_take(&out, NULL);
+    crypto_generichash_final(&state, ret_digest, CACHE_INSTANCE_DIGEST_SIZE);
 }
 
 static bool are_settings_same(const struct ldc_settings *a, const struct ldc_settings *b)
@@ -289,101 +288,51 @@ static bool are_settings_same(const struct ldc_settings *a, const struct ldc_set
     return true;
 }
 
-static bool are_numbers_same(const struct cache_instance *a, const struct cache_instance *b)
+static bool is_field_same(const struct field *field, const struct cache_instance *a,
+                          const struct cache_instance *b)
 {
-    return a->index == b->index && a->state == b->state && a->desired == b->desired &&
-           a->pid == b->pid && a->vbox_pid == b->vbox_pid && a->top_window == b->top_window &&
-           a->bind_window == b->bind_window && a->width == b->width && a->height == b->height &&
-           a->dpi == b->dpi;
+    const char *x = (const char *)a + field->offset, *y = (const char *)b + field->offset;
+    switch (field->comparison) {
+    case BYTES:
+        return memcmp(x, y, field->size) == 0;
+    case TEXT:
+        return strcmp(x, y) == 0;
+    case POINTER:
+        return strcmp(*(char *const *)x, *(char *const *)y) == 0;
+    case SETTINGS:
+        return are_settings_same(&a->settings, &b->settings);
+    case VOLATILE:
+        break;
+    }
+    return true;
 }
 
 bool cache_instance_is_same(const struct cache_instance *a, const struct cache_instance *b)
 {
-    return are_numbers_same(a, b) && strcmp(a->id, b->id) == 0 && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->reason, b->reason) == 0 && strcmp(a->adb_serial, b->adb_serial) == 0 &&
-           strcmp(a->group, b->group) == 0 && strcmp(a->labels, b->labels) == 0 &&
-           are_settings_same(&a->settings, &b->settings);
-}
-
-static void read_text(yyjson_val *root, const char *key, char *out, size_t size)
-{
-    const char *text = yyjson_get_str(yyjson_obj_get(root, key));
-    str_copy(out, size, text ? text : "");
-}
-
-static int64_t read_i64(yyjson_val *root, const char *key)
-{
-    return yyjson_get_sint(yyjson_obj_get(root, key));
-}
-
-static char *read_object(yyjson_val *root, const char *key)
-{
-    yyjson_val *value = yyjson_obj_get(root, key);
-    return yyjson_is_obj(value) ? json_write_value(value) : mem_strdup("{}");
-}
-
-/* What was read from the vendor's files once is kept as it was, allowed or not; the validating
- * reader of ldconsole/ is for requests. */
-static void read_settings(yyjson_val *object, struct ldc_settings *ret)
-{
-    for (int s = 0; s < LDC_SETTING_COUNT; s++) {
-        struct ldc_setting_value *value = &ret->values[s];
-        yyjson_val *from = yyjson_obj_get(object, ldc_setting_table[s].name);
-        value->is_set = from != NULL && !yyjson_is_null(from);
-        if (yyjson_is_str(from))
-            str_copy(value->text, sizeof(value->text), yyjson_get_str(from));
-        else
-            value->number = yyjson_is_bool(from) ? yyjson_get_bool(from) : yyjson_get_sint(from);
+    for (size_t f = 0; f < countof(fields); f++) {
+        if (!is_field_same(&fields[f], a, b))
+            return false;
     }
+    return true;
 }
 
-static enum cache_desired read_desired(yyjson_val *root)
+char *cache_instance_diff(const struct cache_instance *before, const struct cache_instance *after)
 {
-    const char *name = yyjson_get_str(yyjson_obj_get(root, "desired_state"));
-    if (name && strcmp(name, "running") == 0)
-        return CACHE_DESIRED_RUNNING;
-    if (name && strcmp(name, "stopped") == 0)
-        return CACHE_DESIRED_STOPPED;
-    return CACHE_DESIRED_NONE;
-}
-
-static void read_numbers(yyjson_val *root, struct cache_instance *i)
-{
-    i->pid = read_i64(root, "pid");
-    i->vbox_pid = read_i64(root, "vbox_pid");
-    i->top_window = read_i64(root, "top_window");
-    i->bind_window = read_i64(root, "bind_window");
-    yyjson_val *resolution = yyjson_obj_get(root, "resolution");
-    i->width = (int)read_i64(resolution, "width");
-    i->height = (int)read_i64(resolution, "height");
-    i->dpi = (int)read_i64(resolution, "dpi");
-}
-
-int cache_instance_from_json(const char *text, struct cache_instance *ret)
-{
-    yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(text, strlen(text), YYJSON_READ_NOFLAG);
-    yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
-    const char *state = yyjson_get_str(yyjson_obj_get(root, "state"));
-    yyjson_val *id = yyjson_obj_get(root, "id"), *index = yyjson_obj_get(root, "index");
-
-    size_t id_length = yyjson_get_len(id);
-    if (id_length == 0 || id_length >= UUID_SIZE || !yyjson_is_int(index) || !state)
-        return UV_EINVAL;
-    struct cache_instance i;
-    memset(&i, 0, sizeof(i));
-    if (cache_state_parse(state, &i.state) < 0)
-        return UV_EINVAL;
-    read_text(root, "id", i.id, sizeof(i.id));
-    i.index = yyjson_get_int(index);
-    read_text(root, "name", i.name, sizeof(i.name));
-    read_text(root, "state_reason", i.reason, sizeof(i.reason));
-    read_text(root, "adb_serial", i.adb_serial, sizeof(i.adb_serial));
-    read_text(root, "group", i.group, sizeof(i.group));
-    i.desired = read_desired(root);
-    read_numbers(root, &i);
-    read_settings(yyjson_obj_get(root, "settings"), &i.settings);
-    i.evidence = read_object(root, "evidence");
-    i.labels = read_object(root, "labels");
-    *ret = i;
-    return 0;
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    for (size_t f = 0; f < countof(fields); f++) {
+        if (is_field_same(&fields[f], before, after))
+            continue;
+        (void)buf_append_str(&out, out.len ? ",\"" : "{\"");
+        (void)buf_append_str(&out, fields[f].name);
+        (void)buf_append_str(&out, "\":{\"from\":");
+        fields[f].append(before, &out);
+        (void)buf_append_str(&out, ",\"to\":");
+        fields[f].append(after, &out);
+        (void)buf_append_str(&out, "}");
+    }
+    if (out.len == 0)
+        return NULL;
+    (void)buf_append_str(&out, "}");
+    return buf_take(&out, NULL);
 }

@@ -68,9 +68,10 @@ char *cache_instance_diff(const struct cache_instance *before, const struct cach
 bool cache_instance_is_same(const struct cache_instance *a, const struct cache_instance *b);
 
 enum { CACHE_INSTANCE_DIGEST_SIZE = 16 };
-/** Digest of everything that diff looks at; equal content gives an equal digest. */
-void cache_instance_digest(const struct cache_instance *i,
-                           unsigned char out[CACHE_INSTANCE_DIGEST_SIZE]);
+/** The same as cache_instance_append_json, with a digest of everything that diff looks at; equal
+ *  content gives an equal digest. */
+void cache_instance_render(const struct cache_instance *i, struct buf *out,
+                           unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
 
 const char *cache_state_name(enum cache_state state);
 /** Returns 0 or UV_EINVAL. */

@@ -29,6 +29,7 @@ struct cache_snapshot *cache_snapshot_new(cache_change_fn on_change, void *arg)
 {
     struct cache_snapshot *s = mem_new(struct cache_snapshot);
     map_init(&s->by_id);
+    buf_init(&s->scratch, 0);
     s->on_change = on_change;
     s->arg = arg;
     on_set_changed(s);
@@ -59,6 +60,7 @@ void cache_snapshot_free(struct cache_snapshot *s)
         return;
     clear(s);
     map_deinit(&s->by_id);
+    buf_deinit(&s->scratch);
     mem_free(s->entries);
     mem_free(s->stale_reason);
     mem_free(s);
@@ -106,29 +108,32 @@ static void unlink_entry(struct cache_snapshot *s, const struct cache_entry *e)
     memmove(slot, slot + 1, (s->n_entries - at) * sizeof(struct cache_entry *));
 }
 
-static void render(struct cache_entry *e)
+static void update_tag(struct cache_snapshot *s, struct cache_entry *e,
+                       const unsigned char digest[CACHE_INSTANCE_DIGEST_SIZE])
 {
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, 0);
-    cache_instance_append_json(&e->instance, &text);
-    blob_unref(e->json);
-    e->json = blob_copy(text.data, text.len);
-}
-
-static void update_tag(struct cache_snapshot *s, struct cache_entry *e)
-{
-    unsigned char digest[CACHE_INSTANCE_DIGEST_SIZE];
-    cache_instance_digest(&e->instance, digest);
+    static const char hex[] = "0123456789abcdef";
     s->hash -= e->hash;
     memcpy(&e->hash, digest, sizeof(e->hash));
     s->hash += e->hash;
 
     char *out = e->etag;
     *out++ = '"';
-    for (size_t i = 0; i < 10; i++)
-        out += snprintf(out, 3, "%02x", digest[i]);
+    for (size_t i = 0; i < 10; i++) {
+        *out++ = hex[digest[i] >> 4];
+        *out++ = hex[digest[i] & 15];
+    }
     *out++ = '"';
     *out = '\0';
+}
+
+static void render(struct cache_snapshot *s, struct cache_entry *e)
+{
+    unsigned char digest[CACHE_INSTANCE_DIGEST_SIZE];
+    buf_clear(&s->scratch);
+    cache_instance_render(&e->instance, &s->scratch, digest);
+    blob_unref(e->json);
+    e->json = blob_copy(s->scratch.data, s->scratch.len);
+    update_tag(s, e, digest);
 }
 
 static void report(struct cache_snapshot *s, enum cache_change_kind kind,
@@ -143,8 +148,7 @@ static struct cache_entry *add(struct cache_snapshot *s, const struct cache_inst
 {
     struct cache_entry *e = mem_new(struct cache_entry);
     cache_instance_copy(&e->instance, instance);
-    render(e);
-    update_tag(s, e);
+    render(s, e);
     link_entry(s, e);
     map_insert(&s->by_id, &e->by_id, e->instance.id);
     on_set_changed(s);
@@ -164,9 +168,7 @@ static void replace(struct cache_snapshot *s, struct cache_entry *e,
     cache_instance_copy(&e->instance, instance);
     if (has_moved)
         link_entry(s, e);
-    render(e);
-    if (!is_same)
-        update_tag(s, e);
+    render(s, e);
     on_set_changed(s);
     if (!is_same) {
         char *diff cleanup(mem_freep) = cache_instance_diff(&before, instance);

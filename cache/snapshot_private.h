@@ -23,7 +23,8 @@ struct cache_snapshot {
     int64_t observed_wall_ms;
     char *stale_reason;
 
-    uint64_t hash; /* sum of the entries' hashes: the tag costs nothing per unchanged entry */
+    struct buf scratch; /* one instance is rendered here before its size is known */
+    uint64_t hash;      /* sum of the entries' hashes: the tag costs nothing per unchanged entry */
     char etag[48];
     struct list_slot lists[2]; /* by is_live */
 };
