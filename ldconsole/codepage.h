@@ -2,6 +2,7 @@
 #ifndef LDC_CODEPAGE_H
 #define LDC_CODEPAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "ldconsole/row.h"
@@ -17,5 +18,18 @@ size_t ldc_codepage_convert(struct ldc_codepage_converter *converter, const char
                             char out[8]);
 /** Accepts NULL. */
 void ldc_codepage_close(struct ldc_codepage_converter *converter);
+
+/** Decodes many texts by the rules of ldc_text_decode; finds its converter when the first text
+ *  needs one. */
+struct ldc_decoder {
+    enum ldc_codepage codepage;
+    struct ldc_codepage_converter *converter;
+    bool is_open;
+};
+
+void ldc_decoder_init(struct ldc_decoder *decoder, enum ldc_codepage codepage);
+void ldc_decoder_deinit(struct ldc_decoder *decoder);
+void ldc_decoder_text(struct ldc_decoder *decoder, const char *bytes, size_t n, char *out,
+                      size_t size);
 
 #endif

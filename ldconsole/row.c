@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ldconsole/banner.h"
+#include "ldconsole/codepage.h"
 
 /* How list2 is read. A row is `index,title,` and then five (LDPlayer 3, old 4) or eight numbers.
  * Titles are printed raw, commas included, so the numbers are counted from the right. A title that
@@ -132,7 +133,7 @@ static void make_slot_room(struct ldc_rows *rows)
         *slot_of(rows, rows->items[i].index) = (uint32_t)i + 1;
 }
 
-static void add_row(struct ldc_rows *rows, const struct split *split, enum ldc_codepage codepage)
+static void add_row(struct ldc_rows *rows, const struct split *split, struct ldc_decoder *decoder)
 {
     int index = small_number(split->index);
     make_slot_room(rows);
@@ -146,8 +147,9 @@ static void add_row(struct ldc_rows *rows, const struct split *split, enum ldc_c
     const struct span *tail = split->tail + split->n_tail - TAIL_SHORT;
     bool is_long = split->n_tail == TAIL_LONG;
     row->index = index;
-    ldc_text_decode(split->title.start, (size_t)(split->title.end - split->title.start), codepage,
-                    row->title, sizeof(row->title));
+    ldc_decoder_text(decoder, split->title.start,
+                     (size_t)(split->title.end - split->title.start), row->title,
+                     sizeof(row->title));
     row->top_window = number(tail[4]);
     row->bind_window = number(tail[3]);
     row->android = small_number(tail[2]);
@@ -159,7 +161,7 @@ static void add_row(struct ldc_rows *rows, const struct split *split, enum ldc_c
 }
 
 /* Returns how many lines were rows, the left out ones included. */
-static size_t take_rows(struct span text, enum ldc_codepage codepage, struct ldc_rows *rows)
+static size_t take_rows(struct span text, struct ldc_decoder *decoder, struct ldc_rows *rows)
 {
     int wanted = choose_tail(text);
     struct span line;
@@ -173,7 +175,7 @@ static size_t take_rows(struct span text, enum ldc_codepage codepage, struct ldc
             rows->n_bad_lines++;
             continue;
         }
-        add_row(rows, &split, codepage);
+        add_row(rows, &split, decoder);
         n_rows++;
     }
     if (n_rows > 0)
@@ -203,7 +205,11 @@ enum ldc_list_outcome ldc_rows_parse(const char *bytes, size_t n, enum ldc_codep
     if (ldc_banner_find(bytes, n, &len) || ldc_banner_is_phrase(bytes, n, LDC_PHRASE_NO_PLAYER) ||
         ldc_banner_is_phrase(bytes, n, LDC_PHRASE_PARAMETER))
         return LDC_LIST_USAGE;
-    return take_rows(text, codepage, ret_rows) > 0 ? LDC_LIST_OK : LDC_LIST_GARBAGE;
+    struct ldc_decoder decoder;
+    ldc_decoder_init(&decoder, codepage);
+    size_t n_rows = take_rows(text, &decoder, ret_rows);
+    ldc_decoder_deinit(&decoder);
+    return n_rows > 0 ? LDC_LIST_OK : LDC_LIST_GARBAGE;
 }
 
 void ldc_rows_deinit(struct ldc_rows *rows)

@@ -3,7 +3,6 @@
 
 #include <uv.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "ldconsole/codepage.h"
@@ -37,42 +36,72 @@ static size_t utf8_character(const char *bytes, size_t n)
     return 0;
 }
 
-/* Appends one character of the input to OUT as UTF-8 and says how many bytes it was. */
+/* One character of the input as UTF-8 in CHARACTER; returns how many bytes of the input it took. */
 static size_t decode_one(struct ldc_codepage_converter *converter, const char *bytes, size_t n,
-                         struct buf *out)
+                         char character[8])
 {
-    char character[8];
     size_t len = converter ? ldc_codepage_convert(converter, bytes, n, character)
                            : utf8_character(bytes, n);
     if (len == 0 || bytes[0] == '\0') {
-        (void)buf_append_str(out, replacement);
+        memcpy(character, replacement, sizeof(replacement));
         return 1;
     }
-    if (converter)
-        (void)buf_append_str(out, character);
-    else
-        (void)buf_append(out, bytes, len);
+    if (!converter) {
+        memcpy(character, bytes, len);
+        character[len] = '\0';
+    }
     return len;
+}
+
+static void decode_all(struct ldc_codepage_converter *converter, const char *bytes, size_t n,
+                       char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n;) {
+        char character[8];
+        i += decode_one(converter, bytes + i, n - i, character);
+        size_t len = strlen(character);
+        if (used + len >= size)
+            break;
+        memcpy(out + used, character, len);
+        used += len;
+    }
+    out[used] = '\0';
+}
+
+void ldc_decoder_init(struct ldc_decoder *decoder, enum ldc_codepage codepage)
+{
+    *decoder = (struct ldc_decoder){.codepage = codepage};
+}
+
+void ldc_decoder_deinit(struct ldc_decoder *decoder)
+{
+    ldc_codepage_close(decoder->converter);
+}
+
+void ldc_decoder_text(struct ldc_decoder *decoder, const char *bytes, size_t n, char *out,
+                      size_t size)
+{
+    if (!memchr(bytes, '\0', n) && str_is_utf8(bytes, n)) {
+        if (n >= size) {
+            decode_all(NULL, bytes, n, out, size);
+            return;
+        }
+        memcpy(out, bytes, n);
+        out[n] = '\0';
+        return;
+    }
+    if (!decoder->is_open && decoder->codepage != LDC_CODEPAGE_UTF8)
+        decoder->converter = ldc_codepage_open(decoder->codepage);
+    decoder->is_open = true;
+    decode_all(decoder->converter, bytes, n, out, size);
 }
 
 void ldc_text_decode(const char *bytes, size_t n, enum ldc_codepage codepage, char *out,
                      size_t size)
 {
-    if (!memchr(bytes, '\0', n) && str_is_utf8(bytes, n)) {
-        if (n < size) {
-            memcpy(out, bytes, n);
-            out[n] = '\0';
-            return;
-        }
-        codepage = LDC_CODEPAGE_UTF8;
-    }
-    struct ldc_codepage_converter *converter =
-        codepage == LDC_CODEPAGE_UTF8 ? NULL : ldc_codepage_open(codepage);
-    struct buf text;
-    buf_init(&text, 0);
-    for (size_t i = 0; i < n && text.len < size;)
-        i += decode_one(converter, bytes + i, n - i, &text);
-    ldc_codepage_close(converter);
-    str_copy(out, size, text.data ? text.data : "");
-    buf_deinit(&text);
+    struct ldc_decoder decoder;
+    ldc_decoder_init(&decoder, codepage);
+    ldc_decoder_text(&decoder, bytes, n, out, size);
+    ldc_decoder_deinit(&decoder);
 }
