@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SUPPORT_FAKE_CLOCK_H
+#define TESTS_SUPPORT_FAKE_CLOCK_H
+
+#include <stdint.h>
+
+/** Lets both clocks jump, in a program that is linked with --wrap for clock_mono_ms and
+ *  clock_wall_ms. They go on by themselves otherwise. Timers of the loop do not follow. */
+void fake_clock_skip(uint64_t ms);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SUPPORT_FAKE_FARM_H
+#define TESTS_SUPPORT_FAKE_FARM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "ldconsole/runner.h"
+
+/** A small LDPlayer installation in memory: a runner that starts no child answers the verbs and
+ *  does what they do. Nothing moves by itself, the test says what comes next. The config files and
+ *  disks are real files in a folder of the farm's own. The process table is the farm's too, in a
+ *  program that is linked with --wrap for ldc_processes_scan and ldc_process_kill. One farm at a
+ *  time. */
+struct fake_farm;
+
+/** How a verb is answered. */
+enum farm_answer {
+    FARM_OBEY,        /* does it at once; a launched instance is up with the next list2 */
+    FARM_IGNORE,      /* says yes and does nothing */
+    FARM_NO_PLAYER,   /* "player don't exist!", -1001; nothing done */
+    FARM_PARAMETER,   /* "parameter error!", -1005; nothing done */
+    FARM_LIE,         /* does it and exits with a wrong code */
+    FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
+    FARM_NOT_STARTED, /* there is no such program */
+    FARM_EMPTY,       /* list2: prints nothing */
+    FARM_GARBAGE,     /* list2: prints what is no list */
+    FARM_TORN         /* list2: the first row whole, then half a row */
+};
+
+struct fake_farm *fake_farm_new(void);
+void fake_farm_free(struct fake_farm *farm);
+/** A runner for ldc_client_new, which takes ownership; the farm outlives it. */
+struct ldc_runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop);
+/** Path of the ldconsole, which does not exist. */
+const char *fake_farm_ldconsole(const struct fake_farm *farm);
+/** From now on there is a program `ld` beside it; before the install is read. */
+void fake_farm_have_ld(struct fake_farm *farm);
+void fake_farm_let_guests_answer(struct fake_farm *farm, bool do_answer);
+
+/** A stopped instance with config file and disk. */
+void fake_farm_put(struct fake_farm *farm, int index, const char *title);
+void fake_farm_drop(struct fake_farm *farm, int index);
+/** What list2 shows, and the process table too where pids are positive. */
+void fake_farm_set(struct fake_farm *farm, int index, int android, int pid, int vbox_pid);
+/** Only the process table; 0 = none. */
+void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int headless);
+/** Whether the process table shows them at all; it does not to begin with. */
+void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
+bool fake_farm_has(const struct fake_farm *farm, int index);
+/** Replaces the config file's text. */
+void fake_farm_write_config(struct fake_farm *farm, int index, const char *text);
+char *fake_farm_read_config(const struct fake_farm *farm, int index);
+
+/** From now on VERB ("launch", ...) is answered so. */
+void fake_farm_answer(struct fake_farm *farm, const char *verb, enum farm_answer answer);
+/** What a launch leads to: android, and whether there is a VM. Default 1, true. */
+void fake_farm_launch_to(struct fake_farm *farm, int android, bool has_vm);
+/** Calls BEFORE before each mutating verb is carried out, e.g. to add an instance by hand. */
+void fake_farm_on_verb(struct fake_farm *farm, void (*before)(void *arg, const char *verb),
+                       void *arg);
+/** Ends every run that hangs. */
+void fake_farm_end_hung(struct fake_farm *farm, enum ldc_run_status status);
+unsigned fake_farm_n_hung(const struct fake_farm *farm);
+
+/** How often VERB was started; "kill" counts processes ended by force. */
+unsigned fake_farm_count(const struct fake_farm *farm, const char *verb);
+/** Every verb but list2 and the guest's in order, with its index: "launch 0; quit 1; add". */
+const char *fake_farm_log(const struct fake_farm *farm);
+/** The most commands of VERB that were under way at once. */
+unsigned fake_farm_peak(const struct fake_farm *farm, const char *verb);
+
+#endif
