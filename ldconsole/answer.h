@@ -5,16 +5,16 @@
 #include "ldconsole/command.h"
 #include "ldconsole/runner.h"
 
-/** What ldconsole said, as far as its words and exit code mean anything (reference 2.2). ACCEPTED is no
- *  success: that is decided by looking at the instance afterwards. */
+/** What ldconsole said, as far as its words and exit code mean anything (reference 2.2). ACCEPTED
+ * is no success: that is decided by looking at the instance afterwards. */
 enum ldc_answer {
     LDC_ANSWER_ACCEPTED,
-    LDC_ANSWER_NO_SUCH_PLAYER,   /* "player don't exist!" */
-    LDC_ANSWER_PARAMETER_ERROR,  /* "parameter error!" */
-    LDC_ANSWER_USAGE,            /* the usage text: verb or selector not understood */
-    LDC_ANSWER_VENDOR_ERROR,     /* negative exit code with other text */
-    LDC_ANSWER_NOT_ELEVATED,     /* Win32 error 740 at start */
-    LDC_ANSWER_NOT_STARTED,      /* missing, not executable */
+    LDC_ANSWER_NO_SUCH_PLAYER,  /* "player don't exist!" */
+    LDC_ANSWER_PARAMETER_ERROR, /* "parameter error!" */
+    LDC_ANSWER_USAGE,           /* the usage text: verb or selector not understood */
+    LDC_ANSWER_VENDOR_ERROR,    /* negative exit code with other text */
+    LDC_ANSWER_NOT_ELEVATED,    /* Win32 error 740 at start */
+    LDC_ANSWER_NOT_STARTED,     /* missing, not executable */
     LDC_ANSWER_TIMED_OUT,
     LDC_ANSWER_CANCELLED,
     LDC_ANSWER_FLOODED,

@@ -113,8 +113,7 @@ static bool report_probe(struct ldc_breaker *b, uint64_t now_ms, bool is_success
     return true;
 }
 
-bool ldc_breaker_report(struct ldc_breaker *b, uint64_t now_ms, bool is_success,
-                        const char *reason)
+bool ldc_breaker_report(struct ldc_breaker *b, uint64_t now_ms, bool is_success, const char *reason)
 {
     b->n_success += is_success;
     b->n_failure += !is_success;

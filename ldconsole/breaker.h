@@ -7,8 +7,8 @@
 
 /** A circuit breaker: a pure state machine over times the caller gives. Closed until at least
  *  min_calls of the window's calls are in and failure_percent of them failed, or
- *  consecutive_failures failed in a row; open for open_ms (doubling up to max_open_ms each time the probe fails);
- *  half-open lets exactly one probe through and closes when it succeeds.
+ *  consecutive_failures failed in a row; open for open_ms (doubling up to max_open_ms each time the
+ * probe fails); half-open lets exactly one probe through and closes when it succeeds.
  *
  *      closed --too many failures--> open --open_ms--> half-open --success--> closed
  *                                     ^------failure------'
@@ -37,10 +37,10 @@ struct ldc_breaker {
     enum ldc_breaker_state state;
     bool window[LDC_BREAKER_WINDOW]; /* true = failed; a ring of the last calls */
     unsigned n_window, next, consecutive;
-    uint64_t opened_at_ms;   /* monotonic */
+    uint64_t opened_at_ms; /* monotonic */
     unsigned current_open_ms;
     bool is_probing;
-    char reason[160];        /* why it opened; "" while closed */
+    char reason[160]; /* why it opened; "" while closed */
     uint64_t n_success, n_failure, n_rejected, n_opened;
 };
 

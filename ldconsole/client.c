@@ -37,8 +37,8 @@ struct ldc_call {
     ldc_call_fn done;
     void *arg;
     char *command_line;
-    struct ldc_run *run; /* while at the runner */
-    bool is_probe;       /* the one call a half-open breaker let through */
+    struct ldc_run *run;       /* while at the runner */
+    bool is_probe;             /* the one call a half-open breaker let through */
     struct ldc_outcome posted; /* what to tell a call that never ran */
     struct ldc_run_result not_found;
 };
@@ -105,7 +105,8 @@ static void tell_breaker(struct ldc_call *call, enum ldc_answer answer)
     if (answer == LDC_ANSWER_CANCELLED)
         ldc_breaker_abandon(b);
     else
-        ldc_breaker_report(b, clock_mono_ms(), !ldc_answer_is_sick(answer), ldc_answer_code(answer));
+        ldc_breaker_report(b, clock_mono_ms(), !ldc_answer_is_sick(answer),
+                           ldc_answer_code(answer));
     tell_if_changed(call->client, b, before);
 }
 
@@ -335,8 +336,7 @@ struct ldc_client *ldc_client_new(struct loop *loop, struct ldc_runner *runner,
     for (size_t i = 0; i < LDC_CLASS_COUNT; i++)
         list_init(&c->waiting[i]);
     for (size_t i = 0; i < LDC_PURPOSE_COUNT; i++)
-        ldc_breaker_init(&c->breakers[i], ldc_purpose_name((enum ldc_purpose)i),
-                         &options->breaker);
+        ldc_breaker_init(&c->breakers[i], ldc_purpose_name((enum ldc_purpose)i), &options->breaker);
     return c;
 }
 

@@ -17,7 +17,7 @@
 /** The eleven protected operations; each has its breaker. */
 enum ldc_purpose {
     LDC_PURPOSE_CONNECT,
-    LDC_PURPOSE_RUN,          /* any other ldconsole command */
+    LDC_PURPOSE_RUN, /* any other ldconsole command */
     LDC_PURPOSE_LIST,
     LDC_PURPOSE_CREATE,
     LDC_PURPOSE_DELETE,
@@ -47,10 +47,10 @@ struct ldc_call;
 struct ldc_outcome {
     bool is_rejected;
     uint64_t retry_ms;
-    const char *breaker;      /* name of the breaker that refused */
+    const char *breaker; /* name of the breaker that refused */
     enum ldc_answer answer;
     const struct ldc_run_result *result; /* NULL when rejected or cancelled before it ran */
-    const char *command_line; /* for evidence */
+    const char *command_line;            /* for evidence */
 };
 
 typedef void (*ldc_call_fn)(void *arg, const struct ldc_outcome *outcome);

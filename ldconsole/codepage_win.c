@@ -29,7 +29,8 @@ size_t ldc_codepage_convert(struct ldc_codepage_converter *converter, const char
     WCHAR wide[4];
     if (len > n)
         return 0;
-    int n_wide = MultiByteToWideChar(converter->page, MB_ERR_INVALID_CHARS, bytes, (int)len, wide, 4);
+    int n_wide =
+        MultiByteToWideChar(converter->page, MB_ERR_INVALID_CHARS, bytes, (int)len, wide, 4);
     if (n_wide <= 0)
         return 0;
     int n_out = WideCharToMultiByte(CP_UTF8, 0, wide, n_wide, out, 7, NULL, NULL);

@@ -18,14 +18,20 @@ enum ldc_verb {
     LDC_VERB_REMOVE,
     LDC_VERB_RENAME,
     LDC_VERB_MODIFY,
-    LDC_VERB_ADB,    /* the program adb beside ldconsole */
-    LDC_VERB_LD,     /* the program ld beside ldconsole */
+    LDC_VERB_ADB, /* the program adb beside ldconsole */
+    LDC_VERB_LD,  /* the program ld beside ldconsole */
     LDC_VERB_COUNT
 };
 
 /** Bulkheads: how many children of a class may run at once is configured per class. */
-enum ldc_class { LDC_CLASS_READ, LDC_CLASS_LAUNCH, LDC_CLASS_QUIT, LDC_CLASS_EXCLUSIVE,
-                 LDC_CLASS_GUEST, LDC_CLASS_COUNT };
+enum ldc_class {
+    LDC_CLASS_READ,
+    LDC_CLASS_LAUNCH,
+    LDC_CLASS_QUIT,
+    LDC_CLASS_EXCLUSIVE,
+    LDC_CLASS_GUEST,
+    LDC_CLASS_COUNT
+};
 
 enum ldc_program { LDC_PROGRAM_LDCONSOLE, LDC_PROGRAM_ADB, LDC_PROGRAM_LD };
 
@@ -33,10 +39,10 @@ struct ldc_verb_info {
     const char *name;
     enum ldc_program program;
     enum ldc_class class;
-    unsigned deadline_ms;  /* default; a slow copy legitimately takes minutes */
-    bool is_idempotent;    /* running it twice leaves what running it once leaves */
+    unsigned deadline_ms; /* default; a slow copy legitimately takes minutes */
+    bool is_idempotent;   /* running it twice leaves what running it once leaves */
     bool is_mutating;
-    bool exit_is_index;    /* add and copy return the new index as exit code (reference 0.1) */
+    bool exit_is_index; /* add and copy return the new index as exit code (reference 0.1) */
 };
 
 extern const struct ldc_verb_info ldc_verb_table[LDC_VERB_COUNT];

@@ -12,13 +12,13 @@
  *  Reading only happens on a worker thread; a value type. */
 struct ldc_config {
     int index;
-    bool is_readable;                /* the file exists and is a JSON object */
-    bool is_truncated;               /* realWidth or realHeigh is 0: the sign of a killed player */
+    bool is_readable;                 /* the file exists and is a JSON object */
+    bool is_truncated;                /* realWidth or realHeigh is 0: the sign of a killed player */
     char player_name[LDC_TITLE_SIZE]; /* "" when absent: the default title is in use */
-    struct ldc_settings settings;    /* resolution included when the file has it */
-    int adb_debug;                   /* -1 absent */
-    char disk_id[64];                /* file id and birth time of data.vmdk; "" when there is none */
-    uint64_t stamp;                  /* changes when the file's time or size changes */
+    struct ldc_settings settings;     /* resolution included when the file has it */
+    int adb_debug;                    /* -1 absent */
+    char disk_id[64]; /* file id and birth time of data.vmdk; "" when there is none */
+    uint64_t stamp;   /* changes when the file's time or size changes */
 };
 
 /** Parses file content (BOM accepted, unknown keys ignored) into RET, whose index, disk_id and

@@ -6,12 +6,12 @@
 
 /** One installation of LDPlayer (reference 3.4). Strings are owned. */
 struct ldc_install {
-    char *dir;        /* folder of ldconsole */
-    char *ldconsole;  /* full path; ldconsole.exe or dnconsole.exe */
-    char *vms_dir;    /* DataDir of the registry when set, else <dir>/vms */
-    char *adb;        /* NULL when there is none beside ldconsole */
-    char *ld;         /* NULL when there is none */
-    char *version;    /* from the registry, the path or the banner: "9", "14.0.25.1"; NULL unknown */
+    char *dir;       /* folder of ldconsole */
+    char *ldconsole; /* full path; ldconsole.exe or dnconsole.exe */
+    char *vms_dir;   /* DataDir of the registry when set, else <dir>/vms */
+    char *adb;       /* NULL when there is none beside ldconsole */
+    char *ld;        /* NULL when there is none */
+    char *version;   /* from the registry, the path or the banner: "9", "14.0.25.1"; NULL unknown */
 };
 
 /** Fills RET from the path of an ldconsole (it need not exist: running it will say so). The folder

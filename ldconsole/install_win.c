@@ -24,21 +24,17 @@ struct product_key {
 };
 
 static const struct product_key product_keys[] = {
-    {L"SOFTWARE\\XuanZhi\\LDPlayer", "4"},
-    {L"SOFTWARE\\XuanZhi\\LDPlayer64", "4"},
-    {L"SOFTWARE\\XuanZhi\\LDPlayer9", "9"},
-    {L"SOFTWARE\\XuanZhi\\LDPlayer14", "14"},
-    {L"SOFTWARE\\leidian\\ldplayer", "4"},
-    {L"SOFTWARE\\leidian\\ldplayer9", "9"},
-    {L"SOFTWARE\\leidian\\ldplayer14", "14"},
-    {L"SOFTWARE\\ChangZhi\\dnplayer", "3"},
+    {L"SOFTWARE\\XuanZhi\\LDPlayer", "4"},    {L"SOFTWARE\\XuanZhi\\LDPlayer64", "4"},
+    {L"SOFTWARE\\XuanZhi\\LDPlayer9", "9"},   {L"SOFTWARE\\XuanZhi\\LDPlayer14", "14"},
+    {L"SOFTWARE\\leidian\\ldplayer", "4"},    {L"SOFTWARE\\leidian\\ldplayer9", "9"},
+    {L"SOFTWARE\\leidian\\ldplayer14", "14"}, {L"SOFTWARE\\ChangZhi\\dnplayer", "3"},
     {L"SOFTWARE\\ChangZhi2\\dnplayer2", "3"},
 };
 
 static const wchar_t uninstall[] = L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\";
-static const wchar_t *const uninstall_keys[] = {L"LDPlayer", L"LDPlayer4",  L"LDPlayer9",
-                                                L"LDPlayer14", L"leidian",  L"leidian4",
-                                                L"leidian9", L"leidian14"};
+static const wchar_t *const uninstall_keys[] = {L"LDPlayer",   L"LDPlayer4", L"LDPlayer9",
+                                                L"LDPlayer14", L"leidian",   L"leidian4",
+                                                L"leidian9",   L"leidian14"};
 
 static const char *const usual_folders[] = {
     "\\LDPlayer\\LDPlayer14",  "\\LDPlayer\\LDPlayer9", "\\LDPlayer\\LDPlayer64",

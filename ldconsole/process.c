@@ -74,8 +74,7 @@ static int read_index(const char *command_line, enum ldc_process_role role)
     return comment ? number_behind(comment, "leidian") : -1;
 }
 
-bool ldc_process_classify(const char *image_name, const char *command_line,
-                          struct ldc_process *ret)
+bool ldc_process_classify(const char *image_name, const char *command_line, struct ldc_process *ret)
 {
     enum ldc_process_role role;
     if (!ldc_process_is_emulator(image_name, &role))

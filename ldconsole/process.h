@@ -13,7 +13,7 @@ enum ldc_process_role { LDC_PROCESS_PLAYER, LDC_PROCESS_HEADLESS };
 struct ldc_process {
     int64_t pid;
     enum ldc_process_role role;
-    int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line tells none */
+    int index; /* from "index=N|" or "--comment leidian<N>"; -1 when the command line tells none */
     char *image; /* full path of the program, owned by the list; NULL when the system hides it.
                     Tells apart installations that both have an instance 0. */
 };
@@ -32,7 +32,8 @@ void ldc_processes_deinit(struct ldc_processes *processes);
  *  over from an earlier start. */
 const struct ldc_process *ldc_processes_find(const struct ldc_processes *processes, int index,
                                              enum ldc_process_role role);
-const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes, int64_t pid);
+const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes,
+                                                 int64_t pid);
 
 /** Whether the program lies in the folder DIR (canonical, as ldc_install_from_path leaves it), by
  *  the system's rules for paths: on Windows case and the kind of slash do not matter. */

@@ -45,8 +45,8 @@ static char *peek_command_line(HANDLE process)
     PEB peb;
     RTL_USER_PROCESS_PARAMETERS parameters;
     ULONG used;
-    NTSTATUS status = NtQueryInformationProcess(process, ProcessBasicInformation, &info,
-                                                sizeof(info), &used);
+    NTSTATUS status =
+        NtQueryInformationProcess(process, ProcessBasicInformation, &info, sizeof(info), &used);
     if (!NT_SUCCESS(status) || !read_memory(process, info.PebBaseAddress, &peb, sizeof(peb)) ||
         !read_memory(process, peb.ProcessParameters, &parameters, sizeof(parameters)))
         return NULL;
@@ -82,8 +82,8 @@ static char *read_image(HANDLE process)
 /* A process that the system will not open still counts, without an index. */
 static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
 {
-    char *line cleanup(mem_freep) = process ? read_command_line(GetProcessId(process), process)
-                                            : NULL;
+    char *line cleanup(mem_freep) =
+        process ? read_command_line(GetProcessId(process), process) : NULL;
     if (!ldc_process_classify(name, line, ret))
         return false;
     ret->image = process ? read_image(process) : NULL;

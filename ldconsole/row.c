@@ -147,9 +147,8 @@ static void add_row(struct ldc_rows *rows, const struct split *split, struct ldc
     const struct span *tail = split->tail + split->n_tail - TAIL_SHORT;
     bool is_long = split->n_tail == TAIL_LONG;
     row->index = index;
-    ldc_decoder_text(decoder, split->title.start,
-                     (size_t)(split->title.end - split->title.start), row->title,
-                     sizeof(row->title));
+    ldc_decoder_text(decoder, split->title.start, (size_t)(split->title.end - split->title.start),
+                     row->title, sizeof(row->title));
     row->top_window = number(tail[4]);
     row->bind_window = number(tail[3]);
     row->android = small_number(tail[2]);

@@ -12,18 +12,18 @@ struct ldc_row {
     int index;
     char title[LDC_TITLE_SIZE]; /* UTF-8 */
     int64_t top_window, bind_window;
-    int android;       /* 0 stopped, 1 up, 2 starting; anything else as it came */
-    int64_t pid;       /* dnplayer; -1 when there is none */
-    int64_t vbox_pid;  /* headless VM; -1 when there is none */
+    int android;            /* 0 stopped, 1 up, 2 starting; anything else as it came */
+    int64_t pid;            /* dnplayer; -1 when there is none */
+    int64_t vbox_pid;       /* headless VM; -1 when there is none */
     int width, height, dpi; /* 0 when the version prints 7 columns */
 };
 
 struct ldc_rows {
     struct ldc_row *items;
     size_t n_items, cap;
-    int columns;          /* 7 or 10; 0 without rows */
-    size_t n_bad_lines;   /* lines that are no row: truncated, garbage */
-    uint32_t *slots;      /* private: hash of index -> position + 1 in items */
+    int columns;        /* 7 or 10; 0 without rows */
+    size_t n_bad_lines; /* lines that are no row: truncated, garbage */
+    uint32_t *slots;    /* private: hash of index -> position + 1 in items */
     size_t n_slots;
 };
 
@@ -32,8 +32,13 @@ void ldc_rows_deinit(struct ldc_rows *rows);
 const struct ldc_row *ldc_rows_find(const struct ldc_rows *rows, int index);
 
 /** Code page of ldconsole's output. */
-enum ldc_codepage { LDC_CODEPAGE_SYSTEM, LDC_CODEPAGE_UTF8, LDC_CODEPAGE_GBK, LDC_CODEPAGE_1252,
-                    LDC_CODEPAGE_COUNT };
+enum ldc_codepage {
+    LDC_CODEPAGE_SYSTEM,
+    LDC_CODEPAGE_UTF8,
+    LDC_CODEPAGE_GBK,
+    LDC_CODEPAGE_1252,
+    LDC_CODEPAGE_COUNT
+};
 
 /** "system", "utf8", "gbk", "cp1252"; returns 0 or UV_EINVAL. */
 int ldc_codepage_parse(const char *name, enum ldc_codepage *ret);
@@ -45,9 +50,9 @@ void ldc_text_decode(const char *bytes, size_t n, enum ldc_codepage codepage, ch
 
 enum ldc_list_outcome {
     LDC_LIST_OK = 0,
-    LDC_LIST_EMPTY,      /* nothing printed: happens although instances exist (reference 2.3) */
-    LDC_LIST_USAGE,      /* the usage text or an error text instead of rows */
-    LDC_LIST_GARBAGE     /* not one line is a row */
+    LDC_LIST_EMPTY,  /* nothing printed: happens although instances exist (reference 2.3) */
+    LDC_LIST_USAGE,  /* the usage text or an error text instead of rows */
+    LDC_LIST_GARBAGE /* not one line is a row */
 };
 
 /** Reads list2's bytes: 7 or 10 columns, CRLF or LF, titles with commas (split from both ends),

@@ -13,30 +13,30 @@
  *  thread only. */
 
 enum ldc_run_status {
-    LDC_RUN_EXITED,       /* the child ended by itself; exit_code says how */
-    LDC_RUN_NOT_STARTED,  /* `error` says why (UV_ENOENT, UV_EACCES, ...) */
-    LDC_RUN_TIMED_OUT,    /* killed at the deadline */
-    LDC_RUN_CANCELLED,    /* killed because the caller asked */
-    LDC_RUN_FLOODED,      /* killed because it printed more than max_output */
-    LDC_RUN_LOST          /* the agent died: whether the child did its work is unknown */
+    LDC_RUN_EXITED,      /* the child ended by itself; exit_code says how */
+    LDC_RUN_NOT_STARTED, /* `error` says why (UV_ENOENT, UV_EACCES, ...) */
+    LDC_RUN_TIMED_OUT,   /* killed at the deadline */
+    LDC_RUN_CANCELLED,   /* killed because the caller asked */
+    LDC_RUN_FLOODED,     /* killed because it printed more than max_output */
+    LDC_RUN_LOST         /* the agent died: whether the child did its work is unknown */
 };
 
 struct ldc_run_request {
-    const char *file;              /* program path, UTF-8 */
-    const struct ldc_argv *args;   /* without argv[0]; copied */
+    const char *file;            /* program path, UTF-8 */
+    const struct ldc_argv *args; /* without argv[0]; copied */
     unsigned deadline_ms;
-    size_t max_output;             /* bytes of stdout and stderr together */
+    size_t max_output; /* bytes of stdout and stderr together */
 };
 
 struct ldc_run_result {
     enum ldc_run_status status;
-    int error;          /* UV_E* for LDC_RUN_NOT_STARTED, else 0 */
+    int error;            /* UV_E* for LDC_RUN_NOT_STARTED, else 0 */
     bool needs_elevation; /* LDC_RUN_NOT_STARTED because Windows wants an elevated caller (740) */
     int32_t exit_code;  /* as the vendor means it: signed 32 bit (reference 2.2); a child that died
                          * of a signal counts as minus its number. On Unix only 8 bits arrive */
     const char *output; /* stdout and stderr as they came, NUL-terminated */
     size_t output_len;
-    int pid;            /* 0 when not started */
+    int pid; /* 0 when not started */
     uint64_t duration_ms;
 };
 

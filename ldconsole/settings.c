@@ -11,7 +11,7 @@ static const int cpu_values[] = {1, 2, 3, 4, 0};
 static const int memory_values[] = {256, 512, 768, 1024, 1536, 2048, 4096, 8192, 0};
 
 #define FREE_TEXT                                                                                  \
-    "must be 1 to 64 bytes of text without control characters or double quotes, not starting "    \
+    "must be 1 to 64 bytes of text without control characters or double quotes, not starting "     \
     "with '-'"
 #define BOOLEAN "must be true or false"
 

@@ -38,10 +38,10 @@ struct ldc_setting_info {
     const char *flag;       /* for modify: "--memory" */
     const char *config_key; /* in leidian<N>.config: "advancedSettings.memorySize" */
     enum ldc_setting_type type;
-    const char *rule;       /* the allowed values in words, for refusals and documents */
-    const int *allowed;     /* integers: zero-terminated list */
-    unsigned digits;        /* text: exact count of digits or hex digits, or the word auto; 0 = free */
-    bool hex;               /* the digits are hexadecimal */
+    const char *rule;   /* the allowed values in words, for refusals and documents */
+    const int *allowed; /* integers: zero-terminated list */
+    unsigned digits;    /* text: exact count of digits or hex digits, or the word auto; 0 = free */
+    bool hex;           /* the digits are hexadecimal */
 };
 
 extern const struct ldc_setting_info ldc_setting_table[LDC_SETTING_COUNT];
@@ -54,7 +54,8 @@ struct ldc_setting_value {
     char text[LDC_SETTING_TEXT_MAX + 1];
 };
 
-/** A value type: copy by assignment. Resolution belongs to `modify` too but is one value of three. */
+/** A value type: copy by assignment. Resolution belongs to `modify` too but is one value of three.
+ */
 struct ldc_settings {
     struct ldc_setting_value values[LDC_SETTING_COUNT];
     bool has_resolution;

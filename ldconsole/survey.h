@@ -9,14 +9,14 @@
 /** One look at everything: list2 by a child, and beside it, on a worker thread, the config files
  *  and the process table. Interpreting what was seen is not done here. */
 struct ldc_survey {
-    struct ldc_outcome outcome;      /* of list2, as ldc_call_fn gives it */
-    enum ldc_list_outcome list;      /* meaningful when outcome.answer is ACCEPTED */
+    struct ldc_outcome outcome; /* of list2, as ldc_call_fn gives it */
+    enum ldc_list_outcome list; /* meaningful when outcome.answer is ACCEPTED */
     struct ldc_rows rows;
     const struct ldc_configs *configs;
     const struct ldc_processes *processes;
-    bool has_processes;              /* false: the process table could not be read */
-    uint64_t started_ms, ended_ms;   /* monotonic; the facts are at least as new as started_ms */
-    int64_t wall_ms;                 /* wall clock at the end */
+    bool has_processes;            /* false: the process table could not be read */
+    uint64_t started_ms, ended_ms; /* monotonic; the facts are at least as new as started_ms */
+    int64_t wall_ms;               /* wall clock at the end */
 };
 
 struct ldc_surveyor;

@@ -40,8 +40,8 @@ static size_t utf8_character(const char *bytes, size_t n)
 static size_t decode_one(struct ldc_codepage_converter *converter, const char *bytes, size_t n,
                          char character[8])
 {
-    size_t len = converter ? ldc_codepage_convert(converter, bytes, n, character)
-                           : utf8_character(bytes, n);
+    size_t len =
+        converter ? ldc_codepage_convert(converter, bytes, n, character) : utf8_character(bytes, n);
     if (len == 0 || bytes[0] == '\0') {
         memcpy(character, replacement, sizeof(replacement));
         return 1;

@@ -32,8 +32,8 @@ Test(json, parses_what_is_right)
 
 Test(json, refuses_broken_text_and_says_where)
 {
-    static const char *const bad[] = {"", "{", "{\"a\":1,}", "{\"a\":1} x", "{a:1}", "[1 2]",
-                                      "\"\xff\"", "{\"a\":1e999}", "/**/1", "NaN"};
+    static const char *const bad[] = {"",      "{",        "{\"a\":1,}",    "{\"a\":1} x", "{a:1}",
+                                      "[1 2]", "\"\xff\"", "{\"a\":1e999}", "/**/1",       "NaN"};
     for (size_t i = 0; i < countof(bad); i++)
         assert_refused(bad[i], strlen(bad[i]), i ? "at byte" : "");
 }

@@ -47,8 +47,13 @@ Test(str, parses_signed_numbers_over_a_given_length)
 
 Test(str, knows_well_formed_utf8)
 {
-    static const char *const good[] = {"", "abc", "\xc2\x80", "\xe9\x9b\xb7\xe7\x94\xb5",
-                                       "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xef\xbf\xbf"};
+    static const char *const good[] = {"",
+                                       "abc",
+                                       "\xc2\x80",
+                                       "\xe9\x9b\xb7\xe7\x94\xb5",
+                                       "\xf0\x9f\x98\x80",
+                                       "\xf4\x8f\xbf\xbf",
+                                       "\xef\xbf\xbf"};
     for (size_t i = 0; i < countof(good); i++)
         cr_assert(str_is_utf8(good[i], strlen(good[i])), "good[%zu]", i);
 }
@@ -63,7 +68,7 @@ Test(str, knows_ill_formed_utf8)
         "\xed\xa0\x80",     /* surrogate */
         "\xf4\x90\x80\x80", /* beyond U+10FFFF */
         "\xf5\x80\x80\x80",
-        "\xe9\x9b",         /* cut */
+        "\xe9\x9b", /* cut */
         "\xc3(",
         "\xff",
     };

@@ -75,8 +75,8 @@ Test(ldc_verb_table, describes_every_verb)
 
 Test(ldc_title, accepts_what_ldconsole_can_be_given)
 {
-    static const char *const good[] = {"a", "雷电模拟器-1", "a,b", "it's", "😀", "007", "a - b",
-                                       "C:\\x\\", "100%"};
+    static const char *const good[] = {"a",   "雷电模拟器-1", "a,b",     "it's", "😀",
+                                       "007", "a - b",        "C:\\x\\", "100%"};
     for (size_t i = 0; i < countof(good); i++)
         cr_assert_null(ldc_title_refusal(good[i]), "%s", good[i]);
 }
@@ -86,9 +86,9 @@ Test(ldc_title, refuses_the_rest_with_a_reason)
     static const struct {
         const char *title, *reason;
     } bad[] = {
-        {"", "empty"},        {"\xff", "UTF-8"},          {"a\nb", "control"},
+        {"", "empty"},        {"\xff", "UTF-8"},         {"a\nb", "control"},
         {"a\x7f", "control"}, {"a\xc2\x85z", "control"}, {"-x", "'-'"},
-        {"a\"b", "quotes"},   {" a", "space"},            {"a ", "space"},
+        {"a\"b", "quotes"},   {" a", "space"},           {"a ", "space"},
     };
     for (size_t i = 0; i < countof(bad); i++) {
         const char *reason = ldc_title_refusal(bad[i].title);

@@ -83,10 +83,16 @@ Test(ldc_config, knows_the_sign_of_a_killed_player)
 
 Test(ldc_config, forgets_everything_when_the_file_is_no_json_object)
 {
-    static const char *const bad[] = {"", "\xef\xbb\xbf", "{", "[]", "null", "{\"a\":\"\xff\"}",
+    static const char *const bad[] = {"",
+                                      "\xef\xbb\xbf",
+                                      "{",
+                                      "[]",
+                                      "null",
+                                      "{\"a\":\"\xff\"}",
                                       "{\"statusSettings.playerName\":\"x\""};
     for (size_t i = 0; i < countof(bad); i++) {
-        cr_assert_eq(parse("{\"statusSettings.playerName\":\"x\",\"basicSettings.adbDebug\":1}"), 0);
+        cr_assert_eq(parse("{\"statusSettings.playerName\":\"x\",\"basicSettings.adbDebug\":1}"),
+                     0);
         config.index = 5;
         cr_assert_eq(parse(bad[i]), UV_EINVAL, "case %zu", i);
         cr_assert_not(config.is_readable);

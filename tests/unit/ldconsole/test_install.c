@@ -87,10 +87,10 @@ Test(ldc_install, reads_the_version_from_the_folders_name)
     static const struct {
         const char *path, *version;
     } cases[] = {
-        {"/x/LDPlayer14/ldconsole", "14"}, {"/x/leidian9/ldconsole", "9"},
+        {"/x/LDPlayer14/ldconsole", "14"},   {"/x/leidian9/ldconsole", "9"},
         {"/x/LDPlayer4.0/ldconsole", "4.0"}, {"/x/ldplayer64/ldconsole", "4"},
-        {"/x/dnplayer2/dnconsole", "3"},   {"/x/LDPlayer/ldconsole", NULL},
-        {"/x/LD/ldconsole", NULL},         {"/LDPlayer9x/y/ldconsole", NULL},
+        {"/x/dnplayer2/dnconsole", "3"},     {"/x/LDPlayer/ldconsole", NULL},
+        {"/x/LD/ldconsole", NULL},           {"/LDPlayer9x/y/ldconsole", NULL},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct ldc_install found;

@@ -43,8 +43,13 @@ Test(ldc_process, knows_emulators_by_their_names_and_command_lines)
 
 Test(ldc_process, leaves_other_programs_alone)
 {
-    static const char *const others[] = {"", "dnplayerext2.exe", "Ld9BoxSVC.exe", "VBoxHeadless",
-                                         "dnmultiplayer.exe", ".exe", "a-very-long-name-of-a-program"};
+    static const char *const others[] = {"",
+                                         "dnplayerext2.exe",
+                                         "Ld9BoxSVC.exe",
+                                         "VBoxHeadless",
+                                         "dnmultiplayer.exe",
+                                         ".exe",
+                                         "a-very-long-name-of-a-program"};
     struct ldc_process p;
     enum ldc_process_role role;
     for (size_t i = 0; i < countof(others); i++) {

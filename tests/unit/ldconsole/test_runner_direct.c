@@ -203,7 +203,8 @@ Test(ldc_runner_direct, does_not_wait_for_a_grandchild_that_holds_the_pipe)
 {
     struct outcome o;
     /* Were it to wait for end of file, the deadline would end this run. */
-    start(&(struct plan){NULL, 5000, 1000}, &o, "print", "done", "hold", "10000", "exit", "3", NULL);
+    start(&(struct plan){NULL, 5000, 1000}, &o, "print", "done", "hold", "10000", "exit", "3",
+          NULL);
     assert_ended(&o, LDC_RUN_EXITED, "done");
     cr_assert_eq(o.result.exit_code, 3);
     tear_down();

@@ -49,11 +49,10 @@ Test(ldc_settings, become_flags_of_modify)
 {
     cr_assert_eq(read_settings(all), 0, "%s %s", errors[0].field, errors[0].rule);
     char *text cleanup(mem_freep) = flags();
-    cr_assert_str_eq(text,
-                     "--cpu 2 --memory 4096 --manufacturer samsung --model SM-S9110 "
-                     "--pnumber 13800000000 --imei 010067020670557 --imsi auto "
-                     "--simserial 89860026099371928981 --androidid 6ecae0a3a8a21868 "
-                     "--mac 00DBBF9A087E --autorotate 1 --lockwindow 0 --root 1");
+    cr_assert_str_eq(text, "--cpu 2 --memory 4096 --manufacturer samsung --model SM-S9110 "
+                           "--pnumber 13800000000 --imei 010067020670557 --imsi auto "
+                           "--simserial 89860026099371928981 --androidid 6ecae0a3a8a21868 "
+                           "--mac 00DBBF9A087E --autorotate 1 --lockwindow 0 --root 1");
 }
 
 Test(ldc_settings, are_written_as_they_were_read)

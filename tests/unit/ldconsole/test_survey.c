@@ -133,8 +133,8 @@ Test(ldc_survey, does_not_believe_an_empty_answer_at_once)
 
 Test(ldc_survey, does_not_believe_a_torn_answer_at_once)
 {
-    survey_all(3, (const char *[]){"0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n1,LDPl", "garbage\r\n",
-                                   row});
+    survey_all(
+        3, (const char *[]){"0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n1,LDPl", "garbage\r\n", row});
     cr_assert_eq(told.list, LDC_LIST_OK);
     cr_assert_eq(told.n_bad_lines, 0);
     cr_assert_eq(fake_runner_n_started(runner), 3);

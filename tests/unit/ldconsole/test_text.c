@@ -16,15 +16,21 @@ static const struct {
     const char *text;
 } cases[] = {
     {"plain", LDC_CODEPAGE_GBK, "plain"},
-    {"雷电", LDC_CODEPAGE_GBK, "雷电"},                   /* UTF-8 is kept whatever is configured */
+    {"雷电", LDC_CODEPAGE_GBK, "雷电"}, /* UTF-8 is kept whatever is configured */
     {"\xc0\xd7\xb5\xe7", LDC_CODEPAGE_GBK, "雷电"},
     {"\xc0\xd7\xb5\xe7", LDC_CODEPAGE_SYSTEM, "雷电"},
-    {"a\xc0\xd7" "b", LDC_CODEPAGE_GBK, "a雷b"},
+    {"a\xc0\xd7"
+     "b",
+     LDC_CODEPAGE_GBK, "a雷b"},
     {"caf\xe9", LDC_CODEPAGE_1252, "café"},
     {"\x80", LDC_CODEPAGE_1252, "€"},
-    {"a\x81" "b", LDC_CODEPAGE_1252, "a" FFFD "b"},      /* not assigned in 1252 */
-    {"a\xff" "b", LDC_CODEPAGE_GBK, "a" FFFD "b"},
-    {"a\xc0", LDC_CODEPAGE_GBK, "a" FFFD},               /* lead byte alone */
+    {"a\x81"
+     "b",
+     LDC_CODEPAGE_1252, "a" FFFD "b"}, /* not assigned in 1252 */
+    {"a\xff"
+     "b",
+     LDC_CODEPAGE_GBK, "a" FFFD "b"},
+    {"a\xc0", LDC_CODEPAGE_GBK, "a" FFFD}, /* lead byte alone */
     {"\xe9\x9b\xb7\xff\xe9", LDC_CODEPAGE_UTF8, "雷" FFFD FFFD},
 };
 
