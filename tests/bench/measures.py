@@ -3,12 +3,28 @@
 import json
 import os
 import re
+import statistics
 import subprocess
 import time
 
 from workshop import Failed, Row, Turns, free_port, make_token, run_json, serve_command
 
 SERVER_CPU, CLIENT_CPU = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
+
+
+# --- what the system says of a process ---
+
+
+def read_rss_mb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s*(\d+) kB", status.read())[1]) / 1024
+
+
+def read_cpu_s(pid):
+    """User and system time of the process itself; children are not in it."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # --- HTTP throughput ---
@@ -34,11 +50,21 @@ def compare_http(shop, path, peer_path, what, note):
     service.get("/api/instances?max_age_ms=0")
     listed, one = service.get("/api/instances"), service.get("/api/instances/0")
     nginx = shop.nginx(listed, one, cpu=SERVER_CPU)
-    turns = Turns(lambda: wrk(service.port, path, service.token, seconds),
-                  lambda: wrk(nginx.port, peer_path, service.token, seconds), n_turns)
+    cpu_us = {service.pid: [], nginx.worker_pid(): []}
+
+    def drive(pid, port, path):
+        before = read_cpu_s(pid)
+        rate = wrk(port, path, service.token, seconds)
+        cpu_us[pid].append((read_cpu_s(pid) - before) / (rate * seconds) * 1e6)
+        return rate
+
+    turns = Turns(lambda: drive(service.pid, service.port, path),
+                  lambda: drive(nginx.worker_pid(), nginx.port, peer_path), n_turns)
+    ours, peer = (statistics.median(cpu_us[pid]) for pid in (service.pid, nginx.worker_pid()))
     size = len(listed if peer_path == "/list.json" else one)
     return [Row(what, f"{turns.ours:,.0f}/s", f"{turns.peer:,.0f}/s", turns.ratio, 0.9,
-                is_at_least=True, note=f"{note}, {size:,} bytes; {turns.spread}")]
+                is_at_least=True, note=f"{note}, {size:,} bytes; {turns.spread}; "
+                                       f"CPU a request {ours:.1f} and {peer:.1f} us")]
 
 
 def http_list(shop):
@@ -141,18 +167,6 @@ def rows_scaling(shop):
 
 
 # --- the process at rest ---
-
-
-def read_rss_mb(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return int(re.search(r"VmRSS:\s*(\d+) kB", status.read())[1]) / 1024
-
-
-def read_cpu_s(pid):
-    """User and system time of the process itself; children are not in it."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(shop):

@@ -223,6 +223,10 @@ class Nginx(Process):
                           folder / "nginx.conf"], shop.open_log(), cpu)
         self.wait_for_listener()
 
+    def worker_pid(self):
+        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return int(children.split()[0])
+
     def wait_for_listener(self):
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and self.popen.poll() is None:
