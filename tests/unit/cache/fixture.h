@@ -2,7 +2,12 @@
 #ifndef TESTS_UNIT_CACHE_FIXTURE_H
 #define TESTS_UNIT_CACHE_FIXTURE_H
 
+#include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
 
 #include <criterion/criterion.h>
 
@@ -108,6 +113,18 @@ static inline int exec_short_patience(sqlite3 *db, void *arg)
     (void)arg;
     sqlite3_busy_timeout(db, 10);
     return 0;
+}
+
+/** A small file system of the test's own: neither a full disk nor a read-only one can be had by
+ * permissions when the tests run as root. Returns false with the cause printed where it may not
+ * be mounted. */
+static inline bool mount_small(const char *folder, const char *options)
+{
+    if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        mount("tmpfs", folder, "tmpfs", 0, options) == 0)
+        return true;
+    fprintf(stderr, "skipped: a tmpfs cannot be mounted here: %s\n", strerror(errno));
+    return false;
 }
 
 #endif

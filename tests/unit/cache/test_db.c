@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -344,18 +342,6 @@ Test(cache_db, programs_that_start_together_make_one_database)
     cr_assert_eq(query_number(db, "PRAGMA user_version"), cache_schema_newest());
     cache_db_close(db);
     folder_remove(folder);
-}
-
-/* A small file system of the test's own: neither a full disk nor a read-only one can be had by
- * permissions when the tests run as root. Returns false with the cause printed where it may not
- * be mounted. */
-static bool mount_small(const char *folder, const char *options)
-{
-    if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-        mount("tmpfs", folder, "tmpfs", 0, options) == 0)
-        return true;
-    fprintf(stderr, "skipped: a tmpfs cannot be mounted here: %s\n", strerror(errno));
-    return false;
 }
 
 Test(cache_db, a_full_disk_is_told)

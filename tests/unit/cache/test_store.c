@@ -232,6 +232,53 @@ Test(cache_store, a_full_disk_fails_the_group_and_the_store_recovers)
     fixture_stop(&f);
 }
 
+static void fill_disk(const char *path)
+{
+    char block[4096] = {1};
+    FILE *file = fopen(path, "wb");
+    cr_assert_not_null(file);
+    setvbuf(file, NULL, _IONBF, 0);
+    while (fwrite(block, 1, sizeof(block), file) == sizeof(block))
+        ;
+    fclose(file);
+}
+
+static void check_full_disk(struct fixture *f)
+{
+    char *filler cleanup(mem_freep) = fs_join(f->folder, "filler");
+    struct insert before = {.seq = 1}, refused = {.seq = 2, .size = 100000};
+    struct insert after = {.seq = 3, .size = 100000};
+    struct counting counting = {0};
+    cache_store_write(f->store, exec_insert, on_insert, &before);
+    loop_run(&f->loop);
+    fill_disk(filler);
+    cache_store_write(f->store, exec_insert, on_insert, &refused);
+    cache_store_read(f->store, exec_count, on_count, &counting);
+    loop_run(&f->loop);
+    cr_assert_eq(refused.status, UV_ENOSPC, "%s", uv_strerror(refused.status));
+    cr_assert_eq(cache_store_stats(f->store).last_error, 0, "the read went well");
+    cr_assert_eq(counting.n, 1);
+
+    cr_assert_eq(unlink(filler), 0);
+    cache_store_write(f->store, exec_insert, on_insert, &after);
+    loop_run(&f->loop);
+    cr_assert_eq(after.status, 0);
+}
+
+Test(cache_store, a_disk_that_fills_up_refuses_writes_until_there_is_room)
+{
+    struct fixture f = {.folder = folder_make()};
+    if (mount_small(f.folder, "size=2m")) {
+        cr_assert_eq(loop_init(&f.loop), 0);
+        f.store = cache_store_new(&f.loop, open_db(f.folder));
+        check_full_disk(&f);
+        fixture_close_store(&f);
+        cr_assert_eq(loop_deinit(&f.loop), 0);
+        cr_assert_eq(umount(f.folder), 0);
+    }
+    folder_remove(f.folder);
+}
+
 Test(cache_store, while_another_program_writes_jobs_fail_and_reads_go_on)
 {
     struct fixture f;
