@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_PORT = 5554 };
+enum { FIRST_PORT = 5554, WAIT_POLL_MS = 20 };
 
 enum device {
     DEVICE_ABSENT,
@@ -226,8 +226,6 @@ static int run_on_device(struct adb *adb, int index, int argc, char **argv)
         text_add(&adb->out, "device\r\n");
         return 0;
     }
-    if (strcmp(argv[0], "wait-for-device") == 0)
-        return 0;
     if (strcmp(argv[0], "install") == 0 && argc >= 2)
         return run_install(adb, index, argv[argc - 1]);
     if (strcmp(argv[0], "uninstall") == 0 && argc >= 2)
@@ -240,13 +238,29 @@ static int run_on_device(struct adb *adb, int index, int argc, char **argv)
     return 1;
 }
 
+/* Blocks, as the real one does, until the device is there or the installation is not. */
+static void wait_for_device(const struct adb *adb, int index)
+{
+    struct mem_mark mark = mem_mark();
+
+    while (home_exists(adb->settings->home) && device_state(adb->settings, index) != DEVICE_READY) {
+        mem_release(mark);
+        os_sleep_ms(WAIT_POLL_MS);
+    }
+}
+
 static int run_for_serial(struct adb *adb, const char *serial, int argc, char **argv)
 {
     int index = serial ? index_of(serial) : only_device(adb, &serial);
-    enum device state = device_state(adb->settings, index);
+    enum device state;
 
     if (!serial)
         return 1;
+    if (strcmp(argv[0], "wait-for-device") == 0) {
+        wait_for_device(adb, index);
+        return 0;
+    }
+    state = device_state(adb->settings, index);
     if (state == DEVICE_ABSENT || (!text_starts(serial, "emulator-") && !is_connected(adb, index)))
         return fail_not_found(adb, serial);
     if (state == DEVICE_OFFLINE) {

@@ -10,7 +10,7 @@
 
 /* One call of ldconsole while it is answered. */
 struct call {
-    struct home *home;
+    const struct home *home;
     struct settings *settings;
     const struct profile *profile;
     const char *program; /* ldconsole or dnconsole */

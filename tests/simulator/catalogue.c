@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file changed longer ago than this shows any further change by another time. */
 enum { SETTLED_NS = 100 * 1000 * 1000 };
 
 static void add(struct catalogue *catalogue, struct instance item)

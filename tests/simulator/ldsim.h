@@ -8,9 +8,9 @@
  * did not work, 2 for bad usage. */
 
 int ldsim_init(const char *dir, int argc, char **argv);
-int ldsim_set(struct home *home, int argc, char **argv);
-int ldsim_reset(struct home *home);
-int ldsim_show(struct home *home);
+int ldsim_set(const struct home *home, int argc, char **argv);
+int ldsim_reset(const struct home *home);
+int ldsim_show(const struct home *home);
 int ldsim_help(void);
 
 /** Say what is wrong, on standard error, and return the exit code. */
@@ -20,6 +20,6 @@ int ldsim_fail(int exit_code, const char *format, ...) MEM_PRINTF(2, 3);
 void ldsim_print(const char *format, ...) MEM_PRINTF(1, 2);
 
 /** Check one KEY=VALUE and store it.  The caller holds the lock. */
-int ldsim_store(struct home *home, const char *assignment);
+int ldsim_store(const struct home *home, const char *assignment);
 
 #endif

@@ -11,7 +11,7 @@
 enum { MAX_INSTANCES = 100000, DEFAULT_INSTANCES = 3 };
 
 struct plan {
-    struct home *home;
+    const struct home *home;
     bool is_new;
     int instances;
     bool bare;
@@ -45,8 +45,8 @@ static bool is_same_file(const char *a, const char *b)
     struct text left = {0};
     struct text right = {0};
 
-    return os_exists(b) && os_read_file(a, &left) == 0 && os_read_file(b, &right) == 0 && left.len == right.len &&
-           memcmp(left.data, right.data, left.len) == 0;
+    return os_exists(b) && os_read_file(a, &left) == 0 && os_read_file(b, &right) == 0 &&
+           left.len == right.len && memcmp(left.data, right.data, left.len) == 0;
 }
 
 /* A copy and not a link: what a test does to the file must not reach the build.  A program that
@@ -215,6 +215,6 @@ int ldsim_init(const char *dir, int argc, char **argv)
     if (r == 0 && plan.is_new)
         r = seed_instances(&plan);
     if (r == 0)
-        ldsim_print("%s/ldconsole%s\n", home.dir, os_exe_suffix);
+        ldsim_print("%s\n", os_native_path(home_path(&home, "ldconsole%s", os_exe_suffix)));
     return r;
 }

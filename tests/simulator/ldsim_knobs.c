@@ -65,7 +65,7 @@ static int check(const char *assignment, char **ret_key, const char **ret_value)
     return 0;
 }
 
-int ldsim_store(struct home *home, const char *assignment)
+int ldsim_store(const struct home *home, const char *assignment)
 {
     const char *value = NULL;
     char *key = NULL;
@@ -78,7 +78,7 @@ int ldsim_store(struct home *home, const char *assignment)
     return 0;
 }
 
-int ldsim_set(struct home *home, int argc, char **argv)
+int ldsim_set(const struct home *home, int argc, char **argv)
 {
     const char *value;
     intptr_t lock;
@@ -96,7 +96,7 @@ int ldsim_set(struct home *home, int argc, char **argv)
     return r;
 }
 
-int ldsim_reset(struct home *home)
+int ldsim_reset(const struct home *home)
 {
     intptr_t lock = home_lock(home);
     struct settings now;

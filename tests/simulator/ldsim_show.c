@@ -64,7 +64,7 @@ static void add_processes(yyjson_mut_doc *doc, const struct home *home)
     }
 }
 
-int ldsim_show(struct home *home)
+int ldsim_show(const struct home *home)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(&json_alc);
     yyjson_mut_val *root = yyjson_mut_obj(doc);

@@ -51,6 +51,9 @@ int os_rename(const char *from, const char *to);
  *  such file. */
 char *os_real_path(const char *path);
 
+/** The path as the system itself writes it: with backslashes on Windows. */
+char *os_native_path(const char *path);
+
 int os_make_dirs(const char *path);
 int os_remove_file(const char *path);
 void os_remove_tree(const char *path);

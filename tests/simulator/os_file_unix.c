@@ -138,6 +138,11 @@ char *os_real_path(const char *path)
     return ret;
 }
 
+char *os_native_path(const char *path)
+{
+    return mem_text(path);
+}
+
 int os_make_dirs(const char *path)
 {
     char *copy = mem_text(path);

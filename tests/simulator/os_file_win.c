@@ -192,6 +192,16 @@ char *os_real_path(const char *path)
     return ret;
 }
 
+char *os_native_path(const char *path)
+{
+    char *ret = mem_text(path);
+
+    for (char *at = ret; *at; at++)
+        if (*at == '/')
+            *at = '\\';
+    return ret;
+}
+
 int os_make_dirs(const char *path)
 {
     char *copy = mem_text(path);

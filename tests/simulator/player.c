@@ -9,16 +9,21 @@
 
 #include <string.h>
 
-enum { SETTLED_NS = 100 * 1000 * 1000 };
+enum {
+    SETTLED_NS = 100 * 1000 * 1000, /* a file changed longer ago shows any further change */
+    CHECK_VM_MS = 50,
+};
 
 struct player {
     const struct home *home;
     int index;
     int64_t id;
-    int64_t leave_at; /* when a later launch took the record over: the end of our own tail */
     struct player_faults faults;
     struct os_info record_seen;
     struct os_info settings_seen;
+    struct process checked_vm;
+    int64_t checked_at;
+    bool vm_was_alive;
 };
 
 static enum player_step next_when_quitting(const struct run *run, int64_t now)
@@ -37,7 +42,7 @@ static enum player_step next_with_vm(const struct run *run, struct player_faults
         return PLAYER_KILL_VM;
     if (text_list_has(run->faults, "vbox_gutted") && now >= run->vm_started_at + run->boot_ms / 4)
         return PLAYER_KILL_VM;
-    if (faults.crash_loop && now >= up_at + run->crash_ms)
+    if (text_list_has(run->faults, "crash_loop") && now >= up_at + run->crash_ms)
         return PLAYER_CRASH_VM;
     return PLAYER_WAIT;
 }
@@ -70,7 +75,7 @@ static void start_vm(const struct player *player, struct run *run, int64_t now)
     char *error;
 
     memcpy(named, argv, sizeof(argv));
-    if (settings_load((struct home *)player->home, &settings, &error) == 0)
+    if (settings_load(player->home, &settings, &error) == 0)
         named[0] = profile_get(&settings)->headless;
     run->vm = process_start(player->home, named, false);
     run->vm_started_at = now;
@@ -174,18 +179,17 @@ static bool has_changed(const char *path, struct os_info *seen)
     return changed;
 }
 
-static void look_at_settings(struct player *player, const struct run *run)
+static void look_at_settings(struct player *player)
 {
     struct settings settings;
     char *error;
 
     if (!has_changed(settings_path(player->home), &player->settings_seen) ||
-        settings_load((struct home *)player->home, &settings, &error) < 0)
+        settings_load(player->home, &settings, &error) < 0)
         return;
     player->faults = (struct player_faults){
         .zombie = settings_fault(&settings, player->index, "zombie"),
         .svc_dead = settings_bool(&settings, "svc_dead"),
-        .crash_loop = text_list_has(run->faults, "crash_loop"),
     };
 }
 
@@ -217,6 +221,17 @@ static void end_everything(const struct player *player, const struct run *run)
         run_remove(player->home, player->index);
 }
 
+/* Asking the system costs more than all the rest of a turn, and nobody is in a hurry to know. */
+static bool vm_is_alive(struct player *player, const struct run *run, int64_t now)
+{
+    if (run->vm.pid != player->checked_vm.pid || now - player->checked_at >= CHECK_VM_MS) {
+        player->checked_vm = run->vm;
+        player->checked_at = now;
+        player->vm_was_alive = process_is_alive(run->vm);
+    }
+    return player->vm_was_alive;
+}
+
 static bool turn(struct player *player, struct run *run)
 {
     int64_t now = os_now_ms();
@@ -225,8 +240,8 @@ static bool turn(struct player *player, struct run *run)
         end_everything(player, run);
         return false;
     }
-    look_at_settings(player, run);
-    if (player_next_step(run, player->faults, process_is_alive(run->vm), now) == PLAYER_WAIT)
+    look_at_settings(player);
+    if (player_next_step(run, player->faults, vm_is_alive(player, run, now), now) == PLAYER_WAIT)
         return true;
     return act(player);
 }
@@ -235,11 +250,37 @@ static bool turn(struct player *player, struct run *run)
 static void finish_tail(const struct home *home, const struct run *run)
 {
     int64_t end = run->quit_at + run->off_ms + run->tail_ms;
+    struct mem_mark mark = mem_mark();
 
-    while (home_exists(home) && os_now_ms() < end)
+    while (home_exists(home) && os_now_ms() < end) {
+        mem_release(mark);
         os_sleep_ms(run->poll_ms);
+    }
 }
 
+/* Read the record again when it may have changed. Returns false when it is not ours any more. */
+static bool refresh(struct player *player, struct run *run)
+{
+    struct run fresh;
+
+    if (!has_changed(home_run_path(player->home, player->index), &player->record_seen))
+        return true;
+    if (run_load(player->home, player->index, &fresh) < 0) {
+        process_kill(run->vm);
+        return false;
+    }
+    if (fresh.id != player->id) {
+        finish_tail(player->home, run);
+        return false;
+    }
+    /* The texts of the fresh one last for this turn only; they never change after the launch. */
+    fresh.faults = run->faults;
+    fresh.app = run->app;
+    *run = fresh;
+    return true;
+}
+
+/* The launch that started us holds the lock until the record is complete. */
 static int load_under_lock(const struct home *home, int index, struct run *ret_run)
 {
     intptr_t lock = home_lock(home);
@@ -253,28 +294,16 @@ void player_live(const struct home *home, int index)
 {
     struct player player = {.home = home, .index = index};
     struct run run;
-    struct run fresh;
     struct mem_mark mark;
 
-    /* The launch that started us holds the lock until the record is complete. */
     if (load_under_lock(home, index, &run) < 0 || run.player.pid != os_pid())
         return;
-    run.faults = mem_text(run.faults);
     player.id = run.id;
     mark = mem_mark();
     while (turn(&player, &run)) {
         os_sleep_ms(run.poll_ms);
-        if (has_changed(home_run_path(home, index), &player.record_seen)) {
-            if (run_load(home, index, &fresh) < 0)
-                break;
-            if (fresh.id != player.id) {
-                finish_tail(home, &run);
-                break;
-            }
-            fresh.faults = run.faults;
-            fresh.app = "";
-            run = fresh;
-        }
+        if (!refresh(&player, &run))
+            break;
         mem_release(mark);
     }
 }

@@ -23,7 +23,6 @@ enum player_step {
 struct player_faults {
     bool zombie;
     bool svc_dead;
-    bool crash_loop;
 };
 
 enum player_step player_next_step(const struct run *run, struct player_faults faults,

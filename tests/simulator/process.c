@@ -27,7 +27,7 @@ struct process process_start(const struct home *home, const char *const argv[], 
 
     for (int i = 0; argv[i] && i < MAX_ARGUMENTS; i++)
         copy[i] = mem_text(argv[i]);
-    copy[0] = home_path(home, "%s%s", argv[0], os_exe_suffix);
+    copy[0] = os_native_path(home_path(home, "%s%s", argv[0], os_exe_suffix));
     pid = os_spawn(copy, keep_output);
     if (pid > 0)
         ret = (struct process){.pid = pid, .birth = os_birth(pid)};

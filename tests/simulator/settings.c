@@ -15,7 +15,7 @@ char *settings_path(const struct home *home)
     return home_path(home, "sim.json");
 }
 
-int settings_load(struct home *home, struct settings *ret_settings, char **ret_error)
+int settings_load(const struct home *home, struct settings *ret_settings, char **ret_error)
 {
     char *path = settings_path(home);
     char *error = NULL;
@@ -166,7 +166,7 @@ static yyjson_mut_val *to_json(yyjson_mut_doc *doc, const char *key, const char 
     return yyjson_mut_strcpy(doc, value);
 }
 
-int settings_store(struct home *home, const char *key, const char *value)
+int settings_store(const struct home *home, const char *key, const char *value)
 {
     struct settings now;
     yyjson_mut_doc *doc;

@@ -11,7 +11,7 @@
  * can turn them while things run.  Comments and trailing commas are allowed.  Values may be
  * strings, numbers or true/false alike; what a knob does not accept counts as its initial value. */
 struct settings {
-    struct home *home;
+    const struct home *home;
     yyjson_doc *doc; /* NULL: no file, everything as at the start */
 };
 
@@ -22,7 +22,7 @@ struct scope {
 };
 
 /** Returns 0, or -1 when the file is there and is no JSON object; *ret_error then says why. */
-int settings_load(struct home *home, struct settings *ret_settings, char **ret_error);
+int settings_load(const struct home *home, struct settings *ret_settings, char **ret_error);
 
 const char *settings_text(const struct settings *settings, const char *knob);
 bool settings_bool(const struct settings *settings, const char *knob);
@@ -42,7 +42,7 @@ bool settings_fault(const struct settings *settings, int index, const char *faul
 
 /** Set a key of sim.json to a value, or take it out (NULL).  The caller holds the lock and has
  *  checked both. */
-int settings_store(struct home *home, const char *key, const char *value);
+int settings_store(const struct home *home, const char *key, const char *value);
 
 /** Name of the file, for messages. */
 char *settings_path(const struct home *home);

@@ -18,7 +18,7 @@ PROGRAMS = pathlib.Path(os.environ["LDSIM_DIR"])
 PREFIX = os.environ.get("LDSIM_RUN", "").split()
 IS_WINDOWS = bool(PREFIX)
 SUFFIX = ".exe" if IS_WINDOWS else ""
-SPEED = 20 if IS_WINDOWS else 100
+SPEED = 40 if IS_WINDOWS else 100
 PATIENCE_S = 60
 
 # A duration that no test waits for: it holds an instance where it is.

@@ -58,6 +58,11 @@ class Timeline(SimulationTest):
         self.sim.wait_for(lambda: self.sim.adb_shell(1, "echo x") == "x\n", "adb")
         self.assertEqual(self.sim.adb_shell(1, "getprop sys.boot_completed"), "\n")
 
+    def test_wait_for_device_waits(self):
+        self.sim.ldconsole("launch", "--index", "1")
+        self.assertEqual(self.sim.run("adb", "-s", "emulator-5556", "wait-for-device").code, 0)
+        self.assertEqual(self.sim.adb_shell(1, "echo x"), "x\n")
+
     def test_states_come_in_order(self):
         order = [OFF, STARTING, BOOTING, UP]
         self.sim.ldconsole("launch", "--index", "1")

@@ -64,7 +64,7 @@ struct run timeline_plan(const struct settings *settings, int index)
         .app = "",
     };
 
-    run.poll_ms = settings_duration(settings, "ms.off", index) / 20;
+    run.poll_ms = settings_duration(settings, "ms.off", index) / 10;
     if (run.poll_ms > POLL_MS)
         run.poll_ms = POLL_MS;
     if (run.poll_ms < LEAST_POLL_MS)
