@@ -178,12 +178,9 @@ void api_exchange_header(struct api_exchange *x, const char *name, const char *v
 
 void api_exchange_header_number(struct api_exchange *x, const char *name, uint64_t value)
 {
-    char text[24];
-    size_t n = sizeof(text) - 1;
-    text[n] = '\0';
-    do {
-        text[--n] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    api_exchange_header(x, name, text + n);
+    struct buf *b = &x->lines;
+    (void)buf_append(b, name, strlen(name));
+    (void)buf_append(b, ": ", 2);
+    (void)buf_append_u64(b, value);
+    (void)buf_append(b, "\r\n", 2);
 }

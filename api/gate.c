@@ -90,7 +90,7 @@ static enum api_gate find_route(struct api_exchange *x)
                          1u << API_METHOD_DELETE;
     if (r->is_asterisk)
         return answer_options(x, all);
-    struct api_route_match match = api_route_find(x->server->routes, x->server->n_routes, r);
+    struct api_route_match match = api_router_find(x->server->router, r);
     if (r->method == API_METHOD_OPTIONS && match.methods)
         return answer_options(x, match.methods);
     if (!match.route)

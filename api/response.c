@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/response.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,17 +15,6 @@ static void put(struct buf *out, const char *s, size_t n)
 
 #define put_text(out, literal) put(out, literal, sizeof(literal) - 1)
 
-static void put_number(struct buf *out, uint64_t number)
-{
-    char digits[24];
-    size_t n = sizeof(digits);
-    do {
-        digits[--n] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    put(out, digits + n, sizeof(digits) - n);
-}
-
 static void put_status(struct buf *out, int status)
 {
     if (status == 200) {
@@ -35,7 +23,7 @@ static void put_status(struct buf *out, int status)
     }
     const char *reason = api_status_reason(status);
     put_text(out, "HTTP/1.1 ");
-    put_number(out, (uint64_t)status);
+    (void)buf_append_u64(out, (uint64_t)status);
     put_text(out, " ");
     put(out, reason, strlen(reason));
     put_text(out, "\r\nDate: ");
@@ -45,7 +33,7 @@ static void put_length(struct buf *out, int64_t length)
 {
     if (length >= 0) {
         put_text(out, "\r\nContent-Length: ");
-        put_number(out, (uint64_t)length);
+        (void)buf_append_u64(out, (uint64_t)length);
     } else if (length == API_LENGTH_CHUNKED) {
         put_text(out, "\r\nTransfer-Encoding: chunked");
     }

@@ -54,9 +54,14 @@ struct api_route_match {
     unsigned methods;              /* 1 << method of every route of the path; 0 = no such path */
 };
 
-/** Finds the route of R (its target parsed) among N routes and fills R's params. HEAD finds GET. */
-struct api_route_match api_route_find(const struct api_route *routes, size_t n,
-                                      struct api_request *r);
+/** The table taken apart for matching, because every request is matched. */
+struct api_router;
+
+/** ROUTES must outlive it. */
+struct api_router *api_router_new(const struct api_route *routes, size_t n);
+struct api_router *api_router_free(struct api_router *router);
+/** Finds the route of R (its target parsed) and fills R's params. HEAD finds GET. */
+struct api_route_match api_router_find(const struct api_router *router, struct api_request *r);
 /** "GET, HEAD, OPTIONS" for METHODS, into OUT. */
 void api_route_allow(unsigned methods, char *out, size_t size);
 const char *api_method_name(enum api_method method);

@@ -73,10 +73,11 @@ static void project(struct buf *out, size_t start, unsigned fields)
 }
 
 static void append_instance(struct api_exchange *x, const struct cache_entry *entry,
-                            unsigned fields, uint64_t now)
+                            unsigned fields)
 {
     size_t start = x->reply.len;
-    cache_snapshot_append_instance(api_fresh_snapshot(x), entry, now, x->is_live, &x->reply);
+    cache_snapshot_append_instance(api_fresh_snapshot(x), entry, clock_mono_ms(), x->is_live,
+                                   &x->reply);
     if (fields)
         project(&x->reply, start, fields);
 }
@@ -84,7 +85,6 @@ static void append_instance(struct api_exchange *x, const struct cache_entry *en
 static void append_items(struct api_exchange *x, struct listing *l)
 {
     const struct cache_snapshot *s = api_fresh_snapshot(x);
-    uint64_t now = clock_mono_ms();
     for (size_t i = 0; i < cache_snapshot_count(s); i++) {
         const struct cache_entry *entry = cache_snapshot_at(s, i);
         if (!api_filter_matches(&l->filter, &entry->instance))
@@ -98,7 +98,7 @@ static void append_items(struct api_exchange *x, struct listing *l)
         }
         if (l->n_items++)
             (void)buf_append(&x->reply, ",", 1);
-        append_instance(x, entry, l->fields, now);
+        append_instance(x, entry, l->fields);
         l->last_index = entry->instance.index;
     }
 }
@@ -177,7 +177,7 @@ static void get_fresh(struct api_exchange *x)
         api_respond_empty(x, 304);
         return;
     }
-    append_instance(x, entry, fields, clock_mono_ms());
+    append_instance(x, entry, fields);
     api_respond_reply(x, 200, API_JSON);
 }
 

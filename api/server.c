@@ -45,8 +45,7 @@ struct api_server *api_server_new(const struct api_context *context,
     struct api_server *s = mem_new(struct api_server);
     s->context = *context;
     s->options = *options;
-    s->routes = api_routes;
-    s->n_routes = api_n_routes;
+    api_server_use_routes(s, api_routes, api_n_routes);
     list_init(&s->listeners);
     list_init(&s->conns);
     list_init(&s->pool);
@@ -61,6 +60,8 @@ void api_server_use_routes(struct api_server *server, const struct api_route *ro
 {
     server->routes = routes;
     server->n_routes = n;
+    api_router_free(server->router);
+    server->router = api_router_new(routes, n);
 }
 
 const char *api_server_date(struct api_server *server)
@@ -141,6 +142,7 @@ static void on_tick_closed(uv_handle_t *handle)
     api_exchange_free_pool(s);
     blob_unref(s->openapi);
     blob_unref(s->docs);
+    api_router_free(s->router);
     mem_free(s);
     on_closed(arg);
 }

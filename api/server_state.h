@@ -59,6 +59,7 @@ struct api_server {
     struct api_options options;
     const struct api_route *routes;
     size_t n_routes;
+    struct api_router *router;
     struct list listeners, conns, pool;
     unsigned n_listeners, n_conns, n_pooled;
     unsigned n_exchanges; /* handed out and not yet back */
