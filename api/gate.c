@@ -143,8 +143,8 @@ static enum api_gate check_body(struct api_exchange *x)
     if (expect && !r->is_http10 && !str_is_equal_nocase(expect, "100-continue"))
         return refuse(x, API_EXPECTATION_FAILED, "The only expectation known is 100-continue.");
     if (r->content_length > r->body.max) {
-        api_respond_code(x, API_BODY_TOO_LARGE, "The body may have %zu bytes at most.",
-                         r->body.max);
+        api_respond_code(x, API_BODY_TOO_LARGE, "The body may have %u bytes at most.",
+                         (unsigned)r->body.max);
         return API_GATE_ANSWERED;
     }
     if (x->route->body && type && api_request_has_body(r) && !is_json(type))

@@ -78,7 +78,7 @@ static struct ldc_breaker *find(struct api_exchange *x)
     return NULL;
 }
 
-static void tell(struct api_exchange *x, const struct ldc_breaker *b)
+static void announce(struct api_exchange *x, const struct ldc_breaker *b)
 {
     char type[48];
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
@@ -101,7 +101,7 @@ static void command(struct api_exchange *x, void (*change)(struct ldc_breaker *b
     enum ldc_breaker_state before = b->state;
     change(b);
     if (b->state != before)
-        tell(x, b);
+        announce(x, b);
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_doc_set_root(doc, make_breaker(doc, b));
     api_respond_doc(x, 200, doc);

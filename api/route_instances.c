@@ -108,7 +108,7 @@ static void respond_listing(struct api_exchange *x, struct listing *l)
     const struct cache_snapshot *s = api_fresh_snapshot(x);
     (void)buf_append_str(&x->reply, "{\"items\":[");
     append_items(x, l);
-    (void)buf_printf(&x->reply, "],\"total\":%zu,\"next_cursor\":", l->total);
+    (void)buf_printf(&x->reply, "],\"total\":%u,\"next_cursor\":", (unsigned)l->total);
     if (l->has_more)
         (void)buf_printf(&x->reply, "\"%d\"", l->last_index);
     else
