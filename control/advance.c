@@ -234,7 +234,8 @@ static void plan(struct ctl_job *job, uint64_t now)
     struct ctl_why why = {0};
 
     if (!ctl_job_seen_ms(job, now)) {
-        if (now - job->looking_ms > BLIND_LIMIT_MS)
+        /* A step entered in this round may have begun after NOW. */
+        if (now > job->looking_ms + BLIND_LIMIT_MS)
             give_up_looking(job);
         return;
     }
@@ -247,7 +248,7 @@ static void plan(struct ctl_job *job, uint64_t now)
         break;
     case CTL_PLAN_LATER:
         ctl_gate_release(job);
-        if (now - job->looking_ms > ctl_flow_timeout_ms(job))
+        if (now > job->looking_ms + ctl_flow_timeout_ms(job))
             ctl_effect_time_out(job);
         break;
     case CTL_PLAN_FAIL:

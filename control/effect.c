@@ -150,7 +150,7 @@ bool ctl_effect_await(struct ctl_job *job, uint64_t now)
         return true;
     if (job->phase != CTL_PHASE_AWAITING)
         return false;
-    bool is_blind = now - (seen ? seen : job->look_from_ms) > BLIND_LIMIT_MS;
+    bool is_blind = now > (seen ? seen : job->look_from_ms) + BLIND_LIMIT_MS;
     if (!(seen || is_blind) || !is_late(job, is_blind ? now : seen))
         return false;
     if (ctl_job_step(job)->is_optional)
