@@ -76,18 +76,12 @@ static void append_str_or_null(struct buf *out, const char *s)
         (void)buf_append_str(out, "null");
 }
 
-/* By hand: an instance has some twenty numbers, and printf is slow at them. */
+/* An instance has some twenty numbers: no printf. */
 static void append_i64(struct buf *out, int64_t n)
 {
-    char digits[24], *start = digits + sizeof(digits);
-    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
-    do {
-        *--start = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
     if (n < 0)
-        *--start = '-';
-    (void)buf_append(out, start, (size_t)(digits + sizeof(digits) - start));
+        (void)buf_append(out, "-", 1);
+    (void)buf_append_u64(out, n < 0 ? -(uint64_t)n : (uint64_t)n);
 }
 
 static void append_i64_or_null(struct buf *out, int64_t n)

@@ -32,7 +32,7 @@ static void store_operation(sqlite3 *db, const char *id)
 {
     char *sql =
         mem_printf("INSERT INTO operations VALUES ('%s', 'start', '', '', 'failed', 1, 1, 1,"
-                   " 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0)",
+                   " 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}')",
                    id);
     execute(db, sql);
     mem_free(sql);
