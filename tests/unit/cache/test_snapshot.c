@@ -254,6 +254,7 @@ Test(cache_snapshot, new_evidence_is_shown_but_is_no_change)
     cr_assert_str_eq(e->etag, tag);
     cr_assert_str_eq(cache_snapshot_etag(f.s), list_tag);
     struct blob *after cleanup(blob_unrefp) = cache_snapshot_list(f.s, 1000, false);
+    cr_assert_neq(after, before);
     cr_assert_not_null(strstr(after->data, "\"evidence\":{\"look\":2}"));
     fixture_stop(&f);
 }
