@@ -76,6 +76,13 @@ static void add_limits(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
         json_add_raw(doc, limits, "service", x->context->limits);
 }
 
+/* Of the banner, which is what runs; else of the installation. */
+static const char *ldplayer_version(const struct ldc_client *client)
+{
+    const char *running = ldc_client_abilities(client)->version;
+    return *running ? running : ldc_client_install(client)->version;
+}
+
 void api_handle_info(struct api_exchange *x)
 {
     const struct api_context *c = x->context;
@@ -83,7 +90,7 @@ void api_handle_info(struct api_exchange *x)
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     json_add_str(doc, root, "version", c->version);
-    json_add_str(doc, root, "ldplayer_version", ldc_client_install(c->client)->version);
+    json_add_str(doc, root, "ldplayer_version", ldplayer_version(c->client));
     json_add_time(doc, root, "started_at", c->started_at);
     yyjson_mut_obj_add_int(doc, root, "uptime_s", (clock_wall_ms() - c->started_at) / 1000);
     json_add_str(doc, root, "runner", c->runner);

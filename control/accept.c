@@ -249,6 +249,30 @@ static bool is_full(struct ctl_engine *e, size_t n_more, struct ctl_refusal *ret
     return true;
 }
 
+/* An older ldconsole ignores the flag without a word, so it is better not sent. */
+static bool is_unsupported(struct ctl_engine *e, const struct ctl_request *request,
+                           struct ctl_refusal *reterr)
+{
+    const struct ldc_abilities *abilities = ldc_client_abilities(e->parts.client);
+    bool wants_root = request->settings && request->settings->values[LDC_SETTING_ROOT].is_set;
+
+    if (!wants_root || !abilities->is_known || abilities->has_root)
+        return false;
+    *reterr = (struct ctl_refusal){.http_status = 422};
+    str_copy(reterr->code, sizeof(reterr->code), "SETTING_NOT_SUPPORTED");
+    str_copy(reterr->detail, sizeof(reterr->detail),
+             "settings.root: the installed ldconsole does not know this setting; change it in the "
+             "LDPlayer window");
+    return true;
+}
+
+static bool is_refused(struct ctl_engine *e, const struct ctl_request *request, size_t n_jobs,
+                       struct ctl_refusal *reterr)
+{
+    return is_unsupported(e, request, reterr) || is_full(e, n_jobs, reterr) ||
+           is_breaker_open(e, request, reterr);
+}
+
 static const struct cache_instance *instance_of(struct ctl_engine *e, const char *id)
 {
     const struct cache_entry *entry =
@@ -299,7 +323,7 @@ void ctl_engine_submit(struct ctl_engine *e, const struct ctl_request *request, 
     if (is_settled(e, request, a))
         return;
     if (!ctl_flow_accepts(request, instance_of(e, request->target), &refusal) ||
-        is_full(e, 1, &refusal) || is_breaker_open(e, request, &refusal)) {
+        is_refused(e, request, 1, &refusal)) {
         refuse(a, &refusal);
         return;
     }
@@ -317,7 +341,7 @@ void ctl_engine_submit_batch(struct ctl_engine *e, const struct ctl_request *req
 
     if (is_settled(e, request, a))
         return;
-    if (is_full(e, n_targets + 1, &refusal) || is_breaker_open(e, request, &refusal)) {
+    if (is_refused(e, request, n_targets + 1, &refusal)) {
         refuse(a, &refusal);
         return;
     }

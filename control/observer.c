@@ -66,8 +66,10 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
     if (o->is_closing)
         return;
     ctl_trouble_read(survey, ldc_client_install(o->parts.client), &o->trouble);
-    if (o->trouble.status == 0)
+    if (o->trouble.status == 0) {
         ctl_publish_survey(o, survey);
+        ldc_client_probe(o->parts.client);
+    }
     cache_snapshot_set_stale(o->snapshot, o->trouble.status ? o->trouble.detail : NULL);
     if ((before == 0) != (o->trouble.status == 0))
         ctl_publish_trouble(o);

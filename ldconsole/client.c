@@ -11,6 +11,8 @@
  * loop to be told an outcome that needs no child. Whoever ends it takes it out of `calls` and
  * starts the next one waiting in its class. */
 
+enum { MAX_PROBES = 3 };
+
 struct ldc_client {
     struct loop *loop;
     struct ldc_runner *runner;
@@ -23,6 +25,9 @@ struct ldc_client {
     struct list waiting[LDC_CLASS_COUNT]; /* of these, the queued ones; first in, first out */
     unsigned n_running[LDC_CLASS_COUNT];
     unsigned n_waiting;
+    struct ldc_abilities abilities;
+    bool is_probing;
+    unsigned n_probes;
     bool is_closing, is_runner_closing;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
@@ -344,6 +349,30 @@ void ldc_client_on_breaker(struct ldc_client *client, ldc_breaker_fn fn, void *a
 {
     client->on_breaker = fn;
     client->on_breaker_arg = arg;
+}
+
+static void on_usage(void *arg, const struct ldc_outcome *outcome)
+{
+    struct ldc_client *client = arg;
+    client->is_probing = false;
+    if (outcome->result)
+        ldc_abilities_read(outcome->result->output, &client->abilities);
+}
+
+void ldc_client_probe(struct ldc_client *client)
+{
+    struct ldc_command command;
+    if (client->abilities.is_known || client->is_probing || client->n_probes >= MAX_PROBES)
+        return;
+    client->is_probing = true;
+    client->n_probes++;
+    ldc_command_usage(&command);
+    ldc_client_call(client, &command, LDC_PURPOSE_CONNECT, on_usage, client);
+}
+
+const struct ldc_abilities *ldc_client_abilities(const struct ldc_client *client)
+{
+    return &client->abilities;
 }
 
 const struct ldc_install *ldc_client_install(const struct ldc_client *client)

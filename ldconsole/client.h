@@ -5,6 +5,7 @@
 #include "ldconsole/answer.h"
 #include "ldconsole/breaker.h"
 #include "ldconsole/command.h"
+#include "ldconsole/abilities.h"
 #include "ldconsole/install.h"
 #include "ldconsole/row.h"
 #include "ldconsole/runner.h"
@@ -70,6 +71,10 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
                                  enum ldc_purpose purpose, ldc_call_fn done, void *arg);
 /** Ends a waiting or running call; DONE comes with LDC_ANSWER_CANCELLED. */
 void ldc_client_cancel(struct ldc_call *call);
+/** Asks ldconsole what it can do; does nothing while that is known or being asked, or after three
+ *  answers that were no usage text. Cheap: to be called whenever ldconsole is seen to work. */
+void ldc_client_probe(struct ldc_client *client);
+const struct ldc_abilities *ldc_client_abilities(const struct ldc_client *client);
 const struct ldc_install *ldc_client_install(const struct ldc_client *client);
 struct ldc_breaker *ldc_client_breaker(struct ldc_client *client, enum ldc_purpose purpose);
 /** Children running now and calls waiting, for health and metrics. */

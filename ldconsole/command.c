@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 const struct ldc_verb_info ldc_verb_table[LDC_VERB_COUNT] = {
+    [LDC_VERB_USAGE] = {"", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_READ, 10000, true, false, false},
     [LDC_VERB_LIST2] = {"list2", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_READ, 10000, true, false, false},
     [LDC_VERB_LAUNCH] = {"launch", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_LAUNCH, 30000, true, true,
                          false},
@@ -45,6 +46,12 @@ static void add_pair(struct ldc_command *c, const char *flag, const char *value)
         return;
     ldc_argv_add(&c->args, flag);
     ldc_argv_add(&c->args, value);
+}
+
+void ldc_command_usage(struct ldc_command *c)
+{
+    c->verb = LDC_VERB_USAGE;
+    ldc_argv_init(&c->args);
 }
 
 void ldc_command_list2(struct ldc_command *c)

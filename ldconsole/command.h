@@ -10,6 +10,7 @@
 
 /** The vendor's verbs we use and what is known of each (reference section 1 and 2.6). */
 enum ldc_verb {
+    LDC_VERB_USAGE, /* no verb at all: ldconsole prints its usage text */
     LDC_VERB_LIST2,
     LDC_VERB_LAUNCH,
     LDC_VERB_QUIT,
@@ -55,6 +56,7 @@ struct ldc_command {
 
 /** Builders; each leaves a command that the caller releases with ldc_command_deinit. Selection is
  *  always by index: names may be double (reference 1). */
+void ldc_command_usage(struct ldc_command *c);
 void ldc_command_list2(struct ldc_command *c);
 void ldc_command_launch(struct ldc_command *c, int index);
 void ldc_command_quit(struct ldc_command *c, int index);

@@ -23,6 +23,8 @@ const char *ldc_purpose_name(enum ldc_purpose purpose)
 enum ldc_purpose ldc_purpose_of(enum ldc_verb verb, bool queued)
 {
     switch (verb) {
+    case LDC_VERB_USAGE:
+        return LDC_PURPOSE_CONNECT;
     case LDC_VERB_LIST2:
         return LDC_PURPOSE_LIST;
     case LDC_VERB_ADD:
