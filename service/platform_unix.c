@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/platform.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -11,10 +13,21 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+/* A socket or database that got the number of a closed standard stream would be written to by
+ * whoever prints, and a child would inherit it. */
+static void open_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            _exit(1);
+    }
+}
+
 void svc_platform_start(int *argc, char ***argv)
 {
     (void)argc; /* UTF-8 as they are */
     (void)argv;
+    open_standard_streams();
     /* A reader that went away is an error code of the write, not a death. */
     signal(SIGPIPE, SIG_IGN);
     /* Tokens and the names of instances are nobody else's. */
