@@ -148,17 +148,23 @@ void json_add_raw(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, 
         yyjson_mut_obj_add_null(doc, object, key);
 }
 
+static bool needs_escape(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
 void json_append_str(struct buf *out, const char *s)
 {
-    (void)buf_append_str(out, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            (void)buf_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            (void)buf_printf(out, "\\u%04x", c);
-        else
-            (void)buf_append(out, s, 1);
+    (void)buf_append(out, "\"", 1);
+    while (*s) {
+        const char *plain = s;
+        while (*s && !needs_escape((unsigned char)*s))
+            s++;
+        (void)buf_append(out, plain, (size_t)(s - plain));
+        if (*s == '"' || *s == '\\')
+            (void)buf_printf(out, "\\%c", *s++);
+        else if (*s)
+            (void)buf_printf(out, "\\u%04x", (unsigned char)*s++);
     }
-    (void)buf_append_str(out, "\"");
+    (void)buf_append(out, "\"", 1);
 }
