@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import unittest
 
 from support import IS_WINDOWS, ServiceCase, Simulator, StartFailed, run_service_command, wait_for
@@ -107,7 +108,6 @@ class File(ServiceCase):
         self.assertEqual(rows["max_connections"], ["10000", "default"])
 
     def test_the_file_in_the_data_directory_is_found(self):
-        os.mkdir(self.service.data_dir)
         with open(os.path.join(self.service.data_dir, "config.json"), "w", encoding="utf-8") as f:
             f.write('{"stuck_ms": 7777}')
         self.service.start()
@@ -127,6 +127,14 @@ class Start(ServiceCase):
         rest = self.service.process.stdout.read()
         self.assertEqual(rest, b"", "nothing else on standard output")
         self.assertEqual(self.service.wait_for_end(), 0)
+
+    def test_a_data_directory_is_made_for_its_owner_alone(self):
+        other = self.make_service("other")
+        other.data_dir = os.path.join(self.directory, "deep", "er")
+        other.start()
+        self.assertEqual(other.client(None).get("/livez").status, 200)
+        if not IS_WINDOWS:
+            self.assertEqual(stat.S_IMODE(os.stat(other.data_dir).st_mode), 0o700)
 
     def test_one_service_for_one_data_directory(self):
         other = self.make_service("other")

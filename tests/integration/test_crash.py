@@ -53,13 +53,13 @@ class Crash(ServiceCase):
                 return
             if answer.status == 202:
                 self.acknowledged[answer.json["id"]] = request
-            time.sleep(self.random.random() * 0.02)
+            time.sleep(self.random.random() * 0.2)
 
     def crash_once(self, round_number):
         client = self.service.client()
         sender = threading.Thread(target=self.send_until_the_end, args=(client, round_number))
         sender.start()
-        time.sleep(self.random.random() * 0.6)
+        time.sleep(self.random.random() * 0.8)
         self.service.kill()
         sender.join()
         self.service.start()
@@ -87,6 +87,10 @@ class Crash(ServiceCase):
                 most = wanted[index] * (2 if verb == "quit" else 1)
                 self.assertLessEqual(count, most, f"{verb} {index}")
 
+    def prepare(self):
+        # A child that takes a moment is more often cut off in the middle.
+        self.simulator.set(latency_ms=30)
+
     def test_nothing_is_lost_and_nothing_is_done_twice(self):
         print(f"seed {self.seed} (set LDP_SEED to repeat)", flush=True)
         for round_number in range(ROUNDS):
@@ -95,19 +99,23 @@ class Crash(ServiceCase):
         wait_for(lambda: not self.open_operations(client), "the end of all operations", 120, 0.1)
 
         self.assertGreater(len(self.acknowledged), ROUNDS)
+        ended = collections.Counter()
         for operation_id, request in self.acknowledged.items():
             operation = client.operation(operation_id)
             self.assertTrue(operation["ended_at"], operation)
+            ended[operation["status"]] += 1
             if operation["status"] == "succeeded" and request[1] == "/api/instances":
                 self.assertEqual(operation["result"]["name"], request[2]["name"])
+        print(f"{len(self.sent)} requests, acknowledged: {dict(ended)}", flush=True)
         self.check_calls()
 
-        # What an operation says it created is there, once.
+        # What an operation says it created is there, once; what it says did not happen is not.
         names = collections.Counter(i["name"] for i in client.instances("?max_age_ms=0"))
         for operation_id, request in self.acknowledged.items():
             operation = client.operation(operation_id)
-            if request[1] == "/api/instances" and operation["status"] == "succeeded":
-                self.assertEqual(names[request[2]["name"]], 1, operation)
+            expected = {"succeeded": 1, "interrupted": 0}.get(operation["status"])
+            if request[1] == "/api/instances" and expected is not None:
+                self.assertEqual(names[request[2]["name"]], expected, operation)
 
     def test_running_instances_are_adopted_untouched(self):
         for index in range(2):

@@ -2,8 +2,10 @@
 """A database that is locked, damaged, read-only, newer, or on a full disk."""
 import glob
 import os
+import shutil
 import sqlite3
 import stat
+import subprocess
 import threading
 import unittest
 
@@ -80,14 +82,36 @@ class Locked(DatabaseCase):
         self.client.run("POST", "/api/instances/0/start")
 
 
-@unittest.skipIf(IS_WINDOWS or os.geteuid() == 0, "for root nothing is read-only")
+# Without this capability even root is held to permissions.
+UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override"]
+
+
+def can_drop_privileges():
+    if os.geteuid() != 0:
+        return True
+    return shutil.which("setpriv") and subprocess.run([*UNPRIVILEGED, "true"]).returncode == 0
+
+
+@unittest.skipIf(IS_WINDOWS, "permissions of this system are not those of the other")
+@unittest.skipUnless(can_drop_privileges(), "for root nothing is read-only")
 class ReadOnly(DatabaseCase):
+    def prepare(self):
+        if os.geteuid() == 0:
+            self.service.wrapper = UNPRIVILEGED
+
     def test_a_read_only_folder_is_named(self):
         self.service.stop()
         os.chmod(self.service.data_dir, stat.S_IRUSR | stat.S_IXUSR)
         self.addCleanup(os.chmod, self.service.data_dir, stat.S_IRWXU)
         self.assertIn(self.service.data_dir, self.fail_to_start())
         os.chmod(self.service.data_dir, stat.S_IRWXU)
+        self.service.start()
+
+    def test_a_read_only_file_is_named(self):
+        self.service.stop()
+        os.chmod(self.database, stat.S_IRUSR)
+        self.assertIn("ldplayerd.db", self.fail_to_start())
+        os.chmod(self.database, stat.S_IRUSR | stat.S_IWUSR)
         self.service.start()
 
 

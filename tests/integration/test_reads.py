@@ -26,7 +26,7 @@ class Reads(ServiceCase):
             self.assertIsNone(instance["pid"])
             self.assertIn(instance["adb_serial"], [None, f"emulator-{5554 + 2 * instance['index']}"])
             self.assertGreater(instance["resolution"]["width"], 0)
-            self.assertIn("cpu", instance["settings"])
+            self.assertEqual(instance["settings"]["manufacturer"], "samsung")
             self.assertEqual(instance["labels"], {})
         self.assertEqual(len({i["id"] for i in answer["items"]}), 5)
 

@@ -42,6 +42,7 @@ class ServiceCase(unittest.TestCase):
         os.mkdir(directory)
         options = {"ldconsole": self.simulator.ldconsole, **self.service_options, **options}
         service = Service(directory, **options)
+        service.use_template()
         self.addCleanup(self._end_service, service)
         return service
 

@@ -15,10 +15,28 @@ from .programs import (
     path_for_program,
     run_service_command,
 )
+from .templates import copy_of
 from .waiting import GENEROUS_S, wait_for
 
 # Looks often: the simulator is a hundred times as fast as the real thing.
 QUICK = {"refresh_active_ms": 50, "refresh_idle_ms": 1000}
+
+
+TOKEN_FILE = "test-token"
+
+
+def create_token(data_dir, name, role, *args):
+    done = run_service_command(
+        "token", "create", "--name", name, "--role", role, *args,
+        "--data-dir", path_for_program(data_dir), check=True,
+    )
+    return done.stdout.strip()
+
+
+def _make_data_dir(path):
+    token = create_token(path, "test-admin", "admin")
+    with open(os.path.join(path, TOKEN_FILE), "w", encoding="utf-8") as file:
+        file.write(token)
 
 
 class StartFailed(AssertionError):
@@ -39,6 +57,7 @@ class Service:
         self.data_dir = os.path.join(directory, "data")
         self.log_path = os.path.join(directory, "service.log")
         self.options = {**QUICK, "http": "127.0.0.1:0", **options}
+        self.wrapper = WRAPPER
         self.process = None
         self.ready_line = None
         self.port = None
@@ -53,7 +72,7 @@ class Service:
         """Starts and waits until it is ready."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*WRAPPER, SERVICE, "serve", *self.flags()],
+                [*self.wrapper, SERVICE, "serve", *self.flags()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -121,11 +140,14 @@ class Service:
             return ""
 
     def create_token(self, name, role, *args):
-        done = run_service_command(
-            "token", "create", "--name", name, "--role", role, *args,
-            "--data-dir", path_for_program(self.data_dir), check=True,
-        )
-        return done.stdout.strip()
+        return create_token(self.data_dir, name, role, *args)
+
+    def use_template(self):
+        """A data directory in which the administrator's token is made already."""
+        copy_of("data", _make_data_dir, self.data_dir)
+        with open(os.path.join(self.data_dir, TOKEN_FILE), encoding="utf-8") as file:
+            self.tokens["admin"] = file.read()
+        os.remove(os.path.join(self.data_dir, TOKEN_FILE))
 
     def client(self, role="admin"):
         """A client with a token of ROLE over TCP; None for one without credentials."""

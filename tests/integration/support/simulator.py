@@ -4,6 +4,7 @@ import json
 import os
 
 from .programs import EXE, SIMULATOR, path_for_program, run_program
+from .templates import copy_of
 
 SPEED = 100
 
@@ -14,7 +15,11 @@ class Simulator:
         args = ["--instances", str(instances), "--speed", str(speed)]
         for name, value in options.items():
             args += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-        self._run("init", *args)
+        copy_of(("simulator", *args), lambda path: self._init(path, args), directory)
+
+    @staticmethod
+    def _init(path, args):
+        run_program(SIMULATOR, "init", path_for_program(path), *args)
 
     @classmethod
     def existing(cls, directory):
