@@ -118,7 +118,10 @@ class Simulation:
         return json.loads((self.home / "sim.json").read_text())
 
     def rows(self, columns=10):
-        text = self.ldconsole("list2").out.decode(errors="replace")
+        done = self.ldconsole("list2")
+        while IS_WINDOWS and done.code == 1 and not done.out:
+            done = self.ldconsole("list2")  # Wine lost it, see test_faults
+        text = done.out.decode(errors="replace")
         return {row.index: row for row in (Row(line, columns) for line in text.splitlines())}
 
     def seen(self, index):

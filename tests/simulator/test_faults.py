@@ -13,6 +13,7 @@ from simulation import (
     MISSING,
     OFF,
     PATIENCE_S,
+    PREFIX,
     STARTING,
     UP,
     ZOMBIE,
@@ -88,12 +89,14 @@ class AnyCall(SimulationTest):
         self.sim.set("empty.list2=")
         self.assertEqual(len(self.sim.rows()), ROWS)
 
+    # Under Wine about one in a thousand programs, even the smallest, started side by side on a busy
+    # machine loses its output and exits with 1, after it has done its work.
+    @natively
     def test_counted_down_by_calls_side_by_side(self):
         self.sim.set("empty.list2=3")
         children = [
             subprocess.Popen(
-                [*os.environ.get("LDSIM_RUN", "").split(),
-                 *map(str, self.sim.command("ldconsole", "list2"))],
+                [*map(str, self.sim.command("ldconsole", "list2"))],
                 stdout=subprocess.PIPE,
             )
             for _ in range(6)
@@ -119,8 +122,7 @@ class AnyCall(SimulationTest):
     def test_huge_output(self):
         self.sim.set("huge_mb.list2=100")
         child = subprocess.Popen(
-            [*os.environ.get("LDSIM_RUN", "").split(),
-             *map(str, self.sim.command("ldconsole", "list2"))],
+            [*PREFIX, *map(str, self.sim.command("ldconsole", "list2"))],
             stdout=subprocess.PIPE,
         )
         size = 0
