@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/api/loopback.h"
+
+#include "api/stream.h"
+
+struct api_exchange *loopback_held;
+struct api_stream *loopback_stream;
+unsigned loopback_n_gone, loopback_n_ready, loopback_n_calls;
+
+static void handle_hello(struct api_exchange *x)
+{
+    loopback_n_calls++;
+    (void)buf_append_str(&x->reply, "hello");
+    api_respond_reply(x, 200, "text/plain");
+}
+
+static void handle_echo(struct api_exchange *x)
+{
+    loopback_n_calls++;
+    (void)buf_append(&x->reply, x->request.body.data, x->request.body.len);
+    api_respond_reply(x, 200, "text/plain");
+}
+
+static void respond_later(void *arg)
+{
+    struct api_exchange *x = arg;
+    (void)buf_append_str(&x->reply, "later");
+    api_respond_reply(x, 200, "text/plain");
+}
+
+static void handle_later(struct api_exchange *x)
+{
+    loopback_n_calls++;
+    loop_post(x->context->loop, respond_later, x);
+}
+
+static void on_time(struct api_exchange *x)
+{
+    loopback_held = NULL;
+    (void)buf_append_str(&x->reply, "time is up");
+    api_respond_reply(x, 200, "text/plain");
+}
+
+static void on_gone(struct api_exchange *x)
+{
+    loopback_held = NULL;
+    loopback_n_gone++;
+    api_exchange_drop(x);
+}
+
+static void handle_hold(struct api_exchange *x)
+{
+    loopback_held = x;
+    api_exchange_wait(x, 60000, on_time, on_gone);
+}
+
+void loopback_release(void)
+{
+    struct api_exchange *x = take_ptr(loopback_held);
+    api_exchange_unwait(x);
+    (void)buf_append_str(&x->reply, "released");
+    api_respond_reply(x, 200, "text/plain");
+}
+
+static void handle_big(struct api_exchange *x)
+{
+    struct blob *b = blob_new(4 << 20);
+    memset(b->data, 'b', b->len);
+    api_respond_blob(x, 200, "text/plain", b);
+}
+
+static void on_stream_ready(void *arg)
+{
+    (void)arg;
+    loopback_n_ready++;
+}
+
+static void on_stream_gone(void *arg)
+{
+    (void)arg;
+    loopback_stream = NULL;
+    loopback_n_gone++;
+}
+
+static void on_stream_drain(void *arg)
+{
+    (void)arg;
+    struct api_stream *stream = take_ptr(loopback_stream);
+    api_stream_end(stream);
+}
+
+static const struct api_stream_calls stream_calls = {on_stream_ready, on_stream_gone,
+                                                     on_stream_drain};
+
+static void handle_stream(struct api_exchange *x)
+{
+    loopback_stream = api_stream_begin(x, "text/plain", "beat\n", &stream_calls, NULL);
+}
+
+#define ROUTE(method, path, handler, body)                                                         \
+    {                                                                                              \
+        method, path, CACHE_ROLE_NONE, handler, "id", "tag", "Summary", NULL, NULL, body, NULL,    \
+            {{200, NULL, NULL, "Yes"}}, NULL                                                       \
+    }
+
+static const struct api_route routes[] = {
+    ROUTE(API_METHOD_GET, "/hello", handle_hello, NULL),
+    ROUTE(API_METHOD_POST, "/echo", handle_echo, "AnyObject"),
+    ROUTE(API_METHOD_GET, "/later", handle_later, NULL),
+    ROUTE(API_METHOD_GET, "/hold", handle_hold, NULL),
+    ROUTE(API_METHOD_GET, "/big", handle_big, NULL),
+    ROUTE(API_METHOD_GET, "/stream", handle_stream, NULL),
+};
+
+/* Keeps a turn from blocking long. */
+static void on_pulse(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+void loopback_begin(struct loopback *l, const struct api_options *options)
+{
+    *l = (struct loopback){0};
+    loopback_held = NULL;
+    loopback_stream = NULL;
+    loopback_n_gone = loopback_n_ready = loopback_n_calls = 0;
+    cr_assert_eq(loop_init(&l->loop), 0);
+    uv_timer_init(&l->loop.uv, &l->pulse);
+    uv_timer_start(&l->pulse, on_pulse, 2, 2);
+    struct api_context context = {.loop = &l->loop, .version = "1", .revision = "r"};
+    l->server = api_server_new(&context, options ? options : &api_options_defaults);
+    api_server_use_routes(l->server, routes, countof(routes));
+    cr_assert_eq(api_server_listen_tcp(l->server, "127.0.0.1", 0, &l->port), 0);
+    cr_assert_gt(l->port, 0);
+}
+
+void loopback_turn(void *arg)
+{
+    struct loopback *l = arg;
+    uv_run(&l->loop.uv, UV_RUN_ONCE);
+}
+
+void loopback_connect(struct loopback *l, struct client *c)
+{
+    client_connect_tcp(c, l->port, loopback_turn, l);
+}
+
+static void on_closed(void *arg)
+{
+    struct loopback *l = arg;
+    l->is_closed = true;
+    l->server = NULL;
+}
+
+void loopback_close(struct loopback *l, uint64_t drain_ms)
+{
+    api_server_close(l->server, drain_ms, on_closed, l);
+}
+
+void loopback_end(struct loopback *l)
+{
+    if (l->server && !l->server->is_closing)
+        loopback_close(l, 0);
+    loopback_until(l, l->is_closed);
+    uv_close((uv_handle_t *)&l->pulse, NULL);
+    loop_run(&l->loop);
+    cr_assert_eq(loop_deinit(&l->loop), 0, "a handle is still open");
+}
