@@ -141,7 +141,8 @@ static char *write_result(const struct ctl_job *job)
     cache_snapshot_append_instance(s, entry, clock_mono_ms(), true, &out);
     if (!job->op->step) {
         out.len--; /* reopen the object */
-        (void)buf_printf(&out, ",\"note\":\"nothing to do: it was already so; the instance is %s\"}",
+        (void)buf_printf(&out,
+                         ",\"note\":\"nothing to do: it was already so; the instance is %s\"}",
                          cache_state_name(entry->instance.state));
     }
     return buf_take(&out, NULL);

@@ -12,11 +12,7 @@
 #include "control/flow.h"
 #include "control/job.h"
 
-enum {
-    TICK_MS = 100,
-    CLOSE_GRACE_MS = 5000, /* for children under way: most of ldconsole's verbs return at once */
-    TRIM_INTERVAL_MS = 3600000
-};
+enum { TICK_MS = 100, TRIM_INTERVAL_MS = 3600000 };
 
 const struct ctl_engine_options ctl_engine_defaults = {
     .max_queued = 10000,
@@ -25,6 +21,7 @@ const struct ctl_engine_options ctl_engine_defaults = {
     .stop_timeout_ms = 60000,
     .manage_timeout_ms = 60000,
     .clone_timeout_ms = 1200000,
+    .close_grace_ms = 5000,
 };
 
 /* --- cancelling, finding, waiting --- */
@@ -248,6 +245,6 @@ void ctl_engine_close(struct ctl_engine *e, void (*on_closed)(void *arg), void *
     list_foreach(item, &e->jobs)
         ctl_ending_tell(list_entry(item, struct ctl_job, link), true, UINT64_MAX);
     uv_ref((uv_handle_t *)&e->tick);
-    uv_timer_start(&e->tick, on_close_tick, CLOSE_GRACE_MS, 0);
+    uv_timer_start(&e->tick, on_close_tick, e->options.close_grace_ms, 0);
     ctl_engine_try_to_close(e);
 }

@@ -52,6 +52,7 @@ struct ctl_engine_options {
     unsigned stop_timeout_ms;   /* default 60000 */
     unsigned manage_timeout_ms; /* add, modify, rename, remove; default 60000 */
     unsigned clone_timeout_ms;  /* default 1200000 */
+    unsigned close_grace_ms;    /* for commands under way when the service stops; default 5000 */
 };
 extern const struct ctl_engine_options ctl_engine_defaults;
 

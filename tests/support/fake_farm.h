@@ -21,7 +21,7 @@ enum farm_answer {
     FARM_IGNORE,      /* says yes and does nothing */
     FARM_NO_PLAYER,   /* "player don't exist!", -1001; nothing done */
     FARM_PARAMETER,   /* "parameter error!", -1005; nothing done */
-    FARM_LIE,         /* does it and exits with a wrong code */
+    FARM_LIE,         /* does it; add and copy exit with a wrong index, the others say no */
     FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
     FARM_EMPTY,       /* list2: prints nothing */
@@ -53,11 +53,13 @@ bool fake_farm_has(const struct fake_farm *farm, int index);
 void fake_farm_write_config(struct fake_farm *farm, int index, const char *text);
 char *fake_farm_read_config(const struct fake_farm *farm, int index);
 
+/** The usage text, which is printed without a verb; copied. */
+void fake_farm_set_usage(struct fake_farm *farm, const char *text);
 /** From now on VERB ("launch", ...) is answered so. */
 void fake_farm_answer(struct fake_farm *farm, const char *verb, enum farm_answer answer);
 /** What a launch leads to: android, and whether there is a VM. Default 1, true. */
 void fake_farm_launch_to(struct fake_farm *farm, int android, bool has_vm);
-/** Calls BEFORE before each mutating verb is carried out, e.g. to add an instance by hand. */
+/** Calls BEFORE before each verb is carried out, e.g. to add an instance by hand. */
 void fake_farm_on_verb(struct fake_farm *farm, void (*before)(void *arg, const char *verb),
                        void *arg);
 /** Ends every run that hangs. */

@@ -9,7 +9,8 @@
 
 Test(ctl_params, everything_survives_writing_and_reading)
 {
-    struct ldc_settings settings = {.has_resolution = true, .width = 640, .height = 480, .dpi = 120};
+    struct ldc_settings settings = {
+        .has_resolution = true, .width = 640, .height = 480, .dpi = 120};
     settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
     settings.values[LDC_SETTING_ROOT] = (struct ldc_setting_value){.is_set = true, .number = 1};
     settings.values[LDC_SETTING_IMEI].is_set = true;

@@ -62,8 +62,7 @@ static void build_client(struct world *w)
 {
     struct ldc_install install = {0};
     ldc_install_from_path(fake_farm_ldconsole(w->farm), &install);
-    w->client =
-        ldc_client_new(&w->loop, fake_farm_runner(w->farm, &w->loop), &install, &w->calls);
+    w->client = ldc_client_new(&w->loop, fake_farm_runner(w->farm, &w->loop), &install, &w->calls);
     ldc_install_deinit(&install);
 }
 
@@ -249,6 +248,21 @@ void world_flush(struct world *w)
         cache_store_read(w->store, exec_nothing, on_flushed, &is_done);
         world_until(w, is_done);
     }
+}
+
+static int exec_pragma(sqlite3 *db, void *arg)
+{
+    return cache_db_result(sqlite3_exec(db, arg, NULL, NULL, NULL));
+}
+
+void world_break_store(struct world *w, bool is_broken)
+{
+    char *sql = mem_printf("PRAGMA query_only = %d", is_broken);
+    bool is_done = false;
+    cache_store_read(w->store, exec_pragma, NULL, sql);
+    cache_store_read(w->store, exec_nothing, on_flushed, &is_done);
+    world_until(w, is_done);
+    mem_free(sql);
 }
 
 /* --- instances --- */

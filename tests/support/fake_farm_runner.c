@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tests/support/fake_farm_state.h"
+
+enum { MAX_RUNS = 64 };
+
+struct ldc_run {
+    struct farm_runner *runner;
+    struct farm_verb *verb;
+    char **args;
+    size_t n_args;
+    ldc_run_fn done;
+    void *arg;
+    bool is_used, is_hanging, is_ending;
+    struct ldc_run_result result;
+    struct buf output;
+};
+
+struct farm_runner {
+    struct ldc_runner base;
+    struct fake_farm *farm;
+    struct loop *loop;
+    struct ldc_run runs[MAX_RUNS];
+    void (*on_closed)(void *arg);
+    void *on_closed_arg;
+};
+
+/* --- what the verbs do --- */
+
+static const char *value_of(const struct ldc_run *run, const char *flag)
+{
+    for (size_t i = 1; i + 1 < run->n_args; i++) {
+        if (strcmp(run->args[i], flag) == 0)
+            return run->args[i + 1];
+    }
+    return NULL;
+}
+
+static int number_of(const struct ldc_run *run, const char *flag)
+{
+    const char *text = value_of(run, flag);
+    return text ? atoi(text) : -1;
+}
+
+static int lowest_free(const struct fake_farm *farm)
+{
+    int index = 0;
+    while (farm_find(farm, index))
+        index++;
+    return index;
+}
+
+static void do_modify(struct fake_farm *farm, struct ldc_run *run, struct farm_instance *i)
+{
+    const char *resolution = value_of(run, "--resolution"), *model = value_of(run, "--model");
+    if (value_of(run, "--cpu"))
+        i->cpu = number_of(run, "--cpu");
+    if (value_of(run, "--memory"))
+        i->memory = number_of(run, "--memory");
+    if (model)
+        str_copy(i->model, sizeof(i->model), model);
+    if (resolution)
+        farm_must(sscanf(resolution, "%d,%d,%d", &i->width, &i->height, &i->dpi) == 3,
+                  "resolution");
+    farm_write_config(farm, i);
+}
+
+static void do_launch(struct fake_farm *farm, struct farm_instance *i)
+{
+    if (i->pid > 0)
+        return;
+    int pid = farm->next_pid++;
+    farm_set(i, farm->launch_android, pid, farm->has_launch_vm ? farm->next_pid++ : -1);
+}
+
+static int do_add(struct fake_farm *farm, const char *name, const char *fallback)
+{
+    char title[120];
+    int index = lowest_free(farm);
+    snprintf(title, sizeof(title), "%s-%d", fallback, index);
+    fake_farm_put(farm, index, name ? name : title);
+    return index;
+}
+
+/* Returns the exit code. */
+static int carry_out(struct fake_farm *farm, struct ldc_run *run)
+{
+    const char *verb = run->verb->name;
+    if (strcmp(verb, "add") == 0)
+        return do_add(farm, value_of(run, "--name"), "LDPlayer");
+    struct farm_instance *i =
+        farm_find(farm, number_of(run, strcmp(verb, "copy") ? "--index" : "--from"));
+    if (!i) {
+        (void)buf_append_str(&run->output, "player don't exist!");
+        return -1001;
+    }
+    if (strcmp(verb, "copy") == 0)
+        return do_add(farm, value_of(run, "--name"), i->title);
+    if (strcmp(verb, "launch") == 0)
+        do_launch(farm, i);
+    else if (strcmp(verb, "quit") == 0)
+        farm_set(i, 0, -1, -1);
+    else if (strcmp(verb, "remove") == 0)
+        fake_farm_drop(farm, i->index);
+    else if (strcmp(verb, "modify") == 0)
+        do_modify(farm, run, i);
+    else if (strcmp(verb, "rename") == 0)
+        str_copy(i->title, sizeof(i->title), value_of(run, "--title"));
+    if (farm_find(farm, i->index))
+        farm_write_config(farm, i);
+    return 0;
+}
+
+static void print_row(const struct farm_instance *i, struct buf *out)
+{
+    (void)buf_printf(out, "%d,%s,%d,%d,%d,%d,%d,%d,%d,%d\r\n", i->index, i->title,
+                     i->pid > 0 ? 1000 + i->index : 0, i->pid > 0 ? 2000 + i->index : 0, i->android,
+                     i->pid, i->vbox_pid, i->width, i->height, i->dpi);
+}
+
+static void print_list(const struct fake_farm *farm, enum farm_answer answer, struct buf *out)
+{
+    if (answer == FARM_EMPTY)
+        return;
+    if (answer == FARM_GARBAGE) {
+        (void)buf_append_str(out, "what is this\r\nno list at all\r\n");
+        return;
+    }
+    for (size_t i = 0; i < FARM_MAX_INSTANCES; i++) {
+        if (!farm->instances[i].exists)
+            continue;
+        print_row(&farm->instances[i], out);
+        if (answer == FARM_TORN) {
+            (void)buf_append_str(out, "7,torn");
+            return;
+        }
+    }
+}
+
+/* --- the runner --- */
+
+static void deliver(void *arg)
+{
+    struct ldc_run *run = arg;
+    run->runner->base.n_running--;
+    run->verb->running--;
+    run->done(run->arg, &run->result);
+    buf_deinit(&run->output);
+    for (size_t i = 0; i < run->n_args; i++)
+        mem_free(run->args[i]);
+    mem_free(run->args);
+    run->is_used = false;
+}
+
+static void end(struct ldc_run *run, enum ldc_run_status status, int exit_code)
+{
+    if (run->is_ending)
+        return;
+    run->is_ending = true;
+    run->is_hanging = false;
+    (void)buf_append_str(&run->output, "");
+    run->result = (struct ldc_run_result){
+        .status = status,
+        .error = status == LDC_RUN_NOT_STARTED ? UV_ENOENT : 0,
+        .exit_code = exit_code,
+        .output = run->output.data,
+        .output_len = run->output.len,
+        .pid = 4242,
+        .duration_ms = 1,
+    };
+    loop_post(run->runner->loop, deliver, run);
+}
+
+static void lie(struct fake_farm *farm, struct ldc_run *run)
+{
+    int exit_code = carry_out(farm, run);
+    if (exit_code > 0) {
+        end(run, LDC_RUN_EXITED, exit_code + 70);
+        return;
+    }
+    (void)buf_append_str(&run->output, "player don't exist!");
+    end(run, LDC_RUN_EXITED, -1001);
+}
+
+static void answer_wrongly(struct fake_farm *farm, struct ldc_run *run)
+{
+    switch (run->verb->answer) {
+    case FARM_NO_PLAYER:
+        (void)buf_append_str(&run->output, "player don't exist!");
+        end(run, LDC_RUN_EXITED, -1001);
+        break;
+    case FARM_PARAMETER:
+        (void)buf_append_str(&run->output, "parameter error!");
+        end(run, LDC_RUN_EXITED, -1005);
+        break;
+    case FARM_LIE:
+        lie(farm, run);
+        break;
+    case FARM_HANG:
+        run->is_hanging = true;
+        break;
+    case FARM_NOT_STARTED:
+        end(run, LDC_RUN_NOT_STARTED, 0);
+        break;
+    default:
+        end(run, LDC_RUN_EXITED, 0);
+        break;
+    }
+}
+
+static void note(struct fake_farm *farm, const struct ldc_run *run)
+{
+    const char *name = run->verb->name;
+    bool is_copy = strcmp(name, "copy") == 0;
+    (void)buf_printf(&farm->log, "%s%s", farm->log.len ? "; " : "", name);
+    if (strcmp(name, "add") != 0)
+        (void)buf_printf(&farm->log, " %d", number_of(run, is_copy ? "--from" : "--index"));
+}
+
+static void answer(struct fake_farm *farm, struct ldc_run *run)
+{
+    const char *name = run->verb->name;
+    bool is_obeyed = run->verb->answer == FARM_OBEY;
+
+    if (strcmp(name, "list2") == 0 && run->verb->answer != FARM_HANG &&
+        run->verb->answer != FARM_NOT_STARTED) {
+        print_list(farm, run->verb->answer, &run->output);
+        end(run, LDC_RUN_EXITED, 0);
+    } else if (strcmp(name, "usage") == 0) {
+        (void)buf_append_str(&run->output, farm->usage);
+        end(run, LDC_RUN_EXITED, 1);
+    } else if (strcmp(name, "ld") == 0 && is_obeyed) {
+        (void)buf_append_str(&run->output, farm->do_guests_answer ? "1\r\n" : "\r\n");
+        end(run, LDC_RUN_EXITED, 0);
+    } else if (is_obeyed) {
+        end(run, LDC_RUN_EXITED, carry_out(farm, run));
+    } else {
+        answer_wrongly(farm, run);
+    }
+}
+
+static struct ldc_run *free_run(struct farm_runner *runner)
+{
+    for (size_t i = 0; i < MAX_RUNS; i++) {
+        if (!runner->runs[i].is_used)
+            return &runner->runs[i];
+    }
+    farm_must(false, "too many runs at once");
+    return NULL;
+}
+
+static void copy_args(struct ldc_run *run, const struct ldc_argv *args)
+{
+    run->n_args = args->n_items;
+    run->args = mem_calloc(args->n_items, sizeof(char *));
+    for (size_t i = 0; i < args->n_items; i++)
+        run->args[i] = mem_strdup(args->items[i]);
+}
+
+static const char *name_of(const struct ldc_run *run, const char *program)
+{
+    if (strcmp(program, "ldconsole") != 0)
+        return program;
+    return run->n_args > 0 ? run->args[0] : "usage";
+}
+
+static bool is_mutating(const char *name)
+{
+    static const char *const others[] = {"list2", "usage", "ld", "adb"};
+    for (size_t i = 0; i < countof(others); i++) {
+        if (strcmp(name, others[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
+static struct ldc_run *start(struct ldc_runner *base, const struct ldc_run_request *request,
+                             ldc_run_fn done, void *arg)
+{
+    struct farm_runner *runner = container_of(base, struct farm_runner, base);
+    struct fake_farm *farm = runner->farm;
+    struct ldc_run *run = free_run(runner);
+    const char *program = fs_basename(request->file);
+
+    *run = (struct ldc_run){.runner = runner, .done = done, .arg = arg, .is_used = true};
+    copy_args(run, request->args);
+    buf_init(&run->output, 0);
+    run->verb = farm_verb_of(farm, name_of(run, program));
+    run->verb->count++;
+    run->verb->running++;
+    if (run->verb->running > run->verb->peak)
+        run->verb->peak = run->verb->running;
+    base->n_running++;
+    if (is_mutating(run->verb->name))
+        note(farm, run);
+    if (farm->before)
+        farm->before(farm->before_arg, run->verb->name);
+    answer(farm, run);
+    return run;
+}
+
+static void cancel(struct ldc_run *run)
+{
+    end(run, LDC_RUN_CANCELLED, 0);
+}
+
+static void finish_closing(void *arg)
+{
+    struct farm_runner *runner = arg;
+    void (*on_closed)(void *arg) = runner->on_closed;
+    void *on_closed_arg = runner->on_closed_arg;
+    runner->farm->runner = NULL;
+    mem_free(runner);
+    on_closed(on_closed_arg);
+}
+
+static void close_runner(struct ldc_runner *base, void (*on_closed)(void *arg), void *arg)
+{
+    struct farm_runner *runner = container_of(base, struct farm_runner, base);
+    runner->on_closed = on_closed;
+    runner->on_closed_arg = arg;
+    for (size_t i = 0; i < MAX_RUNS; i++) {
+        if (runner->runs[i].is_used)
+            cancel(&runner->runs[i]);
+    }
+    /* Behind the endings in the same queue. */
+    loop_post(runner->loop, finish_closing, runner);
+}
+
+static const struct ldc_runner_ops farm_ops = {start, cancel, close_runner};
+
+struct ldc_runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop)
+{
+    struct farm_runner *runner = mem_new(struct farm_runner);
+    runner->base.ops = &farm_ops;
+    runner->farm = farm;
+    runner->loop = loop;
+    farm->runner = runner;
+    return &runner->base;
+}
+
+void fake_farm_end_hung(struct fake_farm *farm, enum ldc_run_status status)
+{
+    for (size_t i = 0; i < MAX_RUNS; i++) {
+        struct ldc_run *run = &farm->runner->runs[i];
+        if (run->is_used && run->is_hanging)
+            end(run, status, 0);
+    }
+}
+
+unsigned fake_farm_n_hung(const struct fake_farm *farm)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < MAX_RUNS; i++)
+        n += farm->runner->runs[i].is_used && farm->runner->runs[i].is_hanging;
+    return n;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/control/world.h"
+
+static struct world w;
+static struct ldc_settings settings;
+
+static void set_up(void)
+{
+    world_init(&w);
+    fake_farm_put(w.farm, 0, "zero");
+    fake_farm_put(w.farm, 1, "one");
+    world_open(&w);
+    settings = (struct ldc_settings){0};
+    settings.values[LDC_SETTING_MEMORY_MB] =
+        (struct ldc_setting_value){.is_set = true, .number = 4096};
+}
+
+static void tear_down(void)
+{
+    world_end(&w);
+}
+
+TestSuite(ctl_change, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static struct world_answer modify(void)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.settings = &settings;
+    return world_submit(&w, &r);
+}
+
+static struct world_answer rename_to(const char *name)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_RENAME, 0);
+    r.name = name;
+    return world_submit(&w, &r);
+}
+
+Test(ctl_change, modify_is_read_back_from_the_config_file)
+{
+    struct world_answer a = modify();
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "\"memory_mb\":4096"), "%s", op->result);
+    cr_expect(strstr(op->evidence, "modify --index 0 --memory 4096"), "%s", op->evidence);
+    cache_operation_free(op);
+    cr_expect_str_eq(fake_farm_log(w.farm), "modify 0");
+}
+
+Test(ctl_change, modify_to_what_is_so_runs_nothing)
+{
+    settings.values[LDC_SETTING_MEMORY_MB].number = 2048;
+    settings.has_resolution = true;
+    settings.width = 960;
+    settings.height = 540;
+    settings.dpi = 160;
+    struct world_answer a = modify();
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "");
+}
+
+Test(ctl_change, resolution_is_changed_too)
+{
+    settings.has_resolution = true;
+    settings.width = 1280;
+    settings.height = 720;
+    settings.dpi = 240;
+    struct world_answer a = modify();
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(world_at(&w, 0)->width, 1280);
+    cr_expect_eq(world_at(&w, 0)->dpi, 240);
+}
+
+Test(ctl_change, ignored_modify_has_no_effect)
+{
+    fake_farm_answer(w.farm, "modify", FARM_IGNORE);
+    struct world_answer a = modify();
+    world_until(&w, fake_farm_count(w.farm, "modify") == 1);
+    world_look(&w);
+    world_skip(&w, 5500);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect(strstr(op->error, "'memory_mb' in the instance's config file"), "%s", op->error);
+    cache_operation_free(op);
+    cr_expect_eq(fake_farm_count(w.farm, "modify"), 1);
+}
+
+Test(ctl_change, refused_modify_fails)
+{
+    fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
+    struct world_answer a = modify();
+    world_expect(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
+}
+
+Test(ctl_change, name_settings_and_labels_are_one_operation)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.name = "other";
+    r.settings = &settings;
+    r.local = (struct ctl_local){.labels = "{\"k\":\"v\"}", .desired = -1};
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "\"k\":\"v\""), "%s", op->result);
+    cache_operation_free(op);
+    cr_expect_str_eq(world_at(&w, 0)->name, "other");
+    cr_expect_str_eq(fake_farm_log(w.farm), "rename 0; modify 0");
+}
+
+Test(ctl_change, labels_alone_run_nothing)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.local = (struct ctl_local){.group = "g", .desired = CACHE_DESIRED_RUNNING};
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(world_at(&w, 0)->group, "g");
+    cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_RUNNING);
+    cr_expect_str_eq(fake_farm_log(w.farm), "");
+}
+
+Test(ctl_change, failing_modify_leaves_the_labels)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
+    r.settings = &settings;
+    r.local = (struct ctl_local){.group = "g", .desired = -1};
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
+    cr_expect_str_empty(world_at(&w, 0)->group);
+}
+
+Test(ctl_change, rename_shows_in_the_name)
+{
+    struct world_answer a = rename_to("名前 2");
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(world_at(&w, 0)->name, "名前 2");
+    cr_expect_str_eq(fake_farm_log(w.farm), "rename 0");
+}
+
+Test(ctl_change, rename_to_the_same_name_runs_nothing)
+{
+    struct world_answer a = rename_to("zero");
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "");
+}
+
+Test(ctl_change, ignored_rename_has_no_effect)
+{
+    fake_farm_answer(w.farm, "rename", FARM_IGNORE);
+    struct world_answer a = rename_to("other");
+    world_until(&w, fake_farm_count(w.farm, "rename") == 1);
+    world_look(&w);
+    world_skip(&w, 5500);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect(strstr(op->error, "the name is still 'zero'"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_change, of_what_vanishes_fails)
+{
+    fake_farm_answer(w.farm, "modify", FARM_IGNORE);
+    struct world_answer a = modify();
+    world_until(&w, fake_farm_count(w.farm, "modify") == 1);
+    fake_farm_drop(w.farm, 0);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_GONE");
+}
