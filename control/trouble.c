@@ -60,12 +60,12 @@ static void read_list(const struct ldc_survey *survey, struct ctl_observer_troub
             "ldconsole answered list2 with its usage text: this version is not understood");
     else if (survey->list == LDC_LIST_GARBAGE)
         say(t, UV_EPROTO, "LDCONSOLE_GARBAGE",
-            "ldconsole list2 printed %zu bytes of which no line is an instance",
-            survey->outcome.result->output_len);
+            "ldconsole list2 printed %u bytes of which no line is an instance",
+            (unsigned)survey->outcome.result->output_len);
     else if (survey->list == LDC_LIST_EMPTY && survey->configs->n_items > 0)
         say(t, UV_EPROTO, "LDCONSOLE_EMPTY_LIST",
-            "ldconsole list2 listed nothing three times, although %zu instances are on disk",
-            survey->configs->n_items);
+            "ldconsole list2 listed nothing three times, although %u instances are on disk",
+            (unsigned)survey->configs->n_items);
 }
 
 void ctl_trouble_read(const struct ldc_survey *survey, const struct ldc_install *install,
