@@ -53,7 +53,8 @@ extern const struct api_options api_options_defaults;
 
 struct api_server;
 
-/** Copies CONTEXT and OPTIONS (not what their pointers show). Does not listen yet. */
+/** Copies CONTEXT and OPTIONS (not what their pointers show). Does not listen yet. The process
+ *  ignores SIGPIPE: clients hang up while they are written to. */
 struct api_server *api_server_new(const struct api_context *context,
                                   const struct api_options *options);
 

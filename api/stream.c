@@ -39,22 +39,32 @@ static void finish(struct api_stream *s)
 
 static void flush(struct api_stream *s);
 
+/* A piece that libuv had is out: what came meanwhile is next. */
+static void go_on(struct api_stream *s)
+{
+    if (s->is_ending) {
+        if (s->pending.len > 0)
+            flush(s);
+        else
+            finish(s);
+        return;
+    }
+    flush(s);
+    if (!s->is_writing)
+        s->calls->on_ready(s->arg);
+}
+
 static void on_written(uv_write_t *write, int status)
 {
     struct api_stream *s = container_of(write, struct api_stream, write);
     s->is_writing = false;
     buf_deinit(&s->flight);
-    if (!s->conn) {
+    if (!s->conn)
         stream_free(s);
-    } else if (status < 0) {
+    else if (status < 0)
         api_conn_close(s->conn);
-    } else if (s->pending.len > 0) {
-        flush(s);
-    } else if (s->is_ending) {
-        finish(s);
-    } else {
-        s->calls->on_ready(s->arg);
-    }
+    else
+        go_on(s);
 }
 
 /* Hands what the socket does not take at once to libuv, as one piece. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/api/loopback.h"
 
+#include <signal.h>
+
 #include "api/stream.h"
 
 struct api_exchange *loopback_held;
@@ -121,6 +123,7 @@ static void on_pulse(uv_timer_t *timer)
 void loopback_begin(struct loopback *l, const struct api_options *options)
 {
     *l = (struct loopback){0};
+    signal(SIGPIPE, SIG_IGN); /* as the service does */
     loopback_held = NULL;
     loopback_stream = NULL;
     loopback_n_gone = loopback_n_ready = loopback_n_calls = 0;
