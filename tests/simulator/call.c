@@ -14,14 +14,6 @@ const char *call_option(const struct call *call, const char *name)
     return NULL;
 }
 
-bool call_has_option(const struct call *call, const char *name)
-{
-    for (int i = 0; i < call->argc; i++)
-        if (strcmp(call->argv[i], name) == 0)
-            return true;
-    return false;
-}
-
 void call_print_line(struct call *call, const char *line)
 {
     text_printf(&call->out, "%s\r\n", line);

@@ -33,7 +33,6 @@ enum {
 
 /** The argument behind the option, NULL when it is not there. */
 const char *call_option(const struct call *call, const char *name);
-bool call_has_option(const struct call *call, const char *name);
 
 /** A line of text for a person: CRLF is added. */
 void call_print_line(struct call *call, const char *line);

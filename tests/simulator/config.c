@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "json.h"
-#include "os.h"
 
 #include <string.h>
 
@@ -64,11 +63,6 @@ void config_set_size(struct config *config, const char *key, int width, int heig
     yyjson_mut_obj_add_int(config->doc, size, "width", width);
     yyjson_mut_obj_add_int(config->doc, size, "height", height);
     set(config, key, size);
-}
-
-void config_remove(struct config *config, const char *key)
-{
-    yyjson_mut_obj_remove_key(config->root, key);
 }
 
 bool config_has(const struct config *config, const char *key)

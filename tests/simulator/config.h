@@ -38,7 +38,6 @@ void config_set_text(struct config *config, const char *key, const char *value);
 void config_set_int(struct config *config, const char *key, int64_t value);
 void config_set_bool(struct config *config, const char *key, bool value);
 void config_set_size(struct config *config, const char *key, int width, int height);
-void config_remove(struct config *config, const char *key);
 bool config_has(const struct config *config, const char *key);
 
 struct config_summary config_summary(const char *path, const struct profile *profile);

@@ -28,11 +28,6 @@ bool faults_ignore(const struct settings *settings, struct scope scope)
     return settings_take(settings, "ignore", scope);
 }
 
-bool faults_holds_pipe(const struct settings *settings, struct scope scope)
-{
-    return settings_take(settings, "hold_pipe", scope);
-}
-
 /* Control characters, half characters of several code pages, too few and too many commas, numbers
  * out of range. */
 static void print_garbage(void)
@@ -77,11 +72,21 @@ void faults_print(const struct settings *settings, struct scope scope, const str
         print_rows(huge);
 }
 
+/* adb's daemon, which inherits more than it should. */
+static void leave_holder(const struct settings *settings)
+{
+    const char *const argv[] = {"adb", "fork-server", "server", NULL};
+
+    (void)process_start(settings->home, argv, true);
+}
+
 int faults_after(const struct settings *settings, struct scope scope, int exit_code)
 {
     const char *code = settings_text_at(settings, "exit_code", scope);
     int wanted;
 
+    if (settings_take(settings, "hold_pipe", scope))
+        leave_holder(settings);
     if (settings_take(settings, "hang_after", scope))
         faults_hang(settings, scope.index);
     return text_to_int(code, &wanted) ? wanted : exit_code;

@@ -18,13 +18,11 @@ bool faults_ignore(const struct settings *settings, struct scope scope);
 /** Print what the call has to say, changed as the knobs want it. */
 void faults_print(const struct settings *settings, struct scope scope, const struct text *out);
 
-/** Behind everything: the exit code to use; `hang_after` does not return. */
+/** Behind everything: `hold_pipe`, the exit code to use, and `hang_after`, from which there is no
+ *  return. */
 int faults_after(const struct settings *settings, struct scope scope, int exit_code);
 
 /** Never exit, but go when the installation goes. */
 _Noreturn void faults_hang(const struct settings *settings, int index);
-
-/** True when the processes started by this call shall keep its standard output. */
-bool faults_holds_pipe(const struct settings *settings, struct scope scope);
 
 #endif

@@ -4,7 +4,6 @@
 #include "faults.h"
 #include "job.h"
 #include "os.h"
-#include "process.h"
 #include "verbs.h"
 
 #include <string.h>
@@ -48,14 +47,6 @@ static void pretend(struct call *call)
         call->exit_code = catalogue_free_index(&call->catalogue);
 }
 
-static void leave_holder(const struct call *call)
-{
-    const char *const argv[] = {"adb", "fork-server", "server", NULL};
-
-    if (faults_holds_pipe(call->settings, call_scope(call)))
-        (void)process_start(call->home, argv, true);
-}
-
 static int answer(struct call *call)
 {
     const struct verb *verb = verb_find(call->verb, call->profile);
@@ -70,7 +61,6 @@ static int answer(struct call *call)
     else
         run_verb(call, verb);
     print(call);
-    leave_holder(call);
     return faults_after(call->settings, call_scope(call), call->exit_code);
 }
 

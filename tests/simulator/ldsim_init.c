@@ -3,7 +3,6 @@
 #include "ldsim.h"
 #include "machine.h"
 #include "os.h"
-#include "process.h"
 #include "settings.h"
 
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "catalogue.h"
 #include "json.h"
 #include "ldsim.h"
-#include "os.h"
 #include "process.h"
 #include "settings.h"
 

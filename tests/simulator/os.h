@@ -41,9 +41,6 @@ int os_append_file(const char *path, const void *bytes, size_t len, uint64_t max
 
 int os_copy_file(const char *from, const char *to);
 
-/** A second name for the file, or a copy where the file system has no links. */
-int os_link_file(const char *from, const char *to);
-
 /** Move a file out of the way; a program that runs can be renamed though not overwritten. */
 int os_rename(const char *from, const char *to);
 

@@ -119,11 +119,6 @@ int os_copy_file(const char *from, const char *to)
     return close(fd) < 0 ? -1 : r;
 }
 
-int os_link_file(const char *from, const char *to)
-{
-    return link(from, to) == 0 ? 0 : os_copy_file(from, to);
-}
-
 int os_rename(const char *from, const char *to)
 {
     return rename(from, to);

@@ -166,13 +166,6 @@ int os_copy_file(const char *from, const char *to)
     return CopyFileW(wide_from_utf8(from), wide_from_utf8(to), FALSE) ? 0 : -1;
 }
 
-int os_link_file(const char *from, const char *to)
-{
-    if (CreateHardLinkW(wide_from_utf8(to), wide_from_utf8(from), NULL))
-        return 0;
-    return os_copy_file(from, to);
-}
-
 int os_rename(const char *from, const char *to)
 {
     return replace(from, to);

@@ -65,19 +65,22 @@ enum player_step player_next_step(const struct run *run, struct player_faults fa
     return PLAYER_WAIT;
 }
 
-static void start_vm(const struct player *player, struct run *run, int64_t now)
+static const char *headless_name(const struct player *player)
 {
-    struct settings settings;
-    const char *const argv[] = {
-        "Ld9BoxHeadless",         "--comment", mem_printf("leidian%d", run->index), "--startvm",
-        machine_uuid(run->index), NULL};
-    const char *named[6];
+    struct settings settings = {.home = player->home};
     char *error;
 
-    memcpy(named, argv, sizeof(argv));
-    if (settings_load(player->home, &settings, &error) == 0)
-        named[0] = profile_get(&settings)->headless;
-    run->vm = process_start(player->home, named, false);
+    (void)settings_load(player->home, &settings, &error); /* unreadable: as at the start */
+    return profile_get(&settings)->headless;
+}
+
+static void start_vm(const struct player *player, struct run *run, int64_t now)
+{
+    const char *const argv[] = {
+        headless_name(player),    "--comment", mem_printf("leidian%d", run->index), "--startvm",
+        machine_uuid(run->index), NULL};
+
+    run->vm = process_start(player->home, argv, false);
     run->vm_started_at = now;
     machine_log(player->home, run->index, "Changing the VM state from 'STARTING' to 'RUNNING'");
 }

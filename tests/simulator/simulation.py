@@ -133,7 +133,7 @@ class Simulation:
             value = condition()
             if value:
                 return value
-            time.sleep(0.005)
+            time.sleep(0.02)
         raise AssertionError(f"never came: {what}")
 
     def wait_seen(self, index, *wanted):

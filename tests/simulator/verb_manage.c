@@ -4,7 +4,6 @@
 #include "machine.h"
 #include "os.h"
 #include "process.h"
-#include "run.h"
 #include "verbs.h"
 
 #include <string.h>
