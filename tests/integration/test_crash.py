@@ -16,9 +16,9 @@ ROUNDS = 20
 class Crash(ServiceCase):
     instances = 4
     service_options = {
-        "start_timeout_ms": 20000,
-        "stop_timeout_ms": 20000,
-        "manage_timeout_ms": 20000,
+        "start_timeout_ms": 6000,
+        "stop_timeout_ms": 6000,
+        "manage_timeout_ms": 6000,
     }
 
     def setUp(self):

@@ -122,6 +122,7 @@ class Identity(ServiceCase):
         self.assertEqual(self.client.request("GET", f"/api/instances/{old}").status, 404)
 
     def test_a_warm_start_answers_from_memory_before_it_has_looked(self):
+        self.client.instances()
         self.service.stop()
         self.simulator.set(**{"hang.list2": "always"})
         self.service.start()

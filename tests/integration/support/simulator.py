@@ -2,8 +2,16 @@
 """A simulated LDPlayer installation, made and steered by ldsim."""
 import json
 import os
+import subprocess
 
-from .programs import EXE, SIMULATOR, path_for_program, run_program
+from .programs import (
+    COMMAND_TIMEOUT_S,
+    EXE,
+    SIMULATOR,
+    WRAPPER,
+    path_for_program,
+    run_program,
+)
 from .templates import copy_of
 
 SPEED = 100
@@ -55,8 +63,17 @@ class Simulator:
         self._run("kill")
 
     def run_ldconsole(self, *args):
-        """As a user would, behind the service's back."""
-        return run_program(self.path("ldconsole" + EXE), *args)
+        """As a user would, behind the service's back. What it prints is not read: the emulator
+        that it starts may hold the pipe for ever."""
+        program = self.path("ldconsole" + EXE)
+        subprocess.run(
+            [*WRAPPER, program, *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=COMMAND_TIMEOUT_S,
+            check=True,
+        )
 
     def calls(self, verb=None, program="ldconsole"):
         """The argument lists of all calls so far, oldest first."""
