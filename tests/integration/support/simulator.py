@@ -15,6 +15,7 @@ from .programs import (
 from .templates import copy_of
 
 SPEED = 100
+CHANGING = {"launch", "quit", "add", "copy", "remove", "rename", "modify"}
 
 
 class Simulator:
@@ -85,6 +86,10 @@ class Simulator:
             if verb is None or entry["argv"][:1] == [verb]:
                 calls.append(entry["argv"])
         return calls
+
+    def changes(self):
+        """The calls that were meant to change something."""
+        return [argv for argv in self.calls() if argv and argv[0] in CHANGING]
 
     def count(self, verb):
         return len(self.calls(verb))
