@@ -60,6 +60,7 @@ int svc_app_find_install(struct svc_app *app)
 
 static void read_deadlines(const struct svc_config *c, unsigned deadline_ms[LDC_VERB_COUNT])
 {
+    deadline_ms[LDC_VERB_USAGE] = (unsigned)c->deadline_list2_ms;
     deadline_ms[LDC_VERB_LIST2] = (unsigned)c->deadline_list2_ms;
     deadline_ms[LDC_VERB_LAUNCH] = (unsigned)c->deadline_launch_ms;
     deadline_ms[LDC_VERB_QUIT] = (unsigned)c->deadline_quit_ms;
