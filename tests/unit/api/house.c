@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/api/house.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/fs.h"
+
+void house_turn(void *arg)
+{
+    struct house *h = arg;
+    world_turn(&h->world);
+}
+
+void house_init(struct house *h)
+{
+    *h = (struct house){.options = api_options_defaults};
+    signal(SIGPIPE, SIG_IGN); /* as the service does */
+    world_init(&h->world);
+}
+
+static void open_tokens(struct house *h)
+{
+    sqlite3 *db = NULL;
+    struct cache_db_error error;
+    cr_assert_eq(cache_db_open(h->world.folder, &db, NULL, &error), 0, "%s", error.text);
+    cr_assert_eq(cache_tokens_new(db, &h->tokens), 0);
+    cache_db_close(db);
+    cache_tokens_set_store(h->tokens, &h->world.loop, h->world.store);
+}
+
+void house_open(struct house *h)
+{
+    struct world *w = &h->world;
+    world_open(w);
+    open_tokens(h);
+    struct api_context context = {.loop = &w->loop,
+                                  .observer = w->observer,
+                                  .engine = w->engine,
+                                  .events = w->events,
+                                  .store = w->store,
+                                  .tokens = h->tokens,
+                                  .client = w->client,
+                                  .version = "1.2.3",
+                                  .revision = "abc",
+                                  .data_dir = w->folder,
+                                  .runner = "direct",
+                                  .limits = "{\"x\":1}",
+                                  .started_at = clock_wall_ms()};
+    h->server = api_server_new(&context, &h->options);
+    h->path = fs_join(w->folder, "socket");
+    cr_assert_eq(api_server_listen_pipe(h->server, h->path), 0);
+    cr_assert_eq(api_server_listen_tcp(h->server, "127.0.0.1", 0, &h->port), 0);
+    client_connect_unix(&h->c, h->path, house_turn, h);
+}
+
+void house_begin(struct house *h)
+{
+    house_init(h);
+    house_open(h);
+}
+
+static void on_closed(void *arg)
+{
+    struct house *h = arg;
+    h->is_closed = true;
+}
+
+void house_end(struct house *h)
+{
+    client_close(&h->c);
+    api_server_close(h->server, 0, on_closed, h);
+    house_until(h, h->is_closed);
+    h->is_closed = false;
+    cache_tokens_close(h->tokens, on_closed, h);
+    house_until(h, h->is_closed);
+    mem_free(h->path);
+    world_end(&h->world);
+}
+
+void answer_deinit(struct answer *a)
+{
+    reply_deinit(&a->reply);
+    yyjson_doc_free(a->doc);
+}
+
+static char *quote(const char *body)
+{
+    char *text = mem_strdup(body);
+    for (char *p = text; p && *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    return text;
+}
+
+struct answer house_ask_with(struct house *h, const char *headers, const char *method,
+                             const char *path, const char *body, int status)
+{
+    char *json = quote(body);
+    char *text = mem_printf("%s %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n"
+                            "%s\r\n%s",
+                            method, path, headers, json ? strlen(json) : 0,
+                            json ? "Content-Type: application/json\r\n" : "", json ? json : "");
+    struct answer a = {.reply = client_ask(&h->c, text, status)};
+    a.doc = yyjson_read(a.reply.body, a.reply.n_body, 0);
+    a.root = yyjson_doc_get_root(a.doc);
+    mem_free(json);
+    mem_free(text);
+    if (reply_has_header(&a.reply, "Connection")) {
+        client_close(&h->c);
+        client_connect_unix(&h->c, h->path, house_turn, h);
+    }
+    return a;
+}
+
+struct answer house_ask(struct house *h, const char *method, const char *path, const char *body,
+                        int status)
+{
+    return house_ask_with(h, "", method, path, body, status);
+}
+
+void house_expect(struct house *h, const char *method, const char *path, const char *body,
+                  int status)
+{
+    struct answer a = house_ask(h, method, path, body, status);
+    answer_deinit(&a);
+}
+
+void house_refuses(struct house *h, const char *method, const char *path, const char *body,
+                   int status, const char *code, const char *field)
+{
+    struct answer a = house_ask(h, method, path, body, status);
+    reply_expect_header(&a.reply, "Content-Type", "application/problem+json");
+    cr_assert_str_eq(answer_text(&a, "/code"), code);
+    if (field)
+        cr_assert_str_eq(answer_text(&a, "/errors/0/field"), field);
+    answer_deinit(&a);
+}
+
+const char *answer_text(const struct answer *a, const char *pointer)
+{
+    const char *text = yyjson_get_str(yyjson_ptr_get(a->root, pointer));
+    cr_assert_not_null(text, "no %s in %s", pointer, a->reply.body);
+    return text;
+}
+
+int64_t answer_number(const struct answer *a, const char *pointer)
+{
+    yyjson_val *value = yyjson_ptr_get(a->root, pointer);
+    cr_assert(yyjson_is_int(value), "no %s in %s", pointer, a->reply.body);
+    return yyjson_get_sint(value);
+}
+
+size_t answer_size(const struct answer *a, const char *pointer)
+{
+    yyjson_val *value = yyjson_ptr_get(a->root, pointer);
+    cr_assert(yyjson_is_ctn(value), "no %s in %s", pointer, a->reply.body);
+    return yyjson_get_len(value);
+}
+
+void house_token(struct house *h, const char *name, enum cache_role role,
+                 char ret_secret[CACHE_TOKEN_SIZE])
+{
+    sqlite3 *db = NULL;
+    struct cache_token row;
+    struct cache_db_error error;
+    cr_assert_eq(cache_db_open(h->world.folder, &db, NULL, &error), 0, "%s", error.text);
+    cr_assert_eq(cache_tokens_create(db, name, role, 0, ret_secret, &row), 0);
+    cache_db_close(db);
+}
