@@ -46,7 +46,7 @@ class Starting(ServiceCase):
 
     def test_a_guest_that_does_not_answer_is_not_ready(self):
         self.simulator.set(**{"fault.0": "adb_dead,hung_guest"})
-        self.fail_to_start(body={"until": "ready"})
+        self.fail_to_start(body={"until": "ready", "timeout_s": 4})
         self.assertEqual(self.client.instance(0)["state"], "running")
 
 
