@@ -50,6 +50,7 @@ struct api_server *api_server_new(const struct api_context *context,
     list_init(&s->conns);
     list_init(&s->pool);
     api_auth_init(&s->auth);
+    api_shared_body_init(&s->shared);
     random_bytes(&s->request_prefix, sizeof(s->request_prefix));
     s->tick_ms = choose_tick(options);
     uv_timer_init(&context->loop->uv, &s->tick);
@@ -142,6 +143,7 @@ static void on_tick_closed(uv_handle_t *handle)
     api_exchange_free_pool(s);
     blob_unref(s->openapi);
     blob_unref(s->docs);
+    api_shared_body_forget(&s->shared);
     api_router_free(s->router);
     mem_free(s);
     on_closed(arg);

@@ -8,6 +8,7 @@
 #include "api/response.h"
 #include "api/route.h"
 #include "api/server.h"
+#include "api/shared_body.h"
 #include "base/blob.h"
 #include "base/list.h"
 
@@ -69,6 +70,7 @@ struct api_server {
     uint64_t date_until_ms;
     uint32_t request_prefix, request_count;
     struct blob *openapi, *docs; /* made when first asked for */
+    struct api_shared_body shared;
     uv_timer_t tick;
     unsigned tick_ms;
     bool is_closing, is_finishing;
