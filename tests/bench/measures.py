@@ -45,7 +45,7 @@ def wrk(port, path, token, seconds):
 
 
 def compare_http(shop, path, peer_path, what, note):
-    seconds, n_turns = (1, 3) if shop.bench.is_quick else (2, 7)
+    seconds, n_turns = (1, 3) if shop.bench.is_quick else (2, 5)
     service = shop.serve(shop.simulate(100), cpu=SERVER_CPU)
     service.get("/api/instances?max_age_ms=0")
     listed, one = service.get("/api/instances"), service.get("/api/instances/0")
@@ -80,9 +80,9 @@ def http_one(shop):
 # --- one look ---
 
 
-def list2_overhead(shop):
+def compare_list2(shop, n_instances, name):
     n, n_turns = (60, 5) if shop.bench.is_quick else (100, 11)
-    home = shop.simulate(100)
+    home = shop.simulate(n_instances)
     ldconsole = home / "ldconsole"
     # Only the looks that are asked for.
     service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
@@ -102,15 +102,20 @@ def list2_overhead(shop):
         return run_json(shop.program("spawn"), n, ldconsole, "list2")["median_us"]
 
     rows = []
-    for what, ours, target, note in [
-        ("list2-overhead", through_service, 1.15, "GET ?max_age_ms=0 of 100 instances"),
-        ("list2-survey", inside("survey"), None, "the look alone, without service"),
-        ("list2-client", inside("client"), None, "its list2 child alone"),
+    for part, ours, target, note in [
+        ("overhead", through_service, 1.15, f"GET ?max_age_ms=0 of {n_instances} instances"),
+        ("survey", inside("survey"), None, "the look without judging and HTTP"),
+        ("client", inside("client"), None, "its list2 child alone"),
     ]:
-        turns = Turns(ours, bare, n_turns if target else 3)
-        rows.append(Row(what, f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us", turns.ratio, target,
+        turns = Turns(ours, bare, n_turns if target else (n_turns + 1) // 2)
+        rows.append(Row(f"{name}-{part}", f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us",
+                        turns.ratio, target,
                         note=f"{note} against a bare process; {turns.spread}"))
     return rows
+
+
+def list2_overhead(shop):
+    return compare_list2(shop, 8, "list2") + compare_list2(shop, 100, "list2-100")
 
 
 def count_list2(home):
