@@ -244,7 +244,7 @@ class Installation(SimulationTest):
         self.sim.wait_for(lambda: self.sim.rows()[1].vm not in (first, -1), "the next VM")
 
     def test_svc_dead_while_booting_leaves_it_starting(self):
-        self.sim.set("ms.android=30000")
+        self.sim.set(f"ms.android={FOREVER}")
         self.sim.ldconsole("launch", "--index", "1")
         self.sim.wait_seen(1, BOOTING)
         self.sim.set("svc_dead=true")
@@ -290,10 +290,10 @@ class Instance(SimulationTest):
         self.assertIn("not found", self.sim.adb_shell(1, "echo x"))
 
     def test_gutted_vbox(self):
-        self.sim.set("fault.1=vbox_gutted", "ms.android=40000")
+        self.sim.set("fault.1=vbox_gutted", "ms.android.2=20000")
         self.sim.ldconsole("launch", "--index", "1")
-        self.sim.wait_seen(1, BOOTING)
-        self.sim.wait_seen(1, STARTING)
+        self.sim.start(2)  # Android of the other one would be up by then
+        self.assertEqual(self.sim.seen(1), STARTING)
         log = (self.sim.home / "vms/leidian1/Logs/VBox.log").read_text()
         self.assertIn("libOpenglRender2.dll", log)
         self.assertIn("0x80000003", log)
@@ -315,7 +315,7 @@ class Instance(SimulationTest):
         self.sim.start(1)
 
     def test_the_repairer_steps_in(self):
-        self.sim.set("fault.1=repairer", "ms.repair=70000")
+        self.sim.set("fault.1=repairer", "ms.repair=300000")
         self.sim.ldconsole("launch", "--index", "1")
         self.sim.wait_seen(1, STARTING)
         first = self.sim.rows()[1].pid
@@ -330,7 +330,7 @@ class Instance(SimulationTest):
         self.sim.wait_booted(1)
 
     def test_slow_boot(self):
-        self.sim.set("fault.1=slow_boot")
+        self.sim.set("fault.1=slow_boot", "ms.android=60000")
         for index in (1, 2):
             self.sim.ldconsole("launch", "--index", index)
         self.sim.wait_seen(2, UP)

@@ -90,7 +90,7 @@ class Timeline(SimulationTest):
         self.assertEqual(set(self.sim.processes(1)), {"player"})
 
     def test_launch_in_the_tail_is_stuck_and_quit_cures_it(self):
-        self.sim.set("ms.tail=20000")
+        self.sim.set("ms.tail=150000")
         self.sim.start(1)
         self.sim.ldconsole("quit", "--index", "1")
         self.sim.wait_seen(1, OFF)
@@ -194,7 +194,7 @@ class Processes(SimulationTest):
         self.assertEqual(self.sim.seen(1), ZOMBIE)
 
     def test_a_vm_killed_while_booting_leaves_it_starting(self):
-        self.sim.set("ms.android=30000")
+        self.sim.set(f"ms.android={FOREVER}")
         self.sim.ldconsole("launch", "--index", "1")
         self.sim.wait_seen(1, BOOTING)
         kill(self.sim.rows()[1].vm)
@@ -238,7 +238,7 @@ class Processes(SimulationTest):
         self.sim.wait_for(lambda: not alive(row.pid) and not alive(row.vm), "the end of both")
 
     def test_they_end_at_the_end_of_their_lifetime(self):
-        self.sim.set("lifetime_s=1")
+        self.sim.set("lifetime_s=3")
         self.sim.start(1)
         row = self.sim.rows()[1]
         self.sim.wait_for(lambda: not alive(row.pid) and not alive(row.vm), "the end of both")

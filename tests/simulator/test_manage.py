@@ -108,14 +108,14 @@ class Copy(SimulationTest):
         self.assertEqual(set(self.sim.processes(2)), {"job"})
 
     def test_the_row_can_come_after_the_copy(self):
-        self.sim.set("copy_returns=at_once", "copy_row=late", "ms.copy=30000")
+        self.sim.set("copy_returns=at_once", "copy_row=late", "ms.copy=100000")
         self.assert_answer(["copy", "--from", "1"], "", 2)
         self.assertNotIn(2, self.sim.rows())
         self.sim.wait_for(lambda: 2 in self.sim.rows(), "the late row")
         self.assertTrue((self.sim.home / "vms/leidian2/data.vmdk").exists())
 
     def test_the_row_can_come_after_the_answer(self):
-        self.sim.set("copy_row=late", "ms.copy_row=30000")
+        self.sim.set("copy_row=late", "ms.copy_row=100000")
         self.assert_answer(["copy", "--from", "1"], "", 2)
         self.assertNotIn(2, self.sim.rows())
         self.sim.wait_for(lambda: 2 in self.sim.rows(), "the late row")
@@ -135,7 +135,7 @@ class Copy(SimulationTest):
 
 class Remove(SimulationTest):
     def test_it_is_acknowledged_first_and_done_later(self):
-        self.sim.set("ms.remove=30000")
+        self.sim.set("ms.remove=100000")
         self.assert_answer(["remove", "--index", "1"], "", 0)
         self.assertIn(1, self.sim.rows())
         self.sim.wait_for(lambda: 1 not in self.sim.rows(), "removal")
