@@ -150,6 +150,7 @@ bool ctl_effect_await(struct ctl_job *job, uint64_t now)
         return true;
     if (job->phase != CTL_PHASE_AWAITING)
         return false;
+    /* What was done in this round may have begun after NOW. */
     bool is_blind = now > (seen ? seen : job->look_from_ms) + BLIND_LIMIT_MS;
     if (!(seen || is_blind) || !is_late(job, is_blind ? now : seen))
         return false;

@@ -169,7 +169,8 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .guest = w->guest,
         .expect = w->expect,
         .previous = w->state,
-        .previous_ms = now - w->phase_since_ms,
+        /* One that is new to us may be newer than the look. */
+        .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
         .off_ms = row->android == 0 ? now - w->off_since_ms : 0,
         .stuck_ms = o->options.stuck_ms,
     };

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-static _Atomic uint64_t skipped_ms;
+static _Atomic uint64_t skipped_ms, creep_ms;
 
 uint64_t __real_clock_mono_ms(void);
 uint64_t __wrap_clock_mono_ms(void);
@@ -12,6 +12,7 @@ int64_t __wrap_clock_wall_ms(void);
 
 uint64_t __wrap_clock_mono_ms(void)
 {
+    skipped_ms += creep_ms;
     return __real_clock_mono_ms() + skipped_ms;
 }
 
@@ -23,4 +24,9 @@ int64_t __wrap_clock_wall_ms(void)
 void fake_clock_skip(uint64_t ms)
 {
     skipped_ms += ms;
+}
+
+void fake_clock_creep(uint64_t ms)
+{
+    creep_ms = ms;
 }

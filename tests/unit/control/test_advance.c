@@ -156,6 +156,48 @@ Test(ctl_advance, what_is_behind_a_gate_looks_again_when_it_opens)
     cr_expect_str_eq(fake_farm_log(w.farm), "launch 0");
 }
 
+static struct world_answer gate_holder;
+
+/* 1 comes up after the gate has opened and before the next look. */
+static void start_one_by_hand(void *arg, const char *verb)
+{
+    (void)arg;
+    struct ctl_job *job = ctl_engine_find_job(w.engine, gate_holder.id);
+    if (strcmp(verb, "list2") == 0 && (!job || job->phase == CTL_PHASE_ENDING))
+        bring_up(1);
+}
+
+Test(ctl_advance, an_open_gate_is_passed_on_new_facts_only)
+{
+    gate_holder = hold_launch_gate();
+    struct world_answer b = world_do(&w, CACHE_OP_START, 1);
+    world_until(&w, phase_of(&b) == CTL_PHASE_GATED);
+    fake_farm_on_verb(w.farm, start_one_by_hand, NULL);
+    bring_up(0);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "launch 0");
+}
+
+Test(ctl_advance, who_cannot_use_an_open_gate_gives_it_back)
+{
+    struct world_answer a = hold_launch_gate();
+    struct world_answer b = world_do(&w, CACHE_OP_START, 1);
+    struct world_answer c = world_do(&w, CACHE_OP_START, 2);
+    world_until(&w, phase_of(&b) == CTL_PHASE_GATED && phase_of(&c) == CTL_PHASE_GATED);
+    bring_up(1);
+    world_look(&w);
+    ctl_observer_expect(w.observer, world_at(&w, 1)->id, CTL_EXPECT_STOP, 20000);
+    world_until(&w, world_state(&w, 1) == CACHE_STATE_STOPPING);
+    fake_farm_launch_to(w.farm, 1, true);
+    bring_up(0);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    world_expect(&w, c.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(phase_of(&b), CTL_PHASE_LOOKING);
+    fake_farm_set(w.farm, 1, 0, -1, -1);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "launch 0; launch 2; launch 1");
+}
+
 Test(ctl_advance, a_launch_keeps_no_stop_waiting)
 {
     bring_up(1);
@@ -228,6 +270,21 @@ Test(ctl_advance, a_slow_list2_keeps_nothing_from_running)
     world_look(&w);
     world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_advance, time_that_passes_between_two_thoughts_does_no_harm)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    fake_clock_creep(2);
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
+    world_try(&w, CACHE_OP_RESTART, 0, CACHE_OP_SUCCEEDED, NULL);
+    world_try(&w, CACHE_OP_STOP, 0, CACHE_OP_SUCCEEDED, NULL);
+    world_try(&w, CACHE_OP_CLONE, 0, CACHE_OP_SUCCEEDED, NULL);
+    world_try(&w, CACHE_OP_REMOVE, 0, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm),
+                     "add; launch 0; quit 0; launch 0; quit 0; copy 0; remove 0");
 }
 
 static void turn_for(uint64_t ms)

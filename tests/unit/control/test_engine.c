@@ -69,12 +69,13 @@ Test(ctl_engine, who_waits_too_long_is_told_so)
     struct waited a = {0}, b = {0};
     struct world_answer start = world_do(&w, CACHE_OP_START, 0);
     (void)ctl_engine_wait(w.engine, start.id, 30000, note_wait, &a);
-    (void)ctl_engine_wait(w.engine, start.id, 60000, note_wait, &b);
+    struct ctl_wait *wait = ctl_engine_wait(w.engine, start.id, 60000, note_wait, &b);
     fake_clock_skip(30000);
     world_until(&w, a.n == 1);
     cr_expect(a.is_timeout);
     cr_expect_eq(a.status, CACHE_OP_RUNNING);
     cr_expect_eq(b.n, 0);
+    ctl_engine_cancel_wait(wait);
 }
 
 static struct ctl_wait *other_wait;

@@ -228,6 +228,23 @@ Test(ctl_start_patient, slow_start_times_out)
     cache_operation_free(op);
 }
 
+Test(ctl_start_patient, a_time_out_does_not_pass_unseen)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = launch();
+    world_skip(&w, 150000);
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_clock_skip(40000);
+    for (int i = 0; i < 100; i++)
+        world_turn(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "nobody has looked since");
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    fake_farm_end_hung(w.farm, LDC_RUN_TIMED_OUT);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 Test(ctl_start_patient, the_time_asked_for_is_the_time_of_all_steps)
 {
     fake_farm_launch_to(w.farm, 2, true);
@@ -270,7 +287,10 @@ Test(ctl_start, a_repairers_pass_ends_well)
     cr_expect_not_null(ctl_engine_find(w.engine, a.id));
     fake_farm_set(w.farm, 0, 2, 200, 201);
     world_look(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
     world_skip(&w, 10000);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it is off for 10 s, not for 35");
     fake_farm_set(w.farm, 0, 1, 200, 201);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 1);
