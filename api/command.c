@@ -41,11 +41,31 @@ bool api_pending_has_guest(const struct api_exchange *x)
     return install->adb || install->ld;
 }
 
+/* A rule that the engine checks is about a field all the same: the key, or what its detail names
+ * in front of a colon. */
+static void name_field(const struct ctl_refusal *refusal, struct api_field_errors *errors)
+{
+    char field[64] = "Idempotency-Key";
+    const char *rule = refusal->detail;
+    size_t n = strcspn(rule, ": ");
+    if (rule[n] == ':' && n < sizeof(field)) {
+        memcpy(field, rule, n);
+        field[n] = '\0';
+        rule += n + 1 + strspn(rule + n + 1, " ");
+    }
+    api_field_errors_add(errors, field, "%s", rule);
+}
+
 static void respond_refusal(struct api_exchange *x, const struct ctl_refusal *refusal)
 {
     struct api_problem problem;
+    struct api_field_errors errors = {0};
     api_problem_foreign(&problem, refusal->http_status, refusal->code, refusal->detail);
     problem.retry_ms = refusal->retry_ms;
+    if (refusal->http_status == 422) {
+        name_field(refusal, &errors);
+        problem.errors = &errors;
+    }
     api_respond_problem(x, &problem);
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-/** Everything the API itself refuses with. One table row each: stable code, HTTP status, title,
+/** Everything a request is refused with. One table row each: stable code, HTTP status, title,
  *  and whether the same request may succeed later without being changed. */
 enum api_code {
     API_BAD_REQUEST,
@@ -38,18 +38,30 @@ enum api_code {
     API_VALIDATION_FAILED,
     API_HEAD_TOO_LARGE,
     API_QUEUE_FULL,
-    API_INTERNAL,
-    API_STORE_FAILED,
+    API_STORE_UNAVAILABLE,
     API_METHOD_UNKNOWN,
     API_TRANSFER_ENCODING_UNKNOWN,
     API_TOO_MANY_CONNECTIONS,
     API_NOT_READY,
     API_STOPPING,
-    API_LDCONSOLE_UNAVAILABLE,
     API_BREAKER_OPEN,
     API_DISK_FULL,
     API_LDCONSOLE_TIMED_OUT,
     API_HTTP_VERSION_UNKNOWN,
+    /* Of the layers below, which give them by name. */
+    API_INSTANCE_NOT_STOPPED,
+    API_OPERATION_PRUNED,
+    API_IDEMPOTENCY_KEY_REUSED,
+    API_SETTING_NOT_SUPPORTED,
+    API_IDEMPOTENCY_FULL,
+    API_LDCONSOLE_NOT_STARTED,
+    API_LDCONSOLE_NOT_ELEVATED,
+    API_LDCONSOLE_FLOODED,
+    API_LDCONSOLE_LOST,
+    API_LDCONSOLE_VENDOR_ERROR,
+    API_LDCONSOLE_UNKNOWN_VERSION,
+    API_LDCONSOLE_GARBAGE,
+    API_LDCONSOLE_EMPTY_LIST,
     API_CODE_COUNT
 };
 

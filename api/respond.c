@@ -22,10 +22,7 @@ enum { SMALL_BODY = 4096 };
 static void log_answer(const struct api_exchange *x, int status)
 {
     enum api_method method = x->request.method;
-    if (status >= 500)
-        log_warning("api", "%s %s -> %d (%s)", api_method_name(method),
-                    x->route ? x->route->path : "?", status, x->request_id);
-    else if (x->route && method != API_METHOD_GET && method != API_METHOD_HEAD)
+    if (x->route && method != API_METHOD_GET && method != API_METHOD_HEAD)
         log_info("api", "%s %s by %s -> %d (%s)", api_method_name(method), x->route->path,
                  x->who.name, status, x->request_id);
 }
@@ -171,5 +168,6 @@ void api_respond_store_error(struct api_exchange *x, int status)
     if (status == UV_ENOSPC)
         api_respond_code(x, API_DISK_FULL, "The database cannot grow: %s.", uv_strerror(status));
     else
-        api_respond_code(x, API_STORE_FAILED, "The database answered: %s.", uv_strerror(status));
+        api_respond_code(x, API_STORE_UNAVAILABLE, "The database answered: %s.",
+                         uv_strerror(status));
 }

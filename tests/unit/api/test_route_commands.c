@@ -159,6 +159,7 @@ Test(api_route_commands, gives_one_answer_for_one_key)
     answer_deinit(&b);
     b = house_ask_with(&h, KEY, "POST", "/api/instances", "{'name':'y'}", 422);
     cr_assert_str_eq(answer_text(&b, "/code"), "IDEMPOTENCY_KEY_REUSED");
+    cr_assert_str_eq(answer_text(&b, "/errors/0/field"), "Idempotency-Key");
     answer_deinit(&b);
     b = house_ask_with(&h, "Idempotency-Key: a b\r\n", "POST", "/api/instances", "{'name':'y'}",
                        422);
