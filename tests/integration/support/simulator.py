@@ -13,6 +13,7 @@ from .programs import (
     run_program,
 )
 from .templates import copy_of
+from .waiting import wait_for
 
 SPEED = 100
 CHANGING = {"launch", "quit", "add", "copy", "remove", "rename", "modify"}
@@ -60,8 +61,12 @@ class Simulator:
         return json.loads(self._run("show", "--json"))
 
     def kill(self):
-        """Ends every simulated process."""
-        self._run("kill")
+        """Ends every simulated process; on a busy machine that takes more than one try."""
+        wait_for(self._try_to_kill, "the end of the simulated processes")
+
+    def _try_to_kill(self):
+        directory = path_for_program(self.directory)
+        return run_program(SIMULATOR, "kill", directory, check=False).returncode == 0
 
     def run_ldconsole(self, *args):
         """As a user would, behind the service's back. What it prints is not read: the emulator
