@@ -62,17 +62,16 @@ static int start_store(struct svc_app *app)
 
 static int start_control(struct svc_app *app)
 {
-    svc_app_build_control(app);
     ctl_observer_start(app->observer);
     ctl_engine_start(app->engine);
-    svc_app_tell_started(app);
     return 0;
 }
 
-/* The order of the start. Each step may use what those before it built. */
+/* The order of the start. Each step may use what those before it built; nothing happens before
+ * the loop runs, so that a port that is taken leaves no trace. */
 static int (*const start_steps[])(struct svc_app *app) = {
-    start_loop,           svc_app_open_data_dir, svc_app_open_db, svc_app_load,
-    svc_app_find_install, start_store,           start_control,   svc_app_listen,
+    start_loop,  svc_app_open_data_dir, svc_app_open_db, svc_app_load,         svc_app_find_install,
+    start_store, svc_app_build_control, svc_app_listen,  svc_app_tell_started, start_control,
 };
 
 int svc_app_start(struct svc_app *app)
@@ -188,7 +187,7 @@ void svc_app_stop(struct svc_app *app, const char *reason)
     if (app->is_stopping)
         return;
     app->is_stopping = true;
-    if (app->server) {
+    if (app->ready_line) {
         log_info("service", "stopping: %s", reason);
         svc_app_tell_stopping(app, reason);
     }

@@ -36,7 +36,7 @@ static void tell_database_replaced(struct svc_app *app)
     emit(app, "service.database_replaced", &t);
 }
 
-void svc_app_tell_started(struct svc_app *app)
+int svc_app_tell_started(struct svc_app *app)
 {
     struct telling t = begin();
     if (app->quarantined)
@@ -45,6 +45,7 @@ void svc_app_tell_started(struct svc_app *app)
     yyjson_mut_obj_add_int(t.doc, t.data, "pid", uv_os_getpid());
     json_add_str(t.doc, t.data, "ldconsole", app->is_installed ? app->install.ldconsole : NULL);
     emit(app, "service.started", &t);
+    return 0;
 }
 
 void svc_app_tell_stopping(struct svc_app *app, const char *reason)

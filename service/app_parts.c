@@ -135,11 +135,12 @@ static void build_engine(struct svc_app *app)
     ctl_engine_recover(app->engine, take_ptr(app->operations), app->n_operations);
 }
 
-void svc_app_build_control(struct svc_app *app)
+int svc_app_build_control(struct svc_app *app)
 {
     build_client(app);
     build_observer(app);
     build_engine(app);
+    return 0;
 }
 
 /* The numbers of the table for GET /api/info; those of the listener the server knows itself. */

@@ -51,7 +51,7 @@ struct svc_app {
     size_t next_close; /* step of the teardown that comes next */
 };
 
-/** Fills app->error; returns CODE. */
+/** Fills app->error; returns CODE. The steps of the start below return 0 or such a code. */
 int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -62,11 +62,11 @@ int svc_app_load(struct svc_app *app);
 
 /* app_parts.c: what runs. */
 int svc_app_find_install(struct svc_app *app);
-void svc_app_build_control(struct svc_app *app);
+int svc_app_build_control(struct svc_app *app);
 int svc_app_listen(struct svc_app *app);
 
 /* app_events.c: what is told about the service itself. */
-void svc_app_tell_started(struct svc_app *app);
+int svc_app_tell_started(struct svc_app *app);
 void svc_app_tell_stopping(struct svc_app *app, const char *reason);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker);
 
