@@ -22,19 +22,19 @@ static const struct {
     {"object", "\"type\":\"object\""},
 };
 
-#define TITLE_SCHEMA                                                                               \
-    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"description\":\"Without control "     \
-    "characters, double quotes, outer spaces, or '-' in front.\"}"
-#define LABELS_SCHEMA                                                                                \
-    "{\"type\":\"object\",\"maxProperties\":32,\"propertyNames\":{\"pattern\":\"^[A-Za-z0-9._/-]{1," \
-    "63}$\"},\"additionalProperties\":{\"type\":\"string\",\"maxLength\":256}}"
+static const char title_schema[] =
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"description\":\"Without control "
+    "characters, double quotes, outer spaces, or '-' in front.\"}";
+static const char labels_schema[] =
+    "{\"type\":\"object\",\"maxProperties\":32,\"propertyNames\":{\"pattern\":\"^[A-Za-z0-9._/-]{1,"
+    "63}$\"},\"additionalProperties\":{\"type\":\"string\",\"maxLength\":256}}";
 
 /* The kinds of request fields in the notation; NULL for what is always refused. */
 static const char *const kind_types[API_FIELD_KIND_COUNT] = {
-    [API_FIELD_TITLE] = TITLE_SCHEMA,
+    [API_FIELD_TITLE] = title_schema,
     [API_FIELD_SETTINGS] = "Settings",
     [API_FIELD_RESOLUTION] = "Resolution",
-    [API_FIELD_LABELS] = LABELS_SCHEMA,
+    [API_FIELD_LABELS] = labels_schema,
     [API_FIELD_GROUP] = "{\"type\":[\"string\",\"null\"],\"maxLength\":64}",
     [API_FIELD_DESIRED] = "running|stopped?",
     [API_FIELD_UNTIL] = "running|ready",
