@@ -2,6 +2,7 @@
 """The programs under test and how they are run on this machine."""
 import os
 import subprocess
+import tempfile
 
 SERVICE = os.environ["LDP_SERVICE"]
 SIMULATOR = os.environ["LDP_SIMULATOR"]
@@ -25,18 +26,26 @@ def clean_environment(extra=None):
     return env
 
 
+def text_of(file):
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
 def run_program(program, *args, env=None, check=True):
-    """Runs one to its end; returns the completed process with text output."""
-    done = subprocess.run(
-        [*WRAPPER, program, *args],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=COMMAND_TIMEOUT_S,
-        env=clean_environment(env),
-        check=False,
-    )
-    done.stdout = done.stdout.decode("utf-8", "replace")
-    done.stderr = done.stderr.decode("utf-8", "replace")
+    """Runs one to its end; returns the completed process with text output. The output goes to
+    files: under Wine whatever a program leaves running keeps its pipes open."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        done = subprocess.run(
+            [*WRAPPER, program, *args],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            timeout=COMMAND_TIMEOUT_S,
+            env=clean_environment(env),
+            check=False,
+        )
+        done.stdout = text_of(out)
+        done.stderr = text_of(err)
     if check and done.returncode != 0:
         raise AssertionError(
             f"{os.path.basename(program)} {' '.join(args)} ended with {done.returncode}\n"
