@@ -112,8 +112,7 @@ Test(ctl_advance, one_launch_at_a_time_until_android_is_up)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
-    world_look(&w);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(n_launches(), 1);
     cr_expect_eq(phase_of(&b), CTL_PHASE_GATED);
     cr_expect_eq(ctl_engine_find(w.engine, b.id)->status, CACHE_OP_QUEUED);

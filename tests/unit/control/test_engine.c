@@ -187,7 +187,7 @@ Test(ctl_engine, what_was_being_waited_for_is_waited_for_after_a_crash)
     world_until(&w, n_launches() == 1);
     world_look(&w);
     world_crash(&w);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(n_launches(), 1, "the one that is starting keeps the gate");
     fake_farm_launch_to(w.farm, 1, true);
     fake_farm_set(w.farm, 0, 1, 100, 101);

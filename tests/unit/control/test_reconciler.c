@@ -49,8 +49,7 @@ static bool is_idle(void)
 /* Gives it every chance to do something. */
 static void let_it_look(void)
 {
-    for (int i = 0; i < 3; i++)
-        world_look(&w);
+    world_settle(&w);
     world_until(&w, is_idle());
 }
 
@@ -189,8 +188,7 @@ Test(ctl_reconciler, never_acts_while_another_operation_is_open)
     struct world_answer a = world_submit(&w, &r);
     world_until(&w, fake_farm_n_hung(w.farm) == 1);
     desire(0, CACHE_DESIRED_RUNNING);
-    for (int i = 0; i < 3; i++)
-        world_look(&w);
+    world_settle(&w);
     unsigned counts[CACHE_OP_STATUS_COUNT];
     ctl_engine_counts(w.engine, counts);
     cr_expect_eq(counts[CACHE_OP_QUEUED], 0);

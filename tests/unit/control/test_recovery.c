@@ -131,7 +131,7 @@ Test(ctl_recovery, left_after_quit_goes_on_with_the_second_quit)
 {
     static const struct left left = {CACHE_OP_STOP, CACHE_OP_RUNNING, 0, true};
     char *id = leave(&left, &plain, bring_up);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(fake_farm_count(w.farm, "quit"), 0);
     world_skip(&w, 22000);
     expect_and_free(id, CACHE_OP_SUCCEEDED, NULL);

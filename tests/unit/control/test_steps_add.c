@@ -192,7 +192,7 @@ Test(ctl_add, a_new_instance_belongs_to_its_create_until_that_ends)
     world_until(&w, fake_farm_n_hung(w.farm) == 1);
     cr_expect(ctl_engine_is_busy(w.engine, world_at(&w, 2)->id));
     struct world_answer start_answer = world_do(&w, CACHE_OP_START, 2);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(fake_farm_count(w.farm, "launch"), 0);
     cr_expect_eq(ctl_engine_find(w.engine, start_answer.id)->status, CACHE_OP_QUEUED);
     ctl_engine_cancel(w.engine, create_answer.id, "tester");

@@ -137,7 +137,7 @@ Test(ctl_remove, nobody_else_adds_before_it_is_clear_that_it_stays_away)
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
     struct world_answer b = world_submit(&w, &r);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
     world_skip(&w, 700);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);

@@ -103,8 +103,7 @@ Test(ctl_start_seeing, waits_for_old_processes_to_end)
     fake_farm_set_processes(w.farm, 0, 100, 0);
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
-    world_look(&w);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(n_launches(), 0);
     fake_farm_set_processes(w.farm, 0, 0, 0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
@@ -407,8 +406,7 @@ Test(ctl_start, restart_waits_where_it_cannot_see_that_processes_are_gone)
     world_look(&w);
     struct world_answer a = world_do(&w, CACHE_OP_RESTART, 0);
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
-    world_look(&w);
-    world_look(&w);
+    world_settle(&w);
     cr_expect_eq(n_launches(), 0);
     world_skip(&w, 3000);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);

@@ -250,6 +250,16 @@ void world_flush(struct world *w)
     }
 }
 
+/* A step needs a look, then a mark on disk, before anything is seen of it. */
+void world_settle(struct world *w)
+{
+    for (int i = 0; i < 2; i++) {
+        world_look(w);
+        world_flush(w);
+    }
+    world_look(w);
+}
+
 static int exec_pragma(sqlite3 *db, void *arg)
 {
     return cache_db_result(sqlite3_exec(db, arg, NULL, NULL, NULL));

@@ -78,6 +78,9 @@ void world_flush(struct world *w);
 /** How many events of TYPE were published. */
 unsigned world_heard(const struct world *w, const char *type);
 
+/** Gives everything that wants to happen its chance: for tests of what must not. */
+void world_settle(struct world *w);
+
 /** The instance at INDEX, NULL when there is none. */
 const struct cache_instance *world_at(struct world *w, int index);
 enum cache_state world_state(struct world *w, int index);
