@@ -39,8 +39,6 @@ static void find_ldplayer(struct svc_app *app)
 
 int svc_app_find_install(struct svc_app *app)
 {
-    if (app->config->simulate > 0 && *app->config->ldconsole)
-        return svc_app_refuse(app, UV_EINVAL, "simulate and ldconsole exclude each other");
     if (app->config->simulate > 0) {
         int r = find_simulator(app);
         if (r < 0)

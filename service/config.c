@@ -219,6 +219,8 @@ void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
     check_http(c, problems);
     if (strcmp(c->http, "none") == 0 && strcmp(c->socket, "none") == 0)
         svc_problems_add(problems, "http and socket: with none for both, nobody could connect");
+    if (c->simulate > 0 && *c->ldconsole)
+        svc_problems_add(problems, "simulate and ldconsole: only one of them can be driven");
     if (c->breaker_max_open_ms < c->breaker_open_ms)
         svc_problems_add(problems, "breaker_max_open_ms: %" PRId64 " is less than breaker_open_ms",
                          c->breaker_max_open_ms);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Who may do what: tokens, roles, the unix socket."""
+import datetime
 import os
 import stat
 import unittest
@@ -61,6 +62,14 @@ class Tokens(ServiceCase):
         wait_for(lambda: client.request("GET", "/api/instances").status == 200, "the new token")
         self.assertEqual(self.command("token", "revoke", "late").returncode, 0)
         wait_for(lambda: client.request("GET", "/api/instances").status == 401, "its end")
+
+    def test_a_token_ends_at_its_time(self):
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
+        token = self.service.create_token("short", "viewer", "--expires", end.isoformat())
+        client = Client(self.service, token)
+        self.assertEqual(client.request("GET", "/api/instances").status, 200)
+        wait_for(lambda: client.request("GET", "/api/instances").status == 401, "its end")
+        self.assertGreaterEqual(datetime.datetime.now(datetime.timezone.utc), end)
 
     def test_an_expired_token_is_none(self):
         done = self.command("token", "create", "--name", "old", "--role", "admin", "--expires",

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from support import IS_WINDOWS, ServiceCase, StartFailed
+from support import IS_WINDOWS, ServiceCase, StartFailed, wait_for
 
 
 class DatabaseCase(ServiceCase):
@@ -113,6 +113,69 @@ class ReadOnly(DatabaseCase):
         self.assertIn("ldplayerd.db", self.fail_to_start())
         os.chmod(self.database, stat.S_IRUSR | stat.S_IWUSR)
         self.service.start()
+
+
+def mount_small_disk(path):
+    """A disk of 4 MB; False where this user may not mount one."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "none", path]
+    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+
+
+@unittest.skipIf(IS_WINDOWS, "a disk of this system")
+class FullDisk(DatabaseCase):
+    def prepare(self):
+        os.rename(self.service.data_dir, self.service.data_dir + ".template")
+        os.mkdir(self.service.data_dir)
+        if not mount_small_disk(self.service.data_dir):
+            self.start = self.skip
+            return
+        self.addCleanup(self.unmount)
+        shutil.copytree(
+            self.service.data_dir + ".template", self.service.data_dir, dirs_exist_ok=True
+        )
+
+    def skip(self):
+        self.skipTest("needs the right to mount a disk")
+
+    def unmount(self):
+        if self.service.is_running():
+            self.service.kill()
+        subprocess.run(["umount", self.service.data_dir], check=True)
+
+    def fill(self):
+        with open(os.path.join(self.service.data_dir, "ballast"), "wb", buffering=0) as file:
+            for size in (65536, 512):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    pass
+
+    def test_a_command_that_cannot_be_kept_is_refused(self):
+        self.client.instances()
+        self.fill()
+        # What the log of the database has room for is still taken.
+        answer = wait_for(self.refused, "a refused command")
+        self.assertEqual(answer.status, 503, answer)
+        self.assertIn(answer.code, ("DISK_FULL", "STORE_FAILED", "STORE_UNAVAILABLE"))
+        self.assertIn("no space", answer.json["detail"])
+        self.assertEqual(self.client.get("/api/instances").json["total"], 2)
+        os.remove(os.path.join(self.service.data_dir, "ballast"))
+        wait_for(self.accepted, "a command that is taken again")
+
+    def refused(self):
+        answer = self.client.request("POST", "/api/instances/0/stop")
+        return answer if answer.status != 202 else None
+
+    def accepted(self):
+        answer = self.client.request("POST", "/api/instances/0/stop")
+        return answer if answer.status == 202 else None
+
+    def test_a_start_without_room_is_named(self):
+        self.service.stop()
+        os.remove(self.database)
+        self.fill()
+        self.assertIn("full", self.fail_to_start())
 
 
 if __name__ == "__main__":

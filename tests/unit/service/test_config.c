@@ -150,3 +150,12 @@ Test(svc_config, refuses_to_have_no_listener)
     cr_assert_eq(load(flags, 2, &c, &problems), UV_EINVAL);
     cr_assert(strstr(svc_problems_text(&problems), "nobody could connect"));
 }
+
+Test(svc_config, refuses_to_drive_a_simulation_and_an_ldplayer)
+{
+    struct svc_flag flags[] = {{"simulate", "8"}, {"ldconsole", "/x/ldconsole"}};
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct svc_config c cleanup(svc_config_deinit);
+    cr_assert_eq(load(flags, 2, &c, &problems), UV_EINVAL);
+    cr_assert(strstr(svc_problems_text(&problems), "only one of them"));
+}

@@ -46,12 +46,12 @@ Test(svc_config_defaults, are_the_deadlines_of_the_verbs)
         enum ldc_verb verb;
         int64_t ms;
     } rows[] = {
-        {LDC_VERB_USAGE, config.deadline_list2_ms},
-        {LDC_VERB_LIST2, config.deadline_list2_ms},   {LDC_VERB_LAUNCH, config.deadline_launch_ms},
-        {LDC_VERB_QUIT, config.deadline_quit_ms},     {LDC_VERB_ADD, config.deadline_add_ms},
-        {LDC_VERB_COPY, config.deadline_copy_ms},     {LDC_VERB_REMOVE, config.deadline_remove_ms},
-        {LDC_VERB_RENAME, config.deadline_rename_ms}, {LDC_VERB_MODIFY, config.deadline_modify_ms},
-        {LDC_VERB_ADB, config.deadline_guest_ms},     {LDC_VERB_LD, config.deadline_guest_ms},
+        {LDC_VERB_USAGE, config.deadline_list2_ms},   {LDC_VERB_LIST2, config.deadline_list2_ms},
+        {LDC_VERB_LAUNCH, config.deadline_launch_ms}, {LDC_VERB_QUIT, config.deadline_quit_ms},
+        {LDC_VERB_ADD, config.deadline_add_ms},       {LDC_VERB_COPY, config.deadline_copy_ms},
+        {LDC_VERB_REMOVE, config.deadline_remove_ms}, {LDC_VERB_RENAME, config.deadline_rename_ms},
+        {LDC_VERB_MODIFY, config.deadline_modify_ms}, {LDC_VERB_ADB, config.deadline_guest_ms},
+        {LDC_VERB_LD, config.deadline_guest_ms},
     };
     cr_assert_eq(countof(rows), LDC_VERB_COUNT);
     for (size_t i = 0; i < countof(rows); i++)
