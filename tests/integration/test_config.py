@@ -123,10 +123,8 @@ class Start(ServiceCase):
         if not IS_WINDOWS:
             pattern += r" socket=\S+/ldplayerd\.sock"
         self.assertRegex(self.service.ready_line, pattern + "$")
-        self.service.ask_to_stop()
-        rest = self.service.process.stdout.read()
-        self.assertEqual(rest, b"", "nothing else on standard output")
-        self.assertEqual(self.service.wait_for_end(), 0)
+        self.service.stop()
+        self.assertEqual(self.service.output(), self.service.ready_line + "\n")
 
     def test_a_data_directory_is_made_for_its_owner_alone(self):
         other = self.make_service("other")

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import threading
 
 from .client import Client
 from .programs import (
@@ -56,6 +55,7 @@ class Service:
         self.directory = directory
         self.data_dir = os.path.join(directory, "data")
         self.log_path = os.path.join(directory, "service.log")
+        self.out_path = os.path.join(directory, "service.out")
         self.options = {**QUICK, "http": "127.0.0.1:0", **options}
         self.wrapper = WRAPPER
         self.process = None
@@ -69,20 +69,19 @@ class Service:
         return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
 
     def start(self, env=None):
-        """Starts and waits until it is ready."""
-        with open(self.log_path, "ab") as log:
+        """Starts and waits until it is ready. What it prints goes to files: a process that it
+        leaves behind may hold a pipe open for ever."""
+        with open(self.log_path, "ab") as log, open(self.out_path, "wb") as out:
             self.process = subprocess.Popen(
                 [*self.wrapper, SERVICE, "serve", *self.flags()],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=out,
                 stderr=log,
                 env=clean_environment(env),
             )
         self.ready_line = self._read_ready_line()
         if not self.ready_line:
-            code = self.process.wait(GENEROUS_S)
-            self._forget_process()
-            raise StartFailed(code, self.log())
+            raise StartFailed(self.wait_for_end(), self.log())
         http = re.search(r" http=http://127\.0\.0\.1:(\d+)", self.ready_line)
         self.port = int(http.group(1)) if http else None
         unix = re.search(r" socket=(\S+)", self.ready_line)
@@ -90,16 +89,18 @@ class Service:
         return self
 
     def _read_ready_line(self):
-        killer = threading.Timer(GENEROUS_S, self.process.kill)
-        killer.start()
-        try:
-            return self.process.stdout.readline().decode().rstrip("\r\n")
-        finally:
-            killer.cancel()
+        """The first line of its output, or nothing when it has ended without one."""
+        wait_for(
+            lambda: "\n" in self.output() or self.process.poll() is not None,
+            "the ready line",
+            every=0.005,
+        )
+        return self.output().partition("\n")[0]
 
-    def _forget_process(self):
-        self.process.stdout.close()
-        self.process = None
+    def output(self):
+        """All of its standard output so far."""
+        with open(self.out_path, encoding="utf-8", newline="") as file:
+            return file.read()
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
@@ -111,7 +112,7 @@ class Service:
     def wait_for_end(self):
         """The exit code."""
         code = self.process.wait(GENEROUS_S)
-        self._forget_process()
+        self.process = None
         return code
 
     def stop(self):
