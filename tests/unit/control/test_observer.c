@@ -292,13 +292,18 @@ Test(ctl_observer, serves_what_was_remembered_until_the_first_look)
 
 Test(ctl_observer, a_config_file_that_cannot_be_read_changes_nothing)
 {
-    cr_expect_eq(world_at(&w, 1)->settings.values[LDC_SETTING_MEMORY_MB].number, 2048);
+    fake_farm_write_config(w.farm, 1,
+                           "{\"statusSettings.playerName\":\"named\","
+                           "\"advancedSettings.memorySize\":2048}");
+    world_until(&w, strcmp(world_at(&w, 1)->name, "named") == 0);
+    world_flush(&w);
+    unsigned before = world_heard(&w, "instance.changed");
     fake_farm_write_config(w.farm, 1, "{\"advancedSettings.memo");
     world_until(&w, strstr(world_at(&w, 1)->evidence, "unreadable"));
-    cr_expect_str_eq(world_at(&w, 1)->name, "one");
+    cr_expect_str_eq(world_at(&w, 1)->name, "named");
     cr_expect_eq(world_at(&w, 1)->settings.values[LDC_SETTING_MEMORY_MB].number, 2048);
     world_flush(&w);
-    cr_expect_eq(world_heard(&w, "instance.changed"), 0);
+    cr_expect_eq(world_heard(&w, "instance.changed"), before);
 }
 
 Test(ctl_observer, the_name_of_the_config_file_counts)
