@@ -124,10 +124,22 @@ char *json_write_value(yyjson_val *value)
     return text;
 }
 
+/* A copy that is valid UTF-8, or NULL when S is that already. Messages quote what programs print
+ * and are cut to size, and no such text may make a document invalid. */
+static char *repair(const char *s)
+{
+    if (str_is_utf8(s, strlen(s)))
+        return NULL;
+    char *copy = mem_strdup(s);
+    str_make_utf8(copy);
+    return copy;
+}
+
 void json_add_str(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *s)
 {
+    char *repaired cleanup(mem_freep) = s ? repair(s) : NULL;
     if (s)
-        yyjson_mut_obj_add_strcpy(doc, object, key, s);
+        yyjson_mut_obj_add_strcpy(doc, object, key, repaired ? repaired : s);
     else
         yyjson_mut_obj_add_null(doc, object, key);
 }
@@ -155,6 +167,8 @@ static bool needs_escape(unsigned char c)
 
 void json_append_str(struct buf *out, const char *s)
 {
+    char *repaired cleanup(mem_freep) = repair(s);
+    s = repaired ? repaired : s;
     (void)buf_append(out, "\"", 1);
     while (*s) {
         const char *plain = s;

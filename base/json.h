@@ -30,7 +30,7 @@ char *json_write(const yyjson_mut_doc *doc);
 /** VALUE and all below it as compact text, owned by the caller. */
 char *json_write_value(yyjson_val *value);
 
-/** Adds a copy of S, or null for NULL. */
+/** Adds a copy of S, or null for NULL. Bytes that are no UTF-8 become '?'. */
 void json_add_str(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *s);
 /** Adds WALL_MS as RFC 3339, or null for 0. */
 void json_add_time(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, int64_t wall_ms);
@@ -39,7 +39,7 @@ void json_add_raw(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, 
 
 struct buf;
 
-/** Appends S to a buffer as a quoted JSON string. */
+/** Appends S to a buffer as a quoted JSON string. Bytes that are no UTF-8 become '?'. */
 void json_append_str(struct buf *out, const char *s);
 
 #endif

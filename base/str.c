@@ -72,6 +72,19 @@ bool str_is_utf8(const char *s, size_t n)
     return true;
 }
 
+void str_make_utf8(char *s)
+{
+    for (size_t n = strlen(s); n > 0;) {
+        size_t len = utf8_sequence((const unsigned char *)s, n);
+        if (len == 0) {
+            *s = '?';
+            len = 1;
+        }
+        s += len;
+        n -= len;
+    }
+}
+
 size_t str_utf8_length(const char *s)
 {
     size_t n = 0;

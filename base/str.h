@@ -12,6 +12,9 @@ int str_parse_u64(const char *s, uint64_t max, uint64_t *ret);
 int str_parse_i64n(const char *s, size_t n, int64_t *ret);
 /** Well-formed UTF-8: shortest form, no surrogates, at most U+10FFFF. */
 bool str_is_utf8(const char *s, size_t n);
+/** Puts '?' in place of every byte that is no part of well-formed UTF-8: text that was cut in the
+ *  middle of a character, or came from a program. */
+void str_make_utf8(char *s);
 /** Number of code points in valid UTF-8. */
 size_t str_utf8_length(const char *s);
 bool str_has_prefix(const char *s, const char *prefix);

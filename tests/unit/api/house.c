@@ -17,6 +17,7 @@ void house_init(struct house *h)
     *h = (struct house){.options = api_options_defaults};
     signal(SIGPIPE, SIG_IGN); /* as the service does */
     world_init(&h->world);
+    h->world.limits.close_grace_ms = 20;
 }
 
 static void open_tokens(struct house *h)

@@ -95,6 +95,17 @@ Test(api_route_commands, refuses_to_remove_what_runs_unless_forced)
     house_expect(&h, "DELETE", "/api/instances/0?force=true&wait=9", NULL, 200);
 }
 
+Test(api_route_commands, quotes_long_names_without_breaking_the_document)
+{
+    char name[200] = "a";
+    for (int i = 0; i < 60; i++)
+        strcat(name, "雷");
+    fake_farm_put(h.world.farm, 5, name);
+    world_look(&h.world);
+    house_expect(&h, "POST", "/api/instances/5/start?wait=9", NULL, 200);
+    house_refuses(&h, "DELETE", "/api/instances/5", NULL, 409, "INSTANCE_NOT_STOPPED", NULL);
+}
+
 Test(api_route_commands, does_nothing_for_what_it_refuses)
 {
     static const char *const rows[][4] = {

@@ -129,3 +129,19 @@ Test(json, adds_null_for_what_is_not_there)
     cr_assert_eq(blob->len, strlen(text));
     cr_assert_arr_eq(blob->data, text, blob->len);
 }
+
+Test(json, makes_no_invalid_document_of_text_that_is_no_utf8)
+{
+    static const char text[] = "\xe9\x9b\xb7 \xc0\xd7 \xe9\x9b";
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    json_append_str(&out, text);
+    cr_assert_str_eq(out.data, "\"\xe9\x9b\xb7 ?? ??\"");
+
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    json_add_str(doc, root, "s", text);
+    char *written cleanup(mem_freep) = json_write(doc);
+    cr_assert_str_eq(written, "{\"s\":\"\xe9\x9b\xb7 ?? ??\"}");
+}

@@ -76,6 +76,25 @@ Test(str, knows_ill_formed_utf8)
         cr_assert_not(str_is_utf8(bad[i], strlen(bad[i])), "bad[%zu]", i);
 }
 
+Test(str, makes_utf8_of_any_bytes_and_leaves_what_is_utf8)
+{
+    static const char *const rows[][2] = {
+        {"plain", "plain"},
+        {"\xe9\x9b\xb7\xf0\x9f\x98\x80", "\xe9\x9b\xb7\xf0\x9f\x98\x80"},
+        {"\xc0\xd7\xb5\xe7", "?\xd7\xb5?"},
+        {"a\xe9\x9b", "a??"},
+        {"\xe9\xe9\x9b\xb7", "?\xe9\x9b\xb7"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char text[16];
+        strcpy(text, rows[i][0]);
+        str_make_utf8(text);
+        cr_assert_str_eq(text, rows[i][1]);
+        cr_assert(str_is_utf8(text, strlen(text)));
+    }
+}
+
 Test(str, counts_code_points_not_bytes)
 {
     cr_assert_eq(str_utf8_length("a\xe9\x9b\xb7\xf0\x9f\x98\x80"), 3);
