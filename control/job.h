@@ -75,7 +75,7 @@ struct ctl_job {
     int32_t exit_code;
     bool has_exit_code;
     bool is_recovered; /* the current step was issued by a former process */
-    bool is_resumed;   /* an earlier step was, or nothing; time passed in between */
+    bool is_resumed;   /* a former process began the operation: anything may have happened since */
     bool is_cancelled;
     char cancelled_by[64];
 
