@@ -47,7 +47,6 @@ const struct api_field api_fields_token[] = {{"name", API_FIELD_TOKEN_NAME, true
                                              {"role", API_FIELD_ROLE, true},
                                              {"expires_at", API_FIELD_EXPIRES, false},
                                              {0}};
-const struct api_field api_fields_none[] = {{0}};
 
 void api_command_init(struct api_command *command)
 {

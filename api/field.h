@@ -88,6 +88,6 @@ enum {
 
 extern const struct api_field api_fields_create[], api_fields_change[], api_fields_start[],
     api_fields_stop[], api_fields_restart[], api_fields_clone[], api_fields_rename[],
-    api_fields_remove[], api_fields_batch[], api_fields_token[], api_fields_none[];
+    api_fields_remove[], api_fields_batch[], api_fields_token[];
 
 #endif

@@ -120,11 +120,6 @@ void api_filter_from_json(yyjson_val *select, struct api_filter *ret,
         read_labels(&reading, labels);
 }
 
-bool api_filter_is_empty(const struct api_filter *f)
-{
-    return !f->states && !f->name && !f->group && f->n_labels == 0;
-}
-
 static bool has_label(yyjson_val *labels, const struct api_label_filter *wanted)
 {
     yyjson_val *value = yyjson_obj_getn(labels, wanted->key, wanted->key_len);

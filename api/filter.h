@@ -32,7 +32,6 @@ void api_filter_from_query(const struct api_request *r, struct api_filter *ret,
  *  at. VALUE must outlive the filter. */
 void api_filter_from_json(yyjson_val *select, struct api_filter *ret,
                           struct api_field_errors *errors);
-bool api_filter_is_empty(const struct api_filter *filter);
 bool api_filter_matches(const struct api_filter *filter, const struct cache_instance *instance);
 
 #endif

@@ -130,7 +130,7 @@ void api_ref_explain(enum api_ref outcome, const char *ref, struct api_problem *
                      char *detail, size_t size)
 {
     char shown[120];
-    api_input_quote(shown, sizeof(shown), ref);
+    str_copy(shown, sizeof(shown), ref);
     if (outcome == API_REF_AMBIGUOUS) {
         snprintf(detail, size, "Several instances are called '%s'; use an index or an id.",
                  shown + 5);

@@ -118,8 +118,3 @@ bool api_input_each(const char *list, bool (*take)(void *arg, const char *name),
     }
     return true;
 }
-
-void api_input_quote(char *out, size_t size, const char *s)
-{
-    str_copy(out, size, s);
-}

@@ -29,7 +29,4 @@ void api_input_fingerprint(const struct api_exchange *x, char out[API_FINGERPRIN
 /** Names of a comma-separated list; calls TAKE for each until it returns false. Returns false
  *  then. */
 bool api_input_each(const char *list, bool (*take)(void *arg, const char *name), void *arg);
-/** Copies S for a message, shortened to what fits. */
-void api_input_quote(char *out, size_t size, const char *s);
-
 #endif

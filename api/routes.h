@@ -16,7 +16,5 @@ void api_routes_print(FILE *out);
 /** Writes one Markdown page a route into DIR (which exists), named `<operation id>.md`, and
  *  `index.md`. Blocking. Returns 0 or a UV code. */
 int api_routes_markdown(const char *dir);
-/** Writes the OpenAPI document. */
-void api_routes_openapi(FILE *out);
 
 #endif

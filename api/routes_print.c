@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "version.h"
 
 static const char *role_name(enum cache_role role)
 {
@@ -22,14 +21,6 @@ void api_routes_print(FILE *out)
         fprintf(out, "%s\t%s\t%s\t%s\t%s\n", api_method_name(api_routes[i].method),
                 api_routes[i].path, role_name(api_routes[i].role), api_routes[i].id,
                 api_routes[i].summary);
-}
-
-void api_routes_openapi(FILE *out)
-{
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, 0);
-    api_openapi_append(api_routes, api_n_routes, LDP_VERSION, &text);
-    fprintf(out, "%s\n", text.data);
 }
 
 static void write_parameters(const struct api_route *route, struct buf *out)

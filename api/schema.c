@@ -80,15 +80,6 @@ const char *api_schema_name(size_t i)
     return i < OBJECTS_AT ? bodies[i - BODIES_AT].name : api_schema_objects[i - OBJECTS_AT].name;
 }
 
-bool api_schema_exists(const char *name)
-{
-    for (size_t i = 0; i < api_schema_count(); i++) {
-        if (strcmp(api_schema_name(i), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void append_enum(const char *type, bool is_nullable, struct buf *out)
 {
     (void)buf_append_str(out, "{\"enum\":[");

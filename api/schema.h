@@ -36,7 +36,6 @@ extern const size_t api_n_schema_objects;
 /** Number of schemas, and the name of each. */
 size_t api_schema_count(void);
 const char *api_schema_name(size_t i);
-bool api_schema_exists(const char *name);
 /** Appends the schema as a JSON object. */
 void api_schema_append(size_t i, struct buf *out);
 /** Appends the schema of TYPE. */

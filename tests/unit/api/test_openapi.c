@@ -190,13 +190,22 @@ Test(api_openapi, reads_the_notation_of_types)
     expect_type("{\"const\":1}", "{\"const\":1}");
 }
 
+static bool is_schema(const char *name)
+{
+    for (size_t i = 0; i < api_schema_count(); i++) {
+        if (strcmp(api_schema_name(i), name) == 0)
+            return true;
+    }
+    return false;
+}
+
 Test(api_openapi, knows_every_schema_that_a_route_names)
 {
     for (size_t r = 0; r < api_n_routes; r++) {
-        cr_assert(!api_routes[r].body || api_schema_exists(api_routes[r].body));
+        cr_assert(!api_routes[r].body || is_schema(api_routes[r].body));
         for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && api_routes[r].answers[i].status; i++) {
             const char *schema = api_routes[r].answers[i].schema;
-            cr_assert(!schema || api_schema_exists(schema), "%s", schema);
+            cr_assert(!schema || is_schema(schema), "%s", schema);
         }
     }
 }
