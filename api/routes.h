@@ -13,8 +13,7 @@ extern const size_t api_n_routes;
 
 /** One line a route: method, path, role, operation id, summary, separated by tabs. */
 void api_routes_print(FILE *out);
-/** Writes one Markdown page a route into DIR (which exists), named `<operation id>.md`, and
- *  `index.md`. Blocking. Returns 0 or a UV code. */
-int api_routes_markdown(const char *dir);
+/** Appends docs/api.md: an index, then a section for each route. */
+void api_routes_markdown(struct buf *out);
 
 #endif

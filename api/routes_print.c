@@ -6,9 +6,6 @@
 #include "api/openapi.h"
 #include "api/problem.h"
 #include "base/buf.h"
-#include "base/cleanup.h"
-#include "base/fs.h"
-#include "base/mem.h"
 
 static const char *role_name(enum cache_role role)
 {
@@ -27,7 +24,7 @@ static void write_parameters(const struct api_route *route, struct buf *out)
 {
     if (!route->query)
         return;
-    (void)buf_append_str(out, "\n## Query\n\n| parameter | type | meaning |\n|---|---|---|\n");
+    (void)buf_append_str(out, "\nQuery:\n\n| parameter | type | meaning |\n|---|---|---|\n");
     for (const struct api_route_query *q = route->query; q->name; q++) {
         (void)buf_printf(out, "| `%s` | `", q->name);
         for (const char *p = q->type; *p; p++)
@@ -40,7 +37,7 @@ static void write_answers(const struct api_route *route, struct buf *out)
 {
     int refusals[16];
     size_t n = api_openapi_refusals(route, refusals, 16);
-    (void)buf_append_str(out, "\n## Answers\n\n| status | body | meaning |\n|---|---|---|\n");
+    (void)buf_append_str(out, "\nAnswers:\n\n| status | body | meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && route->answers[i].status; i++) {
         const struct api_route_answer *a = &route->answers[i];
         const char *body = a->schema ? a->schema : a->type ? a->type : "none";
@@ -51,10 +48,11 @@ static void write_answers(const struct api_route *route, struct buf *out)
                          api_status_reason(refusals[i]));
 }
 
-static void write_page(const struct api_route *route, struct buf *out)
+static void write_section(const struct api_route *route, struct buf *out)
 {
-    (void)buf_printf(out, "# %s %s\n\n%s. Role: %s.\n", api_method_name(route->method), route->path,
-                     route->summary, role_name(route->role));
+    (void)buf_printf(out, "\n<a id=\"%s\"></a>\n\n## %s %s\n\n%s. Role: %s.\n", route->id,
+                     api_method_name(route->method), route->path, route->summary,
+                     role_name(route->role));
     if (route->description)
         (void)buf_printf(out, "\n%s\n", route->description);
     if (route->headers)
@@ -65,35 +63,20 @@ static void write_page(const struct api_route *route, struct buf *out)
     write_answers(route, out);
 }
 
-static int write_file(const char *dir, const char *name, const struct buf *text)
+static void write_index(struct buf *out)
 {
-    char *file cleanup(mem_freep) = mem_printf("%s.md", name);
-    char *path cleanup(mem_freep) = fs_join(dir, file);
-    return fs_write_atomic(path, text->data, text->len);
-}
-
-static int write_index(const char *dir)
-{
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, 0);
-    (void)buf_append_str(&text, "# Routes\n\n| route | role | what |\n|---|---|---|\n");
+    (void)buf_append_str(out, "# Routes\n\nWhat `ldplayerd routes docs` prints; the schemas are in "
+                              "`GET /api/openapi.json`.\n\n| route | role | what |\n|---|---|---|\n");
     for (size_t i = 0; i < api_n_routes; i++) {
         const struct api_route *r = &api_routes[i];
-        (void)buf_printf(&text, "| [`%s %s`](%s.md) | %s | %s |\n", api_method_name(r->method),
-                         r->path, r->id, role_name(r->role), r->summary);
+        (void)buf_printf(out, "| [`%s %s`](#%s) | %s | %s |\n", api_method_name(r->method), r->path,
+                         r->id, role_name(r->role), r->summary);
     }
-    return write_file(dir, "index", &text);
 }
 
-int api_routes_markdown(const char *dir)
+void api_routes_markdown(struct buf *out)
 {
-    for (size_t i = 0; i < api_n_routes; i++) {
-        struct buf text cleanup(buf_deinit);
-        buf_init(&text, 0);
-        write_page(&api_routes[i], &text);
-        int r = write_file(dir, api_routes[i].id, &text);
-        if (r < 0)
-            return r;
-    }
-    return write_index(dir);
+    write_index(out);
+    for (size_t i = 0; i < api_n_routes; i++)
+        write_section(&api_routes[i], out);
 }

@@ -38,6 +38,15 @@ static enum svc_exit run_routes(const struct svc_args *args)
     return svc_command_print(&nothing);
 }
 
+static enum svc_exit run_routes_docs(const struct svc_args *args)
+{
+    (void)args;
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    api_routes_markdown(&out);
+    return svc_command_print(&out);
+}
+
 const struct svc_command svc_command_table[] = {
     {"serve",
      "[--config FILE] [options]",
@@ -59,6 +68,11 @@ const struct svc_command svc_command_table[] = {
      "Ends a token for good.",
      {token_flags, false, 1, 1},
      svc_token_cmd_revoke},
+    {"routes docs",
+     "",
+     "Prints the documentation page of all routes.",
+     {no_flags, false, 0, 0},
+     run_routes_docs},
     {"routes",
      "",
      "Prints the table of everything the API serves.",
