@@ -54,7 +54,7 @@ struct ctl_job {
     struct ldc_call *call;
 
     char subject[UUID_SIZE]; /* instance the steps act on: the target, or the new one */
-    int subject_index;       /* remove: the index it had; -1 before that is known */
+    int subject_index;       /* remove: the index that was removed; -1 before the command */
     int *baseline;           /* create, clone: indexes that existed before */
     size_t n_baseline;
 

@@ -4,10 +4,9 @@
 static enum ctl_plan plan_remove(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
 {
+    (void)job;
     if (!i)
         return CTL_PLAN_SKIP;
-    job->subject_index = i->index;
-    ctl_job_save_memo(job);
     if (i->state == CACHE_STATE_STOPPING)
         return CTL_PLAN_LATER;
     if (i->state == CACHE_STATE_STOPPED)
@@ -21,8 +20,8 @@ static enum ctl_plan plan_remove(struct ctl_job *job, const struct cache_instanc
 static void build_remove(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
-    (void)i;
-    ldc_command_remove(ret, job->subject_index);
+    job->subject_index = i->index;
+    ldc_command_remove(ret, i->index);
 }
 
 static const struct cache_entry *at_old_index(const struct ctl_job *job)
@@ -40,7 +39,7 @@ static enum ctl_check check_removed(struct ctl_job *job, const struct cache_inst
 }
 
 /* LDPlayer 14 may make an empty instance of the same number again (reference 1.3). Only one that
- * appeared within this operation is taken for it: the exclusive gate keeps our own adds out. After
+ * appeared after our own command is taken for it: the exclusive gate keeps our own adds out. After
  * a restart of the service nobody knows who made what is there now. */
 static enum ctl_plan plan_remove_again(struct ctl_job *job, const struct cache_instance *i,
                                        struct ctl_why *why)
@@ -48,8 +47,17 @@ static enum ctl_plan plan_remove_again(struct ctl_job *job, const struct cache_i
     (void)i;
     (void)why;
     const struct cache_entry *left = at_old_index(job);
-    return left && left->instance.state == CACHE_STATE_STOPPED && !job->is_resumed ? CTL_PLAN_RUN
-                                                                                   : CTL_PLAN_SKIP;
+    if (!left || left->instance.state != CACHE_STATE_STOPPED || job->is_resumed)
+        return CTL_PLAN_SKIP;
+    ctl_job_save_memo(job);
+    return CTL_PLAN_RUN;
+}
+
+static void build_remove_again(struct ctl_job *job, const struct cache_instance *i,
+                               struct ldc_command *ret)
+{
+    (void)i;
+    ldc_command_remove(ret, job->subject_index);
 }
 
 static enum ctl_check check_removed_again(struct ctl_job *job, const struct cache_instance *i,
@@ -82,6 +90,6 @@ const struct ctl_step ctl_step_remove_again = {
     .effect_ms = 15000,
     .settle_ms = 700,
     .plan = plan_remove_again,
-    .build = build_remove,
+    .build = build_remove_again,
     .check = check_removed_again,
 };

@@ -172,6 +172,8 @@ Test(ctl_advance, an_open_gate_is_passed_on_new_facts_only)
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
     world_until(&w, phase_of(&b) == CTL_PHASE_GATED);
     fake_farm_on_verb(w.farm, start_one_by_hand, NULL);
+    /* Otherwise all may happen within one millisecond, which counts as one moment. */
+    fake_clock_creep(1);
     bring_up(0);
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm), "launch 0");
@@ -369,6 +371,60 @@ Test(ctl_advance, nothing_is_issued_when_the_mark_is_refused)
     world_expect(&w, b.id, CACHE_OP_FAILED, "STORE_UNAVAILABLE");
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 1);
+}
+
+/* The database is busy from the acknowledgement on, so the mark takes its time. */
+static uv_sem_t disk;
+
+static int wait_for_disk(sqlite3 *db, void *arg)
+{
+    (void)db;
+    (void)arg;
+    uv_sem_wait(&disk);
+    return 0;
+}
+
+static void accept_and_block(void *arg, const struct cache_operation *op, bool is_repeat,
+                             const struct ctl_refusal *refusal)
+{
+    world_on_accept(arg, op, is_repeat, refusal);
+    cache_store_read(w.store, wait_for_disk, NULL, NULL);
+}
+
+/* Turns until the operation waits for its mark. */
+static struct world_answer submit_and_block(enum cache_op_kind kind, int index)
+{
+    struct ctl_request r = world_request(&w, kind, index);
+    struct world_answer a = {0};
+    uv_sem_init(&disk, 0);
+    world_look(&w);
+    ctl_engine_submit(w.engine, &r, accept_and_block, &a);
+    world_until(&w, a.is_there && phase_of(&a) == CTL_PHASE_MARKING);
+    return a;
+}
+
+Test(ctl_advance, what_came_up_while_the_mark_was_written_is_not_launched)
+{
+    struct world_answer a = submit_and_block(CACHE_OP_START, 1);
+    bring_up(1);
+    world_look(&w);
+    uv_sem_post(&disk);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 0);
+}
+
+Test(ctl_advance, who_got_the_number_while_the_mark_was_written_is_not_removed)
+{
+    struct world_answer a = submit_and_block(CACHE_OP_REMOVE, 1);
+    fake_farm_drop(w.farm, 1);
+    world_look(&w);
+    fake_farm_put(w.farm, 1, "somebody's");
+    world_look(&w);
+    uv_sem_post(&disk);
+    world_until(&w, phase_of(&a) != CTL_PHASE_MARKING);
+    world_settle(&w);
+    cr_expect(fake_farm_has(w.farm, 1));
+    cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
 }
 
 /* --- breakers on the way --- */

@@ -152,7 +152,7 @@ Test(ctl_reconciler, is_patient_with_what_does_not_stay_up)
 {
     desire(0, CACHE_DESIRED_RUNNING);
     world_until(&w, n_launches() == 1 && world_state(&w, 0) == CACHE_STATE_RUNNING);
-    world_until(&w, is_idle());
+    let_it_look();
     fake_farm_set(w.farm, 0, 0, -1, -1);
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
     let_it_look();
@@ -177,7 +177,12 @@ Test(ctl_reconciler, patience_is_new_when_the_state_has_held)
     cr_expect_eq(n_launches(), 5);
     world_skip(&w, 160000);
     fake_farm_set(w.farm, 0, 0, -1, -1);
-    world_until(&w, n_launches() == 6);
+    world_until(&w, n_launches() == 6 && world_state(&w, 0) == CACHE_STATE_RUNNING);
+    let_it_look();
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
+    world_skip(&w, 10000);
+    world_until(&w, n_launches() == 7);
 }
 
 Test(ctl_reconciler, never_acts_while_another_operation_is_open)

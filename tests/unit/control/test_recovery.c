@@ -265,6 +265,28 @@ Test(ctl_recovery, left_after_remove_spares_who_has_its_number_now)
     cr_expect(fake_farm_has(w.farm, 1));
 }
 
+/* The second remove was issued, so what came back may still go. */
+static char *leave_second_remove(void (*do_between)(void))
+{
+    static const struct left left = {CACHE_OP_REMOVE, CACHE_OP_RUNNING, 4, true};
+    return leave(&left, &plain, do_between);
+}
+
+Test(ctl_recovery, left_after_the_second_remove_succeeds_when_it_is_gone)
+{
+    char *id = leave_second_remove(drop_one);
+    world_look(&w);
+    world_skip(&w, 1000);
+    expect_and_free(id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
+}
+
+Test(ctl_recovery, left_after_the_second_remove_is_interrupted_when_it_is_still_there)
+{
+    expect_interrupted(leave_second_remove(reuse_one), 15000);
+    cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
+}
+
 Test(ctl_recovery, left_after_remove_is_interrupted_when_it_is_still_there)
 {
     expect_interrupted(leave_remove(NULL), 15000);

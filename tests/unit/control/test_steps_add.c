@@ -201,6 +201,35 @@ Test(ctl_add, a_new_instance_belongs_to_its_create_until_that_ends)
     cr_expect_not(ctl_engine_is_busy(w.engine, world_at(&w, 2)->id));
 }
 
+/* As soon as the new instance is seen, and before its create has recognised it. */
+static void start_two(void *arg, int status)
+{
+    (void)status;
+    if (!world_at(&w, 2)) {
+        (void)ctl_observer_want(w.observer, 0, start_two, arg);
+        return;
+    }
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 2);
+    ctl_engine_submit(w.engine, &r, world_on_accept, arg);
+}
+
+Test(ctl_add, whoever_is_quicker_than_the_create_waits_for_it)
+{
+    struct ldc_settings settings = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    r.settings = &settings;
+    fake_farm_answer(w.farm, "modify", FARM_HANG);
+    struct world_answer b = {0}, a = world_submit(&w, &r);
+    (void)ctl_observer_want(w.observer, 0, start_two, &b);
+    world_until(&w, b.is_there && fake_farm_n_hung(w.farm) == 1);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 0);
+    ctl_engine_cancel(w.engine, a.id, "tester");
+    world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 /* --- clone --- */
 
 static struct world_answer clone_zero(const char *name)
