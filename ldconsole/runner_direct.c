@@ -17,8 +17,8 @@
  *      |         '--deadline, cancel, flood: kill, then exit-------^                            ^
  *      '--not started------------------------------------------------------------------- CLOSING
  *
- * The end of the child is its exit: an emulator or adb's daemon may hold the write ends of the
- * pipes for hours. What the child wrote before it exited is in the pipes by then, so the drain is
+ * The end of the child is its exit: an emulator or adb's daemon may hold the write end of the
+ * pipe for hours. What the child wrote before it exited is in the pipe by then, so the drain is
  * short, and usually nothing is left to drain. The process handle is closed after its exit was
  * seen, because libuv then reaps it; the one exception is a child that survives being killed. */
 
@@ -46,9 +46,11 @@ struct ldc_run {
     char spill; /* where the byte too much is read to */
     uint64_t started_ms;
     uv_process_t process;
-    uv_pipe_t pipes[2];
+    uv_pipe_t pipe;   /* standard output and standard error */
     uv_timer_t timer; /* deadline, then the grace of a kill, then the drain */
-    unsigned n_open_pipes, n_handles;
+    bool is_open;     /* the end of the output has not been read */
+    bool has_process; /* libuv knows the process handle, started or not */
+    unsigned n_handles;
 };
 
 /* --- the end of a run --- */
@@ -95,9 +97,9 @@ static void close_run(struct ldc_run *run)
 {
     run->phase = CLOSING;
     run->result.duration_ms = clock_mono_ms() - run->started_ms;
-    close_handle(run, &run->process);
-    close_handle(run, &run->pipes[0]);
-    close_handle(run, &run->pipes[1]);
+    if (run->has_process)
+        close_handle(run, &run->process);
+    close_handle(run, &run->pipe);
     close_handle(run, &run->timer);
 }
 
@@ -128,7 +130,7 @@ static void on_exit_seen(uv_process_t *process, int64_t exit_status, int term_si
 {
     struct ldc_run *run = process->data;
     run->result.exit_code = term_signal ? -term_signal : (int32_t)exit_status;
-    if (run->result.status != LDC_RUN_EXITED || run->n_open_pipes == 0) {
+    if (run->result.status != LDC_RUN_EXITED || !run->is_open) {
         close_run(run);
         return;
     }
@@ -147,17 +149,17 @@ static void on_room(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
                     : uv_buf_init(&run->spill, 1);
 }
 
-static void on_end_of_output(struct ldc_run *run, uv_stream_t *pipe)
+static void on_end_of_output(struct ldc_run *run)
 {
-    uv_read_stop(pipe);
-    if (--run->n_open_pipes == 0 && run->phase == DRAINING)
+    uv_read_stop((uv_stream_t *)&run->pipe);
+    run->is_open = false;
+    if (run->phase == DRAINING)
         close_run(run);
 }
 
 static void on_flood(struct ldc_run *run)
 {
-    uv_read_stop((uv_stream_t *)&run->pipes[0]);
-    uv_read_stop((uv_stream_t *)&run->pipes[1]);
+    uv_read_stop((uv_stream_t *)&run->pipe);
     if (run->phase == RUNNING) {
         end_early(run, LDC_RUN_FLOODED);
     } else if (run->phase == DRAINING) {
@@ -172,7 +174,7 @@ static void on_output(uv_stream_t *pipe, ssize_t n, const uv_buf_t *into)
     if (run->phase == CLOSING)
         return;
     if (n < 0) {
-        on_end_of_output(run, pipe);
+        on_end_of_output(run);
     } else if (into->base == &run->spill) {
         if (n > 0)
             on_flood(run);
@@ -188,18 +190,24 @@ static void init_handles(struct ldc_run *run)
 {
     uv_loop_t *uv = &run->owner->loop->uv;
     uv_timer_init(uv, &run->timer);
-    uv_pipe_init(uv, &run->pipes[0], 0);
-    uv_pipe_init(uv, &run->pipes[1], 0);
-    run->timer.data = run->pipes[0].data = run->pipes[1].data = run->process.data = run;
+    uv_pipe_init(uv, &run->pipe, 0);
+    run->timer.data = run->pipe.data = run->process.data = run;
 }
 
-static int spawn(struct ldc_run *run, const struct ldc_run_request *request)
+static void close_file(uv_file file)
 {
-    const unsigned pipe_flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
+    uv_fs_t req;
+    (void)uv_fs_close(NULL, &req, file, NULL);
+    uv_fs_req_cleanup(&req);
+}
+
+/* OUTPUT becomes the child's standard output and standard error. */
+static int spawn(struct ldc_run *run, const struct ldc_run_request *request, uv_file output)
+{
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_IGNORE},
-        {.flags = pipe_flags, .data.stream = (uv_stream_t *)&run->pipes[0]},
-        {.flags = pipe_flags, .data.stream = (uv_stream_t *)&run->pipes[1]},
+        {.flags = UV_INHERIT_FD, .data.fd = output},
+        {.flags = UV_INHERIT_FD, .data.fd = output},
     };
     /* uv_spawn wants the program in front; it copies what it keeps. */
     size_t n = request->args->n_items;
@@ -215,20 +223,33 @@ static int spawn(struct ldc_run *run, const struct ldc_run_request *request)
         .stdio_count = 3,
         .stdio = stdio,
     };
+    run->has_process = true;
     int r = uv_spawn(&run->owner->loop->uv, &run->process, &options);
     mem_free(argv);
+    return r;
+}
+
+/* One pipe for both: it keeps the order of what the child writes. */
+static int spawn_with_pipe(struct ldc_run *run, const struct ldc_run_request *request)
+{
+    uv_file ends[2];
+    int r = uv_pipe(ends, UV_NONBLOCK_PIPE, 0);
+    if (r == 0) {
+        r = uv_pipe_open(&run->pipe, ends[0]);
+        if (r < 0)
+            close_file(ends[0]);
+        else
+            r = spawn(run, request, ends[1]);
+        close_file(ends[1]);
+    }
     return r;
 }
 
 static void watch(struct ldc_run *run, const struct ldc_run_request *request)
 {
     run->result.pid = run->process.pid;
-    run->n_open_pipes = 2;
     uv_timer_start(&run->timer, on_timer, request->deadline_ms, 0);
-    for (int i = 0; i < 2; i++) {
-        if (uv_read_start((uv_stream_t *)&run->pipes[i], on_room, on_output) < 0)
-            run->n_open_pipes--;
-    }
+    run->is_open = uv_read_start((uv_stream_t *)&run->pipe, on_room, on_output) == 0;
 }
 
 static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_request *request,
@@ -244,7 +265,7 @@ static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_req
     list_append(&d->runs, &run->link);
     d->base.n_running++;
     init_handles(run);
-    run->result.error = spawn(run, request);
+    run->result.error = spawn_with_pipe(run, request);
     if (run->result.error == 0) {
         watch(run, request);
     } else {
