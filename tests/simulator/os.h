@@ -98,8 +98,8 @@ bool os_runs_from(int64_t pid, const char *dir);
  *  go nowhere unless `keep_output`.  argv[0] is the path.  Returns the pid, or -1. */
 int64_t os_spawn(char *const argv[], bool keep_output);
 
-/** Ask nothing, end the process. */
-void os_kill(int64_t pid);
+/** End the process, if it is the one of that birth. */
+void os_kill(int64_t pid, uint64_t birth);
 
 /** Exit code that stands for a program that did not start for want of elevation. */
 extern const int os_exit_not_elevated;

@@ -141,9 +141,10 @@ int64_t os_spawn(char *const argv[], bool keep_output)
     return r == 0 ? pid : -1;
 }
 
-void os_kill(int64_t pid)
+void os_kill(int64_t pid, uint64_t birth)
 {
-    kill((pid_t)pid, SIGKILL);
+    if (os_birth(pid) == birth)
+        kill((pid_t)pid, SIGKILL);
 }
 
 void os_ignore_children(void)

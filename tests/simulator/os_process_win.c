@@ -52,19 +52,26 @@ int64_t os_pid(void)
     return (int64_t)GetCurrentProcessId();
 }
 
+/* 0 for a process that has ended. */
+static uint64_t birth_of(HANDLE process)
+{
+    FILETIME created, other[3];
+
+    if (WaitForSingleObject(process, 0) != WAIT_TIMEOUT ||
+        !GetProcessTimes(process, &created, &other[0], &other[1], &other[2]))
+        return 0;
+    return (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+}
+
 uint64_t os_birth(int64_t pid)
 {
     HANDLE process =
         OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE, (DWORD)pid);
-    FILETIME created;
-    FILETIME other[3];
-    uint64_t birth = 0;
+    uint64_t birth;
 
     if (!process)
         return 0;
-    if (WaitForSingleObject(process, 0) == WAIT_TIMEOUT &&
-        GetProcessTimes(process, &created, &other[0], &other[1], &other[2]))
-        birth = (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+    birth = birth_of(process);
     CloseHandle(process);
     return birth;
 }
@@ -143,13 +150,17 @@ int64_t os_spawn(char *const argv[], bool keep_output)
     return process.dwProcessId;
 }
 
-void os_kill(int64_t pid)
+/* On one handle: numbers of processes are given out again at once. */
+void os_kill(int64_t pid, uint64_t birth)
 {
-    HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)pid);
+    HANDLE process =
+        OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE,
+                    (DWORD)pid);
 
     if (!process)
         return;
-    TerminateProcess(process, 1);
+    if (birth_of(process) == birth)
+        TerminateProcess(process, 1);
     CloseHandle(process);
 }
 

@@ -15,8 +15,8 @@ bool process_is_alive(struct process process)
 
 void process_kill(struct process process)
 {
-    if (process_is_alive(process))
-        os_kill(process.pid);
+    if (process.pid > 0 && process.birth)
+        os_kill(process.pid, process.birth);
 }
 
 struct process process_start(const struct home *home, const char *const argv[], bool keep_output)
