@@ -45,7 +45,7 @@ def wrk(port, path, token, seconds):
 
 
 def compare_http(shop, path, peer_path, what, note):
-    seconds, n_turns = (1, 3) if shop.bench.is_quick else (2, 5)
+    seconds, n_turns = 1, 3 if shop.bench.is_quick else 9
     service = shop.serve(shop.simulate(100), cpu=SERVER_CPU)
     service.get("/api/instances?max_age_ms=0")
     listed, one = service.get("/api/instances"), service.get("/api/instances/0")
@@ -81,12 +81,14 @@ def http_one(shop):
 
 
 def compare_list2(shop, n_instances, name):
-    n, n_turns = (60, 5) if shop.bench.is_quick else (100, 11)
+    n, n_turns = 25, 15 if shop.bench.is_quick else 41
     home = shop.simulate(n_instances)
     ldconsole = home / "ldconsole"
     # Only the looks that are asked for.
     service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
     service.get("/api/instances?max_age_ms=0")
+    # A service knows the other processes of its machine after two seconds.
+    time.sleep(2.5)
 
     def through_service():
         found = run_json(shop.program("client"), service.port, "/api/instances?max_age_ms=0",
@@ -107,7 +109,7 @@ def compare_list2(shop, n_instances, name):
         ("survey", inside("survey"), None, "the look without judging and HTTP"),
         ("client", inside("client"), None, "its list2 child alone"),
     ]:
-        turns = Turns(ours, bare, n_turns if target else (n_turns + 1) // 2)
+        turns = Turns(ours, bare, n_turns)
         rows.append(Row(f"{name}-{part}", f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us",
                         turns.ratio, target,
                         note=f"{note} against a bare process; {turns.spread}"))
