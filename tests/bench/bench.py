@@ -35,7 +35,7 @@ def parse_args():
     args = parser.parse_args()
     unknown = set(args.names) - set(measures.TABLE)
     if unknown:
-        parser.error(f"no measure {', '.join(sorted(unknown))}; there are {', '.join(measures.TABLE)}")
+        parser.error(f"no measure {', '.join(sorted(unknown))}; --list names them")
     return args
 
 
