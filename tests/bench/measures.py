@@ -87,8 +87,6 @@ def compare_list2(shop, n_instances, name):
     # Only the looks that are asked for.
     service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
     service.get("/api/instances?max_age_ms=0")
-    # A service knows the other processes of its machine after two seconds.
-    time.sleep(2.5)
 
     def through_service():
         found = run_json(shop.program("client"), service.port, "/api/instances?max_age_ms=0",
