@@ -13,6 +13,7 @@ import os
 import pathlib
 import platform
 import resource
+import signal
 import subprocess
 import sys
 
@@ -97,6 +98,8 @@ def main():
         print("\n".join(measures.TABLE))
         return 0
     bench = workshop.Bench(pathlib.Path(args.build).resolve(), args.quick)
+    # What a measure has started is ended on the way out, so there must be a way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     allow_files()
     build_programs(bench.build)
     if args.realtime:
