@@ -53,7 +53,8 @@ def go_first():
 
 def build_programs(build):
     jobs = ["-j", os.environ["JOBS"]] if os.environ.get("JOBS") else []
-    subprocess.run(["ninja", *jobs, "-C", str(build), "--quiet", "bench-programs"], check=True)
+    subprocess.run(["ninja", *jobs, "-C", str(build), "--quiet", "bench-programs"], check=True,
+                   stdout=sys.stderr)
 
 
 def measure(name, bench):
