@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/cacheable.h"
 #include "api/operation_answer.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -89,12 +90,14 @@ static void on_accepted(void *arg, const struct cache_operation *op, bool is_rep
     struct api_exchange *x = arg;
     const struct api_pending *p = x->state;
     (void)is_repeat;
-    if (op)
+    if (op) {
+        (void)cache_results_invalidate_dependency(x->context->results, API_DEPENDS_INSTANCES);
         respond_operation(x, op);
-    else if (p->refusal.code && refusal->http_status == 404)
+    } else if (p->refusal.code && refusal->http_status == 404) {
         api_respond_problem(x, &p->refusal);
-    else
+    } else {
         respond_refusal(x, refusal);
+    }
 }
 
 static void make_request(const struct api_exchange *x, struct ctl_request *ret)

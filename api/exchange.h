@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "base/blob.h"
 #include "base/list.h"
+#include "cache/results.h"
 
 struct api_conn;
 
@@ -39,8 +40,10 @@ struct api_exchange {
 
     /* What it waits for, kept here because every read may have to. */
     void (*then)(struct api_exchange *x);
+    void (*then_kept)(struct api_exchange *x, struct blob *body);
     void *waiting; /* handle at the observer or the engine */
-    bool is_live;  /* a survey was waited for */
+    bool is_live;  /* a survey was, or must be, waited for */
+    enum cache_outcome outcome;
     char operation[UUID_SIZE];
     int status_open;  /* of the answer when the operation is still open then */
     int status_ended; /* and when it has ended; 0 = 200 */

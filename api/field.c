@@ -48,6 +48,18 @@ const struct api_field api_fields_token[] = {{"name", API_FIELD_TOKEN_NAME, true
                                              {"expires_at", API_FIELD_EXPIRES, false},
                                              {0}};
 
+const struct api_field api_fields_workstation[] = {{"name", API_FIELD_WORKSTATION_NAME, true},
+                                                   {"address", API_FIELD_ADDRESS, false},
+                                                   {"labels", API_FIELD_LABELS, false},
+                                                   {"maintenance", API_FIELD_MAINTENANCE, false},
+                                                   {0}};
+const struct api_field api_fields_workstation_change[] = {
+    {"name", API_FIELD_WORKSTATION_NAME, false},
+    {"address", API_FIELD_ADDRESS, false},
+    {"labels", API_FIELD_LABELS, false},
+    {"maintenance", API_FIELD_MAINTENANCE, false},
+    {0}};
+
 void api_command_init(struct api_command *command)
 {
     *command = (struct api_command){.desired = -1};
@@ -140,7 +152,7 @@ const char *api_label_value_refusal(yyjson_val *value)
     return NULL;
 }
 
-static const char *read_labels(yyjson_val *value, struct api_command *ret)
+const char *api_labels_refusal(yyjson_val *value)
 {
     size_t i, max;
     yyjson_val *key, *label;
@@ -156,8 +168,15 @@ static const char *read_labels(yyjson_val *value, struct api_command *ret)
         if (refusal)
             return refusal;
     }
-    ret->labels = json_write_value(value);
     return NULL;
+}
+
+static const char *read_labels(yyjson_val *value, struct api_command *ret)
+{
+    const char *refusal = api_labels_refusal(value);
+    if (!refusal)
+        ret->labels = json_write_value(value);
+    return refusal;
 }
 
 static bool has_control(const char *text)

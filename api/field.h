@@ -30,6 +30,9 @@ enum api_field_kind {
     API_FIELD_ACTION,
     API_FIELD_SELECT,
     API_FIELD_OPTIONS,
+    API_FIELD_WORKSTATION_NAME,
+    API_FIELD_ADDRESS,
+    API_FIELD_MAINTENANCE,
     API_FIELD_KIND_COUNT
 };
 
@@ -78,6 +81,8 @@ const char *api_field_text(yyjson_val *value);
 /** Why a label's key or value is refused, or NULL. */
 const char *api_label_key_refusal(const char *key);
 const char *api_label_value_refusal(yyjson_val *value);
+/** Why VALUE is no set of labels, or NULL. */
+const char *api_labels_refusal(yyjson_val *value);
 
 enum {
     API_MAX_LABELS = 32,
@@ -88,6 +93,7 @@ enum {
 
 extern const struct api_field api_fields_create[], api_fields_change[], api_fields_start[],
     api_fields_stop[], api_fields_restart[], api_fields_clone[], api_fields_rename[],
-    api_fields_remove[], api_fields_batch[], api_fields_token[];
+    api_fields_remove[], api_fields_batch[], api_fields_token[], api_fields_workstation[],
+    api_fields_workstation_change[];
 
 #endif

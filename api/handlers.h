@@ -40,6 +40,27 @@ void api_handle_breakers_force_close(struct api_exchange *x);
 void api_handle_breakers_disable(struct api_exchange *x);
 void api_handle_breakers_reset(struct api_exchange *x);
 
+void api_handle_cache_stats(struct api_exchange *x);
+void api_handle_cache_reset_stats(struct api_exchange *x);
+void api_handle_cache_entries(struct api_exchange *x);
+void api_handle_cache_config(struct api_exchange *x);
+void api_handle_cache_configure(struct api_exchange *x);
+void api_handle_cache_clear(struct api_exchange *x);
+
+void api_handle_performance_cache_stats(struct api_exchange *x);
+void api_handle_performance_cache_clear(struct api_exchange *x);
+void api_handle_performance_cache_invalidate(struct api_exchange *x);
+void api_handle_performance_metrics(struct api_exchange *x);
+
+void api_handle_workstations_list(struct api_exchange *x);
+void api_handle_workstations_get(struct api_exchange *x);
+void api_handle_workstations_create(struct api_exchange *x);
+void api_handle_workstations_change(struct api_exchange *x);
+void api_handle_workstations_remove(struct api_exchange *x);
+void api_handle_workstations_system_info(struct api_exchange *x);
+void api_handle_workstations_test(struct api_exchange *x);
+void api_handle_workstations_instances(struct api_exchange *x);
+
 void api_handle_tokens_list(struct api_exchange *x);
 void api_handle_tokens_create(struct api_exchange *x);
 void api_handle_tokens_revoke(struct api_exchange *x);

@@ -25,6 +25,7 @@ static const struct {
     [API_HEADER_IDEMPOTENCY_KEY] = {"idempotency-key", true},
     [API_HEADER_X_REQUEST_ID] = {"x-request-id", true},
     [API_HEADER_LAST_EVENT_ID] = {"last-event-id", true},
+    [API_HEADER_CACHE_CONTROL] = {"cache-control", false},
 };
 
 void api_request_init(struct api_request *r, size_t max_head, size_t max_body)

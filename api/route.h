@@ -26,7 +26,7 @@ enum { API_ROUTE_MAX_ANSWERS = 4 };
 /** One possible success. */
 struct api_route_answer {
     int status;         /* 0 ends the list */
-    const char *schema; /* name of a schema, or NULL for none */
+    const char *schema; /* name of a schema, [Name] for a list of it, or NULL for none */
     const char *type;   /* media type; NULL = application/json */
     const char *summary;
 };

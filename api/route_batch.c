@@ -209,5 +209,5 @@ void api_handle_instances_batch(struct api_exchange *x)
     if (errors.n_all > 0)
         api_respond_errors(x, &errors);
     else if (may_act(x))
-        api_fresh_get(x, submit_fresh);
+        api_fresh_any(x, submit_fresh);
 }

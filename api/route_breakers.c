@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/handlers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/mem.h"
-#include "cache/events.h"
 #include "ldconsole/client.h"
 
 static void add_window(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct ldc_breaker *b)
@@ -51,9 +48,10 @@ static yyjson_mut_val *make_breaker(yyjson_mut_doc *doc, const struct ldc_breake
     return object;
 }
 
-static struct ldc_breaker *breaker_at(struct api_exchange *x, unsigned purpose)
+static yyjson_mut_val *make_breaker_at(struct api_exchange *x, yyjson_mut_doc *doc,
+                                       enum ldc_purpose purpose)
 {
-    return ldc_client_breaker(x->context->client, (enum ldc_purpose)purpose);
+    return make_breaker(doc, ldc_client_breaker(x->context->client, purpose));
 }
 
 void api_handle_breakers_list(struct api_exchange *x)
@@ -62,67 +60,51 @@ void api_handle_breakers_list(struct api_exchange *x)
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_val *items = yyjson_mut_obj_add_arr(doc, root, "items");
-    for (unsigned i = 0; i < LDC_PURPOSE_COUNT; i++)
-        yyjson_mut_arr_append(items, make_breaker(doc, breaker_at(x, i)));
+    for (enum ldc_purpose p = 0; p < LDC_PURPOSE_COUNT; p++)
+        yyjson_mut_arr_append(items, make_breaker_at(x, doc, p));
     yyjson_mut_obj_add_uint(doc, root, "total", LDC_PURPOSE_COUNT);
     api_respond_doc(x, 200, doc);
 }
 
-static struct ldc_breaker *find(struct api_exchange *x)
+static bool find(const char *name, enum ldc_purpose *ret)
 {
-    for (unsigned i = 0; i < LDC_PURPOSE_COUNT; i++) {
-        if (strcmp(ldc_purpose_name((enum ldc_purpose)i), x->request.params[0]) == 0)
-            return breaker_at(x, i);
+    for (*ret = 0; *ret < LDC_PURPOSE_COUNT; (*ret)++) {
+        if (strcmp(ldc_purpose_name(*ret), name) == 0)
+            return true;
     }
-    api_respond_code(x, API_BREAKER_NOT_FOUND, "GET /api/breakers lists the breakers there are.");
-    return NULL;
+    return false;
 }
 
-static void announce(struct api_exchange *x, const struct ldc_breaker *b)
+static void steer(struct api_exchange *x, void (*command)(struct ldc_breaker *b))
 {
-    char type[48];
-    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    json_add_str(doc, root, "name", b->name);
-    json_add_str(doc, root, "state", ldc_breaker_state_name(b->state));
-    json_add_str(doc, root, "reason", b->reason[0] ? b->reason : NULL);
-    json_add_str(doc, root, "by", x->who.name);
-    char *text cleanup(mem_freep) = json_write(doc);
-    snprintf(type, sizeof(type), "breaker.%s", ldc_breaker_state_name(b->state));
-    cache_events_emit(x->context->events, type, text);
-}
-
-static void command(struct api_exchange *x, void (*change)(struct ldc_breaker *b))
-{
-    struct ldc_breaker *b = find(x);
-    if (!b)
+    enum ldc_purpose purpose;
+    if (!find(x->request.params[0], &purpose)) {
+        api_respond_code(x, API_BREAKER_NOT_FOUND,
+                         "GET /api/breakers lists the breakers there are.");
         return;
-    enum ldc_breaker_state before = b->state;
-    change(b);
-    if (b->state != before)
-        announce(x, b);
+    }
+    ldc_client_steer_breaker(x->context->client, purpose, command, x->who.name);
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
-    yyjson_mut_doc_set_root(doc, make_breaker(doc, b));
+    yyjson_mut_doc_set_root(doc, make_breaker_at(x, doc, purpose));
     api_respond_doc(x, 200, doc);
 }
 
 void api_handle_breakers_force_open(struct api_exchange *x)
 {
-    command(x, ldc_breaker_force_open);
+    steer(x, ldc_breaker_force_open);
 }
 
 void api_handle_breakers_force_close(struct api_exchange *x)
 {
-    command(x, ldc_breaker_force_close);
+    steer(x, ldc_breaker_force_close);
 }
 
 void api_handle_breakers_disable(struct api_exchange *x)
 {
-    command(x, ldc_breaker_disable);
+    steer(x, ldc_breaker_disable);
 }
 
 void api_handle_breakers_reset(struct api_exchange *x)
 {
-    command(x, ldc_breaker_reset);
+    steer(x, ldc_breaker_reset);
 }

@@ -53,7 +53,7 @@ static void submit_fresh(struct api_exchange *x)
 static void handle(struct api_exchange *x, enum cache_op_kind kind, const struct api_field *fields)
 {
     if (read_command(x, kind, fields))
-        api_fresh_get(x, submit_fresh);
+        api_fresh_any(x, submit_fresh);
 }
 
 void api_handle_instances_create(struct api_exchange *x)
@@ -70,7 +70,7 @@ void api_handle_instances_change(struct api_exchange *x)
     if (api_command_is_empty(&p->command))
         api_respond_field(x, "body", "must name at least one thing to change");
     else
-        api_fresh_get(x, submit_fresh);
+        api_fresh_any(x, submit_fresh);
 }
 
 void api_handle_instances_remove(struct api_exchange *x)
@@ -81,7 +81,7 @@ void api_handle_instances_remove(struct api_exchange *x)
         !api_input_number(x, "timeout_s", 1, API_MAX_TIMEOUT_S, 0, &timeout_s))
         return;
     p->command.timeout_ms = (unsigned)timeout_s * 1000;
-    api_fresh_get(x, submit_fresh);
+    api_fresh_any(x, submit_fresh);
 }
 
 void api_handle_instances_start(struct api_exchange *x)

@@ -84,6 +84,7 @@ static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjs
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "database");
     json_add_str(doc, c, "status", error ? "failing" : "ok");
     json_add_str(doc, c, "detail", error ? uv_strerror(error) : NULL);
+    json_add_str(doc, c, "profile", cache_store_profile(x->context->store)->name);
     yyjson_mut_obj_add_uint(doc, c, "waiting_jobs", stats.n_waiting);
     return error == 0;
 }
@@ -133,6 +134,22 @@ static bool add_breakers(const struct api_exchange *x, yyjson_mut_doc *doc, yyjs
     json_add_str(doc, c, "status", n_open ? "degraded" : "ok");
     yyjson_mut_obj_add_uint(doc, c, "open", n_open);
     return n_open == 0;
+}
+
+/* Without its second tier the cache serves from memory alone. */
+static bool add_cache(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    const struct cache_tier *tier = cache_results_tier(x->context->results);
+    struct cache_tier_health health = {.is_up = true};
+    if (tier)
+        tier->ops->health(tier, &health);
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "cache");
+    json_add_str(doc, c, "status", health.is_up ? "ok" : "degraded");
+    json_add_str(doc, c, "backend", x->context->cache_backend);
+    yyjson_mut_obj_add_bool(doc, c, "enabled",
+                            cache_results_options(x->context->results)->is_enabled);
+    json_add_str(doc, c, "detail", health.is_up ? NULL : health.detail);
+    return health.is_up;
 }
 
 static bool add_events(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
@@ -190,6 +207,7 @@ static void respond_health(struct api_exchange *x, int ping_status)
     yyjson_mut_val *checks = yyjson_mut_obj(doc);
     bool is_able = add_vital(x, doc, checks, ping_status);
     bool is_well = add_breakers(x, doc, checks);
+    is_well &= add_cache(x, doc, checks);
     is_well &= add_events(x, doc, checks);
     is_well &= ctl_observer_trouble(x->context->observer)->status == 0;
     json_add_str(doc, root, "status", !is_able ? "failing" : is_well ? "ok" : "degraded");

@@ -9,8 +9,9 @@
 #include "control/engine.h"
 #include "ldconsole/client.h"
 
-static const char *const capabilities[] = {"instances", "batch",  "operations", "events",
-                                           "breakers",  "tokens", "metrics",    "idempotency-key"};
+static const char *const capabilities[] = {"instances", "batch",    "operations",
+                                           "events",    "breakers", "workstations",
+                                           "tokens",    "metrics",  "idempotency-key"};
 
 void api_handle_version(struct api_exchange *x)
 {

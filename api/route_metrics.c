@@ -118,9 +118,35 @@ static void write_ldconsole(const struct api_exchange *x, struct buf *out)
     write_breaker_totals(client, out);
 }
 
+/* The same figure of the reads and of the writes. */
+static void store_pair(struct buf *out, const char *name, const char *type, const char *help,
+                       uint64_t read_us, uint64_t write_us)
+{
+    head(out, name, type, help);
+    (void)buf_printf(out, "%s{kind=\"read\"} %.9g\n%s{kind=\"write\"} %.9g\n", name,
+                     (double)read_us / 1e6, name, (double)write_us / 1e6);
+}
+
+static void write_store_times(const struct cache_store_stats *s, struct buf *out)
+{
+    store_pair(out, "ldplayerd_store_wait_seconds_total", "counter",
+               "How long jobs waited for a worker, together.", s->reads.wait_us, s->writes.wait_us);
+    store_pair(out, "ldplayerd_store_wait_seconds_max", "gauge", "The longest wait.",
+               s->reads.max_wait_us, s->writes.max_wait_us);
+    store_pair(out, "ldplayerd_store_run_seconds_total", "counter",
+               "How long jobs ran, together; of writes with the commit.", s->reads.run_us,
+               s->writes.run_us);
+    store_pair(out, "ldplayerd_store_run_seconds_max", "gauge", "The longest run.",
+               s->reads.max_run_us, s->writes.max_run_us);
+}
+
 static void write_store(const struct api_exchange *x, struct buf *out)
 {
     struct cache_store_stats s = cache_store_stats(x->context->store);
+    head(out, "ldplayerd_store_info", "gauge", "How the database is run, as a label.");
+    (void)buf_printf(out, "ldplayerd_store_info{profile=\"%s\"} 1\n",
+                     cache_store_profile(x->context->store)->name);
+    write_store_times(&s, out);
     single(out, "ldplayerd_store_jobs_total", "counter", "Jobs of the database worker.",
            (double)s.n_jobs);
     single(out, "ldplayerd_store_failed_jobs_total", "counter", "Jobs that failed.",
@@ -128,6 +154,63 @@ static void write_store(const struct api_exchange *x, struct buf *out)
     single(out, "ldplayerd_store_commits_total", "counter", "Transactions committed.",
            (double)s.n_commits);
     single(out, "ldplayerd_store_waiting_jobs", "gauge", "Jobs that wait.", s.n_waiting);
+}
+
+static void write_cache_answers(const struct cache_results_stats *s, struct buf *out)
+{
+    head(out, "ldplayerd_cache_answers_total", "counter",
+         "Answers of the result cache by outcome.");
+    const uint64_t counts[] = {s->hits, s->misses, s->stale, s->bypassed};
+    for (int i = 0; i < 4; i++)
+        (void)buf_printf(out, "ldplayerd_cache_answers_total{outcome=\"%s\"} %" PRIu64 "\n",
+                         cache_outcome_name((enum cache_outcome)i), counts[i]);
+    head(out, "ldplayerd_cache_evictions_total", "counter", "Entries that made room, by cause.");
+    (void)buf_printf(out,
+                     "ldplayerd_cache_evictions_total{cause=\"entries\"} %" PRIu64
+                     "\nldplayerd_cache_evictions_total{cause=\"bytes\"} %" PRIu64 "\n",
+                     s->memory.evicted_for_entries, s->memory.evicted_for_bytes);
+}
+
+static void write_cache_loads(const struct cache_results_stats *s, struct buf *out)
+{
+    single(out, "ldplayerd_cache_loads_total", "counter", "Loads that have ended.",
+           (double)s->loads);
+    single(out, "ldplayerd_cache_failed_loads_total", "counter", "Loads that failed.",
+           (double)s->failed_loads);
+    single(out, "ldplayerd_cache_load_seconds_total", "counter", "How long loads took, together.",
+           (double)s->load_ms / 1000);
+    single(out, "ldplayerd_cache_coalesced_total", "counter",
+           "Readers that shared somebody else's load.", (double)s->coalesced);
+}
+
+static void write_cache(const struct api_exchange *x, struct buf *out)
+{
+    const struct cache_results *r = x->context->results;
+    const struct cache_limits *limits = &cache_results_options(r)->limits;
+    const struct cache_tier *tier = cache_results_tier(r);
+    struct cache_results_stats s = cache_results_stats(r);
+    struct cache_tier_health health;
+    write_cache_answers(&s, out);
+    write_cache_loads(&s, out);
+    single(out, "ldplayerd_cache_expirations_total", "counter", "Entries gone by time.",
+           (double)s.memory.expirations);
+    single(out, "ldplayerd_cache_invalidated_total", "counter", "Entries forgotten on purpose.",
+           (double)s.invalidated);
+    single(out, "ldplayerd_cache_entries", "gauge", "Results in memory.", (double)s.memory.entries);
+    single(out, "ldplayerd_cache_max_entries", "gauge", "Their limit.",
+           (double)limits->max_entries);
+    single(out, "ldplayerd_cache_bytes", "gauge", "Memory of the results, bookkeeping included.",
+           (double)s.memory.bytes);
+    single(out, "ldplayerd_cache_max_bytes", "gauge", "Its limit.", (double)limits->max_bytes);
+    if (!tier)
+        return;
+    tier->ops->health(tier, &health);
+    single(out, "ldplayerd_cache_backend_up", "gauge", "1 while the second tier answers.",
+           health.is_up);
+    single(out, "ldplayerd_cache_backend_hits_total", "counter", "Results found there.",
+           (double)health.n_hits);
+    single(out, "ldplayerd_cache_backend_failed_total", "counter", "Requests that failed there.",
+           (double)health.n_failed);
 }
 
 void api_handle_metrics(struct api_exchange *x)
@@ -138,5 +221,6 @@ void api_handle_metrics(struct api_exchange *x)
     write_operations(x, &x->reply);
     write_ldconsole(x, &x->reply);
     write_store(x, &x->reply);
+    write_cache(x, &x->reply);
     api_respond_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8");
 }

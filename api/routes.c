@@ -19,8 +19,8 @@
 #define MAX_AGE_QUERY                                                                                  \
     {                                                                                                  \
         "max_age_ms", "0..86400000",                                                                   \
-            "Wait for a survey of ldconsole unless the last one is at most this old; 0 always waits. " \
-            "Requests that wait share one survey."                                                     \
+            "Wait for a survey of ldconsole unless the last one is at most this old; 0 always waits, " \
+            "and needs the role operator. Requests that wait share one survey."                        \
     }
 #define FIELDS_QUERY                                                                               \
     {                                                                                              \
@@ -44,6 +44,7 @@ static const struct api_route_query instances_query[] = {
     CURSOR_QUERY,
     END_QUERY};
 
+static const struct api_route_query kept_query[] = {MAX_AGE_QUERY, END_QUERY};
 static const struct api_route_query instance_query[] = {MAX_AGE_QUERY, FIELDS_QUERY, END_QUERY};
 
 static const struct api_route_query remove_query[] = {
@@ -75,6 +76,17 @@ static const struct api_route_query events_query[] = {
     {"format", "sse|ndjson", "`sse` (the default) or `ndjson`, one event a line."},
     END_QUERY};
 
+#define PATTERN_TEXT                                                                                  \
+    "Keys as a glob: `*`, `?`, `[a-z]`, and `\\` in front of a character that means itself; at most " \
+    "1024 bytes."
+
+static const struct api_route_query pattern_query[] = {{"pattern", "text", PATTERN_TEXT},
+                                                       END_QUERY};
+
+static const struct api_route_query entries_query[] = {
+    {"pattern", "text", PATTERN_TEXT}, LIMIT_QUERY, END_QUERY};
+
+static const int pattern_refusals[] = {400, 0};
 static const int remove_refusals[] = {409, 412, 429, 503, 0};
 static const int command_refusals[] = {409, 429, 503, 0};
 static const int change_refusals[] = {409, 412, 429, 503, 0};
@@ -82,6 +94,8 @@ static const int read_refusals[] = {409, 503, 504, 0};
 static const int list_refusals[] = {503, 504, 0};
 static const int store_refusals[] = {503, 0};
 static const int cancel_refusals[] = {409, 503, 0};
+static const int forget_refusals[] = {409, 412, 503, 0};
+static const int test_refusals[] = {409, 503, 504, 0};
 
 #define JSON_ANSWER(status, schema, summary)                                                       \
     {                                                                                              \
@@ -106,6 +120,10 @@ static const int cancel_refusals[] = {409, 503, 0};
     "for the guest to answer as well, where adb or ld stands beside ldconsole. An instance that "  \
     "runs already is a success with a note."
 
+#define WORKSTATION_TEXT                                                                           \
+    "Figures of another workstation (`system`, `instances`, the usages) are null: they are known " \
+    "there. `disk_usage` is that of the disk which holds the instances."
+
 const struct api_route api_routes[] = {
     /* The two that are asked most come first. */
     {API_METHOD_GET, "/api/instances", CACHE_ROLE_VIEWER, api_handle_instances_list,
@@ -113,12 +131,12 @@ const struct api_route api_routes[] = {
      "Answers at once from the last survey and says how old it is (`observed_at`, `age_ms`, "
      "`source`). While ldconsole fails, the last good list is served with `source` `stale` and "
      "the reason. Filters hold together.",
-     instances_query, NULL, "If-None-Match", JSON_ANSWER(200, "InstanceList", "The instances."),
-     list_refusals},
+     instances_query, NULL, "If-None-Match Cache-Control",
+     JSON_ANSWER(200, "InstanceList", "The instances."), list_refusals},
     {API_METHOD_GET, "/api/instances/{ref}", CACHE_ROLE_VIEWER, api_handle_instances_get,
      "getInstance", "instances", "Show one instance",
-     "`ref` is the id, the index, or `name:TITLE`.", instance_query, NULL, "If-None-Match",
-     JSON_ANSWER(200, "Instance", "The instance."), read_refusals},
+     "`ref` is the id, the index, or `name:TITLE`.", instance_query, NULL,
+     "If-None-Match Cache-Control", JSON_ANSWER(200, "Instance", "The instance."), read_refusals},
     {API_METHOD_POST, "/api/instances", CACHE_ROLE_ADMIN, api_handle_instances_create,
      "createInstance", "instances", "Create an instance",
      "The result of the operation is the instance.", wait_query, "InstanceCreate", CHANGING,
@@ -214,6 +232,105 @@ const struct api_route api_routes[] = {
     {API_METHOD_POST, "/api/breakers/{name}/reset", CACHE_ROLE_ADMIN, api_handle_breakers_reset,
      "resetBreaker", "breakers", "Close a breaker and forget its figures", NULL, NULL, NULL, NULL,
      JSON_ANSWER(200, "Breaker", "The breaker now."), NULL},
+
+    {API_METHOD_GET, "/api/cache/stats", CACHE_ROLE_ADMIN, api_handle_cache_stats, "getCacheStats",
+     "cache", "Show the figures of the result cache",
+     "A hit is an answer without a load; `stale` ones were too old and served all the same, while "
+     "a load ran or because it failed. `backend` is the second tier.",
+     NULL, NULL, NULL, JSON_ANSWER(200, "CacheStats", "The figures since start or reset."), NULL},
+    {API_METHOD_POST, "/api/cache/stats/reset", CACHE_ROLE_ADMIN, api_handle_cache_reset_stats,
+     "resetCacheStats", "cache", "Count from zero", NULL, NULL, NULL, NULL,
+     JSON_ANSWER(200, "CacheStats", "The figures now."), NULL},
+    {API_METHOD_GET, "/api/cache/entries", CACHE_ROLE_ADMIN, api_handle_cache_entries,
+     "listCacheEntries", "cache", "List what is kept in memory, the one used last first", NULL,
+     entries_query, NULL, NULL, JSON_ANSWER(200, "CacheEntryList", "The entries."), NULL},
+    {API_METHOD_GET, "/api/cache/config", CACHE_ROLE_ADMIN, api_handle_cache_config,
+     "getCacheConfig", "cache", "Show the limits of the result cache", NULL, NULL, NULL, NULL,
+     JSON_ANSWER(200, "CacheConfig", "The limits in effect."), NULL},
+    {API_METHOD_POST, "/api/cache/config", CACHE_ROLE_ADMIN, api_handle_cache_configure,
+     "setCacheConfig", "cache", "Change limits of the result cache",
+     "Works at once: what is too much is evicted. It is remembered, and holds after a restart "
+     "unless a flag or the environment says otherwise.",
+     NULL, "CacheConfigChange", NULL, JSON_ANSWER(200, "CacheConfig", "The limits in effect."),
+     store_refusals},
+    {API_METHOD_POST, "/api/cache/clear", CACHE_ROLE_ADMIN, api_handle_cache_clear, "clearCache",
+     "cache", "Forget every result", NULL, NULL, NULL, NULL,
+     JSON_ANSWER(200, "CacheCleared", "It is empty."), NULL},
+
+    {API_METHOD_GET, "/api/performance/cache-stats", CACHE_ROLE_ADMIN,
+     api_handle_performance_cache_stats, "getPerformanceCacheStats", "performance",
+     "Show the figures of the result cache, in short", NULL, NULL, NULL, NULL,
+     JSON_ANSWER(200, "PerformanceCacheStats", "The figures."), NULL},
+    {API_METHOD_POST, "/api/performance/cache-clear", CACHE_ROLE_ADMIN,
+     api_handle_performance_cache_clear, "clearPerformanceCache", "performance",
+     "Forget every result", NULL, NULL, NULL, NULL,
+     JSON_ANSWER(200, "CacheCleared", "It is empty."), NULL},
+    {API_METHOD_POST, "/api/performance/cache-invalidate", CACHE_ROLE_ADMIN,
+     api_handle_performance_cache_invalidate, "invalidatePerformanceCache", "performance",
+     "Forget results by pattern", NULL, pattern_query, NULL, NULL,
+     JSON_ANSWER(200, "CacheInvalidated", "How many went."), pattern_refusals},
+    {API_METHOD_GET, "/api/performance/metrics", CACHE_ROLE_ADMIN, api_handle_performance_metrics,
+     "getPerformanceMetrics", "performance", "Show what the service is busy with",
+     "`managers` are runners of ldconsole, `websockets` clients that follow the events.", NULL,
+     NULL, NULL, JSON_ANSWER(200, "PerformanceMetrics", "The figures."), NULL},
+
+    {API_METHOD_GET, "/api/workstations", CACHE_ROLE_VIEWER, api_handle_workstations_list,
+     "listWorkstations", "workstations", "List the workstations",
+     "An array, this workstation (`local`) first. " WORKSTATION_TEXT, kept_query, NULL,
+     "If-None-Match Cache-Control", JSON_ANSWER(200, "[Workstation]", "The workstations."), NULL},
+    {API_METHOD_POST,
+     "/api/workstations",
+     CACHE_ROLE_ADMIN,
+     api_handle_workstations_create,
+     "createWorkstation",
+     "workstations",
+     "Make another workstation known",
+     "It is looked at by `GET /livez` at its address, now and every minute. At most 1000 are kept.",
+     NULL,
+     "WorkstationCreate",
+     CHANGING,
+     {{201, "WorkstationCreated", NULL, "It is known."}, {0, 0, 0, 0}},
+     cancel_refusals},
+    {API_METHOD_GET, "/api/workstations/{id}", CACHE_ROLE_VIEWER, api_handle_workstations_get,
+     "getWorkstation", "workstations", "Show one workstation", WORKSTATION_TEXT, kept_query, NULL,
+     "If-None-Match Cache-Control", JSON_ANSWER(200, "Workstation", "The workstation."), NULL},
+    {API_METHOD_PATCH, "/api/workstations/{id}", CACHE_ROLE_ADMIN, api_handle_workstations_change,
+     "changeWorkstation", "workstations", "Change a workstation",
+     "What is not named stays; labels are replaced as a whole; address `null` clears it. While "
+     "`maintenance` is true, that is its status, and it is not looked at.",
+     NULL, "WorkstationChange", CONDITIONAL,
+     JSON_ANSWER(200, "Workstation", "The workstation as it is now."), forget_refusals},
+    {API_METHOD_DELETE,
+     "/api/workstations/{id}",
+     CACHE_ROLE_ADMIN,
+     api_handle_workstations_remove,
+     "removeWorkstation",
+     "workstations",
+     "Forget a workstation",
+     "Nothing is done there. `local` cannot be removed.",
+     NULL,
+     NULL,
+     CONDITIONAL,
+     {{204, NULL, NULL, "Forgotten."}, {0, 0, 0, 0}},
+     forget_refusals},
+    {API_METHOD_GET, "/api/workstations/{id}/system-info", CACHE_ROLE_VIEWER,
+     api_handle_workstations_system_info, "getWorkstationSystemInfo", "workstations",
+     "Figures of this machine, read now",
+     "Only for `local`: those of another workstation are to be asked for there.", NULL, NULL,
+     "If-None-Match", JSON_ANSWER(200, "SystemInfo", "The figures."), store_refusals},
+    {API_METHOD_POST, "/api/workstations/{id}/test-connection", CACHE_ROLE_OPERATOR,
+     api_handle_workstations_test, "testWorkstation", "workstations",
+     "Try whether a workstation can be reached",
+     "`local` lists its instances afresh; another is asked for `GET /livez` and has 5 seconds. 200 "
+     "says that the test was made; `reachable` and `detail` say what was found.",
+     NULL, NULL, NULL, JSON_ANSWER(200, "ConnectionTest", "What was found."), test_refusals},
+    {API_METHOD_GET, "/api/workstations/{id}/instances", CACHE_ROLE_VIEWER,
+     api_handle_workstations_instances, "listWorkstationInstances", "workstations",
+     "List the instances of a workstation",
+     "For `local` the same as GET /api/instances. Those of another workstation are to be asked for "
+     "there.",
+     instances_query, NULL, "If-None-Match", JSON_ANSWER(200, "InstanceList", "The instances."),
+     list_refusals},
 
     {API_METHOD_GET, "/api/auth/me", CACHE_ROLE_VIEWER, api_handle_me, "getMe", "auth",
      "Show who is asking", NULL, NULL, NULL, NULL, JSON_ANSWER(200, "Identity", "The caller."),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/cacheable.h"
 #include "api/openapi.h"
 #include "api/problem.h"
 #include "base/buf.h"
@@ -48,6 +49,17 @@ static void write_answers(const struct api_route *route, struct buf *out)
                          api_status_reason(refusals[i]));
 }
 
+static void write_caching(const struct api_route *route, struct buf *out)
+{
+    const struct api_cacheable *row = api_cacheable_find(route->id);
+    if (row)
+        (void)buf_printf(out,
+                         "\nKept in the result cache under `%s` for %u s. It is forgotten when %s. "
+                         "The answer's `X-Cache` is HIT, MISS, STALE or BYPASS, and `Age` says how "
+                         "old it is.\n",
+                         row->key, (unsigned)(row->policy.ttl_ms / 1000), row->forgotten);
+}
+
 static void write_section(const struct api_route *route, struct buf *out)
 {
     (void)buf_printf(out, "\n<a id=\"%s\"></a>\n\n## %s %s\n\n%s. Role: %s.\n", route->id,
@@ -59,14 +71,16 @@ static void write_section(const struct api_route *route, struct buf *out)
         (void)buf_printf(out, "\nRequest headers that mean something: %s.\n", route->headers);
     if (route->body)
         (void)buf_printf(out, "\nBody: `%s` in `GET /api/openapi.json`.\n", route->body);
+    write_caching(route, out);
     write_parameters(route, out);
     write_answers(route, out);
 }
 
 static void write_index(struct buf *out)
 {
-    (void)buf_append_str(out, "# Routes\n\nWhat `ldplayerd routes docs` prints; the schemas are in "
-                              "`GET /api/openapi.json`.\n\n| route | role | what |\n|---|---|---|\n");
+    (void)buf_append_str(out,
+                         "# Routes\n\nWhat `ldplayerd routes docs` prints; the schemas are in "
+                         "`GET /api/openapi.json`.\n\n| route | role | what |\n|---|---|---|\n");
     for (size_t i = 0; i < api_n_routes; i++) {
         const struct api_route *r = &api_routes[i];
         (void)buf_printf(out, "| [`%s %s`](#%s) | %s | %s |\n", api_method_name(r->method), r->path,

@@ -25,6 +25,9 @@ static const struct {
 static const char title_schema[] =
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"description\":\"Without control "
     "characters, double quotes, outer spaces, or '-' in front.\"}";
+static const char address_schema[] =
+    "{\"type\":[\"string\",\"null\"],\"maxLength\":270,\"description\":\"HOST:PORT or "
+    "http://HOST:PORT, an IPv6 host in brackets.\"}";
 static const char labels_schema[] =
     "{\"type\":\"object\",\"maxProperties\":32,\"propertyNames\":{\"pattern\":\"^[A-Za-z0-9._/-]{1,"
     "63}$\"},\"additionalProperties\":{\"type\":\"string\",\"maxLength\":256}}";
@@ -46,6 +49,9 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_ACTION] = "start|stop|restart|remove|modify",
     [API_FIELD_SELECT] = "Selection",
     [API_FIELD_OPTIONS] = "BatchOptions",
+    [API_FIELD_WORKSTATION_NAME] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}",
+    [API_FIELD_ADDRESS] = address_schema,
+    [API_FIELD_MAINTENANCE] = "bool",
 };
 
 /* Request bodies. */
@@ -53,11 +59,18 @@ static const struct {
     const char *name;
     const struct api_field *fields;
 } bodies[] = {
-    {"InstanceCreate", api_fields_create},  {"InstanceChange", api_fields_change},
-    {"StartRequest", api_fields_start},     {"StopRequest", api_fields_stop},
-    {"RestartRequest", api_fields_restart}, {"CloneRequest", api_fields_clone},
-    {"RenameRequest", api_fields_rename},   {"RemoveOptions", api_fields_remove},
-    {"BatchRequest", api_fields_batch},     {"TokenCreate", api_fields_token},
+    {"InstanceCreate", api_fields_create},
+    {"InstanceChange", api_fields_change},
+    {"StartRequest", api_fields_start},
+    {"StopRequest", api_fields_stop},
+    {"RestartRequest", api_fields_restart},
+    {"CloneRequest", api_fields_clone},
+    {"RenameRequest", api_fields_rename},
+    {"RemoveOptions", api_fields_remove},
+    {"BatchRequest", api_fields_batch},
+    {"TokenCreate", api_fields_token},
+    {"WorkstationCreate", api_fields_workstation},
+    {"WorkstationChange", api_fields_workstation_change},
 };
 
 /* What the options of a batch may be, by its action. */

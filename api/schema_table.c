@@ -125,6 +125,166 @@ static const struct api_schema_member breaker[] = {
 static const struct api_schema_member breaker_list[] = {
     {"items", "[Breaker]", true}, {"total", "count", true}, {0}};
 
+#define SUCCESS "{\"const\":\"success\"}"
+#define NUMBER "{\"type\":\"number\"}"
+
+static const struct api_schema_member cache_loads[] = {
+    {"ok", "count", true},       {"failed", "count", true},
+    {"total_ms", "count", true}, {"max_ms", "count", true},
+    {"mean_ms", NUMBER, true},   {"under_way", "count", true},
+    {"waiting", "count", true},  {0}};
+
+static const struct api_schema_member cache_backend[] = {{"name", "memory|redis|none", true},
+                                                         {"is_up", "bool", true},
+                                                         {"detail", "text?", true},
+                                                         {"gets", "count", true},
+                                                         {"hits", "count", true},
+                                                         {"puts", "count", true},
+                                                         {"failed", "count", true},
+                                                         {"reconnects", "count", true},
+                                                         {0}};
+
+static const struct api_schema_member cache_stats[] = {{"hits", "count", true},
+                                                       {"misses", "count", true},
+                                                       {"stale", "count", true},
+                                                       {"bypassed", "count", true},
+                                                       {"hit_rate_percent", NUMBER, true},
+                                                       {"evictions", "count", true},
+                                                       {"evictions_for_entries", "count", true},
+                                                       {"evictions_for_bytes", "count", true},
+                                                       {"expirations", "count", true},
+                                                       {"invalidated", "count", true},
+                                                       {"refused", "count", true},
+                                                       {"entries", "count", true},
+                                                       {"bytes", "count", true},
+                                                       {"peak_bytes", "count", true},
+                                                       {"coalesced", "count", true},
+                                                       {"refreshes", "count", true},
+                                                       {"loads", "CacheLoads", true},
+                                                       {"backend", "CacheBackend", true},
+                                                       {0}};
+
+static const struct api_schema_member cache_entry_members[] = {
+    {"key", "text", true},         {"bytes", "count", true},
+    {"age_ms", "count", true},     {"ttl_ms", "count", true},
+    {"is_fresh", "bool", true},    {"accesses", "count", true},
+    {"last_access", "time", true}, {0}};
+
+static const struct api_schema_member cache_entry_list[] = {
+    {"items", "[CacheEntry]", true}, {"total", "count", true}, {0}};
+
+#define CACHE_CONFIG_MEMBERS(is_required)                                                          \
+    {"max_entries", "1..10000000", is_required}, {"max_memory_mb", "1..1048576", is_required},     \
+        {"default_ttl_seconds", "1..31536000", is_required},                                       \
+        {"idle_seconds", "0..31536000", is_required},                                              \
+    {                                                                                              \
+        "enabled", "bool", is_required                                                             \
+    }
+
+static const struct api_schema_member cache_config[] = {
+    CACHE_CONFIG_MEMBERS(true), {"backend", "memory|redis|none", true}, {0}};
+
+static const struct api_schema_member cache_config_change[] = {CACHE_CONFIG_MEMBERS(false), {0}};
+
+static const struct api_schema_member cache_cleared[] = {{"status", SUCCESS, true},
+                                                         {"message", "text", true},
+                                                         {"entries_removed", "count", true},
+                                                         {"timestamp", "time", false},
+                                                         {0}};
+
+static const struct api_schema_member cache_invalidated[] = {{"status", SUCCESS, true},
+                                                             {"message", "text", true},
+                                                             {"pattern", "text", true},
+                                                             {"timestamp", "time", true},
+                                                             {0}};
+
+static const struct api_schema_member performance_cache[] = {{"hits", "count", true},
+                                                             {"misses", "count", true},
+                                                             {"size", "count", true},
+                                                             {"evictions", "count", true},
+                                                             {"total_requests", "count", true},
+                                                             {"hit_rate_percent", NUMBER, true},
+                                                             {0}};
+
+static const struct api_schema_member performance_cache_stats[] = {
+    {"status", SUCCESS, true},
+    {"cache_stats", "PerformanceCache", true},
+    {"timestamp", "time", true},
+    {0}};
+
+static const struct api_schema_member performance_figures[] = {{"cache", "PerformanceCache", true},
+                                                               {"managers", "{count}", true},
+                                                               {"websockets", "{count}", true},
+                                                               {"connections", "{count}", true},
+                                                               {"operations", "{count}", true},
+                                                               {"ldconsole", "{count}", true},
+                                                               {0}};
+
+static const struct api_schema_member performance_metrics[] = {
+    {"status", SUCCESS, true},
+    {"metrics", "PerformanceFigures", true},
+    {"timestamp", "time", true},
+    {0}};
+
+static const struct api_schema_member memory[] = {{"total_bytes", "count", true},
+                                                  {"used_bytes", "count", true},
+                                                  {"available_bytes", "count", true},
+                                                  {0}};
+static const struct api_schema_member commit[] = {
+    {"limit_bytes", "count", true}, {"used_bytes", "count", true}, {0}};
+static const struct api_schema_member disk[] = {
+    {"mount", "text", true}, {"total_bytes", "count", true}, {"free_bytes", "count", true}, {0}};
+static const struct api_schema_member os[] = {
+    {"name", "text?", true}, {"version", "text?", true}, {"arch", "text?", true}, {0}};
+static const struct api_schema_member ldplayer[] = {
+    {"version", "text?", true}, {"install_dir", "text", true}, {"ldconsole", "text", true}, {0}};
+
+#define PERCENT "{\"type\":[\"number\",\"null\"],\"minimum\":0,\"maximum\":100}"
+#define SYSTEM_MEMBERS                                                                             \
+    {"hostname", "text?", true}, {"cpu_percent", PERCENT, true}, {"memory", "Memory", true},       \
+        {"commit", "Commit", true}, {"disks", "[Disk]", true}, {"os", "OperatingSystem", true},    \
+        {"uptime_s", "count", true},                                                               \
+    {                                                                                              \
+        "observed_at", "time", true                                                                \
+    }
+
+static const struct api_schema_member system_figures[] = {SYSTEM_MEMBERS, {0}};
+static const struct api_schema_member system_info[] = {
+    {"id", "text", true}, SYSTEM_MEMBERS, {"ldplayer", "[LdplayerInstall]", true}, {0}};
+
+static const struct api_schema_member instance_counts[] = {
+    {"total", "count", true}, {"running", "count", true}, {0}};
+
+static const struct api_schema_member workstation[] = {
+    {"id", "text", true},
+    {"name", "text", true},
+    {"status", "online|offline|degraded|maintenance|unknown", true},
+    {"status_reason", "text", true},
+    {"address", "text?", true},
+    {"labels", "{text}", true},
+    {"maintenance", "bool", true},
+    {"system", "System?", true},
+    {"ldplayer", "[LdplayerInstall]", true},
+    {"instances", "InstanceCounts?", true},
+    {"total_emulators", "count?", true},
+    {"active_emulators", "count?", true},
+    {"cpu_usage", PERCENT, true},
+    {"memory_usage", PERCENT, true},
+    {"disk_usage", PERCENT, true},
+    {"last_seen", "time?", true},
+    {"created_at", "time", true},
+    {"updated_at", "time", true},
+    {0}};
+
+static const struct api_schema_member created[] = {{"id", "uuid", true}, {0}};
+
+static const struct api_schema_member connection_test[] = {
+    {"status", "{\"const\":\"success\"}", true},
+    {"reachable", "bool", true},
+    {"latency_ms", "count", true},
+    {"detail", "text", true},
+    {0}};
+
 static const struct api_schema_member identity[] = {
     {"name", "text", true},        {"role", "viewer|operator|admin", true},
     {"kind", "token|peer", true},  {"token_id", "uuid?", true},
@@ -205,6 +365,30 @@ const struct api_schema_object api_schema_objects[] = {
     {"BreakerTotals", breaker_totals},
     {"Breaker", breaker},
     {"BreakerList", breaker_list},
+    {"Memory", memory},
+    {"Commit", commit},
+    {"Disk", disk},
+    {"OperatingSystem", os},
+    {"LdplayerInstall", ldplayer},
+    {"System", system_figures},
+    {"SystemInfo", system_info},
+    {"InstanceCounts", instance_counts},
+    {"Workstation", workstation},
+    {"WorkstationCreated", created},
+    {"ConnectionTest", connection_test},
+    {"CacheLoads", cache_loads},
+    {"CacheBackend", cache_backend},
+    {"CacheStats", cache_stats},
+    {"CacheEntry", cache_entry_members},
+    {"CacheEntryList", cache_entry_list},
+    {"CacheConfig", cache_config},
+    {"CacheConfigChange", cache_config_change},
+    {"CacheCleared", cache_cleared},
+    {"CacheInvalidated", cache_invalidated},
+    {"PerformanceCache", performance_cache},
+    {"PerformanceCacheStats", performance_cache_stats},
+    {"PerformanceFigures", performance_figures},
+    {"PerformanceMetrics", performance_metrics},
     {"Identity", identity},
     {"Token", token},
     {"TokenCreated", token_created},

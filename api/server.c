@@ -5,6 +5,8 @@
 
 #include "api/auth.h"
 #include "api/conn.h"
+#include "api/fresh.h"
+#include "api/kept.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/loop.h"
@@ -54,6 +56,11 @@ struct api_server *api_server_new(const struct api_context *context,
     random_bytes(&s->request_prefix, sizeof(s->request_prefix));
     s->tick_ms = choose_tick(options);
     uv_timer_init(&context->loop->uv, &s->tick);
+    /* Tests of the machinery bring routes of their own and nothing to observe. */
+    if (context->observer) {
+        api_fresh_start(s);
+        api_kept_start(s);
+    }
     return s;
 }
 
@@ -139,6 +146,10 @@ static void on_tick_closed(uv_handle_t *handle)
         struct api_listener *l = list_entry(item, struct api_listener, link);
         mem_free(l->host);
         mem_free(l);
+    }
+    if (s->context.observer) {
+        api_fresh_stop(s);
+        api_kept_stop(s);
     }
     api_exchange_free_pool(s);
     blob_unref(s->openapi);

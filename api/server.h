@@ -9,9 +9,11 @@
 struct loop;
 struct ctl_observer;
 struct ctl_engine;
+struct ctl_workstations;
 struct cache_events;
 struct cache_store;
 struct cache_tokens;
+struct cache_results;
 struct ldc_client;
 
 /** The HTTP service: listeners, connections and the routes of the product contract. Loop thread
@@ -22,16 +24,20 @@ struct api_context {
     struct loop *loop;
     struct ctl_observer *observer;
     struct ctl_engine *engine;
+    struct ctl_workstations *workstations;
     struct cache_events *events;
     struct cache_store *store;
     struct cache_tokens *tokens;
+    struct cache_results *results;
     struct ldc_client *client;
     const char *version, *revision; /* of this program */
     const char *data_dir;
-    const char *runner; /* how ldconsole is run: "direct" or "agent" */
-    const char *limits; /* JSON object text for GET /api/info: effective limits of the
-                           other layers; NULL for none */
-    int64_t started_at; /* wall ms */
+    bool is_installed;         /* an LDPlayer was found; without, the client's path leads nowhere */
+    const char *cache_backend; /* "memory", "redis", "none" */
+    const char *runner;        /* how ldconsole is run: "direct" or "agent" */
+    const char *limits;        /* JSON object text for GET /api/info: effective limits of the
+                                  other layers; NULL for none */
+    int64_t started_at;        /* wall ms */
 };
 
 struct api_options {
@@ -70,7 +76,8 @@ int api_server_listen_pipe(struct api_server *server, const char *path);
 
 /** Stops accepting, ends event streams and waits for operations, lets requests under way finish
  *  for up to DRAIN_MS, then closes what is left. ON_CLOSED comes on the loop when the server is
- *  gone. Must come before the engine, the observer and the store close. */
+ *  gone. Must come before the engine, the observer, the store and the result cache
+ *  close. */
 void api_server_close(struct api_server *server, uint64_t drain_ms, void (*on_closed)(void *arg),
                       void *arg);
 

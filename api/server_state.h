@@ -11,6 +11,8 @@
 #include "api/shared_body.h"
 #include "base/blob.h"
 #include "base/list.h"
+#include "control/observer.h"
+#include "control/workstations.h"
 
 /** What the files of the HTTP machinery share. Handlers need none of it but `stats`. */
 
@@ -73,6 +75,8 @@ struct api_server {
     struct api_shared_body shared;
     uv_timer_t tick;
     unsigned tick_ms;
+    struct ctl_survey_listener on_survey;
+    struct ctl_workstations_listener on_workstation;
     bool is_closing, is_finishing;
     uint64_t kill_at_ms; /* end of the drain */
     void (*on_closed)(void *arg);

@@ -6,19 +6,47 @@
 #include "base/mem.h"
 #include "base/random.h"
 
+enum { MIN_BUCKETS = 16 };
+
+static uint64_t read_word(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/* Each byte of the whole product depends on every byte of both. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Sixteen bytes a step: going byte by byte, hashing took as long as all the rest of a lookup. Keys
+ * that meet cannot be chosen, because each factor has a part that nobody knows. The last step takes
+ * what is left, with bytes in front of it again when it is less than a step. */
 static uint64_t hash_of(const struct map *m, const char *key)
 {
-    uint64_t h = 0xcbf29ce484222325u ^ m->seed;
-    for (; *key; key++)
-        h = (h ^ (unsigned char)*key) * 0x100000001b3u;
-    return h ^ (h >> 32);
+    size_t len = strlen(key);
+    const char *p = key;
+    uint64_t h = m->seed[0] ^ len, a = 0, b = 0;
+    for (size_t left = len; left > 16; left -= 16, p += 16)
+        h = mix(read_word(p) ^ h, read_word(p + 8) ^ m->seed[1]);
+    const char *end = key + len;
+    if (len >= 8) {
+        a = read_word(len >= 16 ? end - 16 : key);
+        b = read_word(end - 8);
+    } else {
+        memcpy(&a, key, len);
+    }
+    return mix(mix(a ^ h, b ^ m->seed[1]), m->seed[0] | 1);
 }
 
 void map_init(struct map *m)
 {
-    *m = (struct map){.n_buckets = 16};
+    *m = (struct map){.n_buckets = MIN_BUCKETS};
     m->buckets = mem_calloc(m->n_buckets, sizeof(*m->buckets));
-    random_bytes(&m->seed, sizeof(m->seed));
+    random_bytes(m->seed, sizeof(m->seed));
 }
 
 void map_deinit(struct map *m)
@@ -39,12 +67,12 @@ static void link_node(struct map *m, struct map_node *node)
     *b = node;
 }
 
-static void grow(struct map *m)
+static void resize(struct map *m, size_t n_buckets)
 {
     struct map_node **old = m->buckets;
     size_t n_old = m->n_buckets;
 
-    m->n_buckets = n_old * 2;
+    m->n_buckets = n_buckets;
     m->buckets = mem_calloc(m->n_buckets, sizeof(*m->buckets));
     for (size_t i = 0; i < n_old; i++) {
         for (struct map_node *node = old[i], *next; node; node = next) {
@@ -58,7 +86,7 @@ static void grow(struct map *m)
 void map_insert(struct map *m, struct map_node *node, const char *key)
 {
     if (m->n_items >= m->n_buckets)
-        grow(m);
+        resize(m, m->n_buckets * 2);
     node->key = key;
     node->hash = hash_of(m, key);
     link_node(m, node);
@@ -92,4 +120,14 @@ struct map_node *map_next(const struct map *m, const struct map_node *node)
     while (i < m->n_buckets && !m->buckets[i])
         i++;
     return i < m->n_buckets ? m->buckets[i] : NULL;
+}
+
+void map_fit(struct map *m)
+{
+    size_t n = m->n_buckets;
+    while (n > MIN_BUCKETS && m->n_items <= n / 4)
+        n /= 2;
+    /* One step is not worth moving all members: a few new ones would undo it. */
+    if (n < m->n_buckets / 2)
+        resize(m, n);
 }

@@ -8,7 +8,7 @@
 
 /** Intrusive hash table keyed by strings. Members embed a `struct map_node`; the table owns only
  *  its buckets. The key text belongs to the member and must not change while it is linked.
- *  Hash: FNV-1a with a random seed, because keys may come from clients. */
+ *  The hash is seeded at random, because keys may come from clients. */
 struct map_node {
     struct map_node *next;
     const char *key;
@@ -18,7 +18,7 @@ struct map_node {
 struct map {
     struct map_node **buckets;
     size_t n_buckets, n_items;
-    uint64_t seed;
+    uint64_t seed[2];
 };
 
 void map_init(struct map *m);
@@ -32,5 +32,7 @@ void map_remove(struct map *m, struct map_node *node);
 /** Any member after NODE in table order, or the first for NULL; NULL at the end. Removing the
  *  returned member before asking for the next is not allowed: fetch the next first. */
 struct map_node *map_next(const struct map *m, const struct map_node *node);
+/** Gives back the room of members that have left. Ends a walk with map_next. */
+void map_fit(struct map *m);
 
 #endif

@@ -113,6 +113,25 @@ static int configure(sqlite3 *db, int patience_ms)
     return r == SQLITE_OK ? 0 : cache_db_error_code(db);
 }
 
+int cache_db_tune(sqlite3 *db, const struct cache_profile *profile)
+{
+    char *sql cleanup(mem_freep) =
+        mem_printf("PRAGMA synchronous=%s;"
+                   "PRAGMA wal_autocheckpoint=%u;"
+                   "PRAGMA cache_size=-%u",
+                   profile->synchronous, profile->checkpoint_pages, profile->cache_kib);
+    sqlite3_busy_timeout(db, (int)profile->busy_timeout_ms);
+    /* Cannot fail but for memory; the profile is read when a statement is released. */
+    (void)sqlite3_set_clientdata(db, "profile", (void *)profile, NULL);
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_db_error_code(db);
+}
+
+void cache_db_checkpoint(sqlite3 *db)
+{
+    /* What stands in the way is another program at work; the next start goes on. */
+    (void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 /* Touches what will be read at start, so that damage there is met while the file can still be put
  * aside. Not a scan: the big tables are entered by an index. */
 static int probe(sqlite3 *db)
@@ -123,7 +142,8 @@ static int probe(sqlite3 *db)
                          "SELECT count(*) FROM operations WHERE status IN ('queued','running');"
                          "SELECT 1 FROM operations LIMIT 1;"
                          "SELECT 1 FROM idempotency LIMIT 1;"
-                         "SELECT count(*) FROM tokens",
+                         "SELECT count(*) FROM tokens;"
+                         "SELECT sum(length(labels)) FROM workstations",
                          NULL, NULL, NULL);
     return r == SQLITE_OK ? 0 : cache_db_error_code(db);
 }
@@ -131,6 +151,19 @@ static int probe(sqlite3 *db)
 static void closep(sqlite3 **db)
 {
     cache_db_close(*db);
+}
+
+int cache_db_open_reader(const char *path, const struct cache_profile *profile, sqlite3 **ret_db)
+{
+    sqlite3 *db cleanup(closep) = NULL;
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
+        return cache_db_error_code(db);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+    int r = cache_db_tune(db, profile);
+    if (r == 0)
+        *ret_db = take_ptr(db);
+    return r;
 }
 
 /* -1 when there is none. */
@@ -305,7 +338,7 @@ static void bind_all(sqlite3_stmt *stmt, const char *types, va_list args,
     }
 }
 
-/* The connection's own list of statements is the cache: there are about twenty. */
+/* The connection's own list of statements is the cache. */
 static sqlite3_stmt *find_kept(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL);
@@ -314,13 +347,41 @@ static sqlite3_stmt *find_kept(sqlite3 *db, const char *sql)
     return stmt;
 }
 
+static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_stmt)
+{
+    *ret_stmt = find_kept(db, sql);
+    if (*ret_stmt ||
+        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_stmt, NULL) == SQLITE_OK)
+        return 0;
+    return cache_db_error_code(db);
+}
+
+static unsigned count_statements(sqlite3 *db)
+{
+    unsigned n = 0;
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s))
+        n++;
+    return n;
+}
+
+void cache_db_release(sqlite3_stmt *stmt)
+{
+    if (!stmt)
+        return;
+    sqlite3 *db = sqlite3_db_handle(stmt);
+    const struct cache_profile *profile = sqlite3_get_clientdata(db, "profile");
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    if (count_statements(db) > (profile ? profile : cache_profile_default)->statements)
+        sqlite3_finalize(stmt);
+}
+
 int cache_db_run(sqlite3 *db, const char *sql, const char *types, ...)
 {
-    sqlite3_stmt *stmt = find_kept(db, sql);
-    if (!stmt &&
-        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
-        return cache_db_error_code(db);
-
+    sqlite3_stmt *stmt;
+    int r = prepare(db, sql, &stmt);
+    if (r < 0)
+        return r;
     va_list args;
     va_start(args, types);
     bind_all(stmt, types, args, SQLITE_STATIC);
@@ -329,17 +390,17 @@ int cache_db_run(sqlite3 *db, const char *sql, const char *types, ...)
     do
         stepped = sqlite3_step(stmt);
     while (stepped == SQLITE_ROW);
-    int r = stepped == SQLITE_DONE ? 0 : cache_db_error_code(db);
-    sqlite3_reset(stmt);
-    sqlite3_clear_bindings(stmt);
+    r = stepped == SQLITE_DONE ? 0 : cache_db_error_code(db);
+    cache_db_release(stmt);
     return r;
 }
 
 int cache_db_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        return cache_db_error_code(db);
+    int r = prepare(db, sql, &stmt);
+    if (r < 0)
+        return r;
     va_list args;
     va_start(args, types);
     bind_all(stmt, types, args, SQLITE_TRANSIENT);
@@ -348,9 +409,9 @@ int cache_db_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const 
     return 0;
 }
 
-void cache_db_finalizep(sqlite3_stmt **stmt)
+void cache_db_releasep(sqlite3_stmt **stmt)
 {
-    sqlite3_finalize(*stmt);
+    cache_db_release(*stmt);
 }
 
 const char *cache_db_text(sqlite3_stmt *stmt, int column)

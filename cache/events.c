@@ -47,7 +47,7 @@ struct cache_subscriber {
 
 static int read_last_seq(sqlite3 *db, uint64_t *ret)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt, "SELECT max(seq) FROM events", "");
     if (r < 0)
         return r;

@@ -14,7 +14,7 @@ struct page {
     unsigned limit;
     struct cache_event *items;
     size_t n_items, cap;
-    bool is_gap;
+    bool is_gap, is_again;
     cache_events_page_fn done;
     void *arg;
 };
@@ -36,13 +36,19 @@ static struct cache_event *add_item(struct page *p)
     return &p->items[p->n_items++];
 }
 
+/* The number that comes behind what the page has so far. */
+static uint64_t next_seq(const struct page *p)
+{
+    return (p->n_items > 0 ? p->items[p->n_items - 1].seq : p->since) + 1;
+}
+
 static int exec_read(sqlite3 *db, void *arg)
 {
     struct page *p = arg;
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(
-        db, &stmt, "SELECT seq, time, type, json FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
-        "ii", (int64_t)p->since, (int64_t)p->limit);
+        db, &stmt, "SELECT seq, time, type, json FROM events WHERE seq >= ? ORDER BY seq LIMIT ?",
+        "ii", (int64_t)next_seq(p), (int64_t)(p->limit - p->n_items));
     if (r < 0)
         return r;
     int stepped;
@@ -57,29 +63,45 @@ static int exec_read(sqlite3 *db, void *arg)
     return stepped == SQLITE_DONE ? 0 : cache_db_error_code(db);
 }
 
+/* Up to the newest, or the limit. */
+static void add_from_memory(struct page *p, uint64_t seq)
+{
+    const struct cache_events *events = p->events;
+    for (; seq <= events->last_seq && p->n_items < p->limit; seq++) {
+        struct cache_event *e = add_item(p);
+        *e = events->ring[seq % CACHE_EVENTS_IN_MEMORY];
+        blob_ref(e->json);
+    }
+}
+
+/* The page is handed over as things are now, not as they were when it was read: whoever subscribes
+ * inside `done` then misses nothing. */
 static void on_read(void *arg, int status)
 {
     struct page *p = arg;
+    const struct cache_events *events = p->events;
+    bool is_behind = next_seq(p) < events->first_in_memory && p->n_items < p->limit;
+    if (status == 0 && is_behind && !p->is_again) {
+        p->is_again = true;
+        cache_store_read(events->store, exec_read, on_read, p);
+        return;
+    }
+    /* What is neither there nor in memory has been deleted. */
+    if (status == 0)
+        add_from_memory(p, is_behind ? events->first_in_memory : next_seq(p));
     if (p->n_items > 0 && p->items[0].seq > p->since + 1)
         p->is_gap = true;
     finish(p, status);
 }
 
-/* Taken when the page is handed over, not when it was asked for: whoever subscribes inside `done`
- * then misses nothing. */
 static void finish_from_memory(void *arg)
 {
     struct page *p = arg;
-    const struct cache_events *events = p->events;
-    if (p->since + 1 < events->first_in_memory) {
-        cache_store_read(events->store, exec_read, on_read, p);
+    if (p->since + 1 < p->events->first_in_memory) {
+        cache_store_read(p->events->store, exec_read, on_read, p);
         return;
     }
-    for (uint64_t seq = p->since + 1; seq <= events->last_seq && p->n_items < p->limit; seq++) {
-        struct cache_event *e = add_item(p);
-        *e = events->ring[seq % CACHE_EVENTS_IN_MEMORY];
-        blob_ref(e->json);
-    }
+    add_from_memory(p, p->since + 1);
     finish(p, 0);
 }
 

@@ -96,11 +96,12 @@ static void load_row(struct cache_idempotency *keys, sqlite3_stmt *row)
 
 int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt,
                            "SELECT who, key, fingerprint, operation, created_at FROM idempotency"
                            " WHERE created_at > ?"
-                           " AND EXISTS (SELECT 1 FROM operations o WHERE o.id = operation)"
+                           " AND (EXISTS (SELECT 1 FROM operations o WHERE o.id = operation)"
+                           " OR EXISTS (SELECT 1 FROM workstations w WHERE w.id = operation))"
                            " ORDER BY created_at",
                            "i", clock_wall_ms() - keep_ms);
     if (r < 0)
@@ -141,11 +142,18 @@ static void free_job(void *arg, int status)
     mem_free(job);
 }
 
+int cache_idempotency_write(sqlite3 *db, const char *who, const char *key, const char *fingerprint,
+                            const char *operation, int64_t now)
+{
+    return cache_db_run(db, "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)", "ssssi",
+                        who, key, fingerprint, operation, now);
+}
+
 static int exec_put(sqlite3 *db, void *arg)
 {
     struct job *job = arg;
-    return cache_db_run(db, "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)", "ssssi",
-                        job->who, job->key, job->fingerprint, job->operation, job->time);
+    return cache_idempotency_write(db, job->who, job->key, job->fingerprint, job->operation,
+                                   job->time);
 }
 
 static int exec_forget(sqlite3 *db, void *arg)
@@ -179,9 +187,9 @@ static void purge(struct cache_idempotency *keys, struct cache_store *store, int
     cache_store_write(store, exec_purge, free_job, job);
 }
 
-int cache_idempotency_put(struct cache_idempotency *keys, struct cache_store *store,
-                          const char *who, const char *key, const char *fingerprint,
-                          const char *operation)
+int cache_idempotency_remember(struct cache_idempotency *keys, struct cache_store *store,
+                               const char *who, const char *key, const char *fingerprint,
+                               const char *operation)
 {
     int64_t now = clock_wall_ms();
     purge(keys, store, now);
@@ -194,13 +202,22 @@ int cache_idempotency_put(struct cache_idempotency *keys, struct cache_store *st
     struct entry values = {.created_at = now, .fingerprint = (char *)fingerprint};
     str_copy(values.operation, sizeof(values.operation), operation);
     add(keys, who, key, &values);
+    return 0;
+}
 
+int cache_idempotency_put(struct cache_idempotency *keys, struct cache_store *store,
+                          const char *who, const char *key, const char *fingerprint,
+                          const char *operation)
+{
+    int r = cache_idempotency_remember(keys, store, who, key, fingerprint, operation);
+    if (r < 0)
+        return r;
     struct job *job = mem_new(struct job);
     job->who = mem_strdup(who);
     job->key = mem_strdup(key);
     job->fingerprint = mem_strdup(fingerprint);
     job->operation = mem_strdup(operation);
-    job->time = now;
+    job->time = clock_wall_ms();
     cache_store_write(store, exec_put, free_job, job);
     return 0;
 }

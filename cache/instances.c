@@ -19,7 +19,7 @@ static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
 /* A row that cannot be read is left out: the next look at ldconsole shows the instance again. */
 int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(
         db, &stmt, "SELECT json, disk_id FROM instances WHERE removed_at = 0 ORDER BY idx", "");
     if (r < 0)

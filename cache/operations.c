@@ -154,7 +154,7 @@ static int read_rows(sqlite3 *db, sqlite3_stmt *stmt, struct cache_operation ***
 
 int cache_operations_load_open(sqlite3 *db, struct cache_operation ***ret_ops, size_t *ret_n)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt,
                            "SELECT " COLUMNS " FROM operations"
                            " WHERE status IN ('queued', 'waiting_for_session', 'running')"
@@ -202,7 +202,7 @@ static int query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql,
 static int find_total(sqlite3 *db, struct find *f)
 {
     struct buf sql cleanup(buf_deinit);
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     buf_init(&sql, 0);
     (void)buf_append_str(&sql, "SELECT count(*)");
     append_where(&f->filter, false, &sql);
@@ -220,7 +220,7 @@ static int exec_find(sqlite3 *db, void *arg)
     struct find *f = arg;
     struct cache_operations_page *page = &f->page;
     struct buf sql cleanup(buf_deinit);
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
 
     buf_init(&sql, 0);
     int r = find_total(db, f);
@@ -244,7 +244,7 @@ static int exec_find(sqlite3 *db, void *arg)
 static int exec_get(sqlite3 *db, void *arg)
 {
     struct find *f = arg;
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r =
         cache_db_query(db, &stmt, "SELECT " COLUMNS " FROM operations WHERE id = ?", "s", f->id);
     if (r == 0)

@@ -61,7 +61,7 @@ void cache_operations_prune(struct cache_store *store, int64_t before_wall_ms,
 /* The id of the newest row beyond the limit, NULL when there is none. */
 static int find_boundary(sqlite3 *db, char **ret_id)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt, "SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?",
                            "i", (int64_t)CACHE_OPERATIONS_KEEP_ROWS);
     if (r < 0)

@@ -77,6 +77,27 @@ static const char *const migrations[] = {
     "  revoked_at INTEGER NOT NULL,"
     "  last_used_at INTEGER NOT NULL"
     ");",
+
+    /* 2 */
+    "CREATE TABLE workstations ("
+    "  id TEXT NOT NULL PRIMARY KEY," /* "local" for this machine */
+    "  name TEXT NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  labels TEXT NOT NULL,"
+    "  maintenance INTEGER NOT NULL,"
+    "  status TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  updated_at INTEGER NOT NULL,"
+    "  last_seen_at INTEGER NOT NULL,"
+    "  removed_at INTEGER NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX workstations_name ON workstations (name) WHERE removed_at = 0;",
+
+    /* 3 */
+    "CREATE TABLE preferences ("
+    "  name TEXT NOT NULL PRIMARY KEY,"
+    "  value TEXT NOT NULL"
+    ") WITHOUT ROWID;",
 };
 
 int cache_schema_newest(void)
@@ -86,7 +107,7 @@ int cache_schema_newest(void)
 
 static int read_version(sqlite3 *db, int *ret_version)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt, "PRAGMA user_version", "");
     if (r < 0)
         return r;

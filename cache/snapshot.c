@@ -221,6 +221,11 @@ void cache_snapshot_put(struct cache_snapshot *s, const struct cache_instance *i
     cache_snapshot_put_one(s, instance);
 }
 
+void cache_snapshot_keep(struct cache_snapshot *s, const struct cache_entry *entry)
+{
+    find_known(s, &entry->instance)->seen = true;
+}
+
 /* Keeps the seen ones; the others are cut out of the array first, so that on_change sees a whole
  * snapshot, and are returned (N of them) in RET_GONE. */
 static size_t cut_unseen(struct cache_snapshot *s, struct cache_entry ***ret_gone)

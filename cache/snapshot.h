@@ -45,6 +45,8 @@ void cache_snapshot_free(struct cache_snapshot *s);
  *  the entry's JSON but is no change. INSTANCE is copied. */
 void cache_snapshot_begin(struct cache_snapshot *s);
 void cache_snapshot_put(struct cache_snapshot *s, const struct cache_instance *instance);
+/** Instead of put, for one that is as it was. */
+void cache_snapshot_keep(struct cache_snapshot *s, const struct cache_entry *entry);
 /** OBSERVED: monotonic and wall clock time of the look that the update came from. Staleness stays
  *  as it is. */
 void cache_snapshot_end(struct cache_snapshot *s, uint64_t observed_ms, int64_t observed_wall_ms);

@@ -123,7 +123,7 @@ static void read_row(sqlite3_stmt *row, struct cache_token *ret)
 
 int cache_tokens_list(sqlite3 *db, struct cache_token **ret_items, size_t *ret_n)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt,
                            "SELECT id, name, role, digest, created_at, expires_at, revoked_at,"
                            " last_used_at FROM tokens ORDER BY id",

@@ -52,7 +52,7 @@ static bool is_live(const struct cache_token *token, int64_t now)
 
 static int read_data_version(sqlite3 *db, int64_t *ret)
 {
-    sqlite3_stmt *stmt cleanup(cache_db_finalizep) = NULL;
+    sqlite3_stmt *stmt cleanup(cache_db_releasep) = NULL;
     int r = cache_db_query(db, &stmt, "PRAGMA data_version", "");
     if (r < 0)
         return r;
@@ -190,7 +190,7 @@ static void start_reading(struct cache_tokens *tokens, bool only_if_changed)
     }
     tokens->is_reading = true;
     tokens->n_jobs++;
-    cache_store_read(tokens->store, exec_reading, on_reading, r);
+    cache_store_read_local(tokens->store, exec_reading, on_reading, r);
 }
 
 static void on_poll(uv_timer_t *timer)

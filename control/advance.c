@@ -282,13 +282,22 @@ static bool is_interruptible(const struct ctl_job *job)
            job->phase == CTL_PHASE_GATED || job->phase == CTL_PHASE_AWAITING;
 }
 
+/* An instance that turned up while an add or copy is at work may be the one it makes: nobody else
+ * acts on it before that is known. */
+static bool may_begin(const struct ctl_job *job)
+{
+    const struct ctl_job *maker = job->engine->gate_holder[CTL_GATE_EXCLUSIVE];
+    const struct cache_instance *i = ctl_job_instance(job);
+    return ctl_job_is_first_in_line(job) && !(maker && i && ctl_add_may_be_making(maker, i));
+}
+
 static void advance_job(struct ctl_job *job, uint64_t now)
 {
     if (job->is_cancelled && is_interruptible(job)) {
         cancel_now(job);
         return;
     }
-    if (job->phase == CTL_PHASE_QUEUED && ctl_job_is_first_in_line(job))
+    if (job->phase == CTL_PHASE_QUEUED && may_begin(job))
         enter_step(job, now > FRESH_MS ? now - FRESH_MS : 0);
     if (job->phase == CTL_PHASE_GATED)
         leave_gate_queue(job, now);

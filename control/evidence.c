@@ -19,9 +19,9 @@ static void add_pid(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key
         yyjson_mut_obj_add_null(doc, object, key);
 }
 
-char *ctl_evidence_of_instance(const struct ldc_row *row, const struct ctl_watch *watch,
-                               const struct ldc_config *config, bool sees_processes)
+char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_config *config)
 {
+    const struct ldc_row *row = &sight->row;
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -30,10 +30,10 @@ char *ctl_evidence_of_instance(const struct ldc_row *row, const struct ctl_watch
     yyjson_mut_obj_add_int(doc, list2, "android", row->android);
     yyjson_mut_obj_add_sint(doc, list2, "pid", row->pid);
     yyjson_mut_obj_add_sint(doc, list2, "vbox_pid", row->vbox_pid);
-    if (sees_processes) {
+    if (sight->sees_processes) {
         yyjson_mut_val *processes = yyjson_mut_obj_add_obj(doc, root, "processes");
-        add_pid(doc, processes, "player", watch->player);
-        add_pid(doc, processes, "headless", watch->headless);
+        add_pid(doc, processes, "player", sight->player);
+        add_pid(doc, processes, "headless", sight->headless);
     } else {
         yyjson_mut_obj_add_null(doc, root, "processes");
     }
@@ -42,7 +42,7 @@ char *ctl_evidence_of_instance(const struct ldc_row *row, const struct ctl_watch
                            : !config->is_readable ? "unreadable"
                            : config->is_truncated ? "truncated"
                                                   : "readable");
-    yyjson_mut_obj_add_str(doc, root, "guest", ctl_guest_name(watch->guest));
+    yyjson_mut_obj_add_str(doc, root, "guest", ctl_guest_name(sight->guest));
     return json_write(doc);
 }
 

@@ -10,8 +10,7 @@
 /** The proof behind what we say, as JSON. Every result is text owned by the caller. */
 
 /** What the state of an instance rests on. CONFIG may be NULL. */
-char *ctl_evidence_of_instance(const struct ldc_row *row, const struct ctl_watch *watch,
-                               const struct ldc_config *config, bool sees_processes);
+char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_config *config);
 
 /** Adds to an operation's evidence what was run and what came back: command line, exit code, the
  *  first 500 bytes of output, duration. At most 50 entries an operation are kept. */

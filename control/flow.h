@@ -72,4 +72,7 @@ void ctl_why_say(struct ctl_why *why, const char *code, const char *fmt, ...)
 /** Says INSTANCE_GONE. */
 enum ctl_plan ctl_why_gone(struct ctl_why *why);
 
+/** Whether MAKER is at an add or copy whose new instance is not known yet, and I may be it. */
+bool ctl_add_may_be_making(const struct ctl_job *maker, const struct cache_instance *i);
+
 #endif

@@ -8,9 +8,8 @@
  * UUID is derived from it, so the disk decides: the file id and birth time of data.vmdk
  *  (reference 3.3). Where there is no disk to see, the index does.
  *
- *  Copies the known instance into RET (initialised by the caller), or gives RET a new id and
- *  leaves the rest. DISK_ID is "" when unknown. */
-void ctl_identity_find(const struct cache_snapshot *snapshot, int index, const char *disk_id,
-                       struct cache_instance *ret);
+ *  NULL for one that is new. DISK_ID is "" when unknown. */
+const struct cache_entry *ctl_identity_find(const struct cache_snapshot *snapshot, int index,
+                                            const char *disk_id);
 
 #endif

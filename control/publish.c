@@ -215,48 +215,87 @@ static void fill_from_row(struct cache_instance *i, const struct ldc_row *row)
     snprintf(i->adb_serial, sizeof(i->adb_serial), "emulator-%d", 5554 + 2 * row->index);
 }
 
+/* --- publishing one row --- */
+
+/* KNOWN is NULL for an instance that is new. */
+static void put(struct ctl_observer *o, const struct cache_entry *known, const struct ctl_watch *w,
+                const struct ldc_config *config, const struct ctl_verdict *verdict)
+{
+    struct cache_instance i cleanup(cache_instance_deinit);
+    cache_instance_init(&i);
+    if (known)
+        cache_instance_copy(&i, &known->instance);
+    str_copy(i.id, sizeof(i.id), w->id);
+    fill_from_row(&i, &w->sight.row);
+    fill_from_config(&i, &w->sight.row, config);
+    i.state = verdict->state;
+    str_copy(i.reason, sizeof(i.reason), verdict->reason);
+    mem_free(i.evidence);
+    i.evidence = ctl_evidence_of_instance(&w->sight, config);
+    cache_snapshot_put(o->snapshot, &i);
+}
+
+static bool is_same_row(const struct ldc_row *a, const struct ldc_row *b)
+{
+    return a->index == b->index && a->top_window == b->top_window &&
+           a->bind_window == b->bind_window && a->android == b->android && a->pid == b->pid &&
+           a->vbox_pid == b->vbox_pid && a->width == b->width && a->height == b->height &&
+           a->dpi == b->dpi && strcmp(a->title, b->title) == 0;
+}
+
+/* Remembers what is seen now; returns whether that is what was seen before. */
+static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
+                         const struct ldc_config *config, bool sees_processes)
+{
+    struct ctl_sight *s = &w->sight;
+    uint64_t revision = config ? config->revision : 0;
+    bool is_same = s->config_revision == revision && s->player == w->player &&
+                   s->headless == w->headless && s->guest == w->guest &&
+                   s->sees_processes == sees_processes && is_same_row(&s->row, row);
+    if (!is_same)
+        *s = (struct ctl_sight){*row, revision, w->player, w->headless, w->guest, sees_processes};
+    return is_same;
+}
+
+static bool is_same_verdict(const struct cache_instance *i, const struct ctl_verdict *verdict)
+{
+    return i->state == verdict->state && strcmp(i->reason, verdict->reason) == 0;
+}
+
 static void publish_row(struct ctl_observer *o, const struct ldc_survey *survey,
                         const struct ldc_row *row)
 {
-    struct cache_instance i cleanup(cache_instance_deinit);
+    char id[UUID_SIZE];
     struct ctl_verdict verdict;
     const struct ldc_config *config = ldc_configs_find(survey->configs, row->index);
-
-    cache_instance_init(&i);
-    ctl_identity_find(o->snapshot, row->index, config ? config->disk_id : "", &i);
-    struct ctl_watch *w = ctl_publish_watch(o, i.id);
+    const struct cache_entry *known =
+        ctl_identity_find(o->snapshot, row->index, config ? config->disk_id : "");
+    if (!known)
+        random_uuid(id);
+    struct ctl_watch *w = ctl_publish_watch(o, known ? known->instance.id : id);
     w->seen = true;
     look_for_processes(o, survey, row, w);
     judge(o, survey, row, w, &verdict);
+    o->is_moving |= ctl_state_is_moving(verdict.state);
 
-    fill_from_row(&i, row);
-    fill_from_config(&i, row, config);
-    i.state = verdict.state;
-    str_copy(i.reason, sizeof(i.reason), verdict.reason);
-    mem_free(i.evidence);
-    i.evidence = ctl_evidence_of_instance(row, w, config, o->sees_players && survey->has_processes);
-    o->is_moving |= ctl_state_is_moving(i.state);
-    cache_snapshot_put(o->snapshot, &i);
+    bool is_same = update_sight(w, row, config, o->sees_players && survey->has_processes);
+    if (known && is_same && is_same_verdict(&known->instance, &verdict))
+        cache_snapshot_keep(o->snapshot, known);
+    else
+        put(o, known, w, config, &verdict);
 }
 
 /* A torn list proves presence, not absence: what it does not show stays as it was. */
 static void keep_unlisted(struct ctl_observer *o, const struct ldc_rows *rows)
 {
-    size_t n = cache_snapshot_count(o->snapshot), n_kept = 0;
-    struct cache_instance *kept = mem_calloc(n, sizeof(*kept));
-    for (size_t i = 0; i < n; i++) {
-        const struct cache_instance *old = &cache_snapshot_at(o->snapshot, i)->instance;
-        if (ldc_rows_find(rows, old->index))
+    for (size_t i = 0; i < cache_snapshot_count(o->snapshot); i++) {
+        const struct cache_entry *entry = cache_snapshot_at(o->snapshot, i);
+        if (ldc_rows_find(rows, entry->instance.index))
             continue;
-        ctl_publish_watch(o, old->id)->seen = true;
-        o->is_moving |= ctl_state_is_moving(old->state);
-        cache_instance_copy(&kept[n_kept++], old);
+        ctl_publish_watch(o, entry->instance.id)->seen = true;
+        o->is_moving |= ctl_state_is_moving(entry->instance.state);
+        cache_snapshot_keep(o->snapshot, entry);
     }
-    for (size_t i = 0; i < n_kept; i++) {
-        cache_snapshot_put(o->snapshot, &kept[i]);
-        cache_instance_deinit(&kept[i]);
-    }
-    mem_free(kept);
 }
 
 void ctl_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey)

@@ -111,6 +111,13 @@ static void build_copy(struct ctl_job *job, const struct cache_instance *i, stru
     ldc_command_copy(ret, job->params.name[0] ? job->params.name : NULL, i->index);
 }
 
+bool ctl_add_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
+{
+    const struct ctl_step *step = ctl_job_step(maker);
+    return (step == &ctl_step_add || step == &ctl_step_copy) && maker->baseline &&
+           !is_in_baseline(maker, i->index);
+}
+
 const struct ctl_step ctl_step_add = {
     .name = "adding",
     .gate = CTL_GATE_EXCLUSIVE,

@@ -9,6 +9,8 @@
 
 #include "base/str.h"
 
+enum { OUTPUT_HEAD = 120 }; /* bytes of what ldconsole printed that are quoted */
+
 __attribute__((format(printf, 4, 5))) static void say(struct ctl_observer_trouble *t, int status,
                                                       const char *code, const char *fmt, ...)
 {
@@ -25,6 +27,7 @@ static void read_answer(const struct ldc_outcome *outcome, const char *path,
 {
     const char *code = ldc_answer_code(outcome->answer);
     const struct ldc_run_result *result = outcome->result;
+    char said[OUTPUT_HEAD + 1] = "";
 
     switch (outcome->answer) {
     case LDC_ANSWER_NOT_STARTED:
@@ -46,9 +49,13 @@ static void read_answer(const struct ldc_outcome *outcome, const char *path,
         say(t, UV_ECANCELED, code, "ldconsole list2 was cancelled because the service stops");
         break;
     default:
+        if (result)
+            ldc_text_decode(result->output,
+                            result->output_len < OUTPUT_HEAD ? result->output_len : OUTPUT_HEAD,
+                            LDC_CODEPAGE_SYSTEM, said, sizeof(said));
         say(t, UV_EPROTO, code,
-            "ldconsole list2 failed (exit code %d) instead of listing instances: %.120s",
-            result ? (int)result->exit_code : 0, result ? result->output : "");
+            "ldconsole list2 failed (exit code %d) instead of listing instances: %s",
+            result ? (int)result->exit_code : 0, said);
         break;
     }
 }

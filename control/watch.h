@@ -4,6 +4,17 @@
 
 #include "base/map.h"
 #include "control/state.h"
+#include "ldconsole/row.h"
+
+/** What is published of an instance comes from these and its verdict, and from nothing else that
+ *  moves: while they stay, so does what was published. */
+struct ctl_sight {
+    struct ldc_row row;
+    uint64_t config_revision; /* 0 = there is no file */
+    int64_t player, headless;
+    enum ctl_guest guest;
+    bool sees_processes;
+};
 
 /** What the observer remembers of one instance between two surveys. */
 struct ctl_watch {
@@ -15,6 +26,7 @@ struct ctl_watch {
     uint64_t phase_since_ms;  /* start and boot count as one phase, every other state as its own */
     uint64_t off_since_ms;    /* since when list2 says 0; 0 = it does not */
     int64_t player, headless; /* last seen in the process table */
+    struct ctl_sight sight;   /* what was published last */
 
     enum ctl_expect expect;
     uint64_t expect_until_ms;

@@ -82,10 +82,10 @@ static struct ldc_breaker *breaker_of(struct ldc_call *call)
 }
 
 static void tell_if_changed(struct ldc_client *c, const struct ldc_breaker *b,
-                            enum ldc_breaker_state before)
+                            enum ldc_breaker_state before, const char *by)
 {
     if (b->state != before && c->on_breaker)
-        c->on_breaker(c->on_breaker_arg, b);
+        c->on_breaker(c->on_breaker_arg, b, by);
 }
 
 static bool ask_breaker(struct ldc_call *call, uint64_t *reterr_retry_ms)
@@ -96,7 +96,7 @@ static bool ask_breaker(struct ldc_call *call, uint64_t *reterr_retry_ms)
     enum ldc_breaker_state before = b->state;
     bool may_go = ldc_breaker_allow(b, clock_mono_ms(), reterr_retry_ms);
     call->is_probe = may_go && b->state == LDC_BREAKER_HALF_OPEN;
-    tell_if_changed(call->client, b, before);
+    tell_if_changed(call->client, b, before, NULL);
     return may_go;
 }
 
@@ -112,7 +112,7 @@ static void tell_breaker(struct ldc_call *call, enum ldc_answer answer)
     else
         ldc_breaker_report(b, clock_mono_ms(), !ldc_answer_is_sick(answer),
                            ldc_answer_code(answer));
-    tell_if_changed(call->client, b, before);
+    tell_if_changed(call->client, b, before, NULL);
 }
 
 /* --- the end of a call --- */
@@ -380,9 +380,19 @@ const struct ldc_install *ldc_client_install(const struct ldc_client *client)
     return &client->install;
 }
 
-struct ldc_breaker *ldc_client_breaker(struct ldc_client *client, enum ldc_purpose purpose)
+const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
+                                             enum ldc_purpose purpose)
 {
     return &client->breakers[purpose];
+}
+
+void ldc_client_steer_breaker(struct ldc_client *client, enum ldc_purpose purpose,
+                              void (*command)(struct ldc_breaker *breaker), const char *by)
+{
+    struct ldc_breaker *b = &client->breakers[purpose];
+    enum ldc_breaker_state before = b->state;
+    command(b);
+    tell_if_changed(client, b, before, by);
 }
 
 unsigned ldc_client_n_running(const struct ldc_client *client)

@@ -55,8 +55,8 @@ struct ldc_outcome {
 };
 
 typedef void (*ldc_call_fn)(void *arg, const struct ldc_outcome *outcome);
-/** Told whenever a breaker changes state. */
-typedef void (*ldc_breaker_fn)(void *arg, const struct ldc_breaker *breaker);
+/** Told whenever a breaker changes state. BY: the operator who did it; NULL when the calls did. */
+typedef void (*ldc_breaker_fn)(void *arg, const struct ldc_breaker *breaker, const char *by);
 
 /** Takes ownership of RUNNER; copies INSTALL and OPTIONS. */
 struct ldc_client *ldc_client_new(struct loop *loop, struct ldc_runner *runner,
@@ -76,7 +76,11 @@ void ldc_client_cancel(struct ldc_call *call);
 void ldc_client_probe(struct ldc_client *client);
 const struct ldc_abilities *ldc_client_abilities(const struct ldc_client *client);
 const struct ldc_install *ldc_client_install(const struct ldc_client *client);
-struct ldc_breaker *ldc_client_breaker(struct ldc_client *client, enum ldc_purpose purpose);
+const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
+                                             enum ldc_purpose purpose);
+/** An operator's COMMAND (one of breaker.h) on a breaker; BY is told to the listener. */
+void ldc_client_steer_breaker(struct ldc_client *client, enum ldc_purpose purpose,
+                              void (*command)(struct ldc_breaker *breaker), const char *by);
 /** Children running now and calls waiting, for health and metrics. */
 unsigned ldc_client_n_running(const struct ldc_client *client);
 unsigned ldc_client_n_waiting(const struct ldc_client *client);

@@ -14,11 +14,14 @@
 #include "ldconsole/config_file.h"
 
 /* The config files of one installation, kept up to date by their times and sizes. This runs beside
- * every list2, so in the usual case (same files, nothing changed) it costs two stats a file. */
+ * every list2, so in the usual case (same files, nothing changed) it costs one stat a file. */
 
 /* A file may change twice within one tick of the file system's clock; one that changed so lately
  * is read again next time whatever its time says. */
 enum { SETTLE_MS = 100, MAX_FILE = 1 << 20, MAX_INDEX_DIGITS = 9 };
+
+/* The disks of a new or copied instance come some time after its file. */
+enum { DISK_SETTLE_MS = 10 * 60 * 1000 };
 
 struct indexes {
     int *items;
@@ -137,29 +140,43 @@ static void read_file(struct ldc_config *config, const char *path)
     (void)ldc_config_parse(text.data ? text.data : "", text.len, config);
 }
 
-static void update_text(struct ldc_config *config, const char *vms_dir)
+/* Returns the milliseconds since the file was written; INT64_MAX when it is not there. */
+static int64_t update_text(struct ldc_config *config, const char *vms_dir)
 {
     char *path cleanup(mem_freep) =
         mem_printf("%s/config/leidian%d.config", vms_dir, config->index);
     uv_stat_t st = {0};
-    (void)stat_file(path, &st);
+    bool is_there = stat_file(path, &st) == 0;
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(st.st_mtim) / 1000000);
     bool is_settled = age_ms > SETTLE_MS;
     uint64_t stamp = stamp_of(&st, is_settled);
-    if (stamp == config->stamp && is_settled)
-        return;
-    config->stamp = stamp;
-    read_file(config, path);
+    if (stamp != config->stamp || !is_settled) {
+        config->stamp = stamp;
+        config->revision++;
+        read_file(config, path);
+    }
+    return is_there ? age_ms : INT64_MAX;
 }
 
 static void update_disk(struct ldc_config *config, const char *vms_dir)
 {
     char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, config->index);
+    char disk_id[sizeof(config->disk_id)] = "";
     uv_stat_t st;
-    config->disk_id[0] = '\0';
     if (stat_file(path, &st) == 0)
-        snprintf(config->disk_id, sizeof(config->disk_id), "%llx-%llx",
-                 (unsigned long long)st.st_ino, (unsigned long long)nanoseconds(st.st_birthtim));
+        snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
+                 (unsigned long long)nanoseconds(st.st_birthtim));
+    config->revision += strcmp(config->disk_id, disk_id) != 0;
+    memcpy(config->disk_id, disk_id, sizeof(disk_id));
+}
+
+static void update(struct ldc_config *config, const char *vms_dir)
+{
+    uint64_t before = config->revision;
+    int64_t age_ms = update_text(config, vms_dir);
+    bool is_young = age_ms < DISK_SETTLE_MS || config->revision != before;
+    if (is_young || !config->is_readable)
+        update_disk(config, vms_dir);
 }
 
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
@@ -170,10 +187,8 @@ int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
     if (!is_same_set(configs, &list))
         reshape(configs, &list);
     mem_free(list.items);
-    for (size_t i = 0; i < configs->n_items; i++) {
-        update_text(&configs->items[i], vms_dir);
-        update_disk(&configs->items[i], vms_dir);
-    }
+    for (size_t i = 0; i < configs->n_items; i++)
+        update(&configs->items[i], vms_dir);
     return r;
 }
 

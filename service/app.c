@@ -54,7 +54,8 @@ static int start_loop(struct svc_app *app)
 /* Each gets the worker now that nobody else uses the database. */
 static int start_store(struct svc_app *app)
 {
-    app->store = cache_store_new(&app->loop, take_ptr(app->db));
+    app->store = cache_store_new(&app->loop, take_ptr(app->db),
+                                 cache_profile_find(app->config->store_profile));
     cache_events_set_store(app->events, app->store);
     cache_tokens_set_store(app->tokens, &app->loop, app->store);
     return 0;
@@ -64,14 +65,16 @@ static int start_control(struct svc_app *app)
 {
     ctl_observer_start(app->observer);
     ctl_engine_start(app->engine);
+    svc_app_start_workstations(app);
     return 0;
 }
 
 /* The order of the start. Each step may use what those before it built; nothing happens before
  * the loop runs, so that a port that is taken leaves no trace. */
 static int (*const start_steps[])(struct svc_app *app) = {
-    start_loop,  svc_app_open_data_dir, svc_app_open_db, svc_app_load,         svc_app_find_install,
-    start_store, svc_app_build_control, svc_app_listen,  svc_app_tell_started, start_control,
+    start_loop,           svc_app_open_data_dir, svc_app_open_db,       svc_app_load,
+    svc_app_find_install, start_store,           svc_app_build_results, svc_app_build_control,
+    svc_app_listen,       svc_app_tell_started,  start_control,
 };
 
 int svc_app_start(struct svc_app *app)
@@ -112,6 +115,22 @@ static void close_server(struct svc_app *app)
         close_next(app);
 }
 
+static void close_workstations(struct svc_app *app)
+{
+    if (app->workstations)
+        ctl_workstations_close(take_ptr(app->workstations), close_next, app);
+    else
+        close_next(app);
+}
+
+static void close_figures(struct svc_app *app)
+{
+    if (app->figures)
+        ctl_figures_close(take_ptr(app->figures), close_next, app);
+    else
+        close_next(app);
+}
+
 static void close_engine(struct svc_app *app)
 {
     if (app->engine)
@@ -133,6 +152,30 @@ static void close_client(struct svc_app *app)
     if (app->client)
         ldc_client_close(take_ptr(app->client), close_next, app);
     else
+        close_next(app);
+}
+
+static void on_results_closed(void *arg)
+{
+    struct svc_app *app = arg;
+    app->results = NULL;
+    if (app->is_awaiting_results)
+        close_next(app);
+}
+
+/* Before what loads are made from, so that none begins any more; those under way end when it does,
+ * so they are waited for later. */
+static void close_results(struct svc_app *app)
+{
+    if (app->results)
+        cache_results_close(app->results, on_results_closed, app);
+    close_next(app);
+}
+
+static void await_results(struct svc_app *app)
+{
+    app->is_awaiting_results = true;
+    if (!app->results)
         close_next(app);
 }
 
@@ -171,8 +214,8 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server, close_engine, close_observer, close_client,
-    close_tokens, close_store,  free_events,    close_signals,
+    close_server, close_results, close_workstations, close_figures, close_engine, close_observer,
+    close_client, await_results, close_tokens,       close_store,   free_events,  close_signals,
 };
 
 static void close_next(void *arg)
@@ -203,6 +246,9 @@ static void free_loaded(struct svc_app *app)
     for (size_t i = 0; app->operations && i < app->n_operations; i++)
         cache_operation_free(app->operations[i]);
     mem_free(app->operations);
+    for (size_t i = 0; app->stations && i < app->n_stations; i++)
+        cache_workstation_deinit(&app->stations[i]);
+    mem_free(app->stations);
 }
 
 int svc_app_free(struct svc_app *app)
@@ -213,6 +259,7 @@ int svc_app_free(struct svc_app *app)
     int r = app->has_loop ? loop_deinit(&app->loop) : 0;
     svc_lock_release(app->lock);
     mem_free(app->quarantined);
+    mem_free(app->cache_preference);
     mem_free(app->limits);
     mem_free(app->data_dir);
     mem_free(app->ready_line);

@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "cache/instances.h"
 #include "cache/operations.h"
+#include "cache/workstations.h"
+#include "cache/preferences.h"
+#include "cache/results_json.h"
 
 /* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */
 
@@ -66,6 +69,10 @@ static int load_all(struct svc_app *app)
         r = cache_instances_load(app->db, &app->instances, &app->n_instances);
     if (r == 0)
         r = cache_operations_load_open(app->db, &app->operations, &app->n_operations);
+    if (r == 0)
+        r = cache_workstations_load(app->db, &app->stations, &app->n_stations);
+    if (r == 0)
+        r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
     return r;
 }
 

@@ -55,7 +55,7 @@ void svc_app_tell_stopping(struct svc_app *app, const char *reason)
     emit(app, "service.stopping", &t);
 }
 
-void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker)
+void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by)
 {
     struct svc_app *app = arg;
     struct telling t = begin();
@@ -65,8 +65,13 @@ void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker)
     json_add_str(t.doc, t.data, "name", breaker->name);
     json_add_str(t.doc, t.data, "state", state);
     json_add_str(t.doc, t.data, "reason", *breaker->reason ? breaker->reason : NULL);
+    json_add_str(t.doc, t.data, "by", by);
     emit(app, type, &t);
-    if (breaker->state == LDC_BREAKER_OPEN)
+    if (app->workstations)
+        ctl_workstations_judge(app->workstations);
+    if (by)
+        log_warning("service", "breaker %s was made %s by %s", breaker->name, state, by);
+    else if (breaker->state == LDC_BREAKER_OPEN)
         log_warning("service", "breaker %s is open: %s", breaker->name, breaker->reason);
     else
         log_info("service", "breaker %s is %s", breaker->name, state);

@@ -138,7 +138,7 @@ int svc_app_build_control(struct svc_app *app)
     build_client(app);
     build_observer(app);
     build_engine(app);
-    return 0;
+    return svc_app_build_workstations(app);
 }
 
 /* The numbers of the table for GET /api/info; those of the listener the server knows itself. */
@@ -165,13 +165,17 @@ static struct api_server *build_server(struct svc_app *app)
         .loop = &app->loop,
         .observer = app->observer,
         .engine = app->engine,
+        .workstations = app->workstations,
         .events = app->events,
         .store = app->store,
         .tokens = app->tokens,
+        .results = app->results,
         .client = app->client,
         .version = LDP_VERSION,
         .revision = LDP_COMMIT,
         .data_dir = app->data_dir,
+        .is_installed = app->is_installed,
+        .cache_backend = c->cache_backend,
         .runner = "direct",
         .limits = app->limits,
         .started_at = app->started_at,

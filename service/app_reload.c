@@ -23,16 +23,18 @@ static void compare(struct svc_app *app, const struct svc_config *fresh,
     struct svc_problems none cleanup(svc_problems_deinit);
     char *before cleanup(mem_freep) = svc_config_value(app->config, option);
     char *after cleanup(mem_freep) = svc_config_value(fresh, option);
+    char *was cleanup(mem_freep) = svc_config_shown(app->config, option);
+    char *is cleanup(mem_freep) = svc_config_shown(fresh, option);
     enum svc_source source = fresh->origins[svc_option_position(option)].source;
     svc_problems_init(&none);
     if (strcmp(before, after) == 0)
         return;
     if (option->is_reloadable) {
-        log_info("service", "%s is now %s (was %s)", option->name, after, before);
+        log_info("service", "%s is now %s (was %s)", option->name, is, was);
         svc_config_set_text(app->config, option, after, source, option->name, &none);
     } else {
         log_warning("service", "%s is %s in the configuration; it stays %s until the next start",
-                    option->name, after, before);
+                    option->name, is, was);
     }
 }
 

@@ -6,9 +6,11 @@
 #include "base/loop.h"
 #include "cache/events.h"
 #include "cache/idempotency.h"
+#include "cache/results.h"
 #include "cache/tokens.h"
 #include "control/engine.h"
 #include "control/observer.h"
+#include "control/workstations.h"
 #include "ldconsole/client.h"
 #include "service/app.h"
 #include "service/lock.h"
@@ -37,17 +39,24 @@ struct svc_app {
     size_t n_instances;
     struct cache_operation **operations; /* open ones, until the engine takes them over */
     size_t n_operations;
+    struct cache_workstation *stations; /* until the workstations take them over */
+    size_t n_stations;
     struct cache_store *store;
+    char *cache_preference; /* what was set of the result cache at run time, or NULL */
+    struct cache_results *results;
     struct ldc_install install;
     bool is_installed; /* false: no LDPlayer was found, install names a path without one */
     struct ldc_client *client;
     struct ctl_observer *observer;
     struct ctl_engine *engine;
+    struct ctl_figures *figures;
+    struct ctl_workstations *workstations;
+    struct ctl_workstations_listener on_workstation;
     char *limits;
     struct api_server *server;
     struct svc_signals *signals;
 
-    bool is_stopping;
+    bool is_stopping, is_awaiting_results;
     size_t next_close; /* step of the teardown that comes next */
 };
 
@@ -65,10 +74,17 @@ int svc_app_find_install(struct svc_app *app);
 int svc_app_build_control(struct svc_app *app);
 int svc_app_listen(struct svc_app *app);
 
+/* app_cache.c */
+int svc_app_build_results(struct svc_app *app);
+
 /* app_events.c: what is told about the service itself. */
 int svc_app_tell_started(struct svc_app *app);
 void svc_app_tell_stopping(struct svc_app *app, const char *reason);
-void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker);
+void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
+
+/* app_workstations.c */
+int svc_app_build_workstations(struct svc_app *app);
+void svc_app_start_workstations(struct svc_app *app);
 
 /* app_reload.c */
 void svc_app_reload(struct svc_app *app);

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cache/redis_options.h"
 #include "service/address.h"
 #include "service/platform.h"
 
@@ -155,7 +156,7 @@ void svc_config_deinit(struct svc_config *c)
     *c = (struct svc_config){.file = NULL};
 }
 
-/* The variable's value in OUT; an empty variable counts as none. */
+/* The variable's value in OUT; an empty one counts as none. */
 static bool get_env(const char *name, char out[ENV_MAX])
 {
     size_t n = ENV_MAX;
@@ -167,6 +168,10 @@ void svc_config_read_env(struct svc_config *c, struct svc_problems *problems)
     char name[64], text[ENV_MAX];
     for (size_t i = 0; i < svc_option_count; i++) {
         const struct svc_option *option = &svc_option_table[i];
+        if (option->alias && get_env(option->alias, text)) {
+            svc_config_set_text(c, option, text, SVC_SOURCE_ENV, option->alias, problems);
+            c->origins[i].is_alias = c->origins[i].source == SVC_SOURCE_ENV;
+        }
         svc_option_env_name(option, name, sizeof(name));
         if (get_env(name, text))
             svc_config_set_text(c, option, text, SVC_SOURCE_ENV, name, problems);
@@ -203,6 +208,25 @@ static void check_http(const struct svc_config *c, struct svc_problems *problems
                          c->http);
 }
 
+static void check_cache(const struct svc_config *c, struct svc_problems *problems)
+{
+    struct cache_redis_url url;
+    const char *rule;
+    uint64_t memory_mb = uv_get_total_memory() >> 20;
+    size_t position = svc_option_position(svc_option_find("cache_max_memory_mb"));
+    if (c->origins[position].source != SVC_SOURCE_DEFAULT && memory_mb > 0 &&
+        (uint64_t)c->cache_max_memory_mb > memory_mb)
+        svc_problems_add(problems,
+                         "cache_max_memory_mb: %" PRId64 " is more than the %" PRIu64
+                         " MB that this machine has",
+                         c->cache_max_memory_mb, memory_mb);
+    if (cache_redis_url_parse(c->cache_redis_url, &url, &rule) < 0)
+        svc_problems_add(problems, "cache_redis_url: the URL %s", rule);
+    if (*c->cache_redis_prefix &&
+        cache_redis_options_check_prefix(c->cache_redis_prefix, &rule) < 0)
+        svc_problems_add(problems, "cache_redis_prefix: the prefix %s", rule);
+}
+
 /* The socket's default depends on another option. */
 static void fill_socket(struct svc_config *c)
 {
@@ -217,6 +241,7 @@ static void fill_socket(struct svc_config *c)
 void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
 {
     check_http(c, problems);
+    check_cache(c, problems);
     if (strcmp(c->http, "none") == 0 && strcmp(c->socket, "none") == 0)
         svc_problems_add(problems, "http and socket: with none for both, nobody could connect");
     if (c->simulate > 0 && *c->ldconsole)
@@ -283,6 +308,14 @@ char *svc_config_value(const struct svc_config *c, const struct svc_option *opti
     return mem_printf("%" PRId64, *(const int64_t *)at);
 }
 
+char *svc_config_shown(const struct svc_config *c, const struct svc_option *option)
+{
+    char *value cleanup(mem_freep) = svc_config_value(c, option);
+    if (option->is_secret && strcmp(value, option->fallback) != 0)
+        return mem_strdup("(not shown)");
+    return *value ? take_ptr(value) : mem_strdup("-");
+}
+
 char *svc_config_source(const struct svc_config *c, const struct svc_option *option)
 {
     char name[64];
@@ -291,6 +324,8 @@ char *svc_config_source(const struct svc_config *c, const struct svc_option *opt
     case SVC_SOURCE_FILE:
         return mem_printf("file %s line %u", c->file, origin.line);
     case SVC_SOURCE_ENV:
+        if (origin.is_alias)
+            return mem_printf("environment %s", option->alias);
         svc_option_env_name(option, name, sizeof(name));
         return mem_printf("environment %s", name);
     case SVC_SOURCE_FLAG:

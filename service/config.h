@@ -13,7 +13,7 @@
  *
  *  An option `max_connections` is the key of that name in the JSON configuration file, the
  *  environment variable LDPLAYERD_MAX_CONNECTIONS and the flag --max-connections. A flag wins over
- *  the environment, that over the file, that over the default. */
+ *  the environment, that over an alias, that over the file, that over the default. */
 
 enum svc_option_type { SVC_OPTION_TEXT, SVC_OPTION_NUMBER, SVC_OPTION_BOOL, SVC_OPTION_CHOICE };
 
@@ -30,15 +30,17 @@ struct svc_option {
     const char *unit;           /* of numbers: "ms", "bytes", or NULL */
     const char *const *choices; /* NULL-terminated, or NULL */
     const char *bare;           /* what --flag without "=VALUE" means; NULL: it needs a value */
+    const char *alias;          /* another environment variable, of an earlier system; or NULL */
     bool is_reloadable;         /* a reload applies it to the running service */
+    bool is_secret;             /* the value is not shown */
     const char *help;           /* a sentence */
 };
 
-enum { SVC_CONFIG_MAX_OPTIONS = 64 };
+enum { SVC_CONFIG_MAX_OPTIONS = 96 };
 
 /** Values in effect. Texts are owned and never NULL. */
 struct svc_config {
-    char *data_dir, *log_level;
+    char *data_dir, *store_profile, *log_level;
     int64_t drain_ms, simulate, simulate_speed;
 
     char *http, *socket;
@@ -59,6 +61,10 @@ struct svc_config {
 
     int64_t refresh_active_ms, refresh_idle_ms, stuck_ms;
 
+    char *cache_backend, *cache_redis_url, *cache_redis_prefix;
+    bool disable_result_cache;
+    int64_t cache_max_entries, cache_max_memory_mb, cache_ttl_s;
+
     int64_t max_queued_operations, event_ring;
     int64_t start_timeout_ms, ready_timeout_ms, stop_timeout_ms, manage_timeout_ms,
         clone_timeout_ms;
@@ -66,6 +72,7 @@ struct svc_config {
     char *file; /* the configuration file that was read, or NULL */
     struct svc_origin {
         enum svc_source source;
+        bool is_alias;                 /* the environment variable is the alias */
         unsigned line;                 /* in the file, else 0 */
     } origins[SVC_CONFIG_MAX_OPTIONS]; /* by position in the table */
 };
@@ -123,6 +130,8 @@ void svc_config_set_bool(struct svc_config *c, const struct svc_option *option, 
 
 /** The value in effect as text, owned by the caller. */
 char *svc_config_value(const struct svc_config *c, const struct svc_option *option);
+/** The same for people: "-" for none, and no secrets. */
+char *svc_config_shown(const struct svc_config *c, const struct svc_option *option);
 /** Where the value comes from: "default", "environment LDPLAYERD_HTTP", "file x.json line 3". */
 char *svc_config_source(const struct svc_config *c, const struct svc_option *option);
 

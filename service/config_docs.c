@@ -52,6 +52,8 @@ static void append_row(const struct svc_option *option, struct buf *out)
     put(out, "| `%s` | %s | ", option->name, svc_option_rule(option, rule, sizeof(rule)));
     append_default(option, out);
     put(out, " | %s%s", option->help, option->is_reloadable ? " *reload*" : "");
+    if (option->alias)
+        put(out, " Also the environment variable `%s`.", option->alias);
     if (option->bare) {
         char flag[64];
         svc_option_flag_name(option, flag, sizeof(flag));
@@ -79,9 +81,9 @@ void svc_config_show(const struct svc_config *c, struct buf *out)
 {
     for (size_t i = 0; i < svc_option_count; i++) {
         const struct svc_option *option = &svc_option_table[i];
-        char *value cleanup(mem_freep) = svc_config_value(c, option);
+        char *value cleanup(mem_freep) = svc_config_shown(c, option);
         char *source cleanup(mem_freep) = svc_config_source(c, option);
-        put(out, "%-28s  %-24s  %s\n", option->name, *value ? value : "-", source);
+        put(out, "%-28s  %-24s  %s\n", option->name, value, source);
     }
 }
 

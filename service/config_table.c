@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
+static const char *const store_profiles[] = {"dev", "staging", "prod", NULL};
+static const char *const cache_backends[] = {"memory", "redis", "none", NULL};
 static const char *const codepages[] = {"system", "utf8", "gbk", "cp1252", NULL};
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000 };
@@ -18,6 +20,7 @@ static const char section_http[] = "Listening";
 static const char section_ldconsole[] = "ldconsole";
 static const char section_breaker[] = "Circuit breakers";
 static const char section_refresh[] = "Looking";
+static const char section_cache[] = "Result cache";
 static const char section_operations[] = "Operations and events";
 
 const struct svc_option svc_option_table[] = {
@@ -26,6 +29,12 @@ const struct svc_option svc_option_table[] = {
                       "~/.local/state/ldplayerd",
      .help = "Folder of the database, the lock file and the unix socket. Only its owner can "
              "read it."},
+    {section_service, FIELD(store_profile), .type = SVC_OPTION_CHOICE, .fallback = "prod",
+     .choices = store_profiles,
+     .help = "How the database is run. `prod`: two threads read beside the one that writes, and "
+             "what was acknowledged survives a power cut. `staging`: the same with one reader and "
+             "fewer prepared statements. `dev`: no thread but the writer, and a power cut may take "
+             "the last second; a mere crash takes nothing in any of them."},
     {section_service, FIELD(log_level), .type = SVC_OPTION_CHOICE, .fallback = "info",
      .choices = log_levels, .is_reloadable = true,
      .help = "Records below this level are not written to standard error."},
@@ -130,6 +139,30 @@ const struct svc_option svc_option_table[] = {
      .help = "Between two looks while nothing moves."},
     {section_refresh, NUMBER(stuck_ms, "120000", 1000, DAY_MS, "ms"),
      .help = "An instance that has been starting for longer is called stuck."},
+
+    {section_cache, FIELD(cache_backend), .type = SVC_OPTION_CHOICE, .fallback = "memory",
+     .choices = cache_backends,
+     .help = "Where results are kept: `memory`; `redis`, with memory in front of it; `none` keeps "
+             "nothing. While redis is away memory serves alone."},
+    {section_cache, FIELD(disable_result_cache), .type = SVC_OPTION_BOOL, .fallback = "false",
+     .bare = "true", .alias = "DISABLE_RESULT_CACHE",
+     .help = "Keep no results, whatever the backend; can be changed while the service runs."},
+    {section_cache, NUMBER(cache_max_entries, "1000", 1, 10000000, "results"),
+     .alias = "CACHE_MAX_SIZE",
+     .help = "Results kept in memory; more push out those used longest ago."},
+    {section_cache, NUMBER(cache_max_memory_mb, "512", 1, 1048576, "MB"),
+     .alias = "CACHE_MAX_MEMORY_MB",
+     .help = "Memory for them, keys and bookkeeping included; at most what the machine has."},
+    {section_cache, NUMBER(cache_ttl_s, "86400", 1, 31536000, "s"), .alias = "CACHE_TTL_SECONDS",
+     .help = "How long a result is good for where its kind has no time of its own."},
+    {section_cache, FIELD(cache_redis_url), .type = SVC_OPTION_TEXT,
+     .fallback = "redis://127.0.0.1:6379", .is_secret = true,
+     .help = "redis://[USER:PASSWORD@]HOST[:PORT][/DB] of the redis. With a password it belongs in "
+             "the file or the environment, where other users do not see it."},
+    {section_cache, FIELD(cache_redis_prefix), .type = SVC_OPTION_TEXT, .fallback = "",
+     .fallback_note = "`ldplayerd:HOSTNAME:`",
+     .help = "What the keys in redis begin with. Services with the same prefix share results, so "
+             "it is this machine's own unless set."},
 
     {section_operations, NUMBER(max_queued_operations, "10000", 1, 100000, NULL),
      .help = "Operations that have not ended; more are answered with 429."},

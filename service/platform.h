@@ -7,8 +7,9 @@
 /** What the command line and the configuration have to know of the operating system. */
 
 /** Makes ARGV UTF-8 whatever the system gave to main, and standard output binary, so that a line
- *  that a program reads ends in one byte everywhere. Files are made readable by the owner alone.
- * The strings live as long as the process. */
+ *  that a program reads ends in one byte everywhere. Files are made readable by the owner alone,
+ *  and as many may be open as the system's hard limit lets. The strings live as long as the
+ *  process. */
 void svc_platform_start(int *argc, char ***argv);
 /** Where data is kept unless the configuration says otherwise; owned by the caller. */
 char *svc_platform_data_dir(void);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,11 +24,23 @@ static void open_standard_streams(void)
     }
 }
 
+/* Every connection is an open file, and the usual soft limit of 1024 is for programs that use
+ * select(). */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void svc_platform_start(int *argc, char ***argv)
 {
     (void)argc; /* UTF-8 as they are */
     (void)argv;
     open_standard_streams();
+    allow_many_files();
     /* A reader that went away is an error code of the write, not a death. */
     signal(SIGPIPE, SIG_IGN);
     /* Tokens and the names of instances are nobody else's. */

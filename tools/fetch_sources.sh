@@ -19,6 +19,7 @@ sqlite-amalgamation-3460100 sqlite3  sqlite3   sqlite3_3.46.1.orig.tar.xz       
 yyjson-0.10.0              yyjson    yyjson    yyjson_0.10.0+ds.orig.tar.xz     ae6fde69a193e10afab426ef13f113d6903446405f9db9ee98bfb572bd6c961a .
 llhttp-release-v9.2.1      llhttp    nghttp2   nghttp2_1.64.0.orig.tar.gz       b452dc69a1fcbc9375389b8b154175d8b7b125cdd713fc426774c2b79a1ebd77 third-party/llhttp
 libsodium-1.0.18           libsodium libsodium libsodium_1.0.18.orig.tar.gz     d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5d4f4 .
+hiredis-1.2.0              hiredis   hiredis   hiredis_1.2.0.orig.tar.gz        82ad632d31ee05da13b537c124f819eb88e18851d9cb0c30ae0552084811588c .
 '
 
 die() {

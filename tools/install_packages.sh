@@ -8,9 +8,9 @@ set -euo pipefail
 build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build pkg-config python3 tcl xz-utils'
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build curl libcriterion-dev" ;;
+test) wanted="$build curl libcriterion-dev redis-server" ;;
 windows) wanted='gcc-mingw-w64-x86-64 wine64' ;;
-bench) wanted="$build curl nginx-light redis-server wrk" ;;
+bench) wanted="$build curl libglib2.0-dev nginx-light redis-server wrk" ;;
 format) wanted='clang-format' ;;
 lint) wanted="$build libcriterion-dev clang-format clang-tidy" ;;
 *)

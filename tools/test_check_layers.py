@@ -62,6 +62,7 @@ class CheckLayers(unittest.TestCase):
 
     def test_sqlite_and_the_http_parser_have_one_owner(self):
         self.refuses("api/a.c", "#include <sqlite3.h>\n", "cache/ alone")
+        self.refuses("service/a.c", "#include <hiredis.h>\n", "cache/ alone")
         self.refuses("control/a.c", "#include <llhttp.h>\n", "api/ alone")
         self.allows("cache/a.c", "#include <sqlite3.h>\n")
 

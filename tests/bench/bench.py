@@ -52,6 +52,10 @@ def go_first():
 
 
 def build_programs(build):
+    # A library that some of them need may have been installed since the build was configured.
+    if "bench_cache_glib" not in (build / "build.ninja").read_text(encoding="utf-8"):
+        subprocess.run(["meson", "setup", "--reconfigure", str(build)], check=True,
+                       stdout=subprocess.DEVNULL)
     jobs = ["-j", os.environ["JOBS"]] if os.environ.get("JOBS") else []
     subprocess.run(["ninja", *jobs, "-C", str(build), "--quiet", "bench-programs"], check=True,
                    stdout=sys.stderr)

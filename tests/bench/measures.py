@@ -80,9 +80,9 @@ def http_one(shop):
 # --- one look ---
 
 
-def compare_list2(shop, n_instances, name):
+def compare_list2(shop, n_instances, name, *knobs):
     n, n_turns = 25, 15 if shop.bench.is_quick else 41
-    home = shop.simulate(n_instances)
+    home = shop.simulate(n_instances, *knobs)
     ldconsole = home / "ldconsole"
     # Only the looks that are asked for.
     service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
@@ -115,7 +115,9 @@ def compare_list2(shop, n_instances, name):
 
 
 def list2_overhead(shop):
-    return compare_list2(shop, 8, "list2") + compare_list2(shop, 100, "list2-100")
+    # LDPlayer's own takes 15 to 20 ms (reference 2.6).
+    return (compare_list2(shop, 8, "list2") + compare_list2(shop, 100, "list2-100")
+            + compare_list2(shop, 100, "list2-vendor", "latency_ms.list2=15"))
 
 
 def count_list2(home):
@@ -144,6 +146,73 @@ def single_flight(shop):
     return [Row("single-flight", f"{n_children}", f"{n_readers:,} readers", n_children, 1,
                 note=f"list2 children for concurrent reads; all answered after "
                      f"{found['median_us'] / 1e6:.2f} s, 4 s of them the child's")]
+
+
+# --- what the result cache gains ---
+
+
+def cache_gain(shop):
+    """The same requests past the cache and from it."""
+    n_turns = 3 if shop.bench.is_quick else 7
+    # LDPlayer's own list2 takes 15 to 20 ms (reference 2.6).
+    service = shop.serve(shop.simulate(100, "latency_ms.list2=15"))
+    rows = []
+    for name, path in [("workstations", "/api/workstations"), ("instances", "/api/instances")]:
+        service.get(path)
+
+        def ask(query, n, path=path):
+            found = run_json(shop.program("client"), service.port, path + query, service.token, 1,
+                             n)
+            if found["refused"]:
+                raise Failed(f"{found['refused']} answers were not 200")
+            return found["median_us"]
+
+        turns = Turns(lambda: ask("?max_age_ms=0", 20), lambda: ask("", 500), n_turns)
+        rows.append(Row(f"warm-{name}", f"{turns.peer:,.0f} us", f"{turns.ours:,.0f} us",
+                        turns.ratio, 50, is_at_least=True,
+                        note=f"GET {path} from the cache against past it, 100 instances; "
+                             f"{turns.spread}"))
+    return rows
+
+
+# What the server that was here before answered on a machine of two cores.
+EARLIER_RATE = 145
+
+
+def earlier_server(shop):
+    service = shop.serve(shop.simulate(100), cpu=SERVER_CPU)
+    service.get("/api/workstations")
+    rates = [wrk(service.port, "/api/workstations", service.token, 1) for _ in range(5)]
+    rate = statistics.median(rates)
+    return [Row("earlier-server", f"{rate:,.0f}/s", f"{EARLIER_RATE}/s", rate / EARLIER_RATE, 300,
+                is_at_least=True,
+                note="GET /api/workstations against the figure of the first system, once measured "
+                     "on another machine of two cores")]
+
+
+def cache_redis(shop):
+    """A result that is in memory costs the same, whatever is behind."""
+    n_turns = 3 if shop.bench.is_quick else 9
+    home = shop.simulate(8)
+    alone = shop.serve(home, cpu=SERVER_CPU)
+    tiered = shop.serve(home, cpu=SERVER_CPU, options=[
+        "--cache-backend", "redis", "--cache-redis-url", f"redis://127.0.0.1:{shop.redis()}"])
+    wait_for_redis(shop, tiered)
+    for service in (alone, tiered):
+        service.get("/api/workstations")
+    turns = Turns(lambda: wrk(tiered.port, "/api/workstations", tiered.token, 1),
+                  lambda: wrk(alone.port, "/api/workstations", alone.token, 1), n_turns)
+    return [Row("cache-redis", f"{turns.ours:,.0f}/s", f"{turns.peer:,.0f}/s", turns.ratio, 0.95,
+                is_at_least=True,
+                note=f"hits in memory with redis behind it against memory alone; {turns.spread}")]
+
+
+def wait_for_redis(shop, service):
+    deadline = time.monotonic() + 10
+    while json.loads(service.get("/api/health"))["checks"]["cache"]["status"] != "ok":
+        if time.monotonic() > deadline:
+            raise Failed("redis did not answer the service")
+        time.sleep(0.05)
 
 
 # --- rows ---
@@ -237,13 +306,78 @@ def start(shop):
                         f"{turns.spread}")]
 
 
+# --- the result cache ---
+
+
+def compare_cache(shop, what, ours, peer, target, note, is_throughput=False):
+    """OURS and PEER: a program and its arguments, which print ns. A ratio of throughput is the
+    other way round."""
+    def run(program, *args):
+        return lambda: run_json(shop.program(program), *args)["ns"]
+
+    n_turns = 5 if shop.bench.is_quick else 9
+    if is_throughput:
+        turns = Turns(run(*peer), run(*ours), n_turns)
+        ours_ns, peer_ns = turns.peer, turns.ours
+    else:
+        turns = Turns(run(*ours), run(*peer), n_turns)
+        ours_ns, peer_ns = turns.ours, turns.peer
+    return Row(what, f"{ours_ns:,.1f} ns", f"{peer_ns:,.1f} ns", turns.ratio, target,
+               is_at_least=is_throughput, note=f"{note}; {turns.spread}")
+
+
+def cache_hit(shop):
+    return [compare_cache(shop, f"cache-hit-{n}", ("cache", "hit", n), ("cache", "lookup", n), 2,
+                          f"a hit among {n:,} keys against a bare lookup in the same table")
+            for n in (1000, 100000)]
+
+
+def cache_glib(shop):
+    return [
+        compare_cache(shop, "cache-glib", ("cache", "hit", 1000), ("cache_glib", "remove", 1000), 3,
+                      "hits a second among 1,000 keys against GHashTable and g_queue_remove",
+                      is_throughput=True),
+        compare_cache(shop, "cache-glib-link", ("cache", "hit", 1000), ("cache_glib", "link", 1000),
+                      None, "the same against a GHashTable that knows the links of its GQueue",
+                      is_throughput=True),
+    ]
+
+
+def cache_glob(shop):
+    scan = ("cache", "scan", 100000, "workstations_")
+    return [compare_cache(shop, f"cache-glob-{name}", ("cache", "invalidate", 100000, pattern),
+                          scan, 2, f"forgetting \"{pattern}\", 1 % of 100,000 keys, a key, against "
+                                   "a scan that compares their first 13 bytes")
+            for name, pattern in (("prefix", "workstations_*"), ("suffix", "*_list"))]
+
+
+def cache_memory(shop):
+    rows = []
+    for max_len in (10, 1000, 100000):
+        found = run_json(shop.program("cache"), "memory", 2000 if max_len > 10000 else 100000,
+                         max_len)
+        off = abs(found["said"] / found["taken"] - 1) * 100
+        rows.append(Row(f"cache-memory-{max_len}", f"{found['said'] / 1e6:,.2f} MB",
+                        f"{found['taken'] / 1e6:,.2f} MB", off, 5, unit=" %",
+                        note=f"what the cache counts is off what malloc took, values of up to "
+                             f"{max_len:,} bytes"))
+    return rows
+
+
 TABLE = {
     "http-list": http_list,
     "http-one": http_one,
     "list2-overhead": list2_overhead,
     "single-flight": single_flight,
+    "cache-gain": cache_gain,
+    "earlier-server": earlier_server,
+    "cache-redis": cache_redis,
     "rows-scaling": rows_scaling,
     "memory": memory,
     "idle-cpu": idle_cpu,
     "start": start,
+    "cache-hit": cache_hit,
+    "cache-glib": cache_glib,
+    "cache-glob": cache_glob,
+    "cache-memory": cache_memory,
 }

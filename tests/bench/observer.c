@@ -149,7 +149,7 @@ static void build(struct bench *b, const char *data_dir)
         fprintf(stderr, "bench_observer: %s cannot be used\n", data_dir);
         exit(1);
     }
-    b->store = cache_store_new(&b->loop, db);
+    b->store = cache_store_new(&b->loop, db, NULL);
     cache_events_set_store(b->events, b->store);
     ldc_install_from_path(nowhere, &install);
     b->runner.ops = &runner_ops;

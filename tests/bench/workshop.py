@@ -127,6 +127,26 @@ class Process:
         self.popen.wait()
 
 
+class Client:
+    """A kept-alive connection to the service on PORT, for one thread."""
+
+    def __init__(self, port, token):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def request(self, method, path, *allowed):
+        """The body of the answer, whose status must be one of ALLOWED."""
+        self.connection.request(method, path, headers=self.headers)
+        response = self.connection.getresponse()
+        body = response.read()
+        if response.status not in allowed:
+            raise Failed(f"{method} {path}: {response.status} {body[:300]!r}")
+        return body
+
+    def close(self):
+        self.connection.close()
+
+
 class Service(Process):
     """A running ldplayerd; `port` and `token` are for its clients."""
 
@@ -140,31 +160,22 @@ class Service(Process):
             self.end()
             self.fail("did not say ready")
         self.port = int(found[1])
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-
-    @property
-    def headers(self):
-        return {"Authorization": f"Bearer {self.token}"}
+        self.client = Client(self.port, self.token)
 
     def get(self, path):
         """The body of a GET."""
-        self.connection.request("GET", path, headers=self.headers)
-        response = self.connection.getresponse()
-        body = response.read()
-        if response.status != 200:
-            raise Failed(f"GET {path}: {response.status} {body[:300]!r}")
-        return body
+        return self.client.request("GET", path, 200)
 
     def end(self):
-        if hasattr(self, "connection"):
-            self.connection.close()
+        if hasattr(self, "client"):
+            self.client.close()
         super().end()
         self.popen.stdout.close()
 
 
-def make_token(shop, data_dir):
+def make_token(shop, data_dir, role="operator"):
     done = subprocess.run([shop.ldplayerd, "token", "create", "--name", f"bench-{time.time_ns()}",
-                           "--role", "viewer", "--data-dir", data_dir], stdin=subprocess.DEVNULL,
+                           "--role", role, "--data-dir", data_dir], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise Failed(f"token create: {done.stderr.decode(errors='replace').strip()}")
@@ -280,6 +291,9 @@ class Workshop:
         home = self.folder("ldplayer") / "home"
         self.ldsim("init", home, "--instances", n_instances, "--bare")
         self.simulations.append(home)
+        # A farm's files are old as a rule; young ones are looked at more closely.
+        for config in home.glob("vms/config/*.config"):
+            os.utime(config, (0, 0))
         if knobs:
             self.ldsim("set", home, *knobs)
         return home
@@ -294,6 +308,14 @@ class Workshop:
         service = Service(self, home / "ldconsole", data_dir or self.folder("data"), options, cpu)
         self.things.append(service)
         return service
+
+    def redis(self):
+        """Starts a redis-server; returns its port."""
+        port = free_port()
+        self.things.append(Process(["redis-server", "--port", port, "--bind", "127.0.0.1",
+                                    "--save", "", "--appendonly", "no", "--dir",
+                                    self.folder("redis")], self.open_log()))
+        return port
 
     def nginx(self, listed, fixed, cpu):
         nginx = Nginx(self, listed, fixed, cpu)

@@ -21,6 +21,15 @@ class Events(ServiceCase):
         states = [c["changes"]["state"]["to"] for c in changes if "state" in c.get("changes", {})]
         self.assertTrue(set(states) & {"running", "ready"}, seen)
 
+    def test_an_operator_at_a_breaker_is_told_with_the_name(self):
+        with self.client.events() as stream:
+            self.client.post("/api/breakers/start/force-open", expect=200)
+            opened = stream.until(lambda e: e["type"] == "breaker.forced-open")[-1]["data"]
+            self.client.post("/api/breakers/start/reset", expect=200)
+            closed = stream.until(lambda e: e["type"] == "breaker.closed")[-1]["data"]
+        self.assertEqual((opened["name"], opened["by"]), ("start", "test-admin"))
+        self.assertEqual(closed["name"], "start")
+
     def test_numbers_have_no_holes(self):
         with self.client.events(since=0) as stream:
             self.client.run("POST", "/api/instances/0/start")

@@ -44,7 +44,7 @@ const struct knob knobs[] = {
     {"ms.copy", KNOB_INT, 0, "2000", "", "how long copying the disks takes"},
     {"ms.copy_row", KNOB_INT, 0, "0", "", "end of a copy until its row appears, when late"},
     {"ms.remove", KNOB_INT, 0, "500", "", "remove until the instance is gone"},
-    {"lifetime_s", KNOB_INT, 0, "1800", "",
+    {"lifetime_s", KNOB_INT, 0, "86400", "",
      "simulated processes end after this; not divided by speed"},
 
     /* Any call. */

@@ -14,7 +14,7 @@ void house_turn(void *arg)
 
 void house_init(struct house *h)
 {
-    *h = (struct house){.options = api_options_defaults};
+    *h = (struct house){.options = api_options_defaults, .cache_backend = "memory"};
     signal(SIGPIPE, SIG_IGN); /* as the service does */
     world_init(&h->world);
     h->world.limits.close_grace_ms = 20;
@@ -30,21 +30,36 @@ static void open_tokens(struct house *h)
     cache_tokens_set_store(h->tokens, &h->world.loop, h->world.store);
 }
 
+static void open_results(struct house *h)
+{
+    struct cache_results_options options = {
+        .limits = {.max_entries = 1000, .max_bytes = 1 << 20, .ttl_ms = 86400000},
+        .is_enabled = true,
+        .max_waiters = 1000,
+    };
+    h->results = cache_results_new(&h->world.loop, NULL, &options);
+}
+
 void house_open(struct house *h)
 {
     struct world *w = &h->world;
     world_open(w);
     open_tokens(h);
+    open_results(h);
     struct api_context context = {.loop = &w->loop,
                                   .observer = w->observer,
                                   .engine = w->engine,
+                                  .workstations = w->workstations,
                                   .events = w->events,
                                   .store = w->store,
                                   .tokens = h->tokens,
+                                  .results = h->results,
+                                  .cache_backend = h->cache_backend,
                                   .client = w->client,
                                   .version = "1.2.3",
                                   .revision = "abc",
                                   .data_dir = w->folder,
+                                  .is_installed = true,
                                   .runner = "direct",
                                   .limits = "{\"x\":1}",
                                   .started_at = clock_wall_ms()};
@@ -74,6 +89,11 @@ void house_end(struct house *h)
     house_until(h, h->is_closed);
     h->is_closed = false;
     cache_tokens_close(h->tokens, on_closed, h);
+    house_until(h, h->is_closed);
+    h->is_closed = false;
+    /* A load is a look of the observer's, so that ends first. */
+    world_close(&h->world);
+    cache_results_close(h->results, on_closed, h);
     house_until(h, h->is_closed);
     mem_free(h->path);
     world_end(&h->world);

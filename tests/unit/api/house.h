@@ -14,6 +14,8 @@
 struct house {
     struct world world;
     struct cache_tokens *tokens;
+    struct cache_results *results;
+    const char *cache_backend;
     struct api_server *server;
     struct api_options options; /* to be changed between house_init and house_open */
     char *path;                 /* of the socket */

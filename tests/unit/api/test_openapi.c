@@ -189,10 +189,16 @@ Test(api_openapi, reads_the_notation_of_types)
     expect_type("{\"const\":1}", "{\"const\":1}");
 }
 
-static bool is_schema(const char *name)
+/* A name, or one in brackets for a list. */
+static bool is_schema(const char *type)
 {
+    size_t n = strlen(type);
+    if (type[0] == '[' && type[n - 1] == ']') {
+        type++;
+        n -= 2;
+    }
     for (size_t i = 0; i < api_schema_count(); i++) {
-        if (strcmp(api_schema_name(i), name) == 0)
+        if (strlen(api_schema_name(i)) == n && strncmp(api_schema_name(i), type, n) == 0)
             return true;
     }
     return false;

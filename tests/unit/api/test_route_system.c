@@ -59,22 +59,18 @@ Test(api_route_system, breakers)
     house_refuses(&h, "POST", "/api/breakers/nose/reset", NULL, 404, "BREAKER_NOT_FOUND", NULL);
 }
 
-Test(api_route_system, breaker_commands_are_told)
+Test(api_route_system, breaker_commands)
 {
     static const char *const rows[][2] = {{"force-open", "forced-open"},
                                           {"force-close", "closed"},
                                           {"disable", "disabled"},
                                           {"reset", "closed"}};
     for (size_t i = 0; i < countof(rows); i++) {
-        char path[80], type[40];
+        char path[80];
         snprintf(path, sizeof(path), "/api/breakers/start/%s", rows[i][0]);
-        snprintf(type, sizeof(type), "breaker.%s", rows[i][1]);
-        unsigned before = world_heard(&h.world, type);
         struct answer a = house_ask(&h, "POST", path, NULL, 200);
         cr_assert_str_eq(answer_text(&a, "/state"), rows[i][1]);
         answer_deinit(&a);
-        world_flush(&h.world);
-        cr_assert_eq(world_heard(&h.world, type), before + 1, "%s", type);
     }
 }
 
@@ -103,12 +99,7 @@ Test(api_route_system, documents)
 
 Test(api_route_system, what_is_not_there_yet_is_not_there)
 {
-    static const char *const paths[] = {"/",
-                                        "/api/workstations",
-                                        "/api/performance/metrics",
-                                        "/api/cache/stats",
-                                        "/api/auth/login",
-                                        "/api/auth/users"};
+    static const char *const paths[] = {"/", "/api/auth/login", "/api/auth/users"};
     for (size_t i = 0; i < countof(paths); i++)
         house_refuses(&h, "GET", paths[i], NULL, 404, "NOT_FOUND", NULL);
 }

@@ -64,7 +64,7 @@ static inline sqlite3 *fixture_init(struct fixture *f)
 static inline void fixture_start(struct fixture *f)
 {
     sqlite3 *db = fixture_init(f);
-    f->store = cache_store_new(&f->loop, db);
+    f->store = cache_store_new(&f->loop, db, NULL);
 }
 
 static inline void on_fixture_closed(void *arg)

@@ -292,7 +292,7 @@ Test(cache_db, a_locked_database_is_refused_after_the_timeout)
     struct cache_db_error err;
     cr_assert_eq(open_refused(folder, &err), UV_EBUSY);
     cr_assert_not_null(strstr(err.text, "locked"), "%s", err.text);
-    sqlite3_close(other);
+    cache_db_close(other);
     cache_db_close(open_db(folder));
     folder_remove(folder);
 }
@@ -301,7 +301,7 @@ static void let_go(void *arg)
 {
     sqlite3 *other = arg;
     uv_sleep(100);
-    sqlite3_close(other);
+    cache_db_close(other);
 }
 
 Test(cache_db, a_lock_that_ends_in_time_is_waited_for)
@@ -423,9 +423,18 @@ Test(cache_db, run_binds_text_numbers_and_null)
     cr_assert_str_eq(copy, "x");
     mem_free(copy);
     cr_assert_eq(sqlite3_step(stmt), SQLITE_DONE);
-    cache_db_finalizep(&stmt);
+    cache_db_releasep(&stmt);
     cache_db_close(db);
     folder_remove(folder);
+}
+
+/* Statements kept by the connection, or only those with SQL. */
+static unsigned count_kept(sqlite3 *db, const char *sql)
+{
+    unsigned n = 0;
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db, s));)
+        n += !sql || strcmp(sqlite3_sql(s), sql) == 0;
+    return n;
 }
 
 Test(cache_db, run_prepares_a_text_once)
@@ -434,10 +443,57 @@ Test(cache_db, run_prepares_a_text_once)
     sqlite3 *db = open_db(folder);
     for (int64_t i = 1; i <= 5; i++)
         cr_assert_eq(cache_db_run(db, "INSERT INTO events VALUES (?, 0, 'x', '{}')", "i", i), 0);
-    int n = 0;
-    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db, s));)
-        n++;
-    cr_assert_eq(n, 1);
+    cr_assert_eq(count_kept(db, "INSERT INTO events VALUES (?, 0, 'x', '{}')"), 1);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_db, keeps_as_many_statements_as_the_profile_says)
+{
+    char *folder = folder_make();
+    sqlite3 *db = open_db(folder);
+    const struct cache_profile *dev = cache_profile_find("dev");
+    cr_assert_eq(cache_db_tune(db, dev), 0);
+    for (int i = 0; i < 100; i++) {
+        char *sql cleanup(mem_freep) = mem_printf("DELETE FROM events WHERE seq = %d", i);
+        cr_assert_eq(cache_db_run(db, sql, ""), 0);
+    }
+    cr_assert_eq(count_kept(db, NULL), dev->statements);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_db, profiles_change_how_it_is_run)
+{
+    char *folder = folder_make();
+    sqlite3 *db = open_db(folder);
+    cr_assert_null(cache_profile_find("production"));
+    for (size_t i = 0; i < cache_n_profiles; i++) {
+        const struct cache_profile *p = &cache_profiles[i];
+        cr_assert_eq(cache_profile_find(p->name), p);
+        cr_assert_eq(cache_db_tune(db, p), 0);
+        cr_assert_eq(query_number(db, "PRAGMA synchronous"),
+                     strcmp(p->synchronous, "FULL") == 0 ? 2 : 1, "%s", p->name);
+        cr_assert_eq(query_number(db, "PRAGMA wal_autocheckpoint"), p->checkpoint_pages);
+        cr_assert_eq(query_number(db, "PRAGMA cache_size"), -(int)p->cache_kib);
+        cr_assert_eq(query_number(db, "PRAGMA busy_timeout"), p->busy_timeout_ms);
+        cr_assert_leq(p->readers, (unsigned)CACHE_PROFILE_MAX_READERS);
+    }
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_db, a_reader_reads_and_cannot_write)
+{
+    char *folder = folder_make();
+    sqlite3 *db = open_db(folder), *reader = NULL;
+    cr_assert_eq(cache_db_run(db, "INSERT INTO events VALUES (7, 0, 'x', '{}')", ""), 0);
+    cr_assert_eq(
+        cache_db_open_reader(sqlite3_db_filename(db, "main"), cache_profile_default, &reader), 0);
+    cr_assert_eq(query_number(reader, "SELECT seq FROM events"), 7);
+    cr_assert_eq(cache_db_run(reader, "DELETE FROM events", ""), UV_EACCES);
+    cache_db_close(reader);
+    cr_assert_neq(cache_db_open_reader("/nowhere/x.db", cache_profile_default, &reader), 0);
     cache_db_close(db);
     folder_remove(folder);
 }

@@ -33,7 +33,7 @@ static void log_reopen(struct log *log, unsigned keep)
 {
     sqlite3 *db = open_db(log->f.folder);
     cr_assert_eq(cache_events_new(db, keep, &log->events), 0);
-    log->f.store = cache_store_new(&log->f.loop, db);
+    log->f.store = cache_store_new(&log->f.loop, db, NULL);
     cache_events_set_store(log->events, log->f.store);
     log->subscriber = cache_events_subscribe(log->events, on_event, log);
 }
@@ -127,7 +127,7 @@ Test(cache_events, an_event_is_heard_once_it_is_on_disk)
     cr_assert_eq(cache_events_last_seq(log.events), 2);
     sqlite3 *db = open_beside(log.f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), 2);
-    sqlite3_close(db);
+    cache_db_close(db);
     log_stop(&log);
 }
 
@@ -177,7 +177,7 @@ Test(cache_events, what_was_emitted_before_the_store_came_is_written_then)
     cr_assert_eq(cache_events_new(db, 10, &log.events), 0);
     log.subscriber = cache_events_subscribe(log.events, on_event, &log);
     cache_events_emit(log.events, "early", "{}");
-    log.f.store = cache_store_new(&log.f.loop, db);
+    log.f.store = cache_store_new(&log.f.loop, db, NULL);
     cache_events_set_store(log.events, log.f.store);
     loop_run(&log.f.loop);
     expect_heard(&log, "1:early");
@@ -193,7 +193,7 @@ Test(cache_events, the_database_keeps_the_newest)
     sqlite3 *db = open_beside(log.f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), 10);
     cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 700);
-    sqlite3_close(db);
+    cache_db_close(db);
     log_stop(&log);
 }
 
@@ -304,7 +304,7 @@ Test(cache_events, a_history_that_cannot_be_read_says_so)
     log_reopen(&log, 10);
     sqlite3 *other = open_beside(log.f.folder);
     execute(other, "DROP TABLE events");
-    sqlite3_close(other);
+    cache_db_close(other);
     cache_events_read(log.events, 0, 10, on_page, &page);
     loop_run(&log.f.loop);
     cr_assert_eq(page.n_calls, 1);
@@ -423,7 +423,7 @@ static sqlite3 *refuse_writes(struct log *log)
 {
     sqlite3 *other = open_beside(log->f.folder);
     execute(other, "BEGIN IMMEDIATE");
-    cache_store_read(log->f.store, exec_short_patience, NULL, NULL);
+    cache_store_read_local(log->f.store, exec_short_patience, NULL, NULL);
     return other;
 }
 
@@ -438,7 +438,7 @@ Test(cache_events, refused_events_wait_and_are_written_when_the_database_can)
     loop_run(&log.f.loop);
     expect_heard(&log, "");
     cr_assert_lt(cache_store_stats(log.f.store).last_error, 0);
-    sqlite3_close(other);
+    cache_db_close(other);
     log.wanted = 2;
     fixture_run_until(&log.f, &log.is_there);
     expect_heard(&log, "1:a 2:b");
@@ -454,7 +454,7 @@ Test(cache_events, beyond_a_thousand_waiting_the_oldest_give_way_to_a_gap)
     loop_run(&log.f.loop);
     emit_many(&log, 600);
     cache_events_emit(log.events, "last", "{}");
-    sqlite3_close(other);
+    cache_db_close(other);
     log.wanted = 1001;
     fixture_run_until(&log.f, &log.is_there);
     cr_assert(str_has_prefix(log.heard.data, "1:gap 2:x 3:x "), "%.40s", log.heard.data);
@@ -463,7 +463,7 @@ Test(cache_events, beyond_a_thousand_waiting_the_oldest_give_way_to_a_gap)
     cr_assert_eq(query_number(db, "SELECT json LIKE '%\"type\":\"gap\",\"data\":{\"dropped\":201}}'"
                                   " FROM events WHERE seq = 1"),
                  1);
-    sqlite3_close(db);
+    cache_db_close(db);
     log_stop(&log);
 }
 
@@ -482,7 +482,7 @@ Test(cache_events, dropped_events_of_several_refusals_are_told_once)
     }
     uv_unref((uv_handle_t *)&log.f.loop.wake);
     emit_many(&log, 10);
-    sqlite3_close(other);
+    cache_db_close(other);
     log.wanted = 1001;
     fixture_run_until(&log.f, &log.is_there);
     sqlite3 *db = open_beside(log.f.folder);
@@ -490,7 +490,7 @@ Test(cache_events, dropped_events_of_several_refusals_are_told_once)
     cr_assert_eq(query_number(db, "SELECT json LIKE '%{\"dropped\":310}}' FROM events"
                                   " WHERE seq = 1"),
                  1);
-    sqlite3_close(db);
+    cache_db_close(db);
     log_stop(&log);
 }
 
@@ -501,7 +501,7 @@ Test(cache_events, stopping_while_refused_ends_cleanly)
     sqlite3 *other = refuse_writes(&log);
     emit_many(&log, 3);
     log_shut(&log);
-    sqlite3_close(other);
+    cache_db_close(other);
     expect_heard(&log, "");
     buf_deinit(&log.heard);
     fixture_stop(&log.f);
@@ -532,5 +532,5 @@ Test(cache_events, making_a_log_returns_what_failed)
     cr_assert_lt(cache_events_new(db, 10, &events), 0);
     cr_assert_null(events);
     cache_events_free(NULL);
-    sqlite3_close(db);
+    cache_db_close(db);
 }

@@ -87,7 +87,7 @@ Test(cache_idempotency, keys_survive_a_restart)
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
     store_operation(db, "op-1");
-    f.store = cache_store_new(&f.loop, db);
+    f.store = cache_store_new(&f.loop, db, NULL);
     struct cache_idempotency *keys = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
     cache_idempotency_free(keys);
@@ -114,12 +114,32 @@ Test(cache_idempotency, a_key_whose_operation_was_not_stored_is_new_after_a_rest
     fixture_stop(&f);
 }
 
+Test(cache_idempotency, a_key_may_be_written_by_the_job_of_its_row)
+{
+    struct fixture f;
+    fixture_start(&f);
+    struct cache_idempotency *keys = cache_idempotency_new();
+    cr_assert_eq(cache_idempotency_remember(keys, f.store, "me", "k", "fp", "w"), 0);
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "w");
+    loop_run(&f.loop);
+    cache_idempotency_free(keys);
+    sqlite3 *db = open_db(f.folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 0);
+    execute(db, "INSERT INTO workstations VALUES ('w', 'n', '', '{}', 0, 'unknown', 1, 1, 0, 5)");
+    cr_assert_eq(cache_idempotency_write(db, "me", "k", "fp", "w", clock_wall_ms()), 0);
+    cache_db_close(db);
+    keys = load(f.folder);
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "w");
+    cache_idempotency_free(keys);
+    fixture_stop(&f);
+}
+
 Test(cache_idempotency, putting_again_replaces)
 {
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
     store_operation(db, "op-2");
-    f.store = cache_store_new(&f.loop, db);
+    f.store = cache_store_new(&f.loop, db, NULL);
     struct cache_idempotency *keys = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp2", "op-2"), 0);
@@ -138,7 +158,7 @@ Test(cache_idempotency, a_forgotten_key_is_new_here_and_after_a_restart)
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
     store_operation(db, "op-1");
-    f.store = cache_store_new(&f.loop, db);
+    f.store = cache_store_new(&f.loop, db, NULL);
     struct cache_idempotency *keys = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
     cache_idempotency_forget(keys, f.store, "me", "k");
@@ -166,7 +186,7 @@ Test(cache_idempotency, keys_end_after_a_day_in_memory_and_on_disk)
     cr_assert_str_eq(find(keys, "me", "young", "fp"), "op");
     cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 2, "loading only reads");
 
-    f.store = cache_store_new(&f.loop, db);
+    f.store = cache_store_new(&f.loop, db, NULL);
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "new", "fp", "op"), 0);
     fixture_close_store(&f);
     db = open_db(f.folder);
@@ -187,7 +207,7 @@ Test(cache_idempotency, a_key_that_runs_out_while_in_memory_counts_as_new)
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
     uv_sleep(60);
     cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
-    f.store = cache_store_new(&f.loop, db);
+    f.store = cache_store_new(&f.loop, db, NULL);
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp2", "op"), 0);
     cr_assert_str_eq(find(keys, "me", "k", "fp2"), "op");
     cache_idempotency_free(keys);
@@ -207,7 +227,7 @@ Test(cache_idempotency, beyond_a_hundred_thousand_live_keys_new_ones_are_refused
                  0);
     struct cache_idempotency *keys = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
-    f.store = cache_store_new(&f.loop, db);
+    f.store = cache_store_new(&f.loop, db, NULL);
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "one more", "fp", "op"), UV_ENOSPC);
     cr_assert_str_eq(find(keys, "me", "one more", "fp"), "NEW");
     cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k7", "fp2", "op"), 0, "no new key");
@@ -224,5 +244,5 @@ Test(cache_idempotency, loading_returns_what_failed)
     struct cache_idempotency *keys = cache_idempotency_new();
     cr_assert_lt(cache_idempotency_load(keys, db), 0);
     cache_idempotency_free(keys);
-    sqlite3_close(db);
+    cache_db_close(db);
 }

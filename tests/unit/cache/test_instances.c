@@ -80,7 +80,7 @@ Test(cache_instances, a_removed_one_is_not_loaded_but_its_row_stays)
     expect_names(&f, "two");
     sqlite3 *db = open_beside(f.folder);
     cr_assert_eq(query_number(db, "SELECT removed_at > 0 FROM instances WHERE id = 'a'"), 1);
-    sqlite3_close(db);
+    cache_db_close(db);
 
     put(&f, "a", 1, "back");
     expect_names(&f, "back two");
@@ -107,11 +107,11 @@ Test(cache_instances, done_tells_what_became_of_the_row)
 
     sqlite3 *other = open_beside(f.folder);
     execute(other, "BEGIN IMMEDIATE");
-    cache_store_read(f.store, exec_short_patience, NULL, NULL);
+    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
     cache_instances_put(f.store, &i, note_status, &status);
     loop_run(&f.loop);
     cr_assert_eq(status, UV_EBUSY);
-    sqlite3_close(other);
+    cache_db_close(other);
     fixture_stop(&f);
 }
 
@@ -124,7 +124,7 @@ Test(cache_instances, a_row_that_cannot_be_understood_is_left_out)
     loop_run(&f.loop);
     sqlite3 *other = open_beside(f.folder);
     execute(other, "UPDATE instances SET json = 'nonsense' WHERE id = 'a'");
-    sqlite3_close(other);
+    cache_db_close(other);
     expect_names(&f, "two");
     fixture_stop(&f);
 }
@@ -138,5 +138,5 @@ Test(cache_instances, load_returns_what_failed)
     cr_assert_lt(cache_instances_load(db, &items, &n), 0);
     cr_assert_null(items);
     cr_assert_eq(n, 7);
-    sqlite3_close(db);
+    cache_db_close(db);
 }

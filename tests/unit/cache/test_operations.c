@@ -214,7 +214,7 @@ Test(cache_operations, a_query_that_fails_gives_no_page)
     fixture_start(&f);
     sqlite3 *other = open_beside(f.folder);
     execute(other, "DROP TABLE operations");
-    sqlite3_close(other);
+    cache_db_close(other);
     cache_operations_find(f.store, &filter, on_page, &a);
     cache_operations_get(f.store, "x", on_page, &b);
     loop_run(&f.loop);
@@ -346,7 +346,7 @@ Test(cache_operations, kinds_of_another_version_are_left_out)
     loop_run(&f.loop);
     sqlite3 *other = open_beside(f.folder);
     execute(other, "UPDATE operations SET kind = 'teleport' WHERE id = '1'");
-    sqlite3_close(other);
+    cache_db_close(other);
     cr_assert_str_eq(find(&f, everything()).ids, "2");
     fixture_stop(&f);
 }
@@ -359,7 +359,7 @@ Test(cache_operations, loading_returns_what_failed)
     cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     cr_assert_lt(cache_operations_load_open(db, &ops, &n), 0);
     cr_assert_null(ops);
-    sqlite3_close(db);
+    cache_db_close(db);
 }
 
 struct pruned {
@@ -406,12 +406,12 @@ Test(cache_operations, prune_that_fails_removes_nothing)
     loop_run(&f.loop);
     sqlite3 *other = open_beside(f.folder);
     execute(other, "BEGIN IMMEDIATE");
-    cache_store_read(f.store, exec_short_patience, NULL, NULL);
+    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
     cache_operations_prune(f.store, 200, on_pruned, &pruned);
     loop_run(&f.loop);
     cr_assert_eq(pruned.status, UV_EBUSY);
     cr_assert_eq(pruned.n_removed, 0);
-    sqlite3_close(other);
+    cache_db_close(other);
     cr_assert_str_eq(find(&f, everything()).ids, "1");
     fixture_stop(&f);
 }

@@ -21,9 +21,9 @@ Test(cache_schema, an_empty_database_gets_every_table)
     cr_assert_eq(query_number(db, "PRAGMA user_version"), cache_schema_newest());
     cr_assert_eq(query_number(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
                                   " name IN ('instances', 'operations', 'events', 'idempotency',"
-                                  " 'tokens')"),
-                 5);
-    sqlite3_close(db);
+                                  " 'tokens', 'workstations')"),
+                 6);
+    cache_db_close(db);
 }
 
 Test(cache_schema, migrating_again_changes_nothing)
@@ -34,7 +34,22 @@ Test(cache_schema, migrating_again_changes_nothing)
     int64_t before = query_number(db, "PRAGMA schema_version");
     cr_assert_eq(cache_schema_migrate(db, &err), 0);
     cr_assert_eq(query_number(db, "PRAGMA schema_version"), before);
-    sqlite3_close(db);
+    cache_db_close(db);
+}
+
+Test(cache_schema, a_database_of_the_first_version_keeps_what_it_has)
+{
+    sqlite3 *db = open_memory();
+    struct cache_db_error err;
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    execute(db, "INSERT INTO tokens VALUES ('a', 'b', 'admin', 'd', 1, 0, 0, 0)");
+    /* What every later version has added. */
+    execute(db, "DROP TABLE workstations; DROP TABLE preferences; PRAGMA user_version = 1");
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    cr_assert_eq(query_number(db, "PRAGMA user_version"), cache_schema_newest());
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM tokens"), 1);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM workstations"), 0);
+    cache_db_close(db);
 }
 
 Test(cache_schema, a_newer_version_is_refused)
@@ -45,7 +60,7 @@ Test(cache_schema, a_newer_version_is_refused)
     cr_assert_eq(cache_schema_migrate(db, &err), UV_ENOTSUP);
     cr_assert_not_null(strstr(err.text, "schema 1000"), "%s", err.text);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM sqlite_schema"), 0);
-    sqlite3_close(db);
+    cache_db_close(db);
 }
 
 Test(cache_schema, a_migration_that_fails_leaves_nothing_behind)
@@ -57,7 +72,7 @@ Test(cache_schema, a_migration_that_fails_leaves_nothing_behind)
     cr_assert_eq(query_number(db, "SELECT count(*) FROM sqlite_schema"), 1);
     cr_assert_eq(query_number(db, "PRAGMA user_version"), 0);
     cr_assert(sqlite3_get_autocommit(db), "a transaction is still open");
-    sqlite3_close(db);
+    cache_db_close(db);
 }
 
 Test(cache_schema, the_queries_of_every_list_use_an_index)
@@ -88,5 +103,5 @@ Test(cache_schema, the_queries_of_every_list_use_an_index)
         sqlite3_finalize(stmt);
         mem_free(sql);
     }
-    sqlite3_close(db);
+    cache_db_close(db);
 }

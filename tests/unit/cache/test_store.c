@@ -70,7 +70,7 @@ static int64_t count_stored(const struct fixture *f)
 {
     sqlite3 *db = open_beside(f->folder);
     int64_t n = query_number(db, "SELECT count(*) FROM events");
-    sqlite3_close(db);
+    cache_db_close(db);
     return n;
 }
 
@@ -112,7 +112,7 @@ Test(cache_store, writes_that_wait_together_are_committed_together)
     uv_sem_t gate;
     uv_sem_init(&gate, 0);
     fixture_start(&f);
-    cache_store_read(f.store, exec_wait, NULL, &gate);
+    cache_store_read_local(f.store, exec_wait, NULL, &gate);
     for (int i = 0; i < N; i++) {
         inserts[i] = (struct insert){.seq = i + 1, .next_order = &order};
         cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
@@ -139,7 +139,7 @@ Test(cache_store, a_very_long_queue_is_committed_in_parts)
     uv_sem_t gate;
     uv_sem_init(&gate, 0);
     fixture_start(&f);
-    cache_store_read(f.store, exec_wait, NULL, &gate);
+    cache_store_read_local(f.store, exec_wait, NULL, &gate);
     for (int i = 0; i < N; i++) {
         inserts[i].seq = i + 1;
         cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
@@ -161,7 +161,7 @@ Test(cache_store, a_failing_job_is_undone_alone)
     uv_sem_t gate;
     uv_sem_init(&gate, 0);
     fixture_start(&f);
-    cache_store_read(f.store, exec_wait, NULL, &gate);
+    cache_store_read_local(f.store, exec_wait, NULL, &gate);
     for (int i = 0; i < N; i++) {
         inserts[i] = (struct insert){.seq = i + 1, .result = i == 2 ? UV_ERANGE : 0};
         cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
@@ -173,7 +173,7 @@ Test(cache_store, a_failing_job_is_undone_alone)
     sqlite3 *db = open_beside(f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq IN (1, 2, 4, 5)"), 4);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq = 3"), 0);
-    sqlite3_close(db);
+    cache_db_close(db);
     cr_assert_eq(cache_store_stats(f.store).n_failed, 1);
     uv_sem_destroy(&gate);
     fixture_stop(&f);
@@ -209,8 +209,8 @@ Test(cache_store, a_full_disk_fails_the_group_and_the_store_recovers)
     uv_sem_t gate;
     uv_sem_init(&gate, 0);
     /* A limit below the present size is taken as the present size. */
-    cache_store_read(f.store, exec_limit_pages, NULL, &few);
-    cache_store_read(f.store, exec_wait, NULL, &gate);
+    cache_store_read_local(f.store, exec_limit_pages, NULL, &few);
+    cache_store_read_local(f.store, exec_wait, NULL, &gate);
     cache_store_write(f.store, exec_insert, on_insert, &small);
     cache_store_write(f.store, exec_insert, on_insert, &big);
     cache_store_read(f.store, exec_count, on_count, &counting);
@@ -221,7 +221,7 @@ Test(cache_store, a_full_disk_fails_the_group_and_the_store_recovers)
     cr_assert_eq(counting.status, 0, "reads go on");
     cr_assert_eq(counting.n, 0);
 
-    cache_store_read(f.store, exec_limit_pages, NULL, &many);
+    cache_store_read_local(f.store, exec_limit_pages, NULL, &many);
     cache_store_write(f.store, exec_insert, on_insert, &after);
     loop_run(&f.loop);
     cr_assert_eq(after.status, 0);
@@ -257,12 +257,14 @@ static void check_full_disk(struct fixture *f)
     loop_run(&f->loop);
     cr_assert_eq(refused.status, UV_ENOSPC, "%s", uv_strerror(refused.status));
     cr_assert_eq(cache_store_stats(f->store).last_error, 0, "the read went well");
+    cr_assert_eq(cache_store_stats(f->store).last_write_error, UV_ENOSPC);
     cr_assert_eq(counting.n, 1);
 
     cr_assert_eq(unlink(filler), 0);
     cache_store_write(f->store, exec_insert, on_insert, &after);
     loop_run(&f->loop);
     cr_assert_eq(after.status, 0);
+    cr_assert_eq(cache_store_stats(f->store).last_write_error, 0);
 }
 
 Test(cache_store, a_disk_that_fills_up_refuses_writes_until_there_is_room)
@@ -270,7 +272,7 @@ Test(cache_store, a_disk_that_fills_up_refuses_writes_until_there_is_room)
     struct fixture f = {.folder = folder_make()};
     if (mount_small(f.folder, "size=2m")) {
         cr_assert_eq(loop_init(&f.loop), 0);
-        f.store = cache_store_new(&f.loop, open_db(f.folder));
+        f.store = cache_store_new(&f.loop, open_db(f.folder), NULL);
         check_full_disk(&f);
         fixture_close_store(&f);
         cr_assert_eq(loop_deinit(&f.loop), 0);
@@ -287,7 +289,7 @@ Test(cache_store, while_another_program_writes_jobs_fail_and_reads_go_on)
     struct counting counting = {0};
     sqlite3 *other = open_beside(f.folder);
     execute(other, "BEGIN IMMEDIATE");
-    cache_store_read(f.store, exec_short_patience, NULL, NULL);
+    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
     cache_store_write(f.store, exec_insert, on_insert, &first);
     cache_store_write(f.store, exec_insert, on_insert, &second);
     cache_store_read(f.store, exec_count, on_count, &counting);
@@ -301,26 +303,7 @@ Test(cache_store, while_another_program_writes_jobs_fail_and_reads_go_on)
     cache_store_write(f.store, exec_insert, on_insert, &third);
     loop_run(&f.loop);
     cr_assert_eq(third.status, 0);
-    sqlite3_close(other);
-    fixture_stop(&f);
-}
-
-Test(cache_store, a_read_sees_what_was_submitted_before_it)
-{
-    struct fixture f;
-    fixture_start(&f);
-    struct insert inserts[10];
-    struct counting counts[10] = {{0}};
-    for (int i = 0; i < 10; i++) {
-        inserts[i] = (struct insert){.seq = i + 1};
-        cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
-        cache_store_read(f.store, exec_count, on_count, &counts[i]);
-    }
-    loop_run(&f.loop);
-    for (int i = 0; i < 10; i++) {
-        cr_assert_eq(counts[i].n, i + 1);
-        cr_assert_eq(counts[i].n_done, 1);
-    }
+    cache_db_close(other);
     fixture_stop(&f);
 }
 
@@ -413,7 +396,7 @@ Test(cache_store, done_may_close_the_store)
     cache_store_write(f.store, exec_insert, NULL, &(struct insert){.seq = 1});
     struct insert ignored = {.seq = 2};
     cache_store_write(f.store, exec_insert, NULL, &ignored);
-    cache_store_read(f.store, exec_short_patience, on_last, &f);
+    cache_store_read_local(f.store, exec_short_patience, on_last, &f);
     loop_run(&f.loop);
     cr_assert(f.is_closed);
     f.store = NULL;
@@ -477,7 +460,7 @@ static void write_until_killed(const char *folder, int fd)
     sqlite3 *db = open_db(folder);
     loop_init(&loop);
     next_seq = query_number(db, "SELECT coalesce(max(seq), 0) FROM events");
-    struct cache_store *store = cache_store_new(&loop, db);
+    struct cache_store *store = cache_store_new(&loop, db, NULL);
     for (size_t i = 0; i < countof(writers); i++) {
         writers[i] = (struct told){.store = store, .fd = fd};
         submit_told(&writers[i]);
@@ -538,4 +521,120 @@ Test(cache_store, nothing_acknowledged_is_lost_when_the_process_is_killed, .time
     cr_assert_geq((size_t)query_number(db, "SELECT count(*) FROM events"), n_acknowledged);
     cache_db_close(db);
     folder_remove(folder);
+}
+
+/* --- readers --- */
+
+struct hold {
+    uv_sem_t has_begun, may_end;
+    int n_done, status;
+};
+
+static int exec_hold(sqlite3 *db, void *arg)
+{
+    struct hold *h = arg;
+    int64_t n = query_number(db, "SELECT count(*) FROM events");
+    uv_sem_post(&h->has_begun);
+    uv_sem_wait(&h->may_end);
+    /* Still the database that it began with. */
+    return query_number(db, "SELECT count(*) FROM events") == n ? 0 : UV_EIO;
+}
+
+static void on_held(void *arg, int status)
+{
+    struct hold *h = arg;
+    h->n_done++;
+    h->status = status;
+}
+
+Test(cache_store, a_read_that_takes_long_holds_up_no_write)
+{
+    struct fixture f;
+    struct hold h = {.status = 1};
+    struct insert i = {.seq = 1, .size = 1};
+    fixture_start(&f);
+    uv_sem_init(&h.has_begun, 0);
+    uv_sem_init(&h.may_end, 0);
+    cache_store_read(f.store, exec_hold, on_held, &h);
+    uv_sem_wait(&h.has_begun);
+    cache_store_write(f.store, exec_insert, on_insert, &i);
+    while (i.n_done == 0)
+        uv_run(&f.loop.uv, UV_RUN_ONCE);
+    cr_assert_eq(i.status, 0);
+    cr_assert_eq(count_stored(&f), 1, "on disk while the read goes on");
+    cr_assert_eq(h.n_done, 0);
+    uv_sem_post(&h.may_end);
+    loop_run(&f.loop);
+    cr_assert_eq(h.status, 0);
+    fixture_stop(&f);
+    uv_sem_destroy(&h.has_begun);
+    uv_sem_destroy(&h.may_end);
+}
+
+Test(cache_store, reads_see_what_was_written_before_them_in_every_profile)
+{
+    enum { N = 200 };
+    for (size_t p = 0; p < cache_n_profiles; p++) {
+        struct fixture f;
+        struct insert inserts[N] = {0};
+        struct counting counts[N] = {0};
+        sqlite3 *db = fixture_init(&f);
+        f.store = cache_store_new(&f.loop, db, &cache_profiles[p]);
+        cr_assert_eq(cache_store_profile(f.store), &cache_profiles[p]);
+        for (int i = 0; i < N; i++) {
+            inserts[i] = (struct insert){.seq = i + 1, .size = 1};
+            cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
+            cache_store_read(f.store, exec_count, on_count, &counts[i]);
+        }
+        loop_run(&f.loop);
+        for (int i = 0; i < N; i++) {
+            cr_assert_eq(counts[i].status, 0);
+            cr_assert_geq(counts[i].n, i + 1, "%s", cache_profiles[p].name);
+        }
+        struct cache_store_stats stats = cache_store_stats(f.store);
+        cr_assert_eq(stats.writes.n, N);
+        cr_assert_eq(stats.reads.n, N);
+        cr_assert_gt(stats.writes.run_us, 0);
+        cr_assert_geq(stats.writes.wait_us, stats.writes.max_wait_us);
+        fixture_stop(&f);
+    }
+}
+
+Test(cache_store, a_reader_that_cannot_open_the_file_says_so)
+{
+    struct fixture f;
+    struct counting counting = {0};
+    fixture_start(&f);
+    char *path cleanup(mem_freep) = fs_join(f.folder, "ldplayerd.db");
+    char *aside cleanup(mem_freep) = fs_join(f.folder, "aside.db");
+    cr_assert_eq(fs_rename(path, aside), 0);
+    cache_store_read(f.store, exec_count, on_count, &counting);
+    loop_run(&f.loop);
+    cr_assert_eq(counting.n_done, 1);
+    cr_assert_lt(counting.status, 0);
+    cr_assert_eq(cache_store_stats(f.store).n_failed, 1);
+    cr_assert_eq(fs_rename(aside, path), 0);
+    cache_store_read(f.store, exec_count, on_count, &counting);
+    loop_run(&f.loop);
+    cr_assert_eq(counting.status, 0, "it tries again");
+    fixture_stop(&f);
+}
+
+Test(cache_store, leaves_an_empty_log_when_it_closes)
+{
+    struct fixture f;
+    struct insert i = {.seq = 1, .size = 100000};
+    fixture_start(&f);
+    char *wal cleanup(mem_freep) = fs_join(f.folder, "ldplayerd.db-wal");
+    sqlite3 *other = open_beside(f.folder);
+    cr_assert_eq(query_number(other, "SELECT count(*) FROM events"), 0);
+    cache_store_write(f.store, exec_insert, on_insert, &i);
+    loop_run(&f.loop);
+    fixture_close_store(&f);
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 1 << 20);
+    cr_assert_eq(fs_read(wal, &text), 0, "kept, because another program has the file open");
+    cr_assert_eq(text.len, 0);
+    cache_db_close(other);
+    fixture_stop(&f);
 }

@@ -157,7 +157,7 @@ Test(cache_tokens, what_fails_is_returned)
     cr_assert_lt(cache_tokens_list(db, &items, &n), 0);
     cr_assert_lt(cache_tokens_new(db, &tokens), 0);
     cr_assert_null(tokens);
-    sqlite3_close(db);
+    cache_db_close(db);
 }
 
 /* The table as the service sees it. */
@@ -175,7 +175,7 @@ static void view_start(struct view *v)
     sqlite3 *db = fixture_init(&v->f);
     cr_assert_eq(cache_tokens_create(db, "first", CACHE_ROLE_OPERATOR, 0, v->secret, &token), 0);
     cr_assert_eq(cache_tokens_new(db, &v->tokens), 0);
-    v->f.store = cache_store_new(&v->f.loop, db);
+    v->f.store = cache_store_new(&v->f.loop, db, NULL);
     cache_tokens_set_store(v->tokens, &v->f.loop, v->f.store);
 }
 
@@ -331,7 +331,7 @@ Test(cache_tokens, a_reading_that_fails_keeps_the_table)
     view_start(&v);
     sqlite3 *other = open_beside(v.f.folder);
     execute(other, "ALTER TABLE tokens RENAME TO gone");
-    sqlite3_close(other);
+    cache_db_close(other);
     cr_assert_lt(reload(&v), 0);
     cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
     view_stop(&v);
@@ -349,7 +349,7 @@ Test(cache_tokens, use_is_noted_at_most_once_a_minute)
     sqlite3 *db = open_beside(v.f.folder);
     cr_assert_geq(query_number(db, "SELECT last_used_at FROM tokens"), before);
     execute(db, "UPDATE tokens SET last_used_at = last_used_at - 60000");
-    sqlite3_close(db);
+    cache_db_close(db);
     cr_assert_eq(reload(&v), 0);
     cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
     loop_run(&v.f.loop);

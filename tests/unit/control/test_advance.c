@@ -388,7 +388,7 @@ static void accept_and_block(void *arg, const struct cache_operation *op, bool i
                              const struct ctl_refusal *refusal)
 {
     world_on_accept(arg, op, is_repeat, refusal);
-    cache_store_read(w.store, wait_for_disk, NULL, NULL);
+    cache_store_read_local(w.store, wait_for_disk, NULL, NULL);
 }
 
 /* Turns until the operation waits for its mark. */
@@ -433,7 +433,7 @@ Test(ctl_advance, an_open_breaker_is_waited_for)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
-    ldc_breaker_force_open(ldc_client_breaker(w.client, LDC_PURPOSE_START));
+    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
     fake_farm_launch_to(w.farm, 1, true);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
@@ -443,7 +443,7 @@ Test(ctl_advance, an_open_breaker_is_waited_for)
     cr_expect_not(op->step_issued, "the mark was taken back");
     cache_operation_free(op);
     cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED);
-    ldc_breaker_force_close(ldc_client_breaker(w.client, LDC_PURPOSE_START));
+    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_close, NULL);
     world_skip(&w, 1000);
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm), "launch 0; launch 1");
@@ -453,7 +453,7 @@ Test(ctl_advance, a_breaker_that_stays_open_fails_the_operation)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
-    ldc_breaker_force_open(ldc_client_breaker(w.client, LDC_PURPOSE_START));
+    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     world_until(&w, strstr(ctl_engine_find(w.engine, b.id)->evidence, "rejected"));

@@ -260,6 +260,7 @@ static void close_engine(bool *is_closed)
 static void close_rest(void)
 {
     bool is_closed = false;
+    world_close_workstations(&w);
     ctl_observer_close(w.observer, set_flag, &is_closed);
     world_until(&w, is_closed);
     is_closed = false;

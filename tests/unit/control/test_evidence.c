@@ -119,21 +119,26 @@ Test(ctl_evidence, of_many_entries_the_first_and_the_newest_stay)
 
 Test(ctl_evidence, of_an_instance_names_every_witness)
 {
-    struct ldc_row row = {.android = 1, .pid = 5, .vbox_pid = -1};
-    struct ctl_watch watch = {.player = 5, .guest = CTL_GUEST_SILENT};
+    struct ctl_sight sight = {
+        .row = {.android = 1, .pid = 5, .vbox_pid = -1},
+        .player = 5,
+        .guest = CTL_GUEST_SILENT,
+        .sees_processes = true,
+    };
     struct ldc_config config = {.is_readable = true, .is_truncated = true};
-    char *text = ctl_evidence_of_instance(&row, &watch, &config, true);
+    char *text = ctl_evidence_of_instance(&sight, &config);
     cr_expect_str_eq(text, "{\"list2\":{\"android\":1,\"pid\":5,\"vbox_pid\":-1},"
                            "\"processes\":{\"player\":5,\"headless\":null},"
                            "\"config\":\"truncated\",\"guest\":\"silent\"}");
     mem_free(text);
 
     config.is_readable = false;
-    text = ctl_evidence_of_instance(&row, &watch, &config, false);
+    sight.sees_processes = false;
+    text = ctl_evidence_of_instance(&sight, &config);
     cr_expect(strstr(text, "\"processes\":null,\"config\":\"unreadable\""), "%s", text);
     mem_free(text);
 
-    text = ctl_evidence_of_instance(&row, &watch, NULL, false);
+    text = ctl_evidence_of_instance(&sight, NULL);
     cr_expect(strstr(text, "\"config\":\"missing\""), "%s", text);
     mem_free(text);
 }

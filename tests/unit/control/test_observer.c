@@ -216,7 +216,7 @@ Test(ctl_observer, bad_list_changes_nothing_but_says_why)
 
 Test(ctl_observer, open_breaker_is_a_trouble_with_a_time)
 {
-    ldc_breaker_force_open(ldc_client_breaker(w.client, LDC_PURPOSE_LIST));
+    ldc_client_steer_breaker(w.client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
     world_until(&w, ctl_observer_trouble(w.observer)->status == UV_EBUSY);
     cr_expect_str_eq(ctl_observer_trouble(w.observer)->code, "BREAKER_OPEN");
     cr_expect_gt(ctl_observer_trouble(w.observer)->retry_ms, 0);
@@ -312,6 +312,19 @@ Test(ctl_observer, the_name_of_the_config_file_counts)
     world_until(&w, strcmp(world_at(&w, 1)->name, "名前") == 0);
     fake_farm_write_config(w.farm, 1, "{}");
     world_until(&w, strcmp(world_at(&w, 1)->name, "one") == 0);
+}
+
+Test(ctl_observer_quiet, what_did_not_move_is_not_made_again)
+{
+    const struct cache_entry *entry = cache_snapshot_by_index(ctl_observer_snapshot(w.observer), 1);
+    struct blob *json = blob_ref(entry->json);
+    world_look(&w);
+    cr_expect_eq(entry->json, json);
+    fake_farm_write_config(w.farm, 1, "{\"statusSettings.playerName\":\"named\"}");
+    world_look(&w);
+    cr_expect_neq(entry->json, json);
+    cr_expect_str_eq(entry->instance.name, "named");
+    blob_unref(json);
 }
 
 /* --- processes --- */

@@ -201,6 +201,26 @@ Test(ctl_add, a_new_instance_belongs_to_its_create_until_that_ends)
     cr_expect_not(ctl_engine_is_busy(w.engine, world_at(&w, 2)->id));
 }
 
+Test(ctl_add, what_turns_up_while_add_runs_waits_until_it_is_known_whose_it_is)
+{
+    fake_farm_answer(w.farm, "add", FARM_HANG);
+    struct world_answer a = create("mine");
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_put(w.farm, 2, "mine");
+    fake_farm_put(w.farm, 3, "somebody's");
+    world_look(&w);
+    struct world_answer mine = world_do(&w, CACHE_OP_START, 2);
+    struct world_answer other = world_do(&w, CACHE_OP_START, 3);
+    struct world_answer old = world_do(&w, CACHE_OP_START, 0);
+    world_expect(&w, old.id, CACHE_OP_SUCCEEDED, NULL);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 1, "only what was there before");
+    fake_farm_end_hung(w.farm, LDC_RUN_EXITED);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    world_expect(&w, mine.id, CACHE_OP_SUCCEEDED, NULL);
+    world_expect(&w, other.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 /* As soon as the new instance is seen, and before its create has recognised it. */
 static void start_two(void *arg, int status)
 {

@@ -88,14 +88,14 @@ static const struct row rows[] = {
      UV_ECANCELED,
      "LDCONSOLE_CANCELLED",
      "the service stops"},
-    {"an error",
+    {"an error in the code page of the system",
      {.answer = LDC_ANSWER_VENDOR_ERROR},
-     {.exit_code = -1000, .output = "oh no"},
+     {.exit_code = -1000, .output = "oh \xc0\xd7", .output_len = 5},
      LDC_LIST_OK,
      &three,
      UV_EPROTO,
      "LDCONSOLE_VENDOR_ERROR",
-     "exit code -1000) instead of listing instances: oh no"},
+     "exit code -1000) instead of listing instances: oh 雷"},
 };
 
 Test(ctl_trouble, says_what_happened_and_what_to_do)

@@ -24,6 +24,7 @@ void world_init(struct world *w)
         .observing = ctl_observer_defaults,
         .limits = ctl_engine_defaults,
         .calls = ldc_client_defaults,
+        .standing = ctl_workstations_defaults,
     };
     w->observing.active_ms = 4;
     w->observing.idle_ms = 10;
@@ -92,6 +93,22 @@ static void build_engine(struct world *w, struct cache_operation **ops, size_t n
     ctl_engine_recover(w->engine, ops, n);
 }
 
+static void build_workstations(struct world *w, struct cache_workstation *items, size_t n)
+{
+    w->figures = ctl_figures_new(&w->loop, w->folder, 0);
+    struct ctl_workstations_parts parts = {
+        .loop = &w->loop,
+        .client = w->client,
+        .store = w->store,
+        .events = w->events,
+        .idempotency = w->idempotency,
+        .observer = w->observer,
+        .figures = w->figures,
+        .reach = &fake_reach_ops,
+    };
+    w->workstations = ctl_workstations_new(&parts, &w->standing, items, n);
+}
+
 static sqlite3 *open_db(struct world *w)
 {
     sqlite3 *db = NULL;
@@ -104,22 +121,26 @@ void world_open(struct world *w)
 {
     struct cache_instance *instances = NULL;
     struct cache_operation **ops = NULL;
-    size_t n_instances = 0, n_ops = 0;
+    struct cache_workstation *stations = NULL;
+    size_t n_instances = 0, n_ops = 0, n_stations = 0;
     sqlite3 *db = open_db(w);
 
     cr_assert_eq(cache_instances_load(db, &instances, &n_instances), 0);
     cr_assert_eq(cache_operations_load_open(db, &ops, &n_ops), 0);
+    cr_assert_eq(cache_workstations_load(db, &stations, &n_stations), 0);
     cr_assert_eq(cache_events_new(db, 1000, &w->events), 0);
     w->idempotency = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_load(w->idempotency, db), 0);
     w->subscriber = cache_events_subscribe(w->events, on_event, w);
-    w->store = cache_store_new(&w->loop, db);
+    w->store = cache_store_new(&w->loop, db, NULL);
     cache_events_set_store(w->events, w->store);
     build_client(w);
     build_observer(w, instances, n_instances);
     build_engine(w, ops, n_ops);
+    build_workstations(w, stations, n_stations);
     ctl_observer_start(w->observer);
     ctl_engine_start(w->engine);
+    ctl_workstations_start(w->workstations);
     if (w->has_reconciler)
         w->reconciler = ctl_reconciler_new(w->engine, w->observer);
     world_until(w, ctl_observer_trouble(w->observer)->status != 0 ||
@@ -145,10 +166,19 @@ static void on_closed(void *arg)
         world_until(w, (w)->is_closed);                                                            \
     } while (0)
 
+void world_close_workstations(struct world *w)
+{
+    if (w->workstations)
+        CLOSE(w, ctl_workstations_close, w->workstations);
+    if (w->figures)
+        CLOSE(w, ctl_figures_close, w->figures);
+}
+
 void world_close(struct world *w)
 {
     if (w->reconciler)
         ctl_reconciler_close(w->reconciler);
+    world_close_workstations(w);
     CLOSE(w, ctl_engine_close, w->engine);
     CLOSE(w, ctl_observer_close, w->observer);
     CLOSE(w, ldc_client_close, w->client);
@@ -185,6 +215,7 @@ void world_end(struct world *w)
 {
     if (w->engine)
         world_close(w);
+    fake_reach_reset();
     uv_close((uv_handle_t *)&w->pulse, NULL);
     loop_run(&w->loop);
     /* Criterion does not count what fails in a tear-down. */
@@ -269,7 +300,7 @@ void world_break_store(struct world *w, bool is_broken)
 {
     char *sql = mem_printf("PRAGMA query_only = %d", is_broken);
     bool is_done = false;
-    cache_store_read(w->store, exec_pragma, NULL, sql);
+    cache_store_read_local(w->store, exec_pragma, NULL, sql);
     cache_store_read(w->store, exec_nothing, on_flushed, &is_done);
     world_until(w, is_done);
     mem_free(sql);
@@ -417,7 +448,7 @@ static void on_left(void *arg, int status)
 void world_leave(struct world *w, struct cache_operation *op)
 {
     bool is_written = false;
-    struct cache_store *store = cache_store_new(&w->loop, open_db(w));
+    struct cache_store *store = cache_store_new(&w->loop, open_db(w), NULL);
     cache_operations_put(store, &op, 1, on_left, &is_written);
     world_until(w, is_written);
     CLOSE(w, cache_store_close, store);

@@ -13,8 +13,10 @@
 #include "control/engine.h"
 #include "control/observer.h"
 #include "control/reconciler.h"
+#include "control/workstations.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_farm.h"
+#include "tests/support/fake_reach.h"
 
 /** Everything from the farm to the engine as the service builds it: a real loop, a real database,
  *  real events; only the farm is not real. Tests turn the loop until something is so. */
@@ -29,11 +31,14 @@ struct world {
     struct ctl_observer *observer;
     struct ctl_engine *engine;
     struct ctl_reconciler *reconciler;
+    struct ctl_figures *figures;
+    struct ctl_workstations *workstations;
 
     /* Set between world_init and world_open. */
     struct ctl_observer_options observing;
     struct ctl_engine_options limits;
     struct ldc_client_options calls;
+    struct ctl_workstations_options standing;
     bool has_reconciler;
 
     struct cache_subscriber *subscriber;
@@ -50,6 +55,8 @@ void world_open(struct world *w);
 void world_begin(struct world *w);
 /** Ends all of it in the service's order. */
 void world_close(struct world *w);
+/** The first part of it: the workstations, which stand on the observer. */
+void world_close_workstations(struct world *w);
 /** Goes on as if the process had been killed now, with everything durable that was written. */
 void world_crash(struct world *w);
 /** Closes what is open and checks that nothing is left. */

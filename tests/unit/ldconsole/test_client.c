@@ -179,11 +179,20 @@ Test(ldc_client, cancels_a_running_call)
 static int n_changes;
 static char changed[40];
 
-static void note_change(void *arg, const struct ldc_breaker *b)
+static char changed_by[40];
+
+static void note_change(void *arg, const struct ldc_breaker *b, const char *by)
 {
     (void)arg;
     n_changes++;
     strcpy(changed, b->name);
+    strcpy(changed_by, by ? by : "");
+}
+
+static void make_due(struct ldc_breaker *b)
+{
+    b->opened_at_ms = 0;
+    b->current_open_ms = 0;
 }
 
 static void fail_twice(void)
@@ -219,6 +228,18 @@ Test(ldc_client, opens_the_breaker_of_the_purpose_and_rejects_without_running)
     tear_down();
 }
 
+Test(ldc_client, tells_what_an_operator_did_to_a_breaker_and_who)
+{
+    ldc_client_on_breaker(client, note_change, NULL);
+    ldc_client_steer_breaker(client, LDC_PURPOSE_START, ldc_breaker_force_open, "ann");
+    cr_assert_eq(n_changes, 1);
+    cr_assert_str_eq(changed, "start");
+    cr_assert_str_eq(changed_by, "ann");
+    ldc_client_steer_breaker(client, LDC_PURPOSE_START, ldc_breaker_force_open, "ann");
+    cr_assert_eq(n_changes, 1, "nothing changed");
+    tear_down();
+}
+
 Test(ldc_client, rejects_waiting_calls_when_the_breaker_opens_before_their_turn)
 {
     struct told t[3];
@@ -251,9 +272,8 @@ Test(ldc_client, cancelling_the_probe_leaves_room_for_another)
     struct told t;
     options.breaker.open_ms = 0;
     fail_twice();
-    struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
-    b->opened_at_ms = 0;
-    b->current_open_ms = 0;
+    const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
+    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, make_due, NULL);
     ldc_client_cancel(list(&t));
     loop_run(&loop);
     cr_assert_eq(b->state, LDC_BREAKER_HALF_OPEN);
@@ -273,9 +293,8 @@ Test(ldc_client, only_the_probe_decides_while_half_open)
         fake_runner_end(runner, i, LDC_RUN_TIMED_OUT);
         loop_run(&loop);
     }
-    struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
-    b->opened_at_ms = 0;
-    b->current_open_ms = 0;
+    const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
+    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, make_due, NULL);
     list(&probe);
     cr_assert_eq(b->state, LDC_BREAKER_HALF_OPEN);
     fake_runner_exit(runner, 0, 0, "");

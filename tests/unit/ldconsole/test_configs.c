@@ -154,6 +154,26 @@ Test(ldc_configs, tells_a_disk_from_its_successor)
     cr_assert_str_neq(configs.items[0].disk_id, disk_id);
 }
 
+Test(ldc_configs, looks_at_a_disk_again_only_when_its_file_is_young)
+{
+    char disk_id[64];
+    write_config(0, "zero");
+    folder_write(vms, "leidian0/data.vmdk", "first");
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    set_times("config/leidian0.config", 1700000000);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    strcpy(disk_id, configs.items[0].disk_id);
+    uint64_t revision = configs.items[0].revision;
+    folder_write(vms, "leidian0/data.vmdk", "second");
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_assert_str_eq(configs.items[0].disk_id, disk_id);
+    cr_assert_eq(configs.items[0].revision, revision);
+    write_config(0, "zero");
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_assert_str_neq(configs.items[0].disk_id, disk_id);
+    cr_assert_gt(configs.items[0].revision, revision);
+}
+
 Test(ldc_configs, is_empty_when_the_folder_cannot_be_read)
 {
     write_config(0, "zero");

@@ -182,7 +182,7 @@ Test(ldc_survey, tells_that_list2_missed_its_deadline_and_the_files_all_the_same
 
 Test(ldc_survey, tells_that_the_breaker_refused)
 {
-    ldc_breaker_force_open(ldc_client_breaker(client, LDC_PURPOSE_LIST));
+    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
     ldc_surveyor_start(surveyor);
     loop_run(&loop);
     cr_assert_eq(told.n, 1);

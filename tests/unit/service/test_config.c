@@ -86,6 +86,47 @@ Test(svc_config, prefers_a_flag_to_the_environment_to_the_default)
     cr_assert_str_eq(third, "default");
 }
 
+Test(svc_config, takes_variables_of_the_earlier_system)
+{
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct svc_config c cleanup(svc_config_deinit);
+    uv_os_setenv("DISABLE_RESULT_CACHE", "true");
+    uv_os_setenv("CACHE_MAX_SIZE", "77");
+    uv_os_setenv("CACHE_MAX_MEMORY_MB", "64");
+    uv_os_setenv("CACHE_TTL_SECONDS", "60");
+    uv_os_setenv("LDPLAYERD_CACHE_TTL_S", "61");
+    cr_assert_eq(load(NULL, 0, &c, &problems), 0, "%s", svc_problems_text(&problems));
+    cr_assert(c.disable_result_cache);
+    cr_assert_eq(c.cache_max_entries, 77);
+    cr_assert_eq(c.cache_max_memory_mb, 64);
+    cr_assert_eq(c.cache_ttl_s, 61, "our own name wins");
+    char *alias cleanup(mem_freep) = svc_config_source(&c, svc_option_find("cache_max_entries"));
+    cr_assert_str_eq(alias, "environment CACHE_MAX_SIZE");
+    char *own cleanup(mem_freep) = svc_config_source(&c, svc_option_find("cache_ttl_s"));
+    cr_assert_str_eq(own, "environment LDPLAYERD_CACHE_TTL_S");
+}
+
+Test(svc_config, refuses_a_cache_that_cannot_be)
+{
+    check_refused("cache-max-memory-mb", "1048576", "more than the");
+    check_refused("cache-max-entries", "0", "a whole number from 1 to");
+    check_refused("cache-redis-url", "http://127.0.0.1", "cache_redis_url: the URL ");
+    check_refused("cache-redis-prefix", "a*", "cache_redis_prefix: the prefix ");
+    check_refused("cache-backend", "memcached", "memory, redis, none");
+}
+
+Test(svc_config, shows_no_password)
+{
+    struct svc_flag flag = {"cache-redis-url", "redis://:secret@127.0.0.1"};
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct svc_config c cleanup(svc_config_deinit);
+    cr_assert_eq(load(&flag, 1, &c, &problems), 0, "%s", svc_problems_text(&problems));
+    char *shown cleanup(mem_freep) = svc_config_shown(&c, svc_option_find("cache_redis_url"));
+    cr_assert_str_eq(shown, "(not shown)");
+    char *none cleanup(mem_freep) = svc_config_shown(&c, svc_option_find("ldconsole"));
+    cr_assert_str_eq(none, "-");
+}
+
 Test(svc_config, reports_a_bad_value_also_where_a_better_source_hides_it)
 {
     struct svc_flag flag = {"stuck-ms", "5000"};
