@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "cache/redis_link_private.h"
 #include "cache/redis_reader.h"
 
@@ -115,6 +116,15 @@ void cache_redis_link_refuse(struct cache_redis_link *l, const char *what)
     cache_redis_trouble_set(&l->trouble, "what answers there is no redis (%s): correct the URL",
                             what);
     cache_redis_link_leave(l);
+}
+
+bool cache_redis_link_yield(struct cache_redis_link *l, const char *error)
+{
+    if (!str_has_prefix(error, "BUSY") && !str_has_prefix(error, "LOADING"))
+        return false;
+    cache_redis_trouble_set_reply(&l->trouble, error);
+    cache_redis_link_leave(l);
+    return true;
 }
 
 /* --- sending --- */

@@ -104,7 +104,8 @@ static void on_get(struct cache_redis_call *call, const redisReply *reply)
     struct redis_tier *t = g->tier;
     t->n_gets--;
     if (reply && reply->type == REDIS_REPLY_ERROR) {
-        cache_redis_trouble_set_reply(&t->get_trouble, reply->str);
+        if (!cache_redis_link_yield(&t->commands, reply->str))
+            cache_redis_trouble_set_reply(&t->get_trouble, reply->str);
     } else if (reply && reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL) {
         cache_redis_link_refuse(&t->commands, "its answer to GET is of a wrong kind");
         reply = NULL;
@@ -203,10 +204,12 @@ static void on_put(struct cache_redis_call *call, const redisReply *reply)
         return;
     }
     t->stats.n_failed++;
-    if (reply && reply->type == REDIS_REPLY_ERROR)
-        cache_redis_trouble_set_reply(&t->put_trouble, reply->str);
-    else if (reply)
+    if (reply && reply->type == REDIS_REPLY_ERROR) {
+        if (!cache_redis_link_yield(&t->commands, reply->str))
+            cache_redis_trouble_set_reply(&t->put_trouble, reply->str);
+    } else if (reply) {
         cache_redis_link_refuse(&t->commands, "its answer to SET is of a wrong kind");
+    }
 }
 
 /* Returns 0 or why nothing was sent. */
