@@ -18,7 +18,7 @@ enum ldc_run_status {
     LDC_RUN_TIMED_OUT,   /* killed at the deadline */
     LDC_RUN_CANCELLED,   /* killed because the caller asked */
     LDC_RUN_FLOODED,     /* killed because it printed more than max_output */
-    LDC_RUN_LOST         /* the agent died: whether the child did its work is unknown */
+    LDC_RUN_LOST         /* the agent is gone: whether the child did its work is unknown */
 };
 
 struct ldc_run_request {
@@ -63,6 +63,9 @@ struct ldc_runner_ops {
 struct ldc_runner {
     const struct ldc_runner_ops *ops;
     unsigned n_running;
+    /** Why nothing can be run now, as a sentence for an operator, until it is NULL again: there is
+     *  no agent. The runner's. */
+    const char *absence;
 };
 
 /** "exited", "timed_out", ... for evidence and logs. */

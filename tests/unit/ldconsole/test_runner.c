@@ -14,8 +14,10 @@
 #include "base/mem.h"
 #include "ldconsole/runner.h"
 #include "tests/support/folder.h"
+#include "tests/unit/ldconsole/runner_under_test.h"
 
-/* The child is tests/support/child.c. */
+/* What every runner has to do: this file is linked once with each of them. The child is
+ * tests/support/child.c. */
 
 static struct loop loop;
 static struct ldc_runner *runner;
@@ -23,7 +25,7 @@ static struct ldc_runner *runner;
 static void set_up(void)
 {
     cr_assert_eq(loop_init(&loop), 0);
-    runner = ldc_runner_direct_new(&loop);
+    runner = runner_under_test_new(&loop);
 }
 
 static void note_closed(void *arg)
@@ -42,7 +44,7 @@ static void tear_down(void)
     cr_assert_eq(loop_deinit(&loop), 0);
 }
 
-TestSuite(ldc_runner_direct, .init = set_up);
+TestSuite(ldc_runner, .init = set_up);
 
 struct outcome {
     int n_calls;
@@ -92,7 +94,8 @@ static struct ldc_run *start(const struct plan *plan, struct outcome *o, ...)
 
 static void assert_ended(struct outcome *o, enum ldc_run_status status, const char *output)
 {
-    loop_run(&loop);
+    while (o->n_calls == 0 || runner->n_running > 0)
+        uv_run(&loop.uv, UV_RUN_ONCE);
     cr_assert_eq(o->n_calls, 1);
     cr_assert_eq(o->result.status, status, "%s", ldc_run_status_name(o->result.status));
     if (output)
@@ -102,7 +105,7 @@ static void assert_ended(struct outcome *o, enum ldc_run_status status, const ch
     o->output = NULL;
 }
 
-Test(ldc_runner_direct, gives_output_and_exit_code)
+Test(ldc_runner, gives_output_and_exit_code)
 {
     struct outcome o;
     start(&patient, &o, "print", "0,LDPlayer\r\n", "exit", "7", NULL);
@@ -114,7 +117,7 @@ Test(ldc_runner_direct, gives_output_and_exit_code)
     tear_down();
 }
 
-Test(ldc_runner_direct, takes_stderr_too)
+Test(ldc_runner, takes_stderr_too)
 {
     struct outcome o;
     start(&patient, &o, "error", "player don't exist!", NULL);
@@ -122,7 +125,7 @@ Test(ldc_runner_direct, takes_stderr_too)
     tear_down();
 }
 
-Test(ldc_runner_direct, passes_arguments_as_they_are)
+Test(ldc_runner, passes_arguments_as_they_are)
 {
     struct outcome o;
     start(&patient, &o, "args", "a b", "", "c\\", "d,e", "\xe9\x9b\xb7", "--index", NULL);
@@ -130,7 +133,7 @@ Test(ldc_runner_direct, passes_arguments_as_they_are)
     tear_down();
 }
 
-Test(ldc_runner_direct, gives_an_empty_string_for_no_output)
+Test(ldc_runner, gives_an_empty_string_for_no_output)
 {
     struct outcome o;
     start(&patient, &o, NULL);
@@ -139,7 +142,7 @@ Test(ldc_runner_direct, gives_an_empty_string_for_no_output)
     tear_down();
 }
 
-Test(ldc_runner_direct, takes_large_output_whole)
+Test(ldc_runner, takes_large_output_whole)
 {
     struct outcome o;
     start(&patient, &o, "flood", "1048576", NULL);
@@ -148,7 +151,7 @@ Test(ldc_runner_direct, takes_large_output_whole)
     tear_down();
 }
 
-Test(ldc_runner_direct, kills_a_child_that_floods)
+Test(ldc_runner, kills_a_child_that_floods)
 {
     struct outcome o;
     start(&(struct plan){NULL, 60000, 1000}, &o, "flood", "100000000", "hang", NULL);
@@ -157,7 +160,7 @@ Test(ldc_runner_direct, kills_a_child_that_floods)
     tear_down();
 }
 
-Test(ldc_runner_direct, counts_one_byte_too_much_as_a_flood_even_at_the_end)
+Test(ldc_runner, counts_one_byte_too_much_as_a_flood_even_at_the_end)
 {
     struct outcome o;
     start(&(struct plan){NULL, 60000, 4}, &o, "print", "12345", NULL);
@@ -165,7 +168,7 @@ Test(ldc_runner_direct, counts_one_byte_too_much_as_a_flood_even_at_the_end)
     tear_down();
 }
 
-Test(ldc_runner_direct, kills_at_the_deadline_and_keeps_what_was_said)
+Test(ldc_runner, kills_at_the_deadline_and_keeps_what_was_said)
 {
     struct outcome o;
     start(&(struct plan){NULL, 300, 1000}, &o, "print", "so far", "hang", NULL);
@@ -179,7 +182,7 @@ static void cancel(void *arg)
     runner->ops->cancel(arg);
 }
 
-Test(ldc_runner_direct, cancels)
+Test(ldc_runner, cancels)
 {
     struct outcome o;
     struct ldc_run *run = start(&patient, &o, "hang", NULL);
@@ -189,7 +192,7 @@ Test(ldc_runner_direct, cancels)
     tear_down();
 }
 
-Test(ldc_runner_direct, bears_a_second_cancel)
+Test(ldc_runner, bears_a_second_cancel)
 {
     struct outcome o;
     struct ldc_run *run = start(&patient, &o, "hang", NULL);
@@ -199,7 +202,7 @@ Test(ldc_runner_direct, bears_a_second_cancel)
     tear_down();
 }
 
-Test(ldc_runner_direct, does_not_wait_for_a_grandchild_that_holds_the_pipe)
+Test(ldc_runner, does_not_wait_for_a_grandchild_that_holds_the_pipe)
 {
     struct outcome o;
     /* Were it to wait for end of file, the deadline would end this run. */
@@ -210,7 +213,7 @@ Test(ldc_runner_direct, does_not_wait_for_a_grandchild_that_holds_the_pipe)
     tear_down();
 }
 
-Test(ldc_runner_direct, leaves_grandchildren_alive_when_it_kills)
+Test(ldc_runner, leaves_grandchildren_alive_when_it_kills)
 {
     struct outcome o;
     char *folder = folder_make();
@@ -225,7 +228,7 @@ Test(ldc_runner_direct, leaves_grandchildren_alive_when_it_kills)
     tear_down();
 }
 
-Test(ldc_runner_direct, tells_a_death_by_signal_from_exit_0)
+Test(ldc_runner, tells_a_death_by_signal_from_exit_0)
 {
     struct outcome o;
     start(&patient, &o, "crash", NULL);
@@ -234,7 +237,7 @@ Test(ldc_runner_direct, tells_a_death_by_signal_from_exit_0)
     tear_down();
 }
 
-Test(ldc_runner_direct, says_that_a_program_is_missing)
+Test(ldc_runner, says_that_a_program_is_missing)
 {
     struct outcome o;
     start(&(struct plan){"/nowhere/ldconsole", 1000, 1000}, &o, "list2", NULL);
@@ -245,7 +248,7 @@ Test(ldc_runner_direct, says_that_a_program_is_missing)
     tear_down();
 }
 
-Test(ldc_runner_direct, says_that_a_file_is_no_program)
+Test(ldc_runner, says_that_a_file_is_no_program)
 {
     struct outcome o;
     char *folder = folder_make();
@@ -258,7 +261,7 @@ Test(ldc_runner_direct, says_that_a_file_is_no_program)
     tear_down();
 }
 
-Test(ldc_runner_direct, runs_many_at_once)
+Test(ldc_runner, runs_many_at_once)
 {
     struct outcome o[20];
     for (size_t i = 0; i < countof(o); i++)
@@ -268,7 +271,7 @@ Test(ldc_runner_direct, runs_many_at_once)
     tear_down();
 }
 
-Test(ldc_runner_direct, cancels_what_runs_when_it_closes)
+Test(ldc_runner, cancels_what_runs_when_it_closes)
 {
     struct outcome a, b;
     bool is_closed = false;
@@ -293,7 +296,7 @@ static void close_at_the_end(void *arg, const struct ldc_run_result *result)
     runner->ops->close(runner, note_closed, &closed_within);
 }
 
-Test(ldc_runner_direct, may_be_closed_from_the_last_callback)
+Test(ldc_runner, may_be_closed_from_the_last_callback)
 {
     struct ldc_argv args;
     ldc_argv_init(&args);
