@@ -74,6 +74,7 @@ const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
     [API_LDCONSOLE_NOT_ELEVATED] = {"LDCONSOLE_NOT_ELEVATED", 503, "ldconsole asks for elevation",
                                     true},
     [API_LDCONSOLE_FLOODED] = {"LDCONSOLE_FLOODED", 503, "ldconsole printed too much", true},
+    [API_NO_SESSION] = {"NO_SESSION", 503, "Nobody's session runs ldconsole", true},
     [API_LDCONSOLE_LOST] = {"LDCONSOLE_LOST", 503, "The runner of ldconsole was lost", true},
     [API_LDCONSOLE_VENDOR_ERROR] = {"LDCONSOLE_VENDOR_ERROR", 503, "ldconsole failed", true},
     [API_LDCONSOLE_UNKNOWN_VERSION] = {"LDCONSOLE_UNKNOWN_VERSION", 503,

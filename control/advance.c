@@ -99,6 +99,14 @@ static void on_rejected(struct ctl_job *job, const struct ldc_outcome *outcome, 
     job->phase = CTL_PHASE_GATED;
 }
 
+/* Nothing ran, and nothing will before there is a session: the round puts the job aside. */
+static void on_absent(struct ctl_job *job)
+{
+    unmark(job);
+    ctl_gate_release(job);
+    job->phase = CTL_PHASE_QUEUED;
+}
+
 static void on_answered(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
 {
     job->answer = outcome->answer;
@@ -133,6 +141,8 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         expect(job, CTL_EXPECT_NOTHING);
     if (outcome->is_rejected)
         on_rejected(job, outcome, now);
+    else if (outcome->answer == LDC_ANSWER_NO_SESSION)
+        on_absent(job);
     else
         on_answered(job, outcome, now);
     ctl_engine_advance(job->engine);
@@ -291,14 +301,53 @@ static bool may_begin(const struct ctl_job *job)
     return ctl_job_is_first_in_line(job) && !(maker && i && ctl_add_may_be_making(maker, i));
 }
 
+/* Whether JOB would plan its next step now. One that has issued a command waits for the effect: the
+ * look that shows it comes with the next session. */
+static bool is_planning(const struct ctl_job *job)
+{
+    return job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_GATED ||
+           (job->phase == CTL_PHASE_QUEUED && may_begin(job));
+}
+
+static void wait_for_session(struct ctl_job *job)
+{
+    ctl_gate_release(job);
+    job->phase = CTL_PHASE_QUEUED;
+    if (job->op->status == CACHE_OP_WAITING_FOR_SESSION)
+        return;
+    job->op->status = CACHE_OP_WAITING_FOR_SESSION;
+    ctl_ending_write(job, "operation.waiting_for_session", NULL);
+}
+
+/* What was known of the instance is as old as the last session. */
+static void leave_session_queue(struct ctl_job *job, uint64_t now)
+{
+    bool has_begun = job->op->started_at != 0;
+    job->op->status = has_begun ? CACHE_OP_RUNNING : CACHE_OP_QUEUED;
+    ctl_ending_write(job, has_begun ? "operation.running" : "operation.queued", NULL);
+    enter_step(job, now);
+}
+
+static void begin(struct ctl_job *job, uint64_t now)
+{
+    if (job->op->status == CACHE_OP_WAITING_FOR_SESSION)
+        leave_session_queue(job, now);
+    else
+        enter_step(job, now > FRESH_MS ? now - FRESH_MS : 0);
+}
+
 static void advance_job(struct ctl_job *job, uint64_t now)
 {
     if (job->is_cancelled && is_interruptible(job)) {
         cancel_now(job);
         return;
     }
+    if (ldc_client_absence(job->engine->parts.client) && is_planning(job)) {
+        wait_for_session(job);
+        return;
+    }
     if (job->phase == CTL_PHASE_QUEUED && may_begin(job))
-        enter_step(job, now > FRESH_MS ? now - FRESH_MS : 0);
+        begin(job, now);
     if (job->phase == CTL_PHASE_GATED)
         leave_gate_queue(job, now);
     if (job->phase == CTL_PHASE_AWAITING && ctl_effect_await(job, now))

@@ -12,11 +12,14 @@
 /**     STORING -> QUEUED -> LOOKING -> GATED -> MARKING -> CALLING -> AWAITING -> ENDING
  *                    (once)    ^--------- next step ----------------------'
  *
+ *  While nothing can be asked of ldconsole (no session), what would plan a step is QUEUED again, as
+ *  an operation that waits for a session.
+ *
  *  A step that has nothing to do is left in LOOKING. What was marked (durably) is never called
  *  again: a restart enters such a step in AWAITING. */
 enum ctl_phase {
     CTL_PHASE_STORING,  /* not durable, not acknowledged */
-    CTL_PHASE_QUEUED,   /* an earlier operation of the same instance has not ended */
+    CTL_PHASE_QUEUED,   /* an earlier operation of the same instance has not ended; no session */
     CTL_PHASE_LOOKING,  /* needs facts newer than `look_from_ms` to plan the step */
     CTL_PHASE_GATED,    /* planned; waits for its gate or for `retry_at_ms` */
     CTL_PHASE_MARKING,  /* the mark is being written */

@@ -65,7 +65,8 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
 
     if (o->is_closing)
         return;
-    ctl_trouble_read(survey, ldc_client_install(o->parts.client), &o->trouble);
+    ctl_trouble_read(survey, ldc_client_install(o->parts.client),
+                     ldc_client_absence(o->parts.client), &o->trouble);
     if (o->trouble.status == 0) {
         ctl_publish_survey(o, survey);
         ldc_client_probe(o->parts.client);

@@ -76,7 +76,7 @@ static void read_list(const struct ldc_survey *survey, struct ctl_observer_troub
 }
 
 void ctl_trouble_read(const struct ldc_survey *survey, const struct ldc_install *install,
-                      struct ctl_observer_trouble *ret)
+                      const char *absence, struct ctl_observer_trouble *ret)
 {
     const struct ldc_outcome *outcome = &survey->outcome;
 
@@ -87,6 +87,9 @@ void ctl_trouble_read(const struct ldc_survey *survey, const struct ldc_install 
             " ms",
             outcome->breaker, outcome->retry_ms);
         ret->retry_ms = outcome->retry_ms;
+    } else if (outcome->answer == LDC_ANSWER_NO_SESSION) {
+        say(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",
+            absence ? absence : "The session agent was away for a moment.");
     } else if (outcome->answer != LDC_ANSWER_ACCEPTED) {
         read_answer(outcome, install->ldconsole, ret);
     } else {

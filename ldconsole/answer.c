@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ldconsole/answer.h"
 
+#include <uv.h>
+
 #include "base/cleanup.h"
 #include "ldconsole/banner.h"
 
@@ -35,6 +37,8 @@ enum ldc_answer ldc_answer_read(enum ldc_verb verb, const struct ldc_run_result 
     case LDC_RUN_EXITED:
         return read_exit(verb, result);
     case LDC_RUN_NOT_STARTED:
+        if (result->error == UV_ENOTCONN)
+            return LDC_ANSWER_NO_SESSION;
         return result->needs_elevation ? LDC_ANSWER_NOT_ELEVATED : LDC_ANSWER_NOT_STARTED;
     case LDC_RUN_TIMED_OUT:
         return LDC_ANSWER_TIMED_OUT;
@@ -62,6 +66,7 @@ const char *ldc_answer_code(enum ldc_answer answer)
         [LDC_ANSWER_CANCELLED] = "LDCONSOLE_CANCELLED",
         [LDC_ANSWER_FLOODED] = "LDCONSOLE_FLOODED",
         [LDC_ANSWER_LOST] = "LDCONSOLE_LOST",
+        [LDC_ANSWER_NO_SESSION] = "NO_SESSION",
     };
     return (size_t)answer < countof(codes) ? codes[answer] : "LDCONSOLE_UNKNOWN";
 }

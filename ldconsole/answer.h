@@ -18,7 +18,8 @@ enum ldc_answer {
     LDC_ANSWER_TIMED_OUT,
     LDC_ANSWER_CANCELLED,
     LDC_ANSWER_FLOODED,
-    LDC_ANSWER_LOST
+    LDC_ANSWER_LOST,
+    LDC_ANSWER_NO_SESSION /* no agent is there to run it: nothing ran */
 };
 
 enum ldc_answer ldc_answer_read(enum ldc_verb verb, const struct ldc_run_result *result);

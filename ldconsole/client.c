@@ -107,7 +107,7 @@ static void tell_breaker(struct ldc_call *call, enum ldc_answer answer)
     if (!b || (b->state == LDC_BREAKER_HALF_OPEN && !call->is_probe))
         return;
     enum ldc_breaker_state before = b->state;
-    if (answer == LDC_ANSWER_CANCELLED)
+    if (answer == LDC_ANSWER_CANCELLED || answer == LDC_ANSWER_NO_SESSION)
         ldc_breaker_abandon(b);
     else
         ldc_breaker_report(b, clock_mono_ms(), !ldc_answer_is_sick(answer),
@@ -244,6 +244,10 @@ static void start_call(struct ldc_call *call)
     struct ldc_client *c = call->client;
     enum ldc_verb verb = call->command.verb;
     uint64_t retry_ms;
+    if (c->runner->absence) {
+        post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_NO_SESSION});
+        return;
+    }
     if (!ask_breaker(call, &retry_ms)) {
         post_rejection(call, retry_ms);
         return;
@@ -393,6 +397,11 @@ void ldc_client_steer_breaker(struct ldc_client *client, enum ldc_purpose purpos
     enum ldc_breaker_state before = b->state;
     command(b);
     tell_if_changed(client, b, before, by);
+}
+
+const char *ldc_client_absence(const struct ldc_client *client)
+{
+    return client->runner ? client->runner->absence : NULL;
 }
 
 unsigned ldc_client_n_running(const struct ldc_client *client)

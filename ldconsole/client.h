@@ -69,6 +69,9 @@ void ldc_client_on_breaker(struct ldc_client *client, ldc_breaker_fn fn, void *a
  *  says nothing about ldconsole. */
 struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *command,
                                  enum ldc_purpose purpose, ldc_call_fn done, void *arg);
+/** Why nothing can be run now, as a sentence (no session, no agent), or NULL. Calls then end with
+ *  LDC_ANSWER_NO_SESSION, which no breaker counts. */
+const char *ldc_client_absence(const struct ldc_client *client);
 /** Ends a waiting or running call; DONE comes with LDC_ANSWER_CANCELLED. */
 void ldc_client_cancel(struct ldc_call *call);
 /** Asks ldconsole what it can do; does nothing while that is known or being asked, or after three

@@ -24,6 +24,7 @@ enum farm_answer {
     FARM_LIE,         /* does it; add and copy exit with a wrong index, the others say no */
     FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
+    FARM_NO_SESSION,  /* there is no agent to run it */
     FARM_EMPTY,       /* list2: prints nothing */
     FARM_GARBAGE,     /* list2: prints what is no list */
     FARM_TORN         /* list2: the first row whole, then half a row */
@@ -55,6 +56,8 @@ char *fake_farm_read_config(const struct fake_farm *farm, int index);
 
 /** The usage text, which is printed without a verb; copied. */
 void fake_farm_set_usage(struct fake_farm *farm, const char *text);
+/** The runner has nobody to run anything, for the reason in SENTENCE (kept), until that is NULL. */
+void fake_farm_set_absence(struct fake_farm *farm, const char *sentence);
 /** From now on VERB ("launch", ...) is answered so. */
 void fake_farm_answer(struct fake_farm *farm, const char *verb, enum farm_answer answer);
 /** What a launch leads to: android, and whether there is a VM. Default 1, true. */

@@ -208,6 +208,10 @@ static void answer_wrongly(struct fake_farm *farm, struct ldc_run *run)
     case FARM_NOT_STARTED:
         end(run, LDC_RUN_NOT_STARTED, 0);
         break;
+    case FARM_NO_SESSION:
+        end(run, LDC_RUN_NOT_STARTED, 0);
+        run->result.error = UV_ENOTCONN;
+        break;
     default:
         end(run, LDC_RUN_EXITED, 0);
         break;
@@ -343,6 +347,11 @@ struct ldc_runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop)
     runner->loop = loop;
     farm->runner = runner;
     return &runner->base;
+}
+
+void fake_farm_set_absence(struct fake_farm *farm, const char *sentence)
+{
+    farm->runner->base.absence = sentence;
 }
 
 void fake_farm_end_hung(struct fake_farm *farm, enum ldc_run_status status)

@@ -110,7 +110,7 @@ Test(ctl_trouble, says_what_happened_and_what_to_do)
         memset(&trouble, 0xff, sizeof(trouble));
         if (!survey.outcome.is_rejected)
             survey.outcome.result = &rows[i].result;
-        ctl_trouble_read(&survey, &install, &trouble);
+        ctl_trouble_read(&survey, &install, NULL, &trouble);
         cr_expect_eq(trouble.status, rows[i].status, "%s: %d", rows[i].what, trouble.status);
         cr_expect_str_eq(trouble.code, rows[i].code, "%s", rows[i].what);
         cr_expect(strstr(trouble.detail, rows[i].detail), "%s: %s", rows[i].what, trouble.detail);
@@ -122,11 +122,21 @@ Test(ctl_trouble, an_outcome_without_a_result_is_read_too)
 {
     struct ctl_observer_trouble trouble;
     struct ldc_survey survey = {.configs = &none};
-    for (int answer = LDC_ANSWER_NO_SUCH_PLAYER; answer <= LDC_ANSWER_LOST; answer++) {
+    for (int answer = LDC_ANSWER_NO_SUCH_PLAYER; answer <= LDC_ANSWER_NO_SESSION; answer++) {
         survey.outcome.answer = (enum ldc_answer)answer;
-        ctl_trouble_read(&survey, &install, &trouble);
+        ctl_trouble_read(&survey, &install, NULL, &trouble);
         cr_expect_lt(trouble.status, 0);
         cr_expect_str_eq(trouble.code, ldc_answer_code((enum ldc_answer)answer));
         cr_expect_str_not_empty(trouble.detail);
     }
+}
+
+Test(ctl_trouble, tells_why_there_is_no_session)
+{
+    struct ctl_observer_trouble trouble;
+    struct ldc_survey survey = {.configs = &none, .outcome.answer = LDC_ANSWER_NO_SESSION};
+    ctl_trouble_read(&survey, &install, "Nobody is logged on.", &trouble);
+    cr_expect_eq(trouble.status, UV_ENOTCONN);
+    cr_expect_str_eq(trouble.code, "NO_SESSION");
+    cr_expect_str_eq(trouble.detail, "Nobody is logged on.");
 }
