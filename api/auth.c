@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "api/conn.h"
+#include "api/peer.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -170,11 +171,20 @@ static enum api_gate wait_for_reload(struct api_exchange *x)
     return API_GATE_WAITING;
 }
 
+/* Not when the connection comes: Windows tells who it is once something was read from it. */
+static const struct api_identity *find_peer(struct api_conn *conn)
+{
+    if (api_listener_is_pipe(conn->listener) && !conn->is_peer_known)
+        api_peer_identify(&conn->io.pipe, &conn->peer);
+    conn->is_peer_known = true;
+    return &conn->peer;
+}
+
 enum api_gate api_auth_identify(struct api_exchange *x)
 {
     char token[CACHE_TOKEN_SIZE];
     if (!api_request_header(&x->request, API_HEADER_AUTHORIZATION)) {
-        x->who = x->conn->peer;
+        x->who = *find_peer(x->conn);
         return API_GATE_OPEN;
     }
     if (!read_token(x, token)) {

@@ -6,6 +6,7 @@
 #include "api/stream.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/pipe_server.h"
 
 enum {
     EXTRA_CONNECTIONS = 64, /* beyond the limit, to be told so */
@@ -60,8 +61,8 @@ static void on_handle_closed(uv_handle_t *handle)
 static struct api_conn *conn_new(struct api_listener *listener)
 {
     struct api_conn *conn = mem_new(struct api_conn);
-    uv_loop_t *loop = listener->io.handle.loop;
-    if (listener->identify)
+    uv_loop_t *loop = &listener->server->context.loop->uv;
+    if (api_listener_is_pipe(listener))
         uv_pipe_init(loop, &conn->io.pipe, 0);
     else
         uv_tcp_init(loop, &conn->io.tcp);
@@ -73,15 +74,18 @@ static struct api_conn *conn_new(struct api_listener *listener)
     return conn;
 }
 
+static int open_conn(struct api_conn *conn, struct api_listener *listener)
+{
+    return listener->pipe ? pipe_server_accept(listener->pipe, &conn->io.pipe)
+                          : uv_accept((uv_stream_t *)&listener->tcp, &conn->io.stream);
+}
+
 static void set_up(struct api_conn *conn)
 {
-    const struct api_listener *listener = conn->listener;
-    if (listener->identify) {
-        listener->identify(&conn->io.stream, &conn->peer);
-    } else {
-        uv_tcp_nodelay(&conn->io.tcp, 1);
-        uv_tcp_keepalive(&conn->io.tcp, 1, KEEPALIVE_S);
-    }
+    if (api_listener_is_pipe(conn->listener))
+        return;
+    uv_tcp_nodelay(&conn->io.tcp, 1);
+    uv_tcp_keepalive(&conn->io.tcp, 1, KEEPALIVE_S);
 }
 
 /* A client beyond the limit is told so without being read. */
@@ -99,8 +103,7 @@ void api_conn_accept(struct api_listener *listener)
     struct api_server *server = listener->server;
     unsigned max = server->options.max_connections;
     struct api_conn *conn = conn_new(listener);
-    if (uv_accept(&listener->io.stream, &conn->io.stream) < 0 ||
-        server->n_conns >= max + EXTRA_CONNECTIONS) {
+    if (open_conn(conn, listener) < 0 || server->n_conns >= max + EXTRA_CONNECTIONS) {
         uv_close(&conn->io.handle, on_handle_closed);
         return;
     }
@@ -188,7 +191,7 @@ bool api_conn_is_loopback(const struct api_conn *conn)
 {
     struct sockaddr_storage address = {0};
     int size = sizeof(address);
-    if (conn->listener->identify)
+    if (api_listener_is_pipe(conn->listener))
         return true;
     return uv_tcp_getpeername(&conn->io.tcp, (struct sockaddr *)&address, &size) == 0 &&
            is_loopback(&address);

@@ -40,7 +40,8 @@ struct api_conn {
     struct api_exchange *exchange;
     struct api_stream *stream;
     struct buf unread;
-    struct api_identity peer;      /* who is at the other end of a pipe */
+    struct api_identity peer;      /* who is at the other end of a pipe ... */
+    bool is_peer_known;            /* ... once somebody asked */
     struct api_identity token_who; /* the token last checked here ... */
     char token[CACHE_TOKEN_SIZE];
     uint64_t token_until_ms; /* ... may be believed until then */

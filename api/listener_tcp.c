@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "api/conn.h"
 #include "api/server_state.h"
 #include "base/loop.h"
-#include "base/mem.h"
 
 enum { BACKLOG = 1024 };
 
@@ -28,16 +28,22 @@ static int bound_port(const uv_tcp_t *tcp, int *ret_port)
     return 0;
 }
 
+static void on_connection(uv_stream_t *stream, int status)
+{
+    /* A failed accept concerns that client alone; the next one comes with the next event. */
+    if (status == 0)
+        api_conn_accept(stream->data);
+}
+
 static int bind_and_listen(struct api_listener *l, const struct sockaddr_storage *address,
                            int *ret_port)
 {
-    l->io.handle.data = l;
     int port = 0;
-    int r = uv_tcp_bind(&l->io.tcp, (const struct sockaddr *)address, 0);
+    int r = uv_tcp_bind(&l->tcp, (const struct sockaddr *)address, 0);
     if (r == 0)
-        r = uv_listen(&l->io.stream, BACKLOG, api_listener_on_connection);
+        r = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
     if (r == 0)
-        r = bound_port(&l->io.tcp, &port);
+        r = bound_port(&l->tcp, &port);
     if (r == 0 && ret_port)
         *ret_port = port;
     return r;
@@ -49,9 +55,8 @@ int api_server_listen_tcp(struct api_server *server, const char *host, unsigned 
     const char *ip = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     if (read_address(ip, port, &address) < 0)
         return UV_EINVAL;
-    struct api_listener *l = api_listener_new(server);
-    l->host = mem_strdup(ip);
-    uv_tcp_init(&server->context.loop->uv, &l->io.tcp);
+    struct api_listener *l = api_listener_new(server, ip);
+    uv_tcp_init(&server->context.loop->uv, &l->tcp);
     int r = bind_and_listen(l, &address, ret_port);
     if (r < 0)
         api_listener_close(l);

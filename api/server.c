@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/pipe_server.h"
 #include "base/random.h"
 
 const struct api_options api_options_defaults = {
@@ -83,34 +84,40 @@ const char *api_server_date(struct api_server *server)
     return server->date;
 }
 
-struct api_listener *api_listener_new(struct api_server *server)
+struct api_listener *api_listener_new(struct api_server *server, const char *host)
 {
     struct api_listener *l = mem_new(struct api_listener);
     l->server = server;
+    l->host = mem_strdup(host);
+    l->tcp.data = l;
     list_append(&server->listeners, &l->link);
     server->n_listeners++;
     return l;
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_listener_closed(void *arg)
 {
-    struct api_listener *l = handle->data;
+    struct api_listener *l = arg;
     l->server->n_listeners--;
     api_server_check_closed(l->server);
 }
 
-void api_listener_close(struct api_listener *listener)
+static void on_tcp_closed(uv_handle_t *handle)
 {
-    listener->io.handle.data = listener;
-    if (!uv_is_closing(&listener->io.handle))
-        uv_close(&listener->io.handle, on_listener_closed);
+    on_listener_closed(handle->data);
 }
 
-void api_listener_on_connection(uv_stream_t *stream, int status)
+void api_listener_close(struct api_listener *listener)
 {
-    /* A failed accept concerns that client alone; the next one comes with the next event. */
-    if (status == 0)
-        api_conn_accept(stream->data);
+    if (listener->is_closing)
+        return;
+    listener->is_closing = true;
+    if (listener->pipe)
+        pipe_server_close(listener->pipe, on_listener_closed, listener);
+    else if (api_listener_is_pipe(listener))
+        loop_post(listener->server->context.loop, on_listener_closed, listener);
+    else
+        uv_close((uv_handle_t *)&listener->tcp, on_tcp_closed);
 }
 
 static void on_tick(uv_timer_t *tick)

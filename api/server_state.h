@@ -23,14 +23,16 @@ union api_io {
     uv_pipe_t pipe;
 };
 
-/** A listening socket. */
+struct pipe_server;
+
+/** A listening socket or pipe. */
 struct api_listener {
-    union api_io io;
+    uv_tcp_t tcp;
+    struct pipe_server *pipe; /* instead of tcp */
     struct list link;
     struct api_server *server;
     char *host; /* TCP: the address it is bound to; NULL for a pipe */
-    /** Who is at the other end of an accepted pipe; NULL for TCP. */
-    void (*identify)(uv_stream_t *stream, struct api_identity *ret);
+    bool is_closing;
 };
 
 struct api_stats {
@@ -86,13 +88,17 @@ struct api_server {
 
 /** Serves ROUTES instead of the product's table: for tests of the machinery. */
 void api_server_use_routes(struct api_server *server, const struct api_route *routes, size_t n);
-/** A listener that is part of SERVER from now on; its io is to be initialised at
- *  once, and closed with api_listener_close when listening fails. */
-struct api_listener *api_listener_new(struct api_server *server);
+/** A listener that is part of SERVER from now on; its tcp is to be initialised at once, or its
+ *  pipe set, and it is closed with api_listener_close when listening fails. HOST NULL for a
+ *  pipe. */
+struct api_listener *api_listener_new(struct api_server *server, const char *host);
 /** Stops accepting. The struct stays until the server is gone: connections point at it. */
 void api_listener_close(struct api_listener *listener);
-/** The connection callback of every listener. */
-void api_listener_on_connection(uv_stream_t *stream, int status);
+
+static inline bool api_listener_is_pipe(const struct api_listener *listener)
+{
+    return listener->host == NULL;
+}
 
 static inline uint64_t api_server_now(const struct api_server *server)
 {

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/conn.h"
+#include "api/peer.h"
+#include "api/server_state.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pipe_server.h"
+
+enum { BACKLOG = 1024, SOCKET_MODE = 0660 };
+
+static void on_connection(void *arg, int status)
+{
+    struct api_listener *l = arg;
+    if (status == 0)
+        api_conn_accept(l);
+    else
+        log_warning("api", "no further client can connect to the pipe for now: %s; trying again",
+                    uv_strerror(status));
+}
+
+int api_server_listen_pipe(struct api_server *server, const char *path)
+{
+    char *sddl cleanup(mem_freep) = api_peer_sddl();
+    const struct pipe_server_options options = {
+        .path = path, .sddl = sddl, .mode = SOCKET_MODE, .backlog = BACKLOG};
+    struct api_listener *l = api_listener_new(server, NULL);
+    int r = pipe_server_new(server->context.loop, &options, on_connection, l, &l->pipe);
+    if (r < 0)
+        api_listener_close(l);
+    return r;
+}
