@@ -49,5 +49,7 @@ enum svc_exit svc_token_cmd_revoke(const struct svc_args *args);
 enum svc_exit svc_config_cmd_show(const struct svc_args *args);
 enum svc_exit svc_config_cmd_check(const struct svc_args *args);
 enum svc_exit svc_config_cmd_docs(const struct svc_args *args);
+enum svc_exit svc_config_cmd_init(const struct svc_args *args);
+enum svc_exit svc_data_cmd_remove(const struct svc_args *args);
 
 #endif

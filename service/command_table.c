@@ -12,6 +12,8 @@ static const char *const token_flags[] = {"data-dir", "config", NULL};
 static const char *const token_create_flags[] = {"name",     "role",   "expires",
                                                  "data-dir", "config", NULL};
 
+static const char *const data_flags[] = {"data-dir", NULL};
+
 static enum svc_exit run_help(const struct svc_args *args)
 {
     (void)args;
@@ -93,6 +95,16 @@ const struct svc_command svc_command_table[] = {
      "Prints the documentation page of all options.",
      {no_flags, false, 0, 0},
      svc_config_cmd_docs},
+    {"config init",
+     "[--data-dir DIR] [options]",
+     "Writes the options given to config.json in the data directory, unless there is one.",
+     {no_flags, true, 0, 0},
+     svc_config_cmd_init},
+    {"data remove",
+     "--data-dir DIR",
+     "Removes the database, settings, logs and whatever else ldplayerd keeps in a data directory.",
+     {data_flags, false, 0, 0},
+     svc_data_cmd_remove},
     {"version", "", "Prints the version.", {no_flags, false, 0, 0}, run_version},
     {"help", "", "Prints this overview.", {no_flags, false, 0, 1}, run_help},
 };

@@ -54,6 +54,86 @@ class CommandLine(unittest.TestCase):
         self.assertIn("allow_remote", done.stderr)
 
 
+class Init(ServiceCase):
+    instances = 1
+
+    def start(self):
+        """Each test starts what it needs."""
+
+    def init(self, *args):
+        directory = path_for_program(self.service.data_dir)
+        return run_service_command("config", "init", "--data-dir", directory, *args)
+
+    def config_path(self):
+        return os.path.join(self.service.data_dir, "config.json")
+
+    def read(self):
+        with open(self.config_path(), encoding="utf-8") as file:
+            return file.read()
+
+    def test_the_options_given_are_what_a_service_runs_with(self):
+        done = self.init("--http", "127.0.0.1:0", "--stuck-ms", "5000", "--metrics-on-loopback")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = "".join(line for line in self.read().splitlines() if not line.startswith("//"))
+        self.assertEqual(
+            json.loads(text),
+            {"http": "127.0.0.1:0", "stuck_ms": 5000, "metrics_on_loopback": True},
+        )
+        del self.service.options["http"]
+        self.service.start()
+        self.assertTrue(self.service.port)
+
+    def test_a_file_that_is_there_stays(self):
+        with open(self.config_path(), "w", encoding="utf-8") as file:
+            file.write('{"stuck_ms": 6000}')
+        done = self.init("--stuck-ms", "5000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("stays", done.stdout)
+        self.assertEqual(self.read(), '{"stuck_ms": 6000}')
+
+    def test_mistakes_are_not_written(self):
+        done = self.init("--http", "nonsense")
+        self.assertEqual(done.returncode, 2)
+        self.assertFalse(os.path.exists(self.config_path()))
+
+
+class RemoveData(ServiceCase):
+    instances = 1
+
+    def remove(self):
+        directory = path_for_program(self.service.data_dir)
+        return run_service_command("data", "remove", "--data-dir", directory)
+
+    def test_not_while_it_is_used(self):
+        done = self.remove()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("stop it first", done.stderr)
+        self.assertEqual(self.client.get("/readyz").status, 200)
+
+    def test_nothing_is_left(self):
+        self.service.stop()
+        os.mkdir(os.path.join(self.service.data_dir, "logs"))
+        with open(os.path.join(self.service.data_dir, "logs", "any"), "w", encoding="utf-8"):
+            pass
+        done = self.remove()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse(os.path.exists(self.service.data_dir))
+        self.assertIn("not there", self.remove().stdout)
+
+    def test_what_is_not_ours_stays(self):
+        self.service.stop()
+        os.mkdir(os.path.join(self.service.data_dir, "photos"))
+        with open(os.path.join(self.service.data_dir, "letter.txt"), "w", encoding="utf-8"):
+            pass
+        done = self.remove()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("they stay", done.stdout)
+        self.assertEqual(sorted(os.listdir(self.service.data_dir)), ["letter.txt", "photos"])
+
+    def test_a_directory_must_be_named(self):
+        self.assertEqual(run_service_command("data", "remove").returncode, 2)
+
+
 class File(ServiceCase):
     instances = 1
 

@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: MIT
+-- What wixl 0.101 cannot say, done to the database that it made: one statement in a paragraph, in
+-- the SQL of Windows Installer. package.py runs them with msibuild.
+
+-- The system's PATH, at its end, taken out again by uninstalling.
+CREATE TABLE `Environment` (`Environment` CHAR(72) NOT NULL, `Name` CHAR(255) NOT NULL LOCALIZABLE,
+    `Value` CHAR(255) LOCALIZABLE, `Component_` CHAR(72) NOT NULL PRIMARY KEY `Environment`)
+
+INSERT INTO `Environment` (`Environment`, `Name`, `Value`, `Component_`)
+    VALUES ('Path', '=-*PATH', '[~];[INSTALLFOLDER]', 'Program')
+
+-- The link in the start menu.
+CREATE TABLE `IniFile` (`IniFile` CHAR(72) NOT NULL, `FileName` CHAR(255) NOT NULL LOCALIZABLE,
+    `DirProperty` CHAR(72), `Section` CHAR(96) NOT NULL LOCALIZABLE,
+    `Key` CHAR(128) NOT NULL LOCALIZABLE, `Value` CHAR(255) NOT NULL LOCALIZABLE,
+    `Action` INT NOT NULL, `Component_` CHAR(72) NOT NULL PRIMARY KEY `IniFile`)
+
+INSERT INTO `IniFile`
+    (`IniFile`, `FileName`, `DirProperty`, `Section`, `Key`, `Value`, `Action`, `Component_`)
+    VALUES ('LinkUrl', 'ldplayerd.url', 'ProgramMenuFolder', 'InternetShortcut', 'URL',
+    'http://127.0.0.1:[HTTP_PORT]/', 0, 'Link')
+
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`)
+    VALUES ('LinkFile', 'Link', 'ldplayerd.url', 'ProgramMenuFolder', 2)
+
+UPDATE `Component` SET `Condition` = 'ENABLE_HTTP = "1"' WHERE `Component` = 'Link'
+
+-- A custom action that runs when an installation is rolled back: 256 more than a deferred one.
+UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'RollbackConfigure'
+
+-- These reach the part of the installation that runs as the system.
+UPDATE `Property` SET `Value` =
+    'WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;DATA_DIR;HTTP_PORT;ENABLE_HTTP;OPERATOR;REMOVE_DATA'
+    WHERE `Property` = 'SecureCustomProperties'
