@@ -92,13 +92,15 @@ static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjs
 static bool add_runner(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
     const struct ldc_client *client = x->context->client;
+    const char *absence = ldc_client_absence(client);
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "runner");
-    json_add_str(doc, c, "status", "ok");
+    json_add_str(doc, c, "status", absence ? "failing" : "ok");
+    json_add_str(doc, c, "detail", absence);
     json_add_str(doc, c, "kind", x->context->runner);
     json_add_str(doc, c, "ldconsole", ldc_client_install(client)->ldconsole);
     yyjson_mut_obj_add_uint(doc, c, "running", ldc_client_n_running(client));
     yyjson_mut_obj_add_uint(doc, c, "waiting", ldc_client_n_waiting(client));
-    return true;
+    return !absence;
 }
 
 static bool add_survey(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)

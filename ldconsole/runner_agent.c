@@ -6,11 +6,12 @@
 #include "base/str.h"
 #include "ldconsole/agent_link.h"
 
-/*     absent --attach--> GREETING --HELLO--> READY
- *       ^                    |                 |
- *       '----- lost ---------'-----------------'
+/*     absent --expect--> EXPECTED --attach--> GREETING --HELLO--> READY
+ *       ^                 |    ^                 |                  |
+ *       '-- set_absence --'    '------ lost -----'------------------'
  *
- * A run is in `runs` from its start until its callback. It ends with a RESULT, or with the link. */
+ * A run is in `runs` from its start until its callback. It is sent when an agent is ready; then it
+ * ends with a RESULT, or with the link. */
 
 enum { PATIENCE_MS = 15000, PING_MS = 5000, CLOSE_GRACE_MS = 5000 };
 
@@ -22,7 +23,7 @@ struct agent_runner {
     void *arg;
     char sentence[300]; /* what `base.absence` shows while there is no agent */
     struct ldc_agent_link *link;
-    bool is_ready;
+    bool is_ready, is_expected;
     struct list runs;
     uint32_t next_id;
     uint64_t heard_ms; /* when the agent last said something */
@@ -39,6 +40,7 @@ struct ldc_run {
     ldc_run_fn done;
     void *arg;
     uint64_t started_ms;
+    struct buf unsent; /* the frame, until an agent is ready for it */
 };
 
 static struct agent_runner *cast(struct ldc_runner *runner)
@@ -57,33 +59,44 @@ static void end_run(struct ldc_run *run, struct ldc_run_result *result)
     list_unlink(&run->link);
     a->base.n_running--;
     run->done(run->arg, result);
+    buf_deinit(&run->unsent);
     mem_free(run);
     settle(a);
 }
 
-/* A callback may attach the next agent and start runs there: these are not lost. */
-static void lose_runs(struct agent_runner *a)
+/* Ends the runs that were sent, or those that were not, with a copy of RESULT. A callback may start
+ * others: these stay. */
+static void end_runs(struct agent_runner *a, bool is_sent, const struct ldc_run_result *result)
 {
-    struct list lost;
-    list_init(&lost);
-    while (!list_is_empty(&a->runs)) {
-        struct list *item = a->runs.next;
+    struct list ended;
+    list_init(&ended);
+    list_foreach(item, &a->runs) {
+        struct ldc_run *run = list_entry(item, struct ldc_run, link);
+        if ((run->unsent.len == 0) != is_sent)
+            continue;
         list_unlink(item);
-        list_append(&lost, item);
+        list_append(&ended, item);
     }
-    while (!list_is_empty(&lost)) {
-        struct ldc_run *run = list_entry(lost.next, struct ldc_run, link);
-        struct ldc_run_result result = {.status = LDC_RUN_LOST, .output = ""};
-        end_run(run, &result);
+    while (!list_is_empty(&ended)) {
+        struct ldc_run_result own = *result;
+        end_run(list_entry(ended.next, struct ldc_run, link), &own);
     }
 }
+
+static const struct ldc_run_result lost = {.status = LDC_RUN_LOST, .output = ""};
+static const struct ldc_run_result cancelled = {.status = LDC_RUN_CANCELLED, .output = ""};
+static const struct ldc_run_result not_started = {
+    .status = LDC_RUN_NOT_STARTED,
+    .error = UV_ENOTCONN,
+    .output = "",
+};
 
 /* --- the agent comes and goes --- */
 
 static void set_ready(struct agent_runner *a, bool is_ready)
 {
     a->is_ready = is_ready;
-    a->base.absence = is_ready ? NULL : a->sentence;
+    a->base.absence = is_ready || a->is_expected ? NULL : a->sentence;
 }
 
 /* The runs end last: whoever hears of it must find the runner absent. */
@@ -96,7 +109,7 @@ static void drop(struct agent_runner *a)
     if (!a->is_closing)
         uv_timer_stop(&a->timer);
     ldc_agent_link_close(link, NULL, NULL);
-    lose_runs(a);
+    end_runs(a, true, &lost);
 }
 
 static void lose(struct agent_runner *a, const char *why)
@@ -133,6 +146,15 @@ static void on_ping_time(uv_timer_t *timer)
     say(a, &out);
 }
 
+static void send_waiting(struct agent_runner *a)
+{
+    list_foreach(item, &a->runs) {
+        struct ldc_run *run = list_entry(item, struct ldc_run, link);
+        if (run->unsent.len > 0)
+            say(a, &run->unsent);
+    }
+}
+
 static void take_hello(struct agent_runner *a, const struct ldc_agent_frame *frame)
 {
     struct ldc_agent_hello hello;
@@ -146,6 +168,7 @@ static void take_hello(struct agent_runner *a, const struct ldc_agent_frame *fra
     say(a, &out);
     set_ready(a, true);
     uv_timer_start(&a->timer, on_ping_time, a->options.ping_ms, a->options.ping_ms);
+    send_waiting(a);
     a->events->on_ready(a->arg, &hello);
 }
 
@@ -206,27 +229,40 @@ void ldc_runner_agent_detach(struct ldc_runner *runner)
     drop(cast(runner));
 }
 
+void ldc_runner_agent_expect(struct ldc_runner *runner)
+{
+    struct agent_runner *a = cast(runner);
+    a->is_expected = true;
+    set_ready(a, a->is_ready);
+}
+
 void ldc_runner_agent_set_absence(struct ldc_runner *runner, const char *sentence)
 {
     struct agent_runner *a = cast(runner);
     str_copy(a->sentence, sizeof(a->sentence), sentence);
+    a->is_expected = false;
+    set_ready(a, a->is_ready);
+    end_runs(a, false, &not_started);
 }
 
 /* --- runs --- */
 
 static void fail_to_start(void *arg)
 {
-    struct ldc_run *run = arg;
-    struct ldc_run_result result = {
-        .status = LDC_RUN_NOT_STARTED, .error = UV_ENOTCONN, .output = ""};
-    end_run(run, &result);
+    struct ldc_run_result result = not_started;
+    end_run(arg, &result);
+}
+
+static void end_cancelled(void *arg)
+{
+    struct ldc_run_result result = cancelled;
+    end_run(arg, &result);
 }
 
 static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_request *request,
                              ldc_run_fn done, void *arg)
 {
     struct agent_runner *a = cast(runner);
-    struct buf out = {0};
     struct ldc_run *run = mem_new(struct ldc_run);
     run->owner = a;
     run->id = ++a->next_id;
@@ -235,21 +271,27 @@ static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_req
     run->started_ms = clock_mono_ms();
     list_init(&run->link);
     a->base.n_running++;
-    if (!a->is_ready) {
+    if (a->base.absence) {
         loop_post(a->loop, fail_to_start, run);
         return run;
     }
     list_append(&a->runs, &run->link);
-    ldc_agent_write_start(&out, run->id, request);
-    say(a, &out);
+    ldc_agent_write_start(&run->unsent, run->id, request);
+    if (a->is_ready)
+        say(a, &run->unsent);
     return run;
 }
 
 static void cancel(struct ldc_run *run)
 {
     struct buf out = {0};
-    if (list_is_empty(&run->link) || !run->owner->link)
+    if (list_is_empty(&run->link))
+        return; /* its end is posted */
+    if (run->unsent.len > 0) {
+        list_unlink(&run->link);
+        loop_post(run->owner->loop, end_cancelled, run);
         return;
+    }
     ldc_agent_write_id(&out, LDC_AGENT_CANCEL, run->id);
     say(run->owner, &out);
 }

@@ -34,8 +34,10 @@ struct ldc_runner *ldc_runner_agent_new(struct loop *loop,
 void ldc_runner_agent_attach(struct ldc_runner *runner, uv_pipe_t *pipe);
 /** Lets the agent go, without an event: its runs are lost, and it ends. */
 void ldc_runner_agent_detach(struct ldc_runner *runner);
-/** Why there is no agent now, as a sentence for an operator; copied. Only used while there is none.
- */
+/** An agent is on its way: from now on runs wait for it instead of being refused. */
+void ldc_runner_agent_expect(struct ldc_runner *runner);
+/** None is: runs are refused from now on, and those that wait end as LDC_RUN_NOT_STARTED with
+ *  UV_ENOTCONN. SENTENCE says why, for an operator; copied. Not while an agent is attached. */
 void ldc_runner_agent_set_absence(struct ldc_runner *runner, const char *sentence);
 
 #endif

@@ -63,6 +63,8 @@ static int start_store(struct svc_app *app)
 
 static int start_control(struct svc_app *app)
 {
+    if (app->agent_host)
+        svc_agent_host_look(app->agent_host);
     ctl_observer_start(app->observer);
     ctl_engine_start(app->engine);
     svc_app_start_workstations(app);
@@ -155,6 +157,30 @@ static void close_client(struct svc_app *app)
         close_next(app);
 }
 
+static void on_agent_closed(void *arg)
+{
+    struct svc_app *app = arg;
+    app->agent_host = NULL;
+    if (app->is_awaiting_agent)
+        close_next(app);
+}
+
+/* Before the client, which closes the runner that it looks after; the agent itself ends when it
+ * hears of that, so it is waited for later. */
+static void close_agent(struct svc_app *app)
+{
+    if (app->agent_host)
+        svc_agent_host_close(app->agent_host, on_agent_closed, app);
+    close_next(app);
+}
+
+static void await_agent(struct svc_app *app)
+{
+    app->is_awaiting_agent = true;
+    if (!app->agent_host)
+        close_next(app);
+}
+
 static void on_results_closed(void *arg)
 {
     struct svc_app *app = arg;
@@ -214,8 +240,9 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server, close_results, close_workstations, close_figures, close_engine, close_observer,
-    close_client, await_results, close_tokens,       close_store,   free_events,  close_signals,
+    close_server,   close_results, close_workstations, close_figures, close_engine,
+    close_observer, close_agent,   close_client,       await_agent,   await_results,
+    close_tokens,   close_store,   free_events,        close_signals,
 };
 
 static void close_next(void *arg)

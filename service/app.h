@@ -17,6 +17,7 @@ struct svc_app_options {
     struct svc_config *config;    /* the caller's; a reload changes its reloadable options */
     const struct svc_flag *flags; /* of the command line, for a reload; outlive the app */
     size_t n_flags;
+    bool is_service; /* of the system, without a session of its own to run ldconsole in */
 };
 
 struct svc_app *svc_app_new(const struct svc_app_options *options);
@@ -32,6 +33,8 @@ void svc_app_run(struct svc_app *app);
 /** Begins the end: requests under way are answered for up to drain_ms, nothing new is begun.
  *  Loop thread; REASON goes into the log. Safe to repeat. */
 void svc_app_stop(struct svc_app *app, const char *reason);
+/** Somebody logged on or off, connected or disconnected. Any thread, while the app runs. */
+void svc_app_session_changed(struct svc_app *app);
 /** Returns 0, or UV_EBUSY when something was still open, which is a mistake in the program. */
 int svc_app_free(struct svc_app *app);
 

@@ -55,6 +55,55 @@ void svc_app_tell_stopping(struct svc_app *app, const char *reason)
     emit(app, "service.stopping", &t);
 }
 
+void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,
+                                const struct ldc_agent_hello *hello)
+{
+    struct telling t = begin();
+    yyjson_mut_obj_add_uint(t.doc, t.data, "session", session->id);
+    json_add_str(t.doc, t.data, "user", session->user);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "pid", hello->pid);
+    yyjson_mut_obj_add_bool(t.doc, t.data, "elevated", hello->is_elevated);
+    emit(app, "session.agent_started", &t);
+    log_info("service", "the session agent is at work: process %u in session %u of %s", hello->pid,
+             session->id, session->user);
+    if (!hello->is_elevated)
+        log_warning("service",
+                    "the session agent is not elevated, because %s is no administrator; LDPlayer "
+                    "may ask for elevation, and ldconsole then does nothing",
+                    session->user);
+}
+
+void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *session,
+                             const char *why, uint64_t retry_ms)
+{
+    struct telling t = begin();
+    yyjson_mut_obj_add_uint(t.doc, t.data, "session", session->id);
+    json_add_str(t.doc, t.data, "user", session->user);
+    json_add_str(t.doc, t.data, "reason", why);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "retry_ms", retry_ms);
+    emit(app, "session.agent_lost", &t);
+    log_warning("service",
+                "the session agent in session %u of %s was lost: %s; it is started again in %u ms",
+                session->id, session->user, why, (unsigned)retry_ms);
+}
+
+void svc_app_tell_no_session(struct svc_app *app, const char *sentence)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "reason", sentence);
+    emit(app, "session.none", &t);
+    log_warning("service", "no session: %s", sentence);
+}
+
+void svc_app_tell_intruder(struct svc_app *app, const char *reason)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "reason", reason);
+    emit(app, "session.agent_refused", &t);
+    log_warning("service", "somebody else tried to be the session agent and was refused: %s",
+                reason);
+}
+
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by)
 {
     struct svc_app *app = arg;

@@ -89,8 +89,7 @@ static void build_client(struct svc_app *app)
         .max_open_ms = (unsigned)c->breaker_max_open_ms,
     };
     read_deadlines(c, options.deadline_ms);
-    app->client =
-        ldc_client_new(&app->loop, ldc_runner_direct_new(&app->loop), &app->install, &options);
+    app->client = ldc_client_new(&app->loop, svc_app_build_runner(app), &app->install, &options);
     ldc_client_on_breaker(app->client, svc_app_on_breaker, app);
 }
 
@@ -176,7 +175,7 @@ static struct api_server *build_server(struct svc_app *app)
         .data_dir = app->data_dir,
         .is_installed = app->is_installed,
         .cache_backend = c->cache_backend,
-        .runner = "direct",
+        .runner = app->agent_host ? "agent" : "direct",
         .limits = app->limits,
         .started_at = app->started_at,
     };

@@ -12,6 +12,7 @@
 #include "control/observer.h"
 #include "control/workstations.h"
 #include "ldconsole/client.h"
+#include "service/agent_host.h"
 #include "service/app.h"
 #include "service/lock.h"
 #include "service/signals.h"
@@ -46,6 +47,8 @@ struct svc_app {
     struct cache_results *results;
     struct ldc_install install;
     bool is_installed; /* false: no LDPlayer was found, install names a path without one */
+    struct svc_agent_host *agent_host; /* NULL when ldconsole is run directly */
+    struct svc_agent_host_options agent;
     struct ldc_client *client;
     struct ctl_observer *observer;
     struct ctl_engine *engine;
@@ -56,7 +59,7 @@ struct svc_app {
     struct api_server *server;
     struct svc_signals *signals;
 
-    bool is_stopping, is_awaiting_results;
+    bool is_stopping, is_awaiting_results, is_awaiting_agent;
     size_t next_close; /* step of the teardown that comes next */
 };
 
@@ -74,12 +77,21 @@ int svc_app_find_install(struct svc_app *app);
 int svc_app_build_control(struct svc_app *app);
 int svc_app_listen(struct svc_app *app);
 
+/* app_agent.c: where ldconsole runs. */
+struct ldc_runner *svc_app_build_runner(struct svc_app *app);
+
 /* app_cache.c */
 int svc_app_build_results(struct svc_app *app);
 
 /* app_events.c: what is told about the service itself. */
 int svc_app_tell_started(struct svc_app *app);
 void svc_app_tell_stopping(struct svc_app *app, const char *reason);
+void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,
+                                const struct ldc_agent_hello *hello);
+void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *session,
+                             const char *why, uint64_t retry_ms);
+void svc_app_tell_no_session(struct svc_app *app, const char *sentence);
+void svc_app_tell_intruder(struct svc_app *app, const char *reason);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
 
 /* app_workstations.c */

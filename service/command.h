@@ -43,6 +43,7 @@ enum svc_exit svc_command_print(const struct buf *text);
 
 /* The commands, each in its file. */
 enum svc_exit svc_serve_cmd(const struct svc_args *args);
+enum svc_exit svc_agent_cmd(const struct svc_args *args);
 enum svc_exit svc_token_cmd_create(const struct svc_args *args);
 enum svc_exit svc_token_cmd_list(const struct svc_args *args);
 enum svc_exit svc_token_cmd_revoke(const struct svc_args *args);

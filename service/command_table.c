@@ -8,6 +8,7 @@
 #include "version.h"
 
 static const char *const no_flags[] = {NULL};
+static const char *const agent_flags[] = {"pipe", "server", NULL};
 static const char *const token_flags[] = {"data-dir", "config", NULL};
 static const char *const token_create_flags[] = {"name",     "role",   "expires",
                                                  "data-dir", "config", NULL};
@@ -55,6 +56,11 @@ const struct svc_command svc_command_table[] = {
      "Runs the service in the foreground until it is told to stop.",
      {no_flags, true, 0, 0},
      svc_serve_cmd},
+    {"agent",
+     "--pipe NAME --server PID",
+     "Runs ldconsole in a user's session for the service, which starts it by itself.",
+     {agent_flags, false, 0, 0},
+     svc_agent_cmd},
     {"token create",
      "--name NAME --role viewer|operator|admin [--expires 30d] [--data-dir DIR]",
      "Makes an API token and prints it, once.",

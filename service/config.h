@@ -49,7 +49,7 @@ struct svc_config {
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     int64_t heartbeat_ms, max_backlog_bytes, first_survey_ms, ready_age_ms;
 
-    char *ldconsole, *codepage;
+    char *ldconsole, *codepage, *runner, *session_user;
     int64_t ldconsole_reads, ldconsole_launches, ldconsole_quits, ldconsole_exclusive,
         ldconsole_guests;
     int64_t max_output_bytes;

@@ -6,6 +6,7 @@
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const store_profiles[] = {"dev", "staging", "prod", NULL};
 static const char *const cache_backends[] = {"memory", "redis", "none", NULL};
+static const char *const runners[] = {"auto", "direct", "agent", NULL};
 static const char *const codepages[] = {"system", "utf8", "gbk", "cp1252", NULL};
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000 };
@@ -100,6 +101,14 @@ const struct svc_option svc_option_table[] = {
              "than one risks instances that share an index."},
     {section_ldconsole, NUMBER(ldconsole_guests, "4", 1, 64, NULL),
      .help = "adb and ld processes that ask a guest, at one time."},
+    {section_ldconsole, FIELD(runner), .type = SVC_OPTION_CHOICE, .fallback = "auto",
+     .choices = runners,
+     .help = "Who runs ldconsole. `direct`: this process, in its own session. `agent`: a process "
+             "that it starts in the session of the interactive user, because ldconsole does "
+             "nothing in a service's. `auto`: the agent for the Windows service, else direct."},
+    {section_ldconsole, FIELD(session_user), .type = SVC_OPTION_TEXT, .fallback = "",
+     .fallback_note = "whoever is logged on, the console first",
+     .help = "The user (NAME or DOMAIN\\NAME) in whose session the agent runs, and no other's."},
     {section_ldconsole, NUMBER(max_output_bytes, "1048576", 4096, 268435456, "bytes"),
      .help = "Output of one process that is kept; a process that prints more is ended."},
     {section_ldconsole, NUMBER(deadline_list2_ms, "10000", 100, HOUR_MS, "ms"),

@@ -2,7 +2,9 @@
 #ifndef SVC_PLATFORM_H
 #define SVC_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** What the command line and the configuration have to know of the operating system. */
 
@@ -17,6 +19,11 @@ char *svc_platform_data_dir(void);
 char *svc_platform_socket(const char *data_dir);
 /** Why the option NAME cannot be used on this system, as a sentence, or NULL. */
 const char *svc_platform_refusal(const char *name);
+
+/** The session of Windows that this process belongs to; 0 elsewhere. */
+uint32_t svc_platform_session(void);
+/** Whether it has an administrator's rights. */
+bool svc_platform_is_elevated(void);
 
 enum svc_signal_action { SVC_SIGNAL_STOP, SVC_SIGNAL_RELOAD };
 

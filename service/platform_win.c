@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "ldconsole/wide_win.h"
+#include "service/token_win.h"
 
 void svc_platform_start(int *argc, char ***argv)
 {
@@ -65,3 +66,15 @@ const struct svc_signal_rule svc_platform_signals[] = {
 };
 
 const size_t svc_platform_n_signals = countof(svc_platform_signals);
+
+uint32_t svc_platform_session(void)
+{
+    DWORD id = 0;
+    (void)ProcessIdToSessionId(GetCurrentProcessId(), &id);
+    return id;
+}
+
+bool svc_platform_is_elevated(void)
+{
+    return svc_token_is_elevated();
+}

@@ -23,7 +23,11 @@ enum svc_exit svc_serve_cmd(const struct svc_args *args)
     if (log_level_parse(config.log_level, &level) == 0)
         log_set_level(level);
 
-    struct svc_app_options options = {&config, args->flags, args->n_flags};
+    struct svc_app_options options = {
+        .config = &config,
+        .flags = args->flags,
+        .n_flags = args->n_flags,
+    };
     struct svc_app *app = svc_app_new(&options);
     if (svc_app_start(app) == 0)
         announce(app);

@@ -21,6 +21,9 @@ from .waiting import GENEROUS_S, wait_for
 QUICK = {"refresh_active_ms": 50, "refresh_idle_ms": 1000}
 
 
+# Set for tests of the session agent: everything then runs through it.
+RUNNER = os.environ.get("LDP_RUNNER", "")
+
 TOKEN_FILE = "test-token"
 
 
@@ -57,6 +60,8 @@ class Service:
         self.log_path = os.path.join(directory, "service.log")
         self.out_path = os.path.join(directory, "service.out")
         self.options = {**QUICK, "http": "127.0.0.1:0", **options}
+        if RUNNER:
+            self.options.setdefault("runner", RUNNER)
         self.wrapper = WRAPPER
         self.process = None
         self.ready_line = None

@@ -154,10 +154,15 @@ static void wait_ready(void)
         turn();
 }
 
-static void wait_lost(void)
+static void wait_lost_one(void)
 {
     while (told.n_lost == 0)
         turn();
+}
+
+static void wait_lost(void)
+{
+    wait_lost_one();
     cr_assert_not_null(runner->absence);
 }
 
@@ -362,6 +367,57 @@ Test(ldc_runner_agent, a_result_of_nobody_is_passed_over)
     assert_ended(&o, LDC_RUN_EXITED);
     cr_assert_null(runner->absence);
     tear_down();
+}
+
+Test(ldc_runner_agent, runs_wait_for_an_agent_that_is_expected)
+{
+    struct outcome a, b;
+    struct buf out = {0};
+    struct ldc_run_result result = {.status = LDC_RUN_EXITED, .output = ""};
+    make_runner(0, 0);
+    ldc_runner_agent_expect(runner);
+    cr_assert_null(runner->absence);
+    start(&a);
+    runner->ops->cancel(start(&b));
+    assert_ended(&b, LDC_RUN_CANCELLED);
+    cr_assert_eq(a.n_calls, 0);
+    attach();
+    say_hello(LDC_AGENT_PROTOCOL, "1");
+    (void)wait_for(LDC_AGENT_START);
+    ldc_agent_write_result(&out, 1, &result);
+    say(&out);
+    assert_ended(&a, LDC_RUN_EXITED);
+    tear_down();
+}
+
+Test(ldc_runner_agent, what_waits_is_refused_when_no_agent_comes)
+{
+    struct outcome a, b;
+    make_runner(0, 0);
+    ldc_runner_agent_expect(runner);
+    start(&a);
+    attach();
+    hang_up();
+    wait_lost_one();
+    cr_assert_eq(a.n_calls, 0, "it was not sent, so it is not lost");
+    cr_assert_null(runner->absence);
+    start(&b);
+    ldc_runner_agent_set_absence(runner, "Nobody is logged on.");
+    assert_ended(&a, LDC_RUN_NOT_STARTED);
+    assert_ended(&b, LDC_RUN_NOT_STARTED);
+    cr_assert_eq(a.error, UV_ENOTCONN);
+    cr_assert_str_eq(runner->absence, "Nobody is logged on.");
+    tear_down();
+}
+
+Test(ldc_runner_agent, what_waits_is_cancelled_when_the_runner_closes)
+{
+    struct outcome o;
+    make_runner(0, 0);
+    ldc_runner_agent_expect(runner);
+    start(&o);
+    tear_down();
+    cr_assert_eq(o.status, LDC_RUN_CANCELLED);
 }
 
 Test(ldc_runner_agent, asks_the_agent_to_end_what_is_cancelled)

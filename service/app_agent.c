@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "service/app_state.h"
+#include "version.h"
+
+static void on_started(void *arg, const struct svc_session *session,
+                       const struct ldc_agent_hello *hello)
+{
+    struct svc_app *app = arg;
+    svc_app_tell_agent_started(app, session, hello);
+    /* What was believed before is as old as the last agent. */
+    ctl_observer_look(app->observer);
+}
+
+static void on_lost(void *arg, const struct svc_session *session, const char *why,
+                    uint64_t retry_ms)
+{
+    struct svc_app *app = arg;
+    svc_app_tell_agent_lost(app, session, why, retry_ms);
+    ctl_observer_look(app->observer);
+}
+
+static void on_no_session(void *arg, const char *sentence)
+{
+    struct svc_app *app = arg;
+    svc_app_tell_no_session(app, sentence);
+    ctl_observer_look(app->observer);
+}
+
+static void on_intruder(void *arg, const char *reason)
+{
+    svc_app_tell_intruder(arg, reason);
+}
+
+static const struct svc_agent_host_events events = {on_started, on_lost, on_no_session,
+                                                    on_intruder};
+
+static bool wants_agent(const struct svc_app *app)
+{
+    const char *runner = app->config->runner;
+    return strcmp(runner, "agent") == 0 || (strcmp(runner, "auto") == 0 && app->options.is_service);
+}
+
+struct ldc_runner *svc_app_build_runner(struct svc_app *app)
+{
+    if (!wants_agent(app))
+        return ldc_runner_direct_new(&app->loop);
+    app->agent = (struct svc_agent_host_options){
+        .session_user = app->config->session_user,
+        .data_dir = app->data_dir,
+        .version = LDP_VERSION " " LDP_COMMIT,
+        .is_own_user = !app->options.is_service,
+        .max_output = (size_t)app->config->max_output_bytes,
+    };
+    app->agent_host = svc_agent_host_new(&app->loop, &app->agent, &events, app);
+    return svc_agent_host_runner(app->agent_host);
+}
+
+static void look_at_sessions(void *arg)
+{
+    struct svc_app *app = arg;
+    if (app->agent_host)
+        svc_agent_host_look(app->agent_host);
+}
+
+void svc_app_session_changed(struct svc_app *app)
+{
+    loop_post(&app->loop, look_at_sessions, app);
+}
