@@ -65,6 +65,11 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
 
     if (o->is_closing)
         return;
+    if (o->is_doubtful) {
+        o->is_doubtful = false;
+        ldc_surveyor_start(o->surveyor);
+        return;
+    }
     ctl_trouble_read(survey, ldc_client_install(o->parts.client),
                      ldc_client_absence(o->parts.client), &o->trouble);
     if (o->trouble.status == 0) {
@@ -176,7 +181,7 @@ const struct ctl_observer_trouble *ctl_observer_trouble(const struct ctl_observe
 struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_age_ms,
                                          ctl_fresh_fn done, void *arg)
 {
-    bool is_fresh = max_age_ms > 0 && o->trouble.status == 0 &&
+    bool is_fresh = max_age_ms > 0 && !cache_snapshot_stale_reason(o->snapshot) &&
                     cache_snapshot_age_ms(o->snapshot, clock_mono_ms()) <= max_age_ms;
     if (is_fresh || o->is_closing) {
         done(arg, is_fresh ? 0 : UV_ECANCELED);
@@ -259,6 +264,13 @@ int ctl_observer_end_processes(struct ctl_observer *o, const char *id)
 
 void ctl_observer_look(struct ctl_observer *o)
 {
+    look_again(o);
+}
+
+void ctl_observer_distrust(struct ctl_observer *o, const char *reason)
+{
+    cache_snapshot_set_stale(o->snapshot, reason);
+    o->is_doubtful = ldc_surveyor_is_running(o->surveyor);
     look_again(o);
 }
 

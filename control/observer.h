@@ -92,6 +92,9 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
 int ctl_observer_end_processes(struct ctl_observer *o, const char *id);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);
+/** What is known may be of another time (the computer slept): until a survey that begins now or
+ *  later is in, answers are marked stale with REASON (copied), and nothing counts as fresh. */
+void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
 /** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves
  *  nothing. */
 bool ctl_observer_sees_processes(const struct ctl_observer *o);
