@@ -79,9 +79,16 @@ static int (*const start_steps[])(struct svc_app *app) = {
     svc_app_listen,       svc_app_tell_started,  start_control,
 };
 
+static void tell_step(struct svc_app *app)
+{
+    if (app->options.on_step)
+        app->options.on_step(app->options.step_arg, app->is_stopping);
+}
+
 int svc_app_start(struct svc_app *app)
 {
     for (size_t i = 0; i < countof(start_steps); i++) {
+        tell_step(app);
         int r = start_steps[i](app);
         if (r < 0) {
             svc_app_stop(app, "the start failed");
@@ -99,6 +106,11 @@ const char *svc_app_error(const struct svc_app *app)
 const char *svc_app_ready_line(const struct svc_app *app)
 {
     return app->ready_line;
+}
+
+struct loop *svc_app_loop(struct svc_app *app)
+{
+    return &app->loop;
 }
 
 void svc_app_run(struct svc_app *app)
@@ -248,6 +260,7 @@ static void (*const close_steps[])(struct svc_app *app) = {
 static void close_next(void *arg)
 {
     struct svc_app *app = arg;
+    tell_step(app);
     if (app->next_close < countof(close_steps))
         close_steps[app->next_close++](app);
 }

@@ -104,6 +104,15 @@ void svc_app_tell_intruder(struct svc_app *app, const char *reason)
                 reason);
 }
 
+void svc_app_resumed(struct svc_app *app)
+{
+    if (app->is_stopping)
+        return;
+    log_info("service", "the computer was asleep; everything is looked at again");
+    cache_events_emit(app->events, "service.resumed", "{}");
+    ctl_observer_distrust(app->observer, "the computer was asleep and nothing was looked at since");
+}
+
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by)
 {
     struct svc_app *app = arg;

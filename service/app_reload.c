@@ -44,6 +44,8 @@ void svc_app_reload(struct svc_app *app)
     struct svc_problems problems cleanup(svc_problems_deinit);
     enum log_level level;
     svc_problems_init(&problems);
+    if (app->is_stopping)
+        return;
     if (svc_config_load(app->options.flags, app->options.n_flags, &fresh, &problems) < 0) {
         log_problems(&problems);
         return;

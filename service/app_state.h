@@ -98,7 +98,4 @@ void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char
 int svc_app_build_workstations(struct svc_app *app);
 void svc_app_start_workstations(struct svc_app *app);
 
-/* app_reload.c */
-void svc_app_reload(struct svc_app *app);
-
 #endif

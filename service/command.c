@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "service/config_docs.h"
 #include "service/nearest.h"
+#include "service/platform.h"
 
 #define put(out, ...) ((void)buf_printf(out, __VA_ARGS__))
 
@@ -40,8 +41,8 @@ void svc_command_overview(struct buf *out)
 {
     put(out, "Usage: ldplayerd COMMAND [flags]\n\n");
     for (size_t i = 0; i < svc_command_count; i++)
-        put(out, "  %-14s  %s\n", svc_command_table[i].name, svc_command_table[i].help);
-    put(out, "\n`ldplayerd COMMAND --help` tells more.\n");
+        put(out, "  %-19s  %s\n", svc_command_table[i].name, svc_command_table[i].help);
+    put(out, "\n%s\n`ldplayerd COMMAND --help` tells more.\n", svc_platform_advice());
 }
 
 void svc_command_describe(const struct svc_command *command, struct buf *out)

@@ -52,5 +52,14 @@ enum svc_exit svc_config_cmd_check(const struct svc_args *args);
 enum svc_exit svc_config_cmd_docs(const struct svc_args *args);
 enum svc_exit svc_config_cmd_init(const struct svc_args *args);
 enum svc_exit svc_data_cmd_remove(const struct svc_args *args);
+enum svc_exit svc_service_cmd_install(const struct svc_args *args);
+enum svc_exit svc_service_cmd_uninstall(const struct svc_args *args);
+enum svc_exit svc_service_cmd_start(const struct svc_args *args);
+enum svc_exit svc_service_cmd_stop(const struct svc_args *args);
+enum svc_exit svc_service_cmd_reload(const struct svc_args *args);
+enum svc_exit svc_service_cmd_status(const struct svc_args *args);
+enum svc_exit svc_service_cmd_run(const struct svc_args *args);
+enum svc_exit svc_service_cmd_configure(const struct svc_args *args);
+enum svc_exit svc_service_cmd_unconfigure(const struct svc_args *args);
 
 #endif

@@ -24,6 +24,8 @@ const char *svc_platform_refusal(const char *name);
 uint32_t svc_platform_session(void);
 /** Whether it has an administrator's rights. */
 bool svc_platform_is_elevated(void);
+/** How to get the service running on this system, as sentences for the overview of commands. */
+const char *svc_platform_advice(void);
 
 enum svc_signal_action { SVC_SIGNAL_STOP, SVC_SIGNAL_RELOAD };
 

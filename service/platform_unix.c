@@ -78,6 +78,11 @@ const char *svc_platform_refusal(const char *name)
     return NULL;
 }
 
+const char *svc_platform_advice(void)
+{
+    return "To run it in this terminal: `ldplayerd serve`.";
+}
+
 const struct svc_signal_rule svc_platform_signals[] = {
     {SIGINT, "SIGINT", SVC_SIGNAL_STOP},
     {SIGTERM, "SIGTERM", SVC_SIGNAL_STOP},

@@ -30,7 +30,9 @@ void svc_platform_start(int *argc, char ***argv)
         *argv = args;
     }
     SetConsoleOutputCP(CP_UTF8);
-    _setmode(_fileno(stdout), _O_BINARY);
+    /* A service has no standard output. */
+    if (_fileno(stdout) >= 0)
+        _setmode(_fileno(stdout), _O_BINARY);
 }
 
 char *svc_platform_data_dir(void)
@@ -55,6 +57,13 @@ const char *svc_platform_refusal(const char *name)
     if (strcmp(name, "socket") == 0)
         return "unix sockets are not for Windows; use the option http";
     return NULL;
+}
+
+const char *svc_platform_advice(void)
+{
+    return "To run it in this console: `ldplayerd serve`. To have Windows run it, in a console "
+           "that was\nopened as administrator: `ldplayerd service install`, then `ldplayerd "
+           "service start`.";
 }
 
 /* Windows gives a program about ten seconds after the window was closed (SIGHUP here), so this is

@@ -75,6 +75,32 @@ Test(ctl_observer_quiet, what_is_fresh_enough_is_answered_at_once)
     cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 1);
 }
 
+Test(ctl_observer_quiet, nothing_is_believed_after_a_sleep_before_a_new_look)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    struct cache_snapshot *snapshot = ctl_observer_snapshot(w.observer);
+    ctl_observer_distrust(w.observer, "slept");
+    cr_expect_str_eq(cache_snapshot_stale_reason(snapshot), "slept");
+    cr_expect_eq(cache_snapshot_count(snapshot), 3);
+    cr_expect_not_null(ctl_observer_want(w.observer, 60000, count, &c));
+    world_until(&w, c.n == 1);
+    cr_expect_null(cache_snapshot_stale_reason(snapshot));
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 1);
+}
+
+Test(ctl_observer_quiet, a_look_begun_before_a_sleep_is_not_believed)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    ctl_observer_look(w.observer);
+    ctl_observer_distrust(w.observer, "slept");
+    cr_expect_not_null(ctl_observer_want(w.observer, 60000, count, &c));
+    world_until(&w, c.n == 1);
+    cr_expect_null(cache_snapshot_stale_reason(ctl_observer_snapshot(w.observer)));
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2);
+}
+
 Test(ctl_observer_quiet, a_reader_that_gave_up_is_not_answered)
 {
     struct count c = {0}, d = {0};
