@@ -227,6 +227,13 @@ static void follow_desired(struct ctl_job *job, enum cache_op_status status)
         ctl_observer_set_local(job->engine->parts.observer, i->id, &local);
 }
 
+/* An effect that was waited for in vain is expected no more: what list2 shows is true again. */
+static void stop_expecting(const struct ctl_job *job, enum cache_op_status status)
+{
+    if (ctl_job_instance(job) && (status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT))
+        ctl_observer_expect(job->engine->parts.observer, job->subject, CTL_EXPECT_NOTHING, 0);
+}
+
 void ctl_ending_end(struct ctl_job *job, enum cache_op_status status, const char *code,
                     const char *detail)
 {
@@ -235,6 +242,7 @@ void ctl_ending_end(struct ctl_job *job, enum cache_op_status status, const char
     ctl_gate_release(job);
     job->engine->must_advance = true;
     follow_desired(job, status);
+    stop_expecting(job, status);
     if (status == CACHE_OP_SUCCEEDED)
         job->op->result = write_result(job);
     if (code)

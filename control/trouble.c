@@ -45,6 +45,11 @@ static void read_answer(const struct ldc_outcome *outcome, const char *path,
             " ms and was ended; see whether LDPlayer itself still responds",
             result ? result->duration_ms : 0);
         break;
+    case LDC_ANSWER_LOST:
+        say(t, UV_EIO, code,
+            "the session agent was lost while it ran ldconsole list2; it is started again by "
+            "itself");
+        break;
     case LDC_ANSWER_CANCELLED:
         say(t, UV_ECANCELED, code, "ldconsole list2 was cancelled because the service stops");
         break;

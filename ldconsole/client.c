@@ -43,6 +43,7 @@ struct ldc_call {
     void *arg;
     char *command_line;
     struct ldc_run *run;       /* while at the runner */
+    bool is_repeated;          /* because the agent was lost */
     bool is_probe;             /* the one call a half-open breaker let through */
     struct ldc_outcome posted; /* what to tell a call that never ran */
     struct ldc_run_result not_found;
@@ -160,11 +161,25 @@ static void end_call(struct ldc_call *call, const struct ldc_outcome *outcome)
     close_if_empty(c);
 }
 
+static void run_call(struct ldc_call *call);
+
+/* A question may be asked again, of the agent that comes next; what changes something may not. */
+static bool may_repeat(const struct ldc_call *call, const struct ldc_run_result *result)
+{
+    return result->status == LDC_RUN_LOST && !call->is_repeated && !call->client->is_closing &&
+           !ldc_verb_table[call->command.verb].is_mutating;
+}
+
 static void on_run_done(void *arg, const struct ldc_run_result *result)
 {
     struct ldc_call *call = arg;
     struct ldc_client *c = call->client;
     enum ldc_class class = class_of(call);
+    if (may_repeat(call, result)) {
+        call->is_repeated = true;
+        run_call(call);
+        return;
+    }
     struct ldc_outcome outcome = {
         .answer = ldc_answer_read(call->command.verb, result),
         .result = result,
@@ -239,10 +254,23 @@ static const char *program_of(const struct ldc_client *c, enum ldc_verb verb)
     return c->install.ldconsole;
 }
 
-static void start_call(struct ldc_call *call)
+static void run_call(struct ldc_call *call)
 {
     struct ldc_client *c = call->client;
     enum ldc_verb verb = call->command.verb;
+    unsigned deadline_ms = c->options.deadline_ms[verb];
+    struct ldc_run_request request = {
+        .file = program_of(c, verb),
+        .args = &call->command.args,
+        .deadline_ms = deadline_ms ? deadline_ms : ldc_verb_table[verb].deadline_ms,
+        .max_output = c->options.max_output,
+    };
+    call->run = c->runner->ops->start(c->runner, &request, on_run_done, call);
+}
+
+static void start_call(struct ldc_call *call)
+{
+    struct ldc_client *c = call->client;
     uint64_t retry_ms;
     if (c->runner->absence) {
         post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_NO_SESSION});
@@ -252,16 +280,9 @@ static void start_call(struct ldc_call *call)
         post_rejection(call, retry_ms);
         return;
     }
-    unsigned deadline_ms = c->options.deadline_ms[verb];
-    struct ldc_run_request request = {
-        .file = program_of(c, verb),
-        .args = &call->command.args,
-        .deadline_ms = deadline_ms ? deadline_ms : ldc_verb_table[verb].deadline_ms,
-        .max_output = c->options.max_output,
-    };
     leave_queue(call);
     c->n_running[class_of(call)]++;
-    call->run = c->runner->ops->start(c->runner, &request, on_run_done, call);
+    run_call(call);
 }
 
 static bool has_room(const struct ldc_client *c, enum ldc_class class)

@@ -13,7 +13,9 @@
 /** The façade over one installation: bulkheads and breakers in front of a runner. Loop thread
  *  only.
  *
- *      ldc_client_call -> breaker of the purpose -> bulkhead of the class -> runner -> answer */
+ *      ldc_client_call -> breaker of the purpose -> bulkhead of the class -> runner -> answer
+ *
+ *  A question (list2, adb) whose agent was lost is asked once more; nothing else is repeated. */
 
 /** The eleven protected operations; each has its breaker. */
 enum ldc_purpose {

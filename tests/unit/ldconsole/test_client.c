@@ -403,3 +403,51 @@ Test(ldc_purpose, says_which_breaker_protects_a_verb)
     for (int i = 0; i < LDC_PURPOSE_COUNT; i++)
         cr_assert_not_null(ldc_purpose_name((enum ldc_purpose)i));
 }
+
+Test(ldc_client, asks_a_question_once_more_when_the_agent_was_lost)
+{
+    struct told t;
+    list(&t);
+    fake_runner_end(runner, 0, LDC_RUN_LOST);
+    loop_run(&loop);
+    cr_assert_eq(t.n, 0);
+    cr_assert_eq(fake_runner_n_started(runner), 2);
+    fake_runner_end(runner, 1, LDC_RUN_LOST);
+    loop_run(&loop);
+    cr_assert_eq(t.n, 1);
+    cr_assert_eq(t.outcome.answer, LDC_ANSWER_LOST);
+    cr_assert_eq(fake_runner_n_started(runner), 2);
+    cr_assert_eq(ldc_client_n_running(client), 0);
+    tear_down();
+}
+
+Test(ldc_client, repeats_nothing_that_changes_something)
+{
+    struct told t;
+    launch(&t, 0);
+    fake_runner_end(runner, 0, LDC_RUN_LOST);
+    loop_run(&loop);
+    cr_assert_eq(t.n, 1);
+    cr_assert_eq(t.outcome.answer, LDC_ANSWER_LOST);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    tear_down();
+}
+
+Test(ldc_client, says_without_a_breaker_that_there_is_no_session)
+{
+    struct told t;
+    fake_runner_base(runner)->absence = "Nobody is logged on.";
+    cr_assert_str_eq(ldc_client_absence(client), "Nobody is logged on.");
+    for (int i = 0; i < 5; i++) {
+        list(&t);
+        loop_run(&loop);
+        cr_assert_eq(t.n, 1);
+        cr_assert_eq(t.outcome.answer, LDC_ANSWER_NO_SESSION);
+        cr_assert_not(t.had_result);
+    }
+    cr_assert_eq(fake_runner_n_started(runner), 0);
+    cr_assert_eq(ldc_client_n_waiting(client), 0);
+    cr_assert_eq(ldc_client_breaker(client, LDC_PURPOSE_LIST)->state, LDC_BREAKER_CLOSED);
+    fake_runner_base(runner)->absence = NULL;
+    tear_down();
+}
