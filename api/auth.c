@@ -175,7 +175,7 @@ static enum api_gate wait_for_reload(struct api_exchange *x)
 static const struct api_identity *find_peer(struct api_conn *conn)
 {
     if (api_listener_is_pipe(conn->listener) && !conn->is_peer_known)
-        api_peer_identify(&conn->io.pipe, &conn->peer);
+        api_peers_identify(conn->server->peers, &conn->io.pipe, &conn->peer);
     conn->is_peer_known = true;
     return &conn->peer;
 }

@@ -86,6 +86,7 @@ static void start_request(struct api_conn *conn)
 {
     conn->exchange = api_exchange_take(conn->server);
     conn->exchange->conn = conn;
+    conn->exchange->is_by_pipe = api_listener_is_pipe(conn->listener);
     conn->state = API_CONN_HEAD;
     api_conn_set_deadline(conn, conn->server->options.head_timeout_ms);
 }

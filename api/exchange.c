@@ -43,6 +43,7 @@ struct api_exchange *api_exchange_take(struct api_server *server)
         server->n_pooled--;
     }
     server->n_exchanges++;
+    x->began_ns = uv_hrtime();
     api_parser_start(&x->parser, &x->request, server->options.max_head_bytes,
                      server->options.max_body_bytes);
     return x;
@@ -67,6 +68,7 @@ static void reset(struct api_exchange *x)
     x->route = NULL;
     x->who.kind = API_IDENTITY_NONE;
     x->who.role = CACHE_ROLE_NONE;
+    x->who.name[0] = '\0';
     x->request_id[0] = '\0';
     x->on_time = x->on_gone = NULL;
     x->then = NULL;

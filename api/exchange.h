@@ -33,7 +33,9 @@ struct api_exchange {
     const struct api_route *route;
     struct api_identity who;
     char request_id[API_REQUEST_ID_SIZE];
-    struct buf reply; /* room to build a body in, for api_respond_reply */
+    uint64_t began_ns; /* uv_hrtime of its first byte */
+    bool is_by_pipe;   /* or socket; the connection may be gone when it is answered */
+    struct buf reply;  /* room to build a body in, for api_respond_reply */
 
     void *state;                       /* the handler's own; released with mem_free at the end */
     void (*deinit_state)(void *state); /* called before, or NULL */

@@ -2,9 +2,7 @@
 #include "api/conn.h"
 #include "api/peer.h"
 #include "api/server_state.h"
-#include "base/cleanup.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/pipe_server.h"
 
 enum { BACKLOG = 1024, SOCKET_MODE = 0660 };
@@ -21,9 +19,13 @@ static void on_connection(void *arg, int status)
 
 int api_server_listen_pipe(struct api_server *server, const char *path)
 {
-    char *sddl cleanup(mem_freep) = api_peer_sddl();
-    const struct pipe_server_options options = {
-        .path = path, .sddl = sddl, .mode = SOCKET_MODE, .backlog = BACKLOG};
+    const struct api_options *o = &server->options;
+    if (!server->peers)
+        server->peers = api_peers_new(o->operators_group, o->interactive_role);
+    const struct pipe_server_options options = {.path = path,
+                                                .sddl = api_peers_sddl(server->peers),
+                                                .mode = SOCKET_MODE,
+                                                .backlog = BACKLOG};
     struct api_listener *l = api_listener_new(server, NULL);
     int r = pipe_server_new(server->context.loop, &options, on_connection, l, &l->pipe);
     if (r < 0)

@@ -6,26 +6,17 @@
 
 #include <sodium.h>
 
+#include "api/audit.h"
 #include "api/conn.h"
 #include "api/exchange.h"
 #include "api/response.h"
 #include "api/server_state.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/str.h"
 
 enum { SMALL_BODY = 4096 };
 
 #define PROBLEM_JSON "application/problem+json"
-
-/* Reads are too many to be logged one by one; who changed what is worth a line. */
-static void log_answer(const struct api_exchange *x, int status)
-{
-    enum api_method method = x->request.method;
-    if (x->route && method != API_METHOD_GET && method != API_METHOD_HEAD)
-        log_info("api", "%s %s by %s -> %d (%s)", api_method_name(method), x->route->path,
-                 x->who.name, status, x->request_id);
-}
 
 static void count(struct api_exchange *x, int status)
 {
@@ -62,7 +53,7 @@ static void send_answer(struct api_exchange *x, int status, const char *type, co
     if (!x->request_id[0])
         api_exchange_name(x);
     count(x, status);
-    log_answer(x, status);
+    api_audit(x, status);
     x->on_time = x->on_gone = NULL;
     if (!x->conn) {
         api_exchange_release(x);

@@ -7,6 +7,7 @@
 #include "api/conn.h"
 #include "api/fresh.h"
 #include "api/kept.h"
+#include "api/peer.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/loop.h"
@@ -24,6 +25,8 @@ const struct api_options api_options_defaults = {
     .write_timeout_ms = 30000,
     .heartbeat_ms = 15000,
     .max_backlog_bytes = 1048576,
+    .operators_group = "ldplayerd-operators",
+    .interactive_role = CACHE_ROLE_VIEWER,
     .first_survey_ms = 60000,
     .ready_age_ms = 60000,
 };
@@ -158,6 +161,7 @@ static void on_tick_closed(uv_handle_t *handle)
         api_fresh_stop(s);
         api_kept_stop(s);
     }
+    api_peers_free(s->peers);
     api_exchange_free_pool(s);
     blob_unref(s->openapi);
     blob_unref(s->docs);

@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/tokens.h"
+
 struct loop;
 struct ctl_observer;
 struct ctl_engine;
 struct ctl_workstations;
 struct cache_events;
 struct cache_store;
-struct cache_tokens;
 struct cache_results;
 struct ldc_client;
 
@@ -53,6 +54,8 @@ struct api_options {
         max_backlog_bytes;    /* of one event stream before the reader is cut off; default 1 MiB */
     unsigned first_survey_ms; /* how long a read waits for the first survey; default 60000 */
     unsigned ready_age_ms;    /* older than this, the last survey says "not ready"; default 60000 */
+    const char *operators_group;      /* see api/peer.h; default "ldplayerd-operators" */
+    enum cache_role interactive_role; /* default viewer */
     bool metrics_on_loopback; /* GET /metrics without credentials from loopback; default false */
 };
 extern const struct api_options api_options_defaults;
@@ -69,9 +72,9 @@ struct api_server *api_server_new(const struct api_context *context,
  *  from no foreign Origin. Returns 0 or a UV code (UV_EADDRINUSE, UV_EACCES, UV_EINVAL). */
 int api_server_listen_tcp(struct api_server *server, const char *host, unsigned port,
                           int *ret_port);
-/** A unix socket with mode 0660; peers are known by their user id (owner of the process and root
- *  are admin, others need a token). The socket file of a dead server is replaced; UV_EADDRINUSE
- *  when a live one answers or PATH is something else. On Windows: UV_ENOTSUP. */
+/** A named pipe on Windows, else a unix socket with mode 0660 (base/pipe_server.h); peers are known
+ *  by what the system tells of them (api/peer.h). Returns 0 or a UV code: UV_EADDRINUSE when
+ *  somebody serves PATH already or it is something else, UV_ENAMETOOLONG, UV_EINVAL. */
 int api_server_listen_pipe(struct api_server *server, const char *path);
 
 /** Stops accepting, ends event streams and waits for operations, lets requests under way finish

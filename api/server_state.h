@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "api/audit.h"
 #include "api/exchange.h"
 #include "api/response.h"
 #include "api/route.h"
@@ -24,6 +25,7 @@ union api_io {
 };
 
 struct pipe_server;
+struct api_peers;
 
 /** A listening socket or pipe. */
 struct api_listener {
@@ -69,6 +71,8 @@ struct api_server {
     unsigned n_listeners, n_conns, n_pooled;
     unsigned n_exchanges; /* handed out and not yet back */
     struct api_auth auth;
+    struct api_peers *peers; /* once a pipe is listened to */
+    struct api_audit_limit audit;
     struct api_stats stats;
     char date[API_DATE_SIZE];
     uint64_t date_until_ms;

@@ -190,6 +190,9 @@ static struct api_server *build_server(struct svc_app *app)
     options.max_backlog_bytes = (unsigned)c->max_backlog_bytes;
     options.first_survey_ms = (unsigned)c->first_survey_ms;
     options.ready_age_ms = (unsigned)c->ready_age_ms;
+    options.operators_group = c->operators_group;
+    options.interactive_role = CACHE_ROLE_NONE;
+    (void)cache_role_parse(c->interactive_role, &options.interactive_role); /* or it is none */
     options.metrics_on_loopback = c->metrics_on_loopback;
     return api_server_new(&context, &options);
 }
@@ -226,6 +229,28 @@ static int listen_socket(struct svc_app *app, struct buf *ready)
     return 0;
 }
 
+static int listen_pipe(struct svc_app *app, struct buf *ready)
+{
+    const char *path = app->config->pipe;
+    if (strcmp(path, "none") == 0)
+        return 0;
+    int r = api_server_listen_pipe(app->server, path);
+    if (r == UV_EADDRINUSE)
+        return svc_app_refuse(app, r,
+                              "cannot listen on pipe=%s: another process has a pipe of this name. "
+                              "If that is another ldplayerd, give one of them another name with "
+                              "the option pipe, or none; if not, somebody may be waiting there "
+                              "for what is meant for this service: find and end that process",
+                              path);
+    if (r < 0)
+        return svc_app_refuse(app, r,
+                              "cannot listen on pipe=%s: %s; choose another name with the option "
+                              "pipe, or none",
+                              path, uv_strerror(r));
+    (void)buf_printf(ready, " pipe=%s", path);
+    return 0;
+}
+
 int svc_app_listen(struct svc_app *app)
 {
     struct buf ready cleanup(buf_deinit);
@@ -236,6 +261,8 @@ int svc_app_listen(struct svc_app *app)
     int r = listen_http(app, &ready);
     if (r == 0)
         r = listen_socket(app, &ready);
+    if (r == 0)
+        r = listen_pipe(app, &ready);
     if (r == 0)
         app->ready_line = buf_take(&ready, NULL);
     return r;

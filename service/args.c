@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "service/nearest.h"
-#include "service/platform.h"
 
 enum { FLAG_NAME_MAX = 64 };
 
@@ -44,11 +43,6 @@ static bool is_known(const struct parser *p, const char *name, const char **ret_
 static void refuse_flag(const struct parser *p, const char *name)
 {
     char names[SVC_CONFIG_MAX_OPTIONS][FLAG_NAME_MAX], hint[80];
-    const char *refusal = p->rule->takes_options ? svc_platform_refusal(name) : NULL;
-    if (refusal) {
-        svc_problems_add(p->problems, "--%s: %s", name, refusal);
-        return;
-    }
     struct svc_nearest nearest;
     svc_nearest_init(&nearest, name);
     for (const char *const *flag = p->rule->flags; flag && *flag; flag++)

@@ -227,23 +227,55 @@ static void check_cache(const struct svc_config *c, struct svc_problems *problem
         svc_problems_add(problems, "cache_redis_prefix: the prefix %s", rule);
 }
 
-/* The socket's default depends on another option. */
-static void fill_socket(struct svc_config *c)
+/* An empty FIELD becomes VALUE, which is given up; NULL is none. */
+static void fill(char **slot, char *value)
 {
-    if (*c->socket)
+    if (**slot) {
+        mem_free(value);
         return;
-    mem_free(c->socket);
-    c->socket = svc_platform_socket(c->data_dir);
-    if (!c->socket)
-        c->socket = mem_strdup("none");
+    }
+    mem_free(*slot);
+    *slot = value ? value : mem_strdup("none");
+}
+
+/* These defaults depend on another option or on the system. */
+static void fill_local(struct svc_config *c)
+{
+    fill(&c->socket, svc_platform_socket(c->data_dir));
+    fill(&c->pipe, svc_platform_pipe());
+}
+
+static bool is_none(const char *text)
+{
+    return strcmp(text, "none") == 0;
+}
+
+static bool is_pipe_name(const char *path)
+{
+    static const char prefix[] = "\\\\.\\pipe\\";
+    if (!str_has_prefix(path, prefix))
+        return false;
+    const char *name = path + strlen(prefix);
+    return *name && !strchr(name, '\\');
+}
+
+static void check_listeners(const struct svc_config *c, struct svc_problems *problems)
+{
+    if (is_none(c->http) && is_none(c->socket) && is_none(c->pipe))
+        svc_problems_add(problems, "http, socket and pipe: with none for all, nobody could "
+                                   "connect");
+    if (!is_none(c->pipe) && !is_pipe_name(c->pipe))
+        svc_problems_add(problems,
+                         "pipe: %s is no name of a pipe of this machine; it must be "
+                         "\\\\.\\pipe\\NAME or none",
+                         c->pipe);
 }
 
 void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
 {
     check_http(c, problems);
     check_cache(c, problems);
-    if (strcmp(c->http, "none") == 0 && strcmp(c->socket, "none") == 0)
-        svc_problems_add(problems, "http and socket: with none for both, nobody could connect");
+    check_listeners(c, problems);
     if (c->simulate > 0 && *c->ldconsole)
         svc_problems_add(problems, "simulate and ldconsole: only one of them can be driven");
     if (c->breaker_max_open_ms < c->breaker_open_ms)
@@ -293,7 +325,7 @@ int svc_config_load(const struct svc_flag *flags, size_t n_flags, struct svc_con
         svc_config_read_file(ret, ret->file, problems);
     svc_config_read_env(ret, problems);
     svc_config_read_flags(ret, flags, n_flags, problems);
-    fill_socket(ret);
+    fill_local(ret);
     svc_config_check(ret, problems);
     return problems->n == before ? 0 : UV_EINVAL;
 }

@@ -43,7 +43,7 @@ struct svc_config {
     char *data_dir, *store_profile, *log_level;
     int64_t drain_ms, simulate, simulate_speed;
 
-    char *http, *socket;
+    char *http, *socket, *pipe, *operators_group, *interactive_role;
     bool allow_remote, metrics_on_loopback;
     int64_t max_connections, max_header_bytes, max_body_bytes;
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;

@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "service/nearest.h"
-#include "service/platform.h"
 
 /* The configuration file: one flat JSON object, comments and trailing commas allowed. yyjson does
  * not keep where a value stood, but parsed in place its strings point into our own bytes, and the
@@ -40,11 +39,6 @@ static unsigned line_at(const struct reader *r, size_t offset)
 static void refuse_key(const struct reader *r, const char *key, unsigned line)
 {
     char hint[80];
-    const char *refusal = svc_platform_refusal(key);
-    if (refusal) {
-        svc_problems_add(r->problems, "%s:%u: %s: %s", r->path, line, key, refusal);
-        return;
-    }
     struct svc_nearest nearest;
     svc_nearest_init(&nearest, key);
     for (size_t i = 0; i < svc_option_count; i++)

@@ -7,6 +7,7 @@ static const char *const log_levels[] = {"debug", "info", "warning", "error", NU
 static const char *const store_profiles[] = {"dev", "staging", "prod", NULL};
 static const char *const cache_backends[] = {"memory", "redis", "none", NULL};
 static const char *const runners[] = {"auto", "direct", "agent", NULL};
+static const char *const interactive_roles[] = {"none", "viewer", "operator", NULL};
 static const char *const codepages[] = {"system", "utf8", "gbk", "cp1252", NULL};
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000 };
@@ -57,6 +58,19 @@ const struct svc_option svc_option_table[] = {
      .fallback_note = "ldplayerd.sock in the data directory; none on Windows",
      .help = "Path of the unix socket, whose clients are known by their user id; `none` opens "
              "no socket."},
+    {section_http, FIELD(pipe), .type = SVC_OPTION_TEXT, .fallback = "",
+     .fallback_note = "\\\\.\\pipe\\ldplayerd on Windows, else none",
+     .help = "Name of the named pipe, whose clients are known by their Windows account: "
+             "administrators are admin; `none` opens no pipe. Windows only."},
+    {section_http, FIELD(operators_group), .type = SVC_OPTION_TEXT,
+     .fallback = "ldplayerd-operators",
+     .help = "Windows group whose members are operators on the pipe: of this machine, or "
+             "`DOMAIN\\group`. One that does not exist has no members; it is looked for at the "
+             "start. Windows only."},
+    {section_http, FIELD(interactive_role), .type = SVC_OPTION_CHOICE, .fallback = "viewer",
+     .choices = interactive_roles,
+     .help = "What everybody who is logged on at the screen or by remote desktop may do on the "
+             "pipe. Windows only."},
     {section_http, NUMBER(max_connections, "10000", 1, 100000, NULL),
      .help = "Client connections at one time; more are closed at once."},
     {section_http, NUMBER(max_header_bytes, "16384", 1024, 1048576, "bytes"),

@@ -17,6 +17,8 @@ void svc_platform_start(int *argc, char ***argv);
 char *svc_platform_data_dir(void);
 /** Where a unix socket is put in DATA_DIR, owned by the caller; NULL where there are none. */
 char *svc_platform_socket(const char *data_dir);
+/** The name of the pipe that Windows serves by default, owned by the caller; NULL elsewhere. */
+char *svc_platform_pipe(void);
 /** Why the option NAME cannot be used on this system, as a sentence, or NULL. */
 const char *svc_platform_refusal(const char *name);
 

@@ -71,10 +71,17 @@ char *svc_platform_socket(const char *data_dir)
     return fs_join(data_dir, "ldplayerd.sock");
 }
 
+char *svc_platform_pipe(void)
+{
+    return NULL;
+}
+
 const char *svc_platform_refusal(const char *name)
 {
     if (strcmp(name, "pipe") == 0)
         return "named pipes are for Windows; use the option socket";
+    if (strcmp(name, "operators_group") == 0 || strcmp(name, "interactive_role") == 0)
+        return "this is about the named pipe, which is for Windows";
     return NULL;
 }
 

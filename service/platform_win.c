@@ -50,12 +50,15 @@ char *svc_platform_socket(const char *data_dir)
     return NULL;
 }
 
+char *svc_platform_pipe(void)
+{
+    return mem_strdup("\\\\.\\pipe\\ldplayerd");
+}
+
 const char *svc_platform_refusal(const char *name)
 {
-    if (strcmp(name, "pipe") == 0)
-        return "this version does not listen on a named pipe; use the option http";
     if (strcmp(name, "socket") == 0)
-        return "unix sockets are not for Windows; use the option http";
+        return "unix sockets are not for Windows; use the option pipe";
     return NULL;
 }
 

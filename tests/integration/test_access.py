@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Who may do what: tokens, roles, the unix socket."""
+"""Who may do what: tokens, roles, the named pipe or unix socket."""
 import datetime
 import os
 import stat
 import unittest
 
-from support import IS_WINDOWS, Client, ServiceCase, run_service_command, wait_for
+from support import (
+    IS_WINDOWS,
+    Client,
+    ServiceCase,
+    StartFailed,
+    run_service_command,
+    wait_for,
+)
 from support.programs import path_for_program
 
 
@@ -124,14 +131,80 @@ class Tokens(ServiceCase):
         self.client.wait(operation)
 
 
-@unittest.skipIf(IS_WINDOWS, "the named pipe is its counterpart")
-class Socket(ServiceCase):
+class Local(ServiceCase):
+    """The named pipe and, elsewhere, the unix socket: callers are known by their account. Wine has
+    one user, who is the administrator; docs/windows-checklist.md has the others."""
+
     instances = 1
+    medium = "pipe" if IS_WINDOWS else "socket"
 
     def test_the_owner_is_admin_without_a_token(self):
-        client = Client(unix=self.service.socket)
+        client = Client(self.service, local=True)
         self.assertEqual(client.get("/api/instances").json["total"], 1)
-        client.run("POST", "/api/instances", {"name": "by socket"})
+        client.run("POST", "/api/instances", {"name": "by " + self.medium})
+        me = client.get("/api/auth/me").json
+        self.assertEqual((me["role"], me["kind"], me["token_id"]), ("admin", "peer", None))
+        self.assertRegex(me["name"], r"^[^\\]+\\[^\\]+$" if IS_WINDOWS else r"^uid:\d+$")
+
+    def test_a_token_counts_as_the_token(self):
+        token = self.service.create_token("guest", "viewer")
+        client = Client(self.service, token, local=True)
+        me = client.get("/api/auth/me").json
+        self.assertEqual((me["name"], me["role"], me["kind"]), ("guest", "viewer", "token"))
+        self.assertEqual(client.request("POST", "/api/instances/0/stop").status, 403)
+        bad = Client(self.service, "ldp_" + "A" * 43, local=True)
+        self.assertEqual(bad.request("GET", "/api/instances").status, 401)
+
+    def test_any_host_may_be_named_by_a_local_program(self):
+        client = Client(self.service, local=True)
+        client.get("/api/instances", headers={"Host": "anything.example"})
+        refused = self.service.client(None).request(
+            "GET", "/livez", headers={"Host": "anything.example"}
+        )
+        self.assertGreaterEqual(refused.status, 400)
+
+    def test_many_clients_come_at_once(self):
+        connections = [self.service.connect_locally(60) for _ in range(40)]
+        try:
+            for connection in connections:
+                connection.request("GET", "/api/version")
+            statuses = [connection.getresponse().status for connection in connections]
+        finally:
+            for connection in connections:
+                connection.close()
+        self.assertEqual(statuses, [200] * 40)
+
+    def test_a_second_service_of_that_name_is_refused(self):
+        where = self.service.pipe if IS_WINDOWS else self.service.socket
+        other = self.make_service("other", **{self.medium: where})
+        with self.assertRaises(StartFailed) as failed:
+            other.start()
+        self.assertEqual(failed.exception.code, 1)
+        self.assertIn(f"cannot listen on {self.medium}={where}", failed.exception.log)
+        self.assertIn(f"the option {self.medium}", failed.exception.log)
+        Client(self.service, local=True).get("/api/instances")
+
+    def test_the_log_has_a_record_of_who_changed_what(self):
+        client = Client(self.service, local=True)
+        name = client.get("/api/auth/me").json["name"]
+        client.post("/api/instances/0/stop?wait=60", expect=200)
+        self.service.client(None).request("GET", "/api/instances")
+        log = self.service.log()
+        self.assertIn('audit: method=POST path="/api/instances/0/stop" status=200 '
+                      f'who="{name}" role=admin how={self.medium} ', log)
+        self.assertIn('audit: method=GET path="/api/instances" status=401 '
+                      'who="-" role=none how=tcp ', log)
+        self.assertNotIn("wait=", log)
+
+    def test_no_pipe_and_no_socket(self):
+        self.service.restart(**{self.medium: "none"})
+        self.assertNotIn(f" {self.medium}=", self.service.ready_line)
+        self.assertEqual(self.service.client(None).get("/livez").status, 200)
+
+
+@unittest.skipIf(IS_WINDOWS, "pipes have no files")
+class Socket(ServiceCase):
+    instances = 1
 
     def test_it_is_for_the_owner_alone(self):
         mode = stat.S_IMODE(os.stat(self.service.data_dir).st_mode)
@@ -143,7 +216,7 @@ class Socket(ServiceCase):
     def test_it_is_gone_after_a_stop_and_survives_a_crash(self):
         self.service.kill()
         self.service.start()
-        self.assertEqual(Client(unix=self.service.socket).get("/livez").status, 200)
+        self.assertEqual(Client(self.service, local=True).get("/livez").status, 200)
         path = self.service.socket
         self.service.stop()
         self.assertFalse(os.path.exists(path))

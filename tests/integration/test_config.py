@@ -43,10 +43,10 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertIn("/api/instances/{ref}/start", done.stdout)
 
-    def test_the_pipe_is_not_there_yet(self):
-        done = run_service_command("serve", "--pipe", "x")
+    def test_a_pipe_is_of_this_machine_and_of_windows(self):
+        done = run_service_command("serve", "--pipe", r"\\server\pipe\x")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("pipe", done.stderr)
+        self.assertIn("pipe of this machine" if IS_WINDOWS else "for Windows", done.stderr)
 
     def test_an_address_for_everybody_needs_permission(self):
         done = run_service_command("serve", "--http", "0.0.0.0:0")
@@ -200,8 +200,9 @@ class Start(ServiceCase):
 
     def test_the_ready_line(self):
         pattern = r"^ready http=http://127\.0\.0\.1:\d+"
-        if not IS_WINDOWS:
-            pattern += r" socket=\S+/ldplayerd\.sock"
+        pattern += (
+            r" pipe=\\\\\.\\pipe\\ldp-test-\w+" if IS_WINDOWS else r" socket=\S+/ldplayerd\.sock"
+        )
         self.assertRegex(self.service.ready_line, pattern + "$")
         self.service.stop()
         self.assertEqual(self.service.output(), self.service.ready_line + "\n")

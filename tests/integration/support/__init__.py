@@ -7,9 +7,12 @@ Wine. Where they run is told by the environment:
     LDP_SERVICE    path of ldplayerd or ldplayerd.exe
     LDP_SIMULATOR  path of ldsim or ldsim.exe
     LDP_WRAPPER    what runs them (tools/wine.sh), or nothing
+    LDP_BRIDGE     path of pipe_bridge.exe, by which clients reach a pipe under Wine
+    LDP_TRANSPORT  "pipe": clients speak over the named pipe (natively the unix socket) instead of
+                   TCP, but for those without credentials, which are somebody there
 """
 from .case import ServiceCase
-from .client import Client, EventStream, RawConnection
+from .client import OVER_PIPE, Client, EventStream, RawConnection
 from .programs import IS_WINDOWS, run_service_command
 from .service import Service, StartFailed
 from .simulator import Simulator
@@ -20,6 +23,7 @@ __all__ = [
     "Deadline",
     "EventStream",
     "IS_WINDOWS",
+    "OVER_PIPE",
     "RawConnection",
     "Service",
     "ServiceCase",

@@ -43,6 +43,7 @@ class ServiceCase(unittest.TestCase):
         options = {"ldconsole": self.simulator.ldconsole, **self.service_options, **options}
         service = Service(directory, **options)
         service.use_template()
+        self.addCleanup(service.close_bridge)
         self.addCleanup(self._end_service, service)
         return service
 

@@ -2,9 +2,12 @@
 """Clients of the API: requests, event streams, and raw bytes for what no library would send."""
 import http.client
 import json
+import os
 import socket
 
 from .waiting import GENEROUS_S, Deadline
+
+OVER_PIPE = os.environ.get("LDP_TRANSPORT") == "pipe"
 
 
 class Response:
@@ -39,16 +42,16 @@ class UnixConnection(http.client.HTTPConnection):
 
 class Client:
     """One user of one service, also across its restarts. Every request has a connection of its
-    own."""
+    own: TCP, or with LOCAL the named pipe or unix socket."""
 
-    def __init__(self, service=None, token=None, unix=None):
+    def __init__(self, service, token=None, local=OVER_PIPE):
         self.service = service
         self.token = token
-        self.unix = unix
+        self.local = local
 
     def connect(self, timeout=GENEROUS_S):
-        if self.unix:
-            return UnixConnection(self.unix, timeout)
+        if self.local:
+            return self.service.connect_locally(timeout)
         return http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=timeout)
 
     def headers(self, extra=None):

@@ -7,6 +7,7 @@ import tempfile
 SERVICE = os.environ["LDP_SERVICE"]
 SIMULATOR = os.environ["LDP_SIMULATOR"]
 WRAPPER = os.environ.get("LDP_WRAPPER", "").split()
+BRIDGE = os.environ.get("LDP_BRIDGE")
 IS_WINDOWS = SERVICE.endswith(".exe")
 EXE = ".exe" if IS_WINDOWS else ""
 

@@ -4,8 +4,10 @@ import os
 import re
 import signal
 import subprocess
+import uuid
 
-from .client import Client
+from .bridge import Bridge
+from .client import Client, UnixConnection
 from .programs import (
     IS_WINDOWS,
     SERVICE,
@@ -62,11 +64,16 @@ class Service:
         self.options = {**QUICK, "http": "127.0.0.1:0", **options}
         if RUNNER:
             self.options.setdefault("runner", RUNNER)
+        if IS_WINDOWS:
+            # Pipes have one name space for the whole machine, and tests run side by side.
+            self.options.setdefault("pipe", rf"\\.\pipe\ldp-test-{uuid.uuid4().hex}")
         self.wrapper = WRAPPER
         self.process = None
         self.ready_line = None
         self.port = None
         self.socket = None
+        self.pipe = None
+        self.bridge = None
         self.tokens = {}
 
     def flags(self):
@@ -91,6 +98,8 @@ class Service:
         self.port = int(http.group(1)) if http else None
         unix = re.search(r" socket=(\S+)", self.ready_line)
         self.socket = unix.group(1) if unix else None
+        pipe = re.search(r" pipe=(\S+)", self.ready_line)
+        self.pipe = pipe.group(1) if pipe else None
         return self
 
     def _read_ready_line(self):
@@ -155,10 +164,24 @@ class Service:
             self.tokens["admin"] = file.read()
         os.remove(os.path.join(self.data_dir, TOKEN_FILE))
 
+    def connect_locally(self, timeout):
+        """A connection to the named pipe or, where there are none, the unix socket."""
+        if not IS_WINDOWS:
+            return UnixConnection(self.socket, timeout)
+        if self.bridge is None:
+            self.bridge = Bridge(self.pipe)
+        return self.bridge.connect(timeout)
+
+    def close_bridge(self):
+        if self.bridge is not None:
+            self.bridge.close()
+            self.bridge = None
+
     def client(self, role="admin"):
-        """A client with a token of ROLE over TCP; None for one without credentials."""
+        """A client with a token of ROLE; None for one without credentials, which is always over
+        TCP."""
         if role is None:
-            return Client(self)
+            return Client(self, local=False)
         if role not in self.tokens:
             self.tokens[role] = self.create_token(f"test-{role}", role)
         return Client(self, self.tokens[role])

@@ -113,6 +113,4 @@ Test(svc_args, names_every_mistake)
     check_refused(&token_rule, "--http x", "--http: there is no such flag\n");
     check_refused(&serve_rule, "--max_connections 5",
                   "--max_connections: there is no such flag; did you mean --max-connections?\n");
-    check_refused(&serve_rule, "--pipe x",
-                  "--pipe: named pipes are for Windows; use the option socket\n");
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "service/config.h"
+#include "service/platform.h"
 
 /* A configuration from these flags and the environment alone: no file of this machine. */
 static int load(const struct svc_flag *flags, size_t n, struct svc_config *ret,
@@ -35,7 +36,7 @@ Test(svc_config, has_a_default_for_every_option_that_its_own_rule_allows)
     svc_config_init(&c);
     for (size_t i = 0; i < svc_option_count; i++) {
         const struct svc_option *option = &svc_option_table[i];
-        if (*option->fallback)
+        if (*option->fallback && !svc_platform_refusal(option->name))
             svc_config_set_text(&c, option, option->fallback, SVC_SOURCE_FLAG, option->name,
                                 &problems);
         if (option->bare)
@@ -181,6 +182,37 @@ Test(svc_config, puts_the_socket_into_the_data_directory)
     struct svc_config c cleanup(svc_config_deinit);
     cr_assert_eq(load(&flag, 1, &c, &problems), 0);
     cr_assert_str_eq(c.socket, "/nonexistent/other/ldplayerd.sock");
+}
+
+Test(svc_config, has_no_pipe_where_there_are_none)
+{
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct svc_config c cleanup(svc_config_deinit);
+    cr_assert_eq(load(NULL, 0, &c, &problems), 0);
+    cr_assert_str_eq(c.pipe, "none");
+    cr_assert_str_eq(c.operators_group, "ldplayerd-operators");
+    cr_assert_str_eq(c.interactive_role, "viewer");
+    check_refused("pipe", "\\\\.\\pipe\\x", "named pipes are for Windows");
+    check_refused("operators-group", "x", "which is for Windows");
+    check_refused("interactive-role", "none", "which is for Windows");
+}
+
+Test(svc_config, refuses_a_pipe_that_is_none_of_this_machine)
+{
+    const char *const bad[] = {"x", "\\\\.\\pipe\\", "\\\\server\\pipe\\x", "\\\\.\\pipe\\a\\b"};
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct svc_config c cleanup(svc_config_deinit);
+    cr_assert_eq(load(NULL, 0, &c, &problems), 0);
+    for (size_t i = 0; i < countof(bad); i++) {
+        mem_free(c.pipe);
+        c.pipe = mem_strdup(bad[i]);
+        svc_config_check(&c, &problems);
+        cr_assert_eq(problems.n, i + 1, "%s", bad[i]);
+    }
+    mem_free(c.pipe);
+    c.pipe = mem_strdup("\\\\.\\pipe\\ldplayerd");
+    svc_config_check(&c, &problems);
+    cr_assert_eq(problems.n, countof(bad));
 }
 
 Test(svc_config, refuses_to_have_no_listener)

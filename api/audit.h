@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef API_AUDIT_H
+#define API_AUDIT_H
+
+#include <stdint.h>
+
+struct api_exchange;
+
+/** The record of who did what: one line of the log (component "audit") for each request that was
+ *  to change something and reached a route, whatever came of it, and for each that was refused
+ *  with 401 or 403. Reads that were allowed are too many to be recorded.
+ *
+ *      method=POST path="/api/instances/0/stop" status=202 who="PC\eva" role=operator how=pipe
+ *      duration_ms=3 request_id=...
+ *
+ *  HOW is token, or pipe, socket or tcp for a caller without one; WHO is "-" where nothing tells.
+ *  Queries and bodies are not recorded: they may carry secrets. */
+
+/** Refusals cost a stranger nothing, so a second records so many and counts the rest. */
+enum { API_AUDIT_REFUSALS_PER_S = 50 };
+
+struct api_audit_limit {
+    uint64_t until_ms; /* loop time: end of the second */
+    unsigned n_recorded, n_dropped;
+};
+
+/** X is about to be answered with STATUS. */
+void api_audit(struct api_exchange *x, int status);
+
+#endif
