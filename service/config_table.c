@@ -59,7 +59,7 @@ const struct svc_option svc_option_table[] = {
      .help = "Path of the unix socket, whose clients are known by their user id; `none` opens "
              "no socket."},
     {section_http, FIELD(pipe), .type = SVC_OPTION_TEXT, .fallback = "",
-     .fallback_note = "\\\\.\\pipe\\ldplayerd on Windows, else none",
+     .fallback_note = "`\\\\.\\pipe\\ldplayerd` on Windows, else none",
      .help = "Name of the named pipe, whose clients are known by their Windows account: "
              "administrators are admin; `none` opens no pipe. Windows only."},
     {section_http, FIELD(operators_group), .type = SVC_OPTION_TEXT,

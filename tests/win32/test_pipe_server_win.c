@@ -399,8 +399,8 @@ static void test_a_lesser_client_cannot_make_instances(void)
     HANDLE instance = CreateNamedPipeA(path, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE,
                                        PIPE_UNLIMITED_INSTANCES, 64, 64, 0, NULL);
     DWORD error = GetLastError();
-    HANDLE client = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0,
-                                NULL);
+    HANDLE client =
+        CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
     lesser_end();
     check_or_say(instance == INVALID_HANDLE_VALUE && error == ERROR_ACCESS_DENIED,
                  "a lesser user make instances");
@@ -417,8 +417,8 @@ static void test_a_stranger_cannot_connect(void)
     check(listen_at(path, "D:P(A;;GA;;;SY)(A;;GA;;;BA)", &server) == 0);
     n_closed = 0;
     if (lesser_begin()) {
-        HANDLE client = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0,
-                                    NULL);
+        HANDLE client =
+            CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
         DWORD error = GetLastError();
         lesser_end();
         check_or_say(client == INVALID_HANDLE_VALUE && error == ERROR_ACCESS_DENIED,
