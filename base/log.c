@@ -15,6 +15,25 @@
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static _Atomic int threshold = LOG_INFO;
 
+static uv_once_t once = UV_ONCE_INIT;
+static uv_mutex_t lock; /* of the two below, and held while the sink runs */
+static log_sink_fn sink;
+static void *sink_arg;
+
+static void make_lock(void)
+{
+    uv_mutex_init(&lock);
+}
+
+void log_set_sink(log_sink_fn fn, void *arg)
+{
+    uv_once(&once, make_lock);
+    uv_mutex_lock(&lock);
+    sink = fn;
+    sink_arg = arg;
+    uv_mutex_unlock(&lock);
+}
+
 void log_set_level(enum log_level level)
 {
     threshold = (int)level;
@@ -31,6 +50,11 @@ int log_level_parse(const char *name, enum log_level *ret_level)
     return UV_EINVAL;
 }
 
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
 /* Control characters would let an instance title forge a record. */
 static void append_safe(struct buf *line, const char *text)
 {
@@ -43,23 +67,34 @@ static void append_safe(struct buf *line, const char *text)
     }
 }
 
-void log_write(enum log_level level, const char *component, const char *fmt, ...)
+static void write_line(const struct log_record *record)
 {
-    if ((int)level < threshold)
-        return;
-    char message[2048], when[CLOCK_RFC3339_SIZE];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(message, sizeof(message), fmt, args);
-    va_end(args);
-    clock_format(clock_wall_ms(), when);
-
+    char when[CLOCK_RFC3339_SIZE];
     struct buf line cleanup(buf_deinit);
     buf_init(&line, 0);
-    (void)buf_printf(&line, "%s %s %s: ", when, level_names[level], component);
-    append_safe(&line, message);
+    clock_format(record->wall_ms, when);
+    (void)buf_printf(&line, "%s %s %s: ", when, level_names[record->level], record->component);
+    append_safe(&line, record->message);
     (void)buf_append_str(&line, "\n");
     /* One write a record: lines of several threads do not mix. */
     fwrite(line.data, 1, line.len, stderr);
     fflush(stderr);
+}
+
+void log_write(enum log_level level, const char *component, const char *fmt, ...)
+{
+    if ((int)level < threshold)
+        return;
+    char message[2048];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof(message), fmt, args);
+    va_end(args);
+    struct log_record record = {clock_wall_ms(), level, component, message};
+    write_line(&record);
+    uv_once(&once, make_lock);
+    uv_mutex_lock(&lock);
+    if (sink)
+        sink(sink_arg, &record);
+    uv_mutex_unlock(&lock);
 }

@@ -236,6 +236,7 @@ static void close_store(struct svc_app *app)
 /* Events are the store's user to its last job, so they go after it. */
 static void free_events(struct svc_app *app)
 {
+    cache_events_unsubscribe(take_ptr(app->eventlog));
     cache_events_free(take_ptr(app->events));
     cache_idempotency_free(take_ptr(app->idempotency));
     close_next(app);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "service/eventlog.h"
 #include "version.h"
 
 /* An event whose data is one JSON object under construction. */
@@ -39,6 +40,7 @@ static void tell_database_replaced(struct svc_app *app)
 int svc_app_tell_started(struct svc_app *app)
 {
     struct telling t = begin();
+    app->eventlog = svc_eventlog_follow(app->events);
     if (app->quarantined)
         tell_database_replaced(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);

@@ -36,6 +36,7 @@ struct svc_app {
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;
+    struct cache_subscriber *eventlog;
     struct cache_instance *instances; /* until the observer takes them over */
     size_t n_instances;
     struct cache_operation **operations; /* open ones, until the engine takes them over */

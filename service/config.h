@@ -41,6 +41,8 @@ enum { SVC_CONFIG_MAX_OPTIONS = 96 };
 /** Values in effect. Texts are owned and never NULL. */
 struct svc_config {
     char *data_dir, *store_profile, *log_level;
+    char *log_file;
+    int64_t log_max_mb, log_keep_files, log_keep_days;
     int64_t drain_ms, simulate, simulate_speed;
 
     char *http, *socket, *pipe, *operators_group, *interactive_role;

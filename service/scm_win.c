@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "service/app.h"
+#include "service/eventlog.h"
+#include "service/logging.h"
 #include "service/scm.h"
 #include "service/service_status.h"
 #include "service/win_error.h"
@@ -177,6 +179,7 @@ static DWORD serve(struct svc_config *config)
         report_running(app);
     } else {
         log_error("service", "%s", svc_app_error(app));
+        svc_eventlog_write(SVC_EVENTLOG_START_FAILED, svc_app_error(app));
         code = svc_service_status_code(r);
     }
     svc_app_run(app);
@@ -189,15 +192,16 @@ static DWORD configure_and_serve(void)
 {
     struct svc_config config cleanup(svc_config_deinit);
     struct svc_problems problems cleanup(svc_problems_deinit);
-    enum log_level level;
     svc_problems_init(&problems);
     if (svc_config_load(scm.args->flags, scm.args->n_flags, &config, &problems) < 0) {
         log_error("service", "the configuration is wrong: %s", svc_problems_text(&problems));
+        svc_eventlog_write(SVC_EVENTLOG_START_FAILED, svc_problems_text(&problems));
         return SVC_SCM_EXIT_CONFIG;
     }
-    if (log_level_parse(config.log_level, &level) == 0)
-        log_set_level(level);
-    return serve(&config);
+    svc_logging_start(&config, true);
+    DWORD code = serve(&config);
+    svc_logging_stop();
+    return code;
 }
 
 static void WINAPI service_main(DWORD argc, wchar_t **argv)
@@ -208,7 +212,9 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv)
     if (!scm.handle)
         return;
     report(SERVICE_START_PENDING, START_STEP_MS, 0);
+    svc_eventlog_open();
     DWORD code = configure_and_serve();
+    svc_eventlog_close();
     /* Windows may end the process from here on. */
     report(SERVICE_STOPPED, 0, code);
 }

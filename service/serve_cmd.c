@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "service/app.h"
+#include "service/logging.h"
 
 static void announce(const struct svc_app *app)
 {
@@ -16,12 +17,10 @@ static void announce(const struct svc_app *app)
 enum svc_exit svc_serve_cmd(const struct svc_args *args)
 {
     struct svc_config config cleanup(svc_config_deinit);
-    enum log_level level;
     enum svc_exit status = svc_command_config(args, &config);
     if (status != SVC_EXIT_OK)
         return status;
-    if (log_level_parse(config.log_level, &level) == 0)
-        log_set_level(level);
+    svc_logging_start(&config, false);
 
     struct svc_app_options options = {
         .config = &config,
@@ -36,5 +35,6 @@ enum svc_exit svc_serve_cmd(const struct svc_args *args)
     svc_app_run(app);
     if (svc_app_free(app) < 0)
         log_error("service", "something was still open at the end");
+    svc_logging_stop();
     return status;
 }

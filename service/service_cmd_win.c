@@ -31,7 +31,7 @@ static char *absolute(const char *path)
 static bool is_path(const char *name)
 {
     return strcmp(name, "data-dir") == 0 || strcmp(name, "config") == 0 ||
-           strcmp(name, "ldconsole") == 0;
+           strcmp(name, "log-file") == 0 || strcmp(name, "ldconsole") == 0;
 }
 
 static enum svc_exit add_flag(const struct svc_flag *flag, struct buf *line)

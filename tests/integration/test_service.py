@@ -186,6 +186,16 @@ class Installed(unittest.TestCase):
         instance = self.client().request("GET", "/api/instances/0").json
         self.assertEqual(instance["state"], "running", instance)
 
+    def test_06b_the_log_is_a_file_of_json_lines(self):
+        self.ensure_running()
+        with open(os.path.join(self.data_dir, "logs", "ldplayerd.log"), encoding="utf-8") as file:
+            records = [json.loads(line) for line in file]
+        for record in records:
+            self.assertEqual(set(record), {"time", "level", "component", "message"})
+        said = " ".join(record["message"] for record in records)
+        self.assertIn("ready http=", said)
+        self.assertIn("stopping: the service control manager asked for it", said)
+
     def test_07_recovers_from_being_killed(self):
         self.ensure_running()
         wait_for(self.answers, "the service to have looked")
