@@ -163,6 +163,20 @@ class Installed(unittest.TestCase):
         self.assertGreater(self.status()["pid"], 0)
         self.run_command("start")
 
+    def test_04b_the_session_agent_runs_ldconsole(self):
+        self.ensure_running()
+        wait_for(self.answers, "the service to have looked")
+        runner = self.client().request("GET", "/api/health").json["checks"]["runner"]
+        self.assertEqual((runner["kind"], runner["status"]), ("agent", "ok"))
+        with EventStream(self.client(), since=0) as events:
+            started = events.until(lambda e: e["type"] == "session.agent_started")[-1]["data"]
+        self.assertTrue(started["user"])
+        run_program("taskkill", "/f", "/pid", str(started["pid"]))
+        with EventStream(self.client(), since=0) as events:
+            events.until(lambda e: e["type"] == "session.agent_started" and
+                         e["data"]["pid"] != started["pid"])
+        self.assertEqual(self.client().request("GET", "/api/instances?max_age_ms=0").status, 200)
+
     def test_05_a_second_one_on_the_same_data_says_so(self):
         self.ensure_running()
         done = run_service_command("serve", "--data-dir", path_for_program(self.data_dir),
