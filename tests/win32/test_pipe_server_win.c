@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* base/pipe_server_win.c, whose source is included so that making an instance can be made to
- * fail. */
+/* base/pipe_server_win.c and its slots. The sources are included so that making an instance can be
+ * made to fail. */
 
 #include <uv.h>
 
@@ -12,8 +12,9 @@ static HANDLE create_pipe(const wchar_t *path, DWORD open_mode, DWORD pipe_mode,
                           SECURITY_ATTRIBUTES *security);
 
 #define CreateNamedPipeW create_pipe
-#include "base/pipe_server_win.c"
+#include "base/pipe_slot_win.c"
 #undef CreateNamedPipeW
+#include "base/pipe_server_win.c"
 
 #include <aclapi.h>
 #include <stdio.h>
@@ -474,7 +475,7 @@ static void test_the_descriptor_is_the_one_asked_for(const char *sid)
 {
     serve();
     for (unsigned i = 0; i < server->n_slots; i++) {
-        char *text = read_back(server->slots[i].handle);
+        char *text = read_back(server->slots[i]->handle);
         check(text != NULL);
         if (text && strcmp(text, expected_of(sid, "FA")) != 0 &&
             strcmp(text, expected_of(sid, "GA")) != 0) {
@@ -494,7 +495,7 @@ static bool has_failed_twice(void)
 static bool is_full(void)
 {
     for (unsigned i = 0; i < server->n_slots; i++) {
-        if (server->slots[i].state == SLOT_EMPTY)
+        if (pipe_slot_is_empty(server->slots[i]))
             return false;
     }
     return true;
@@ -532,7 +533,7 @@ static void test_a_lost_name_is_made_anew(void)
 {
     serve();
     for (unsigned i = 0; i < server->n_slots; i++)
-        empty(&server->slots[i]);
+        empty(server->slots[i]);
     HANDLE squatter = CreateNamedPipeA(path, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE,
                                        PIPE_UNLIMITED_INSTANCES, 64, 64, 0, NULL);
     check(squatter != INVALID_HANDLE_VALUE);
