@@ -10,9 +10,11 @@ enum { BACKLOG = 1024, SOCKET_MODE = 0660 };
 static void on_connection(void *arg, int status)
 {
     struct api_listener *l = arg;
+    bool is_news = status != l->trouble; /* it is told at each try */
+    l->trouble = status;
     if (status == 0)
         api_conn_accept(l);
-    else
+    else if (is_news)
         log_warning("api", "no further client can connect to the pipe for now: %s; trying again",
                     uv_strerror(status));
 }

@@ -33,7 +33,8 @@ struct api_listener {
     struct pipe_server *pipe; /* instead of tcp */
     struct list link;
     struct api_server *server;
-    char *host; /* TCP: the address it is bound to; NULL for a pipe */
+    char *host;  /* TCP: the address it is bound to; NULL for a pipe */
+    int trouble; /* of a pipe: why no client could connect when it was last told; 0 = none */
     bool is_closing;
 };
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/address.h"
+#include "service/eventlog.h"
 #include "service/simulate.h"
 #include "version.h"
 
@@ -229,6 +230,18 @@ static int listen_socket(struct svc_app *app, struct buf *ready)
     return 0;
 }
 
+static int refuse_taken_pipe(struct svc_app *app, const char *path)
+{
+    (void)svc_app_refuse(app, UV_EADDRINUSE,
+                         "cannot listen on pipe=%s: another process has a pipe of this name. If "
+                         "that is another ldplayerd, give one of them another name with the option "
+                         "pipe, or none; if not, somebody may be waiting there for what is meant "
+                         "for this service: find and end that process",
+                         path);
+    svc_eventlog_write(SVC_EVENTLOG_PIPE_TAKEN, svc_app_error(app));
+    return UV_EADDRINUSE;
+}
+
 static int listen_pipe(struct svc_app *app, struct buf *ready)
 {
     const char *path = app->config->pipe;
@@ -236,12 +249,7 @@ static int listen_pipe(struct svc_app *app, struct buf *ready)
         return 0;
     int r = api_server_listen_pipe(app->server, path);
     if (r == UV_EADDRINUSE)
-        return svc_app_refuse(app, r,
-                              "cannot listen on pipe=%s: another process has a pipe of this name. "
-                              "If that is another ldplayerd, give one of them another name with "
-                              "the option pipe, or none; if not, somebody may be waiting there "
-                              "for what is meant for this service: find and end that process",
-                              path);
+        return refuse_taken_pipe(app, path);
     if (r < 0)
         return svc_app_refuse(app, r,
                               "cannot listen on pipe=%s: %s; choose another name with the option "
