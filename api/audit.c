@@ -6,8 +6,12 @@
 
 #include "api/peer.h"
 #include "api/server_state.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "cache/events.h"
 
 enum { PATH_SIZE = 256, NAME_SIZE = CACHE_TOKEN_NAME_MAX + 1 };
 
@@ -28,7 +32,8 @@ static bool may_record_refusal(struct api_server *server)
         if (limit->n_dropped > 0)
             log_warning("audit", "dropped=%u: more refusals in one second than are recorded",
                         limit->n_dropped);
-        *limit = (struct api_audit_limit){.until_ms = now + 1000};
+        limit->until_ms = now + 1000;
+        limit->n_recorded = limit->n_dropped = 0;
     }
     if (limit->n_recorded < API_AUDIT_REFUSALS_PER_S) {
         limit->n_recorded++;
@@ -75,12 +80,56 @@ static const char *find_way(const struct api_exchange *x)
     return x->is_by_pipe ? api_peer_medium : "tcp";
 }
 
+static bool is_worth_an_event(const struct api_exchange *x, int status)
+{
+    return status == 403 || is_change(x) ||
+           api_request_header(&x->request, API_HEADER_AUTHORIZATION);
+}
+
+static void emit(struct api_exchange *x, int status, unsigned n_more)
+{
+    char path[PATH_SIZE], name[NAME_SIZE];
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    write_path(&x->request, path);
+    write_name(x, name);
+    json_add_str(doc, root, "method", api_method_name(x->request.method));
+    json_add_str(doc, root, "path", path);
+    yyjson_mut_obj_add_int(doc, root, "status", status);
+    json_add_str(doc, root, "who", name);
+    json_add_str(doc, root, "role", cache_role_name(x->who.role));
+    json_add_str(doc, root, "how", find_way(x));
+    json_add_str(doc, root, "request_id", x->request_id);
+    yyjson_mut_obj_add_uint(doc, root, "more", n_more);
+    char *text cleanup(mem_freep) = json_write(doc);
+    cache_events_emit(x->context->events, "security.caller_refused", text);
+}
+
+/* Tests of the machinery have no events. */
+static void tell_refusal(struct api_exchange *x, int status)
+{
+    struct api_audit_limit *limit = &x->server->audit;
+    uint64_t now = api_server_now(x->server);
+    if (!x->context->events || !is_worth_an_event(x, status))
+        return;
+    if (now < limit->tell_at_ms) {
+        limit->n_untold++;
+        return;
+    }
+    emit(x, status, limit->n_untold);
+    limit->n_untold = 0;
+    limit->tell_at_ms = now + API_AUDIT_TELL_EVERY_MS;
+}
+
 void api_audit(struct api_exchange *x, int status)
 {
     char path[PATH_SIZE], name[NAME_SIZE];
     bool is_refusal = status == 401 || status == 403;
     if (!is_refusal && !is_change(x))
         return;
+    if (is_refusal)
+        tell_refusal(x, status);
     if (is_refusal && !may_record_refusal(x->server))
         return;
     write_path(&x->request, path);

@@ -16,12 +16,16 @@ struct api_exchange;
  *  HOW is token, or pipe, socket or tcp for a caller without one; WHO is "-" where nothing tells.
  *  Queries and bodies are not recorded: they may carry secrets. */
 
-/** Refusals cost a stranger nothing, so a second records so many and counts the rest. */
-enum { API_AUDIT_REFUSALS_PER_S = 50 };
+/** Refusals cost a stranger nothing, so a second records so many and counts the rest. An event
+ *  `security.caller_refused` comes once a minute at most, with the first refusal and the number of
+ *  those since the last event, and not for a mere read without credentials: a browser does that. */
+enum { API_AUDIT_REFUSALS_PER_S = 50, API_AUDIT_TELL_EVERY_MS = 60000 };
 
 struct api_audit_limit {
     uint64_t until_ms; /* loop time: end of the second */
     unsigned n_recorded, n_dropped;
+    uint64_t tell_at_ms; /* loop time: no event before */
+    unsigned n_untold;
 };
 
 /** X is about to be answered with STATUS. */

@@ -116,6 +116,38 @@ Test(api_audit, forgets_who_asked_before)
     cr_assert_eq(count("eva"), 0);
 }
 
+static unsigned n_events;
+static char event[1024];
+
+static void on_event(void *arg, const struct cache_event *e)
+{
+    (void)arg;
+    if (!strstr(e->json->data, "security.caller_refused"))
+        return;
+    n_events++;
+    snprintf(event, sizeof(event), "%.*s", (int)e->json->len, e->json->data);
+}
+
+Test(api_audit, tells_of_refusals_by_one_event_a_minute)
+{
+    char secret[CACHE_TOKEN_SIZE];
+    struct cache_subscriber *s = cache_events_subscribe(h.world.events, on_event, NULL);
+    house_token(&h, "eva", CACHE_ROLE_VIEWER, secret);
+    ask("GET", "/api/instances", NULL, 401); /* a browser does that */
+    ask("POST", "/api/breakers/list/reset", secret, 403);
+    house_until(&h, n_events == 1);
+    cr_assert(strstr(event, "\"path\":\"/api/breakers/list/reset\""), "%s", event);
+    cr_assert(strstr(event, "\"who\":\"eva\",\"role\":\"viewer\",\"how\":\"token\""), "%s", event);
+    cr_assert(strstr(event, "\"more\":0"), "%s", event);
+    ask("POST", "/api/breakers/list/reset", NULL, 401);
+    ask("GET", "/api/instances", "nonsense", 401);
+    h.server->audit.tell_at_ms = 0; /* the minute is over */
+    ask("GET", "/api/auth/tokens", secret, 403);
+    house_until(&h, n_events == 2);
+    cr_assert(strstr(event, "\"more\":2"), "%s", event);
+    cache_events_unsubscribe(s);
+}
+
 Test(api_audit, cannot_be_forged_by_a_name)
 {
     char secret[CACHE_TOKEN_SIZE];
