@@ -33,7 +33,6 @@ struct api_context {
     struct ldc_client *client;
     const char *version, *revision; /* of this program */
     const char *data_dir;
-    bool is_installed;         /* an LDPlayer was found; without, the client's path leads nowhere */
     const char *cache_backend; /* "memory", "redis", "none" */
     const char *runner;        /* how ldconsole is run: "direct" or "agent" */
     const char *limits;        /* JSON object text for GET /api/info: effective limits of the

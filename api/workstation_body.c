@@ -115,7 +115,7 @@ static void add_ldplayer(const struct api_context *c, yyjson_mut_doc *doc, yyjso
     const struct ldc_install *install = ldc_client_install(c->client);
     const char *running = ldc_client_abilities(c->client)->version;
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "ldplayer");
-    if (!is_local || !c->is_installed)
+    if (!is_local || install->is_missing)
         return;
     yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
     /* Of the banner, which is what runs; else of the installation. */

@@ -63,6 +63,8 @@ void ldc_agent_write_hello(struct buf *out, const struct ldc_agent_hello *hello)
     put_u32(out, hello->session);
     put_u32(out, hello->is_elevated);
     put_text(out, hello->version);
+    put_text(out, hello->ldconsole);
+    put_text(out, hello->vms_dir);
     end(out, at);
 }
 
@@ -208,9 +210,14 @@ int ldc_agent_read_hello(const struct ldc_agent_frame *frame, struct ldc_agent_h
     hello.session = take_u32(&c);
     hello.is_elevated = take_u32(&c) != 0;
     char *version cleanup(mem_freep) = take_text(&c);
-    if (finish(&c) < 0)
+    char *ldconsole cleanup(mem_freep) = take_text(&c);
+    char *vms_dir cleanup(mem_freep) = take_text(&c);
+    if (finish(&c) < 0 || strlen(ldconsole) >= sizeof(hello.ldconsole) ||
+        strlen(vms_dir) >= sizeof(hello.vms_dir))
         return UV_EPROTO;
     str_copy(hello.version, sizeof(hello.version), version);
+    str_copy(hello.ldconsole, sizeof(hello.ldconsole), ldconsole);
+    str_copy(hello.vms_dir, sizeof(hello.vms_dir), vms_dir);
     *ret = hello;
     return 0;
 }

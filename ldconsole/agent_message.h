@@ -45,6 +45,9 @@ struct ldc_agent_hello {
     uint32_t session; /* of Windows; 0 elsewhere */
     bool is_elevated;
     char version[64]; /* of the program */
+    /** The LDPlayer that the user's part of the registry tells of, which a service does not see; ""
+     *  = none. */
+    char ldconsole[1024], vms_dir[1024];
 };
 
 struct ldc_agent_start {

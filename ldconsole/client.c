@@ -405,6 +405,14 @@ const struct ldc_install *ldc_client_install(const struct ldc_client *client)
     return &client->install;
 }
 
+void ldc_client_set_install(struct ldc_client *client, const struct ldc_install *install)
+{
+    ldc_install_deinit(&client->install);
+    ldc_install_copy(install, &client->install);
+    client->abilities = (struct ldc_abilities){0};
+    client->n_probes = 0;
+}
+
 const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
                                              enum ldc_purpose purpose)
 {

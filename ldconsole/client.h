@@ -81,6 +81,9 @@ void ldc_client_cancel(struct ldc_call *call);
 void ldc_client_probe(struct ldc_client *client);
 const struct ldc_abilities *ldc_client_abilities(const struct ldc_client *client);
 const struct ldc_install *ldc_client_install(const struct ldc_client *client);
+/** Another installation from now on; copied. Whoever kept parts of the former reads them again at
+ *  its next look. */
+void ldc_client_set_install(struct ldc_client *client, const struct ldc_install *install);
 const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
                                              enum ldc_purpose purpose);
 /** An operator's COMMAND (one of breaker.h) on a breaker; BY is told to the listener. */

@@ -136,6 +136,7 @@ void ldc_install_copy(const struct ldc_install *from, struct ldc_install *ret)
         .dir = mem_strdup(from->dir),
         .ldconsole = mem_strdup(from->ldconsole),
         .vms_dir = mem_strdup(from->vms_dir),
+        .is_missing = from->is_missing,
         .adb = mem_strdup(from->adb),
         .ld = mem_strdup(from->ld),
         .version = mem_strdup(from->version),

@@ -11,6 +11,7 @@ struct ldc_install {
     char *vms_dir;   /* DataDir of the registry when set, else <dir>/vms */
     char *adb;       /* NULL when there is none beside ldconsole */
     char *ld;        /* NULL when there is none */
+    bool is_missing; /* nothing was found: ldconsole is a path that leads nowhere */
     char *version;   /* from the registry, the path or the banner: "9", "14.0.25.1"; NULL unknown */
 };
 

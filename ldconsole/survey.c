@@ -171,8 +171,20 @@ static void look(struct ldc_surveyor *s)
 
 /* --- the surveyor --- */
 
+/* The installation may have been found only now. */
+static void follow_install(struct ldc_surveyor *s)
+{
+    const char *vms_dir = ldc_client_install(s->client)->vms_dir;
+    if (strcmp(s->vms_dir, vms_dir) == 0)
+        return;
+    mem_free(s->vms_dir);
+    s->vms_dir = mem_strdup(vms_dir);
+    ldc_configs_deinit(&s->configs);
+}
+
 static void begin(struct ldc_surveyor *s)
 {
+    follow_install(s);
     s->is_wanted = false;
     s->is_running = true;
     s->n_repeats = 0;

@@ -6,6 +6,7 @@
 #include "base/pipe_server.h"
 #include "base/str.h"
 #include "ldconsole/agent.h"
+#include "ldconsole/install.h"
 #include "service/command.h"
 #include "service/platform.h"
 #include "version.h"
@@ -49,6 +50,16 @@ static const char *find_fault(const struct program *p)
     return (uint64_t)pid == p->server ? NULL : "it is not served by the service that was named";
 }
 
+static void read_install(struct ldc_agent_hello *hello)
+{
+    struct ldc_install install cleanup(ldc_install_deinit) = {0};
+    if (ldc_install_find(&install) < 0 || strlen(install.ldconsole) >= sizeof(hello->ldconsole) ||
+        strlen(install.vms_dir) >= sizeof(hello->vms_dir))
+        return;
+    str_copy(hello->ldconsole, sizeof(hello->ldconsole), install.ldconsole);
+    str_copy(hello->vms_dir, sizeof(hello->vms_dir), install.vms_dir);
+}
+
 static void on_connected(uv_connect_t *connect, int status)
 {
     struct program *p = container_of(connect, struct program, connect);
@@ -59,6 +70,7 @@ static void on_connected(uv_connect_t *connect, int status)
         .is_elevated = svc_platform_is_elevated(),
     };
     str_copy(hello.version, sizeof(hello.version), LDP_VERSION " " LDP_COMMIT);
+    read_install(&hello);
     const char *fault = status < 0 ? uv_strerror(status) : find_fault(p);
     if (fault)
         give_up(p, fault);

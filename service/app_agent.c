@@ -1,14 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/log.h"
+#include "base/mem.h"
 #include "service/app_state.h"
 #include "version.h"
+
+/* LDPlayer is registered for the user who installed it, where a service does not look; and a user
+ * who was not logged on yet cannot be asked at the start. */
+static void adopt_install(struct svc_app *app, const struct ldc_agent_hello *hello)
+{
+    if (!app->install.is_missing || !*hello->ldconsole)
+        return;
+    ldc_install_deinit(&app->install);
+    ldc_install_from_path(hello->ldconsole, &app->install);
+    mem_free(app->install.vms_dir);
+    app->install.vms_dir = mem_strdup(hello->vms_dir);
+    ldc_client_set_install(app->client, &app->install);
+    log_info("service", "LDPlayer %s of the user: %s",
+             app->install.version ? app->install.version : "(version unknown)",
+             app->install.ldconsole);
+}
 
 static void on_started(void *arg, const struct svc_session *session,
                        const struct ldc_agent_hello *hello)
 {
     struct svc_app *app = arg;
     svc_app_tell_agent_started(app, session, hello);
+    adopt_install(app, hello);
     /* What was believed before is as old as the last agent. */
     ctl_observer_look(app->observer);
 }

@@ -45,7 +45,8 @@ int svc_app_tell_started(struct svc_app *app)
         tell_database_replaced(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);
     yyjson_mut_obj_add_int(t.doc, t.data, "pid", uv_os_getpid());
-    json_add_str(t.doc, t.data, "ldconsole", app->is_installed ? app->install.ldconsole : NULL);
+    json_add_str(t.doc, t.data, "ldconsole",
+                 app->install.is_missing ? NULL : app->install.ldconsole);
     emit(app, "service.started", &t);
     return 0;
 }

@@ -20,7 +20,6 @@ static int find_simulator(struct svc_app *app)
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
     ldc_install_from_path(ldconsole, &app->install);
-    app->is_installed = true;
     return 0;
 }
 
@@ -29,11 +28,11 @@ static int find_simulator(struct svc_app *app)
  * and that only the service's owner could fill. */
 static void find_ldplayer(struct svc_app *app)
 {
-    app->is_installed = ldc_install_find(&app->install) == 0;
-    if (app->is_installed)
+    if (ldc_install_find(&app->install) == 0)
         return;
     char *nowhere cleanup(mem_freep) = mem_printf("%s/ldplayer/ldconsole", app->data_dir);
     ldc_install_from_path(nowhere, &app->install);
+    app->install.is_missing = true;
     log_error("service", "no LDPlayer was found; set the option ldconsole to the path of "
                          "ldconsole.exe and start again");
 }
@@ -46,11 +45,10 @@ int svc_app_find_install(struct svc_app *app)
             return r;
     } else if (*app->config->ldconsole) {
         ldc_install_from_path(app->config->ldconsole, &app->install);
-        app->is_installed = true;
     } else {
         find_ldplayer(app);
     }
-    if (app->is_installed)
+    if (!app->install.is_missing)
         log_info("service", "LDPlayer %s: %s",
                  app->install.version ? app->install.version : "(version unknown)",
                  app->install.ldconsole);
@@ -174,7 +172,6 @@ static struct api_server *build_server(struct svc_app *app)
         .version = LDP_VERSION,
         .revision = LDP_COMMIT,
         .data_dir = app->data_dir,
-        .is_installed = app->is_installed,
         .cache_backend = c->cache_backend,
         .runner = app->agent_host ? "agent" : "direct",
         .limits = app->limits,

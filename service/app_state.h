@@ -47,7 +47,6 @@ struct svc_app {
     char *cache_preference; /* what was set of the result cache at run time, or NULL */
     struct cache_results *results;
     struct ldc_install install;
-    bool is_installed; /* false: no LDPlayer was found, install names a path without one */
     struct svc_agent_host *agent_host; /* NULL when ldconsole is run directly */
     struct svc_agent_host_options agent;
     struct ldc_client *client;

@@ -80,20 +80,31 @@ def http_one(shop):
 # --- one look ---
 
 
-def compare_list2(shop, n_instances, name, *knobs):
-    n, n_turns = 25, 15 if shop.bench.is_quick else 41
-    home = shop.simulate(n_instances, *knobs)
-    ldconsole = home / "ldconsole"
-    # Only the looks that are asked for.
-    service = shop.serve(home, options=["--refresh-idle-ms", "3600000"])
-    service.get("/api/instances?max_age_ms=0")
+LOOK = "/api/instances?max_age_ms=0"
+LOOKS_A_TURN = 25
 
-    def through_service():
-        found = run_json(shop.program("client"), service.port, "/api/instances?max_age_ms=0",
-                         service.token, 1, n)
+
+def looker(shop, home, *options):
+    """Starts a service that looks only when asked; returns what asks it for the median time of a
+    look in microseconds."""
+    service = shop.serve(home, options=["--refresh-idle-ms", "3600000", *options])
+    service.get(LOOK)
+
+    def look():
+        found = run_json(shop.program("client"), service.port, LOOK, service.token, 1,
+                         LOOKS_A_TURN)
         if found["refused"]:
             raise Failed(f"{found['refused']} answers were not 200")
         return found["median_us"]
+
+    return look
+
+
+def compare_list2(shop, n_instances, name, *knobs):
+    n, n_turns = LOOKS_A_TURN, 15 if shop.bench.is_quick else 41
+    home = shop.simulate(n_instances, *knobs)
+    ldconsole = home / "ldconsole"
+    through_service = looker(shop, home)
 
     def inside(how):
         return lambda: run_json(shop.program("list2"), how, n, ldconsole)["median_us"]
@@ -118,6 +129,20 @@ def list2_overhead(shop):
     # LDPlayer's own takes 15 to 20 ms (reference 2.6).
     return (compare_list2(shop, 8, "list2") + compare_list2(shop, 100, "list2-100")
             + compare_list2(shop, 100, "list2-vendor", "latency_ms.list2=15"))
+
+
+def compare_runners(shop, n_instances, name, *knobs):
+    home = shop.simulate(n_instances, *knobs)
+    turns = Turns(looker(shop, home, "--runner", "agent"), looker(shop, home),
+                  15 if shop.bench.is_quick else 41)
+    return [Row(name, f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us", turns.ratio, 1.15,
+                note=f"a look at {n_instances} instances through the session agent against one by "
+                     f"the service itself; {turns.spread}")]
+
+
+def agent(shop):
+    return (compare_runners(shop, 8, "agent-list2")
+            + compare_runners(shop, 100, "agent-list2-vendor", "latency_ms.list2=15"))
 
 
 def count_list2(home):
@@ -368,6 +393,7 @@ TABLE = {
     "http-list": http_list,
     "http-one": http_one,
     "list2-overhead": list2_overhead,
+    "agent": agent,
     "single-flight": single_flight,
     "cache-gain": cache_gain,
     "earlier-server": earlier_server,

@@ -131,6 +131,29 @@ class AgentTest(AgentCase):
         self.service.start()
 
 
+@unittest.skipIf(IS_WINDOWS, "it would have to be in the registry of the whole prefix")
+class InstallTest(AgentCase):
+    """The service does not know where LDPlayer is; an agent that comes later does."""
+
+    def start(self):
+        del self.service.options["ldconsole"]
+        self.home = os.path.join(self.directory, "later")
+        self.service.start(env={"LDPLAYER_HOME": self.home})
+        self.client = self.service.client()
+
+    def test_an_installation_that_the_user_has_is_taken(self):
+        agent = self.wait_for_agents(1)[-1]
+        self.assertEqual(self.client.get("/api/workstations/local").json["ldplayer"], [])
+        os.symlink(self.simulator.directory, self.home)
+        kill_process(agent["pid"])
+        wait_for(lambda: self.client.request("GET", "/api/instances").status == 200, "a look")
+        answer = self.client.get("/api/instances?max_age_ms=0").json
+        self.assertEqual(answer["total"], 3)
+        self.assertIn('"config":"readable"', json.dumps(answer["items"][0]["evidence"], separators=(",", ":")))
+        found = self.client.get("/api/workstations/local?max_age_ms=0").json["ldplayer"]
+        self.assertEqual([one["ldconsole"] for one in found], [self.simulator.path("ldconsole")])
+
+
 class WithoutSessionTest(AgentCase):
     service_options = {**AgentCase.service_options, "session_user": "nobody-of-this-name"}
 

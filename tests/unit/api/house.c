@@ -59,7 +59,6 @@ void house_open(struct house *h)
                                   .version = "1.2.3",
                                   .revision = "abc",
                                   .data_dir = w->folder,
-                                  .is_installed = true,
                                   .runner = "direct",
                                   .limits = "{\"x\":1}",
                                   .started_at = clock_wall_ms()};

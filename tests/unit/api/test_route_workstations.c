@@ -105,7 +105,11 @@ Test(api_route_workstations, nothing_is_claimed_before_anything_is_known)
     expect_null(&a, "/memory_usage");
     expect_null(&a, "/disk_usage");
     yyjson_doc_free(a.doc);
-    h.server->context.is_installed = false;
+    struct ldc_install install;
+    ldc_install_copy(ldc_client_install(h.server->context.client), &install);
+    install.is_missing = true;
+    ldc_client_set_install(h.server->context.client, &install);
+    ldc_install_deinit(&install);
     a = house_ask(&h, "GET", "/api/workstations", NULL, 200);
     cr_assert_eq(answer_size(&a, "/0/ldplayer"), 0);
     answer_deinit(&a);

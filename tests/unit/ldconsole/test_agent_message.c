@@ -21,7 +21,9 @@ static struct ldc_agent_frame read_one(const struct buf *bytes)
 Test(ldc_agent_message, a_hello_comes_back)
 {
     struct buf out = {0};
-    struct ldc_agent_hello back, hello = {1, 4711, 3, true, "0.1.0 (\xe9\x9b\xb7)"};
+    struct ldc_agent_hello back,
+        hello = {1,        4711, 3, true, "0.1.0 (\xe9\x9b\xb7)", "C:\\LDPlayer\\ldconsole.exe",
+                 "D:\\vms"};
     ldc_agent_write_hello(&out, &hello);
     struct ldc_agent_frame frame = read_one(&out);
     cr_assert_eq(frame.type, LDC_AGENT_HELLO);
@@ -30,6 +32,8 @@ Test(ldc_agent_message, a_hello_comes_back)
     cr_assert_eq(back.session, 3);
     cr_assert(back.is_elevated);
     cr_assert_str_eq(back.version, hello.version);
+    cr_assert_str_eq(back.ldconsole, "C:\\LDPlayer\\ldconsole.exe");
+    cr_assert_str_eq(back.vms_dir, "D:\\vms");
     buf_deinit(&out);
 }
 
