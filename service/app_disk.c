@@ -11,6 +11,7 @@
 #include "cache/workstations.h"
 #include "cache/preferences.h"
 #include "cache/results_json.h"
+#include "service/crash.h"
 
 /* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */
 
@@ -42,6 +43,7 @@ int svc_app_open_data_dir(struct svc_app *app)
         return svc_app_refuse(app, r,
                               "the lock file in the data directory %s cannot be written: %s", dir,
                               uv_strerror(r));
+    svc_crash_arm(app->data_dir);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "service/crash.h"
 #include "service/eventlog.h"
 #include "version.h"
 
@@ -37,10 +38,23 @@ static void tell_database_replaced(struct svc_app *app)
     emit(app, "service.database_replaced", &t);
 }
 
+static void tell_crashed(struct svc_app *app)
+{
+    char *dump cleanup(mem_freep) = svc_crash_take_report(app->data_dir);
+    if (!dump)
+        return;
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "dump", dump);
+    emit(app, "service.crashed", &t);
+    log_error("service", "ldplayerd crashed before this start; please report it with the dump %s",
+              dump);
+}
+
 int svc_app_tell_started(struct svc_app *app)
 {
     struct telling t = begin();
     app->eventlog = svc_eventlog_follow(app->events);
+    tell_crashed(app);
     if (app->quarantined)
         tell_database_replaced(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);

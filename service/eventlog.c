@@ -22,7 +22,6 @@ static const struct {
     {"session.agent_lost", SVC_EVENTLOG_AGENT_LOST},
     {"session.agent_refused", SVC_EVENTLOG_AGENT_REFUSED},
     {"session.none", SVC_EVENTLOG_NO_SESSION},
-    {"security.pipe_taken", SVC_EVENTLOG_PIPE_TAKEN},
     {"security.caller_refused", SVC_EVENTLOG_CALLER_REFUSED},
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The event log: in order, without holes, across reconnects and restarts."""
 import json
+import os
 import unittest
 
 from support import ServiceCase
@@ -75,6 +76,24 @@ class Events(ServiceCase):
         with self.client.events(last_event_id=last) as stream:
             seen = stream.until(lambda e: e["type"] == "service.started")
         self.assertGreater(seen[0]["seq"], last)
+
+    def test_a_crash_is_told_of_once(self):
+        """What it leaves is a dump on Windows; here one is laid down, for the telling is the same."""
+        self.service.kill()
+        crashes = os.path.join(self.service.data_dir, "crashes")
+        os.makedirs(crashes, exist_ok=True)
+        with open(os.path.join(crashes, "ldplayerd-20300101T100000Z-7.dmp"), "wb") as file:
+            file.write(b"MDMP")
+        self.service.start()
+        self.service.restart()
+        with self.client.events(since=0) as stream:
+            starts = []
+            seen = stream.until(
+                lambda e: e["type"] == "service.started" and (starts.append(e) or len(starts) == 3)
+            )
+        told = [e for e in seen if e["type"] == "service.crashed"]
+        self.assertEqual(len(told), 1)
+        self.assertTrue(told[0]["data"]["dump"].endswith("ldplayerd-20300101T100000Z-7.dmp"))
 
     def test_many_readers_hear_the_same(self):
         streams = [self.client.events(since=0) for _ in range(10)]
