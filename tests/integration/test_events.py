@@ -77,8 +77,21 @@ class Events(ServiceCase):
             seen = stream.until(lambda e: e["type"] == "service.started")
         self.assertGreater(seen[0]["seq"], last)
 
+    def _starts(self, n):
+        """What happened up to the start number N."""
+        left = [n]
+
+        def is_last(event):
+            left[0] -= event["type"] == "service.started"
+            return left[0] == 0
+
+        with self.client.events(since=0) as stream:
+            return stream.until(is_last)
+
     def test_a_crash_is_told_of_once(self):
         """What it leaves is a dump on Windows; here one is laid down, for the telling is the same."""
+        with self.client.events(since=0) as stream:
+            stream.until(lambda e: e["type"] == "service.started")
         self.service.kill()
         crashes = os.path.join(self.service.data_dir, "crashes")
         os.makedirs(crashes, exist_ok=True)
@@ -86,11 +99,7 @@ class Events(ServiceCase):
             file.write(b"MDMP")
         self.service.start()
         self.service.restart()
-        with self.client.events(since=0) as stream:
-            starts = []
-            seen = stream.until(
-                lambda e: e["type"] == "service.started" and (starts.append(e) or len(starts) == 3)
-            )
+        seen = self._starts(3)
         told = [e for e in seen if e["type"] == "service.crashed"]
         self.assertEqual(len(told), 1)
         self.assertTrue(told[0]["data"]["dump"].endswith("ldplayerd-20300101T100000Z-7.dmp"))
