@@ -188,18 +188,22 @@ static DWORD serve(struct svc_config *config)
     return code;
 }
 
+static DWORD refuse_config(const struct svc_problems *problems)
+{
+    log_error("service", "the configuration is wrong: %s", svc_problems_text(problems));
+    svc_eventlog_write(SVC_EVENTLOG_START_FAILED, svc_problems_text(problems));
+    return SVC_SCM_EXIT_CONFIG;
+}
+
 static DWORD configure_and_serve(void)
 {
     struct svc_config config cleanup(svc_config_deinit);
     struct svc_problems problems cleanup(svc_problems_deinit);
     svc_problems_init(&problems);
-    if (svc_config_load(scm.args->flags, scm.args->n_flags, &config, &problems) < 0) {
-        log_error("service", "the configuration is wrong: %s", svc_problems_text(&problems));
-        svc_eventlog_write(SVC_EVENTLOG_START_FAILED, svc_problems_text(&problems));
-        return SVC_SCM_EXIT_CONFIG;
-    }
+    int r = svc_config_load(scm.args->flags, scm.args->n_flags, &config, &problems);
+    /* What is wrong has its default, so there is a log in any case. */
     svc_logging_start(&config, true);
-    DWORD code = serve(&config);
+    DWORD code = r < 0 ? refuse_config(&problems) : serve(&config);
     svc_logging_stop();
     return code;
 }

@@ -147,6 +147,17 @@ class Installed(unittest.TestCase):
         done = self.run_command("configure", "--data-dir", path_for_program(theirs), code=1)
         self.assertIn("none of ldplayerd", done.stderr)
 
+    def test_03b_a_file_that_is_also_elsewhere_is_not_taken(self):
+        """Its permissions would change there too."""
+        planted = os.path.join(self.directory, "planted")
+        os.mkdir(planted)
+        elsewhere = os.path.join(self.directory, "elsewhere")
+        with open(elsewhere, "w", encoding="utf-8") as file:
+            file.write("{}")
+        os.link(elsewhere, os.path.join(planted, "config.json"))
+        done = self.run_command("configure", "--data-dir", path_for_program(planted), code=1)
+        self.assertIn("same file as another one", done.stderr)
+
     def test_04_install_start_ask(self):
         self.run_command("install", *self.flags)
         status = self.status()
@@ -254,6 +265,22 @@ class Installed(unittest.TestCase):
             self.assertIn("another program listens", done.stderr)
             status = self.status()
         self.assertEqual(status["specific_code"], 4, status)
+        self.run_command("start")
+
+    def test_09b_a_wrong_configuration_is_told_in_the_log(self):
+        self.ensure_running()
+        self.run_command("stop")
+        path = os.path.join(self.data_dir, "config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('{"drain_ms": "soon"}')
+        done = self.run_command("start", code=1)
+        os.remove(path)
+        self.assertIn("config check", done.stderr)
+        self.assertEqual(self.status()["specific_code"], 2)
+        with open(os.path.join(self.data_dir, "logs", "ldplayerd.log"), encoding="utf-8") as file:
+            last = json.loads(file.readlines()[-1])
+        self.assertEqual(last["level"], "error")
+        self.assertIn("drain_ms", last["message"])
         self.run_command("start")
 
     def test_10_uninstall_keeps_the_data(self):
