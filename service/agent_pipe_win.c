@@ -16,26 +16,29 @@
  *   reading and writing for the user of the session, but no further instance of the pipe. */
 #define AGENT_PIPE_SDDL "D:P(D;;GA;;;NU)(D;;GA;;;AN)(A;;GA;;;SY)(A;;GA;;;%s)(A;;0x12019b;;;%s)"
 
-static char *own_sid(void)
+static char *sid_of(int status, HANDLE token)
 {
-    HANDLE token;
-    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+    if (status < 0)
         return NULL;
     char *sid = svc_token_user_sid(token);
     CloseHandle(token);
     return sid;
 }
 
+static char *own_sid(void)
+{
+    HANDLE token = NULL;
+    int r = svc_token_own(&token);
+    return sid_of(r, token);
+}
+
 static char *session_sid(const struct svc_session *session, bool is_own_user)
 {
-    HANDLE token;
+    HANDLE token = NULL;
     if (is_own_user)
         return own_sid();
-    if (svc_token_of_session(session->id, &token) < 0)
-        return NULL;
-    char *sid = svc_token_user_sid(token);
-    CloseHandle(token);
-    return sid;
+    int r = svc_token_of_session(session->id, &token);
+    return sid_of(r, token);
 }
 
 int svc_agent_pipe_describe(const struct svc_session *session, bool is_own_user,

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/pipe_server.h"
+#include "base/str.h"
 #include "ldconsole/wide_win.h"
 #include "service/token_win.h"
 
@@ -21,6 +22,7 @@ struct svc_agent_process {
     HANDLE process; /* kept open, so the id cannot belong to anybody else */
     HANDLE wait;
     DWORD pid;
+    char *sid; /* of the user that it is to run as */
     bool has_exited, is_closing;
     void (*on_exit)(void *arg, int64_t code);
     void *arg;
@@ -38,6 +40,7 @@ static void free_process(void *arg)
     /* Waits for the callback, which only posts. */
     (void)UnregisterWaitEx(p->wait, INVALID_HANDLE_VALUE);
     CloseHandle(p->process);
+    mem_free(p->sid);
     mem_free(p);
     if (on_closed)
         on_closed(on_closed_arg);
@@ -109,15 +112,18 @@ static int create(const wchar_t *self, const char *pipe, HANDLE token, PROCESS_I
 }
 
 static int create_in_session(const struct svc_agent_start *start, const wchar_t *self,
-                             PROCESS_INFORMATION *ret, char reterr[SVC_AGENT_WHY_SIZE])
+                             PROCESS_INFORMATION *ret, char **ret_sid,
+                             char reterr[SVC_AGENT_WHY_SIZE])
 {
-    HANDLE token;
-    if (start->is_own_user)
-        return create(self, start->pipe, NULL, ret, reterr);
-    if (svc_token_of_session(start->session->id, &token) < 0)
+    HANDLE token = NULL;
+    int r = start->is_own_user ? svc_token_own(&token)
+                               : svc_token_of_session(start->session->id, &token);
+    if (r < 0)
         return fail(reterr, "asking for the user's token",
                     "; the service must run as LocalSystem with its usual privileges");
-    int r = create(self, start->pipe, token, ret, reterr);
+    r = create(self, start->pipe, start->is_own_user ? NULL : token, ret, reterr);
+    if (r == 0)
+        *ret_sid = svc_token_user_sid(token);
     CloseHandle(token);
     return r;
 }
@@ -139,10 +145,11 @@ int svc_agent_process_start(struct loop *loop, const struct svc_agent_start *sta
 {
     wchar_t self[PATH_UNITS];
     PROCESS_INFORMATION made;
+    char *sid cleanup(mem_freep) = NULL;
     DWORD n = GetModuleFileNameW(NULL, self, PATH_UNITS);
     if (n == 0 || n == PATH_UNITS)
         return fail(reterr, "GetModuleFileName", "");
-    int r = create_in_session(start, self, &made, reterr);
+    int r = create_in_session(start, self, &made, &sid, reterr);
     if (r < 0)
         return r;
     CloseHandle(made.hThread);
@@ -153,11 +160,13 @@ int svc_agent_process_start(struct loop *loop, const struct svc_agent_start *sta
     p->on_exit = on_exit;
     p->arg = arg;
     r = watch(p, reterr);
-    if (r < 0)
+    if (r < 0) {
         mem_free(p);
-    else
-        *ret = p;
-    return r;
+        return r;
+    }
+    p->sid = take_ptr(sid);
+    *ret = p;
+    return 0;
 }
 
 int svc_agent_process_pid(const struct svc_agent_process *process)
@@ -176,6 +185,16 @@ static bool is_our_program(HANDLE process)
            CompareStringOrdinal(self, -1, image, -1, TRUE) == CSTR_EQUAL;
 }
 
+static bool is_user(HANDLE process, const char *sid)
+{
+    HANDLE token;
+    if (!OpenProcessToken(process, TOKEN_QUERY, &token))
+        return false;
+    char *found cleanup(mem_freep) = svc_token_user_sid(token);
+    CloseHandle(token);
+    return found && str_is_equal(found, sid);
+}
+
 /* That it is the process which we started says its user and its program too, but a program that was
  * exchanged on disk, or a token that was not what we asked for, is seen here. */
 bool svc_agent_process_is_peer(const struct svc_agent_process *process, const uv_pipe_t *pipe,
@@ -190,6 +209,8 @@ bool svc_agent_process_is_peer(const struct svc_agent_process *process, const uv
         problem = "it is another process";
     else if (!is_our_program(process->process))
         problem = "it runs another program";
+    else if (!is_user(process->process, process->sid))
+        problem = "it runs as another user";
     if (problem)
         snprintf(reason, SVC_AGENT_WHY_SIZE, "process %d connected instead of %lu: %s", pid,
                  process->pid, problem);

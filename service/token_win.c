@@ -42,6 +42,11 @@ int svc_token_of_session(uint32_t session, HANDLE *ret)
     return r;
 }
 
+int svc_token_own(HANDLE *ret)
+{
+    return OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, ret) ? 0 : last_error();
+}
+
 char *svc_token_user_sid(HANDLE token)
 {
     union {
@@ -63,7 +68,7 @@ bool svc_token_is_elevated(void)
     HANDLE token;
     TOKEN_ELEVATION elevation = {0};
     DWORD size;
-    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+    if (svc_token_own(&token) < 0)
         return false;
     (void)GetTokenInformation(token, TokenElevation, &elevation, sizeof(elevation), &size);
     CloseHandle(token);

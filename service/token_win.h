@@ -11,6 +11,8 @@
 /** A primary token of the user of SESSION, elevated where that user can be (the linked token of a
  *  filtered administrator). Needs LocalSystem. Returns 0 or a UV code; GetLastError says more. */
 int svc_token_of_session(uint32_t session, HANDLE *ret);
+/** The token of this process, to be asked. */
+int svc_token_own(HANDLE *ret);
 /** The user of TOKEN ("S-1-5-21-..."), owned by the caller, or NULL. */
 char *svc_token_user_sid(HANDLE token);
 /** Whether this process runs elevated. */
