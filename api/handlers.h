@@ -45,7 +45,6 @@ void api_handle_cache_reset_stats(struct api_exchange *x);
 void api_handle_cache_entries(struct api_exchange *x);
 void api_handle_cache_config(struct api_exchange *x);
 void api_handle_cache_configure(struct api_exchange *x);
-void api_handle_cache_clear(struct api_exchange *x);
 
 void api_handle_performance_cache_stats(struct api_exchange *x);
 void api_handle_performance_cache_clear(struct api_exchange *x);

@@ -279,13 +279,3 @@ void api_handle_cache_configure(struct api_exchange *x)
     cache_preferences_put(x->context->store, CACHE_RESULTS_PREFERENCE, change->text, on_written,
                           change);
 }
-
-void api_handle_cache_clear(struct api_exchange *x)
-{
-    size_t n = api_cache_clear(x);
-    (void)buf_printf(&x->reply,
-                     "{\"status\":\"success\",\"message\":\"Cache cleared\","
-                     "\"entries_removed\":%u}",
-                     (unsigned)n);
-    api_respond_reply(x, 200, API_JSON);
-}

@@ -2,6 +2,8 @@
 /* The routes that the systems before this one promised, in their shapes; /api/cache has more. */
 #include "api/handlers.h"
 
+#include <stdio.h>
+
 #include "api/cache_steering.h"
 #include "api/server_state.h"
 #include "base/cleanup.h"

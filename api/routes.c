@@ -253,8 +253,8 @@ const struct api_route api_routes[] = {
      "unless a flag or the environment says otherwise.",
      NULL, "CacheConfigChange", NULL, JSON_ANSWER(200, "CacheConfig", "The limits in effect."),
      store_refusals},
-    {API_METHOD_POST, "/api/cache/clear", CACHE_ROLE_ADMIN, api_handle_cache_clear, "clearCache",
-     "cache", "Forget every result", NULL, NULL, NULL, NULL,
+    {API_METHOD_POST, "/api/cache/clear", CACHE_ROLE_ADMIN, api_handle_performance_cache_clear,
+     "clearCache", "cache", "Forget every result", NULL, NULL, NULL, NULL,
      JSON_ANSWER(200, "CacheCleared", "It is empty."), NULL},
 
     {API_METHOD_GET, "/api/performance/cache-stats", CACHE_ROLE_ADMIN,
