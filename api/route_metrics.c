@@ -104,6 +104,8 @@ static void write_breaker_totals(struct ldc_client *client, struct buf *out)
 static void write_ldconsole(const struct api_exchange *x, struct buf *out)
 {
     struct ldc_client *client = x->context->client;
+    single(out, "ldplayerd_runner_available", "gauge",
+           "1 when ldconsole can be run, 0 without a session agent.", !ldc_client_absence(client));
     single(out, "ldplayerd_ldconsole_running", "gauge", "Child processes that run now.",
            ldc_client_n_running(client));
     single(out, "ldplayerd_ldconsole_waiting", "gauge", "Calls that wait for room.",

@@ -77,6 +77,7 @@ class AgentTest(AgentCase):
         self.assertTrue(agent["user"])
         self.assertEqual(self.runner()["kind"], "agent")
         self.assertEqual(self.client.get("/api/info").json["runner"], "agent")
+        self.assertIn(b"\nldplayerd_runner_available 1\n", self.client.get("/metrics").body)
         self.assertEqual(len(self.client.instances()), 3)
 
     def test_an_agent_that_was_killed_is_replaced(self):
@@ -162,6 +163,7 @@ class WithoutSessionTest(AgentCase):
         self.assertEqual(health["checks"]["runner"]["status"], "failing")
         self.assertIn("nobody-of-this-name", health["checks"]["runner"]["detail"])
         self.assertEqual(self.client.request("GET", "/readyz").status, 503)
+        self.assertIn(b"\nldplayerd_runner_available 0\n", self.client.get("/metrics").body)
         self.assert_problem(self.client.request("GET", "/api/instances"), 503, "NO_SESSION")
         self.assertEqual([e["type"] for e in self.session_events()], ["session.none"])
 
