@@ -45,8 +45,9 @@ static SERVICE_SID_INFO sid = {.dwServiceSidType = SERVICE_SID_TYPE_UNRESTRICTED
  *   SeImpersonate     to learn who speaks on the pipe
  *   SeDebug           to look at and end processes of instances that keep the system out
  *   SeChangeNotify    to reach a path without access to each folder above it */
-static wchar_t privileges[] =
-    SE_ASSIGNPRIMARYTOKEN_NAME L"\0" SE_INCREASE_QUOTA_NAME L"\0" SE_TCB_NAME L"\0" SE_IMPERSONATE_NAME L"\0" SE_DEBUG_NAME L"\0" SE_CHANGE_NOTIFY_NAME L"\0";
+#define AND L"\0"
+static wchar_t privileges[] = SE_ASSIGNPRIMARYTOKEN_NAME AND SE_INCREASE_QUOTA_NAME AND SE_TCB_NAME
+    AND SE_IMPERSONATE_NAME AND SE_DEBUG_NAME AND SE_CHANGE_NOTIFY_NAME AND;
 static SERVICE_REQUIRED_PRIVILEGES_INFOW required = {privileges};
 
 static const struct {
