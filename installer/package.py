@@ -34,6 +34,8 @@ TEXTS = {
     "docs/install.md": "docs/install.md",
     "docs/config.md": "docs/config.md",
     "docs/api.md": "docs/api.md",
+    "docs/session-agent.md": "docs/session-agent.md",
+    "docs/windows-service.md": "docs/windows-service.md",
     "docs/workstations.md": "docs/workstations.md",
 }
 
@@ -76,6 +78,23 @@ def statements():
     paragraphs = "\n".join(lines).split("\n\n")
     return [" ".join(text.split()) for text in paragraphs if text.strip()]
 
+def file_version(exe):
+    """That of the program's version resource, as a statement for the database, which wixl leaves
+    without: Windows Installer replaces a file by its version, and else by its hash."""
+    with open(exe, "rb") as file:
+        data = file.read()
+    at = data.find(struct.pack("<I", 0xFEEF04BD))  # VS_FIXEDFILEINFO
+    if at < 0:
+        return []
+    high, low = struct.unpack_from("<II", data, at + 8)
+    version = f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
+    return [
+        f"UPDATE `File` SET `Version` = '{version}' WHERE `File` = 'ldplayerd.exe'",
+        "UPDATE `File` SET `Language` = '1033' WHERE `File` = 'ldplayerd.exe'",
+        "DELETE FROM `MsiFileHash` WHERE `File_` = 'ldplayerd.exe'",
+    ]
+
+
 def set_times(path, when):
     """wixl writes the time of the build into the summary, as the only one to do so: two FILETIMEs
     that stand apart from each other by no more than a second or so."""
@@ -102,7 +121,7 @@ def make_msi(folder, version, help_link, when, path):
     }
     flags = [part for key, value in defines.items() for part in ("-D", f"{key}={value}")]
     run(["wixl", "-a", "x64", *flags, "-o", path, os.path.join(HERE, "ldplayerd.wxs")], cwd=folder)
-    for statement in statements():
+    for statement in statements() + file_version(os.path.join(folder, "ldplayerd.exe")):
         run(["msibuild", path, "-q", statement])
     # The package code, which differs as soon as the content does.
     with open(os.path.join(folder, "ldplayerd.exe"), "rb") as file:

@@ -25,6 +25,9 @@ INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `I
 
 UPDATE `Component` SET `Condition` = 'ENABLE_HTTP = "1"' WHERE `Component` = 'Link'
 
+-- Within the transaction: an upgrade that fails brings the old version back. wixl puts it before.
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveExistingProducts'
+
 -- A custom action that runs when an installation is rolled back: 256 more than a deferred one.
 UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'RollbackConfigure'
 
