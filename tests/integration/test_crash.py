@@ -10,7 +10,7 @@ import unittest
 
 from support import ServiceCase, wait_for
 
-ROUNDS = 20
+ROUNDS = int(os.environ.get("LDP_CRASH_ROUNDS", 20))
 
 
 class Crash(ServiceCase):

@@ -5,6 +5,8 @@ import shutil
 import tempfile
 import unittest
 
+from .installed import InstalledService
+from .installed import is_wanted as is_installed
 from .service import Service
 from .simulator import Simulator
 
@@ -41,7 +43,7 @@ class ServiceCase(unittest.TestCase):
         directory = os.path.join(self.directory, name)
         os.mkdir(directory)
         options = {"ldconsole": self.simulator.ldconsole, **self.service_options, **options}
-        service = Service(directory, **options)
+        service = (InstalledService if is_installed() else Service)(directory, **options)
         service.use_template()
         self.addCleanup(service.close_bridge)
         self.addCleanup(self._end_service, service)
