@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 const char api_peer_medium[] = "pipe";
 
@@ -84,10 +84,10 @@ static wchar_t *qualify(const char *group)
     wchar_t machine[MAX_COMPUTERNAME_LENGTH + 1];
     DWORD n = MAX_COMPUTERNAME_LENGTH + 1;
     if (strchr(group, '\\') || !GetComputerNameW(machine, &n))
-        return ldc_wide_from_utf8(group);
-    char *name cleanup(mem_freep) = ldc_wide_to_utf8(machine, (int)n);
+        return wide_from_utf8(group);
+    char *name cleanup(mem_freep) = wide_to_utf8(machine, (int)n);
     char *full cleanup(mem_freep) = mem_printf("%s\\%s", name, group);
-    return ldc_wide_from_utf8(full);
+    return wide_from_utf8(full);
 }
 
 static bool is_group(SID_NAME_USE use)
@@ -209,8 +209,8 @@ static void look_up_name(union sid *sid, char out[CACHE_TOKEN_NAME_MAX + 1])
     char *text cleanup(free_local) = NULL;
     out[0] = '\0';
     if (LookupAccountSidW(NULL, sid, name, &n_name, domain, &n_domain, &use)) {
-        char *user cleanup(mem_freep) = ldc_wide_to_utf8(name, -1);
-        char *of cleanup(mem_freep) = ldc_wide_to_utf8(domain, -1);
+        char *user cleanup(mem_freep) = wide_to_utf8(name, -1);
+        char *of cleanup(mem_freep) = wide_to_utf8(domain, -1);
         char *full cleanup(mem_freep) = mem_printf("%s\\%s", of, user);
         str_copy(out, CACHE_TOKEN_NAME_MAX + 1, full);
     } else if (ConvertSidToStringSidA(sid, &text)) {

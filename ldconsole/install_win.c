@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 /* Every installation that the registry or a usual place tells of is looked at; the newest stays. */
 
@@ -50,7 +50,7 @@ static char *read_value(HKEY key, const wchar_t *name)
     DWORD size = sizeof(text);
     if (RegGetValueW(key, NULL, name, RRF_RT_REG_SZ, NULL, text, &size) != ERROR_SUCCESS || !*text)
         return NULL;
-    return ldc_wide_to_utf8(text, -1);
+    return wide_to_utf8(text, -1);
 }
 
 static void consider(struct ldc_install *best, const char *dir, const char *data_dir,

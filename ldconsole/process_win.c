@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 /* NtQueryInformationProcess class 60, Windows 8.1 and later: the answer is a UNICODE_STRING with
  * its text behind it. It needs no right to read the process's memory, which an elevated VM
@@ -29,7 +29,7 @@ static char *ask_command_line(HANDLE process)
     if (!NT_SUCCESS(status))
         return NULL;
     UNICODE_STRING *text = (UNICODE_STRING *)room;
-    return ldc_wide_to_utf8(text->Buffer, text->Length / (int)sizeof(wchar_t));
+    return wide_to_utf8(text->Buffer, text->Length / (int)sizeof(wchar_t));
 }
 
 static bool read_memory(HANDLE process, const void *from, void *into, size_t n)
@@ -54,7 +54,7 @@ static char *peek_command_line(HANDLE process)
     wchar_t *text cleanup(mem_freep) = mem_alloc(n + sizeof(*text));
     if (!read_memory(process, parameters.CommandLine.Buffer, text, n))
         return NULL;
-    return ldc_wide_to_utf8(text, (int)(n / sizeof(*text)));
+    return wide_to_utf8(text, (int)(n / sizeof(*text)));
 }
 
 static char *read_command_line(DWORD pid, HANDLE process)
@@ -76,7 +76,7 @@ static char *read_image(HANDLE process)
     DWORD n = sizeof(path) / sizeof(path[0]);
     if (!QueryFullProcessImageNameW(process, 0, path, &n))
         return NULL;
-    return ldc_wide_to_utf8(path, (int)n);
+    return wide_to_utf8(path, (int)n);
 }
 
 /* A process that the system will not open still counts, without an index. */
@@ -94,7 +94,7 @@ static void take_entry(struct ldc_processes *ret, const PROCESSENTRY32W *entry)
 {
     enum ldc_process_role role;
     struct ldc_process process = {.pid = entry->th32ProcessID};
-    char *name cleanup(mem_freep) = ldc_wide_to_utf8(entry->szExeFile, -1);
+    char *name cleanup(mem_freep) = wide_to_utf8(entry->szExeFile, -1);
     if (!ldc_process_is_emulator(name, &role))
         return;
     HANDLE handle = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, entry->th32ProcessID);

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/pipe_server.h"
 #include "base/str.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/token_win.h"
 
 enum { PATH_UNITS = 4096 };
@@ -78,10 +78,10 @@ static int fail(char reterr[SVC_AGENT_WHY_SIZE], const char *what, const char *h
 
 static wchar_t *make_command_line(const wchar_t *self, const char *pipe)
 {
-    char *path cleanup(mem_freep) = ldc_wide_to_utf8(self, -1);
+    char *path cleanup(mem_freep) = wide_to_utf8(self, -1);
     char *line cleanup(mem_freep) =
         mem_printf("\"%s\" agent --pipe %s --server %lu", path, pipe, GetCurrentProcessId());
-    return ldc_wide_from_utf8(line);
+    return wide_from_utf8(line);
 }
 
 /* TOKEN: of the user it is to run as, or NULL for our own. The window station is the one that the

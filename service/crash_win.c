@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 /* STATUS_FATAL_APP_EXIT of ntstatus.h, which does not go together with windows.h. */
 static const DWORD FATAL_APP_EXIT = 0x40000015;
@@ -92,7 +92,7 @@ void svc_crash_arm(const char *data_dir)
 {
     ULONG reserve = STACK_RESERVE;
     char *dir cleanup(mem_freep) = fs_join(data_dir, "crashes");
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(dir);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(dir);
     if (fs_make_dirs(dir) < 0 || wcslen(wide) >= countof(folder) || !start_writer())
         return;
     wcscpy(folder, wide);

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/scm.h"
 
 /* Windows refuses an entry whose texts are longer than 31,839 characters. */
@@ -48,7 +48,7 @@ void svc_eventlog_write(enum svc_eventlog_id id, const char *details)
         return;
     char *text cleanup(mem_freep) = mem_strndup(details, MAX_DETAILS);
     str_make_utf8(text);
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(text);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(text);
     const wchar_t *inserts[] = {wide};
     /* Nothing can be done about one that is lost: the log has the same. */
     (void)ReportEventW(source, event_type(level), 0, (DWORD)level << 30 | (DWORD)id, NULL, 1, 0,

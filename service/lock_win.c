@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 struct svc_lock {
     HANDLE file;
@@ -57,7 +57,7 @@ static int open_file(const wchar_t *path, HANDLE *ret_file, int64_t *reterr_pid)
 int svc_lock_take(const char *data_dir, struct svc_lock **ret, int64_t *reterr_pid)
 {
     char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.lock");
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(path);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     HANDLE file;
     int r = open_file(wide, &file, reterr_pid);
     if (r < 0)

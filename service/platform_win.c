@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/token_win.h"
 
 void svc_platform_start(int *argc, char ***argv)
@@ -24,7 +24,7 @@ void svc_platform_start(int *argc, char ***argv)
     if (wide) {
         char **args = mem_calloc((size_t)n + 1, sizeof(*args));
         for (int i = 0; i < n; i++)
-            args[i] = ldc_wide_to_utf8(wide[i], -1);
+            args[i] = wide_to_utf8(wide[i], -1);
         LocalFree(wide);
         *argc = n;
         *argv = args;

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/command_line.h"
 #include "service/scm.h"
 #include "service/scm_handle_win.h"
@@ -22,9 +22,9 @@
 static char *absolute(const char *path)
 {
     wchar_t full[32768];
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(path);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     DWORD n = GetFullPathNameW(wide, countof(full), full, NULL);
-    return n > 0 && n < countof(full) ? ldc_wide_to_utf8(full, (int)n) : mem_strdup(path);
+    return n > 0 && n < countof(full) ? wide_to_utf8(full, (int)n) : mem_strdup(path);
 }
 
 /* The service runs in another folder than who types the command. */
@@ -59,13 +59,13 @@ static enum svc_exit make_command(const struct svc_args *args, wchar_t **ret)
     struct buf line cleanup(buf_deinit);
     buf_init(&line, 0);
     DWORD n = GetModuleFileNameW(NULL, exe, countof(exe));
-    char *path cleanup(mem_freep) = ldc_wide_to_utf8(exe, (int)n);
+    char *path cleanup(mem_freep) = wide_to_utf8(exe, (int)n);
     (void)buf_printf(&line, "\"%s\" service run", path);
     for (size_t i = 0; i < args->n_flags; i++) {
         if (add_flag(&args->flags[i], &line) != SVC_EXIT_OK)
             return SVC_EXIT_FAILED;
     }
-    *ret = ldc_wide_from_utf8(line.data);
+    *ret = wide_from_utf8(line.data);
     return SVC_EXIT_OK;
 }
 

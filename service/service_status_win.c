@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/wide_win.h"
 #include "ldconsole/argv.h"
-#include "ldconsole/wide_win.h"
 #include "service/scm_handle_win.h"
 #include "service/service_status.h"
 #include "service/win_error.h"
@@ -56,7 +56,7 @@ static void split(const wchar_t *command, struct ldc_argv *argv)
     int n;
     wchar_t **words = CommandLineToArgvW(command, &n);
     for (int i = 3; words && i < n; i++) {
-        char *word cleanup(mem_freep) = ldc_wide_to_utf8(words[i], -1);
+        char *word cleanup(mem_freep) = wide_to_utf8(words[i], -1);
         ldc_argv_add(argv, word);
     }
     LocalFree(words);
@@ -98,7 +98,7 @@ static enum svc_exit show(SC_HANDLE service, const char *format)
         return svc_win_error_fail(GetLastError(), "the service cannot be asked");
     struct svc_config config cleanup(svc_config_deinit);
     read_files(entry->lpBinaryPathName, &config);
-    char *command cleanup(mem_freep) = ldc_wide_to_utf8(entry->lpBinaryPathName, -1);
+    char *command cleanup(mem_freep) = wide_to_utf8(entry->lpBinaryPathName, -1);
     struct svc_service_status status = {
         .state = state_name(s.dwCurrentState),
         .start_type = start_name(service, entry->dwStartType),

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 enum { NO_SESSION = 0xFFFFFFFF };
 
@@ -21,7 +21,7 @@ static char *query(DWORD id, WTS_INFO_CLASS what)
     DWORD size;
     if (!WTSQuerySessionInformationW(WTS_CURRENT_SERVER_HANDLE, id, what, &text, &size) || !text)
         return mem_strdup("");
-    char *utf8 = ldc_wide_to_utf8(text, -1);
+    char *utf8 = wide_to_utf8(text, -1);
     WTSFreeMemory(text);
     return utf8;
 }
@@ -61,7 +61,7 @@ static size_t read_console(struct svc_session *ret)
     CloseHandle(token);
     if (!GetUserNameW(name, &size))
         return 0;
-    char *utf8 cleanup(mem_freep) = ldc_wide_to_utf8(name, -1);
+    char *utf8 cleanup(mem_freep) = wide_to_utf8(name, -1);
     str_copy(ret->user, sizeof(ret->user), utf8);
     return 1;
 }

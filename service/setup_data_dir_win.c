@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/scm.h"
 #include "service/win_error.h"
 
@@ -99,7 +99,7 @@ static bool is_dots(const wchar_t *name)
 static HANDLE find_first(const char *folder, WIN32_FIND_DATAW *ret)
 {
     char *pattern cleanup(mem_freep) = mem_printf("%s\\*", folder);
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(pattern);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(pattern);
     return FindFirstFileW(wide, ret);
 }
 
@@ -160,7 +160,7 @@ static enum svc_exit set_descriptor(HANDLE file, const char *path, bool is_folde
 /* Of the link itself, should it be one. */
 static HANDLE open_itself(const char *path)
 {
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(path);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     return CreateFileW(wide, READ_CONTROL | WRITE_DAC | WRITE_OWNER | FILE_READ_ATTRIBUTES,
                        FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
                        FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
@@ -195,7 +195,7 @@ static enum svc_exit close_inside(const char *path, unsigned depth)
     do {
         if (is_dots(found.cFileName))
             continue;
-        char *name cleanup(mem_freep) = ldc_wide_to_utf8(found.cFileName, -1);
+        char *name cleanup(mem_freep) = wide_to_utf8(found.cFileName, -1);
         char *inside cleanup(mem_freep) = mem_printf("%s\\%s", path, name);
         if (close_one(inside, depth) != SVC_EXIT_OK)
             status = SVC_EXIT_FAILED;
@@ -207,7 +207,7 @@ static enum svc_exit close_inside(const char *path, unsigned depth)
 /* ERROR_ALREADY_EXISTS for one that was there. */
 static DWORD make_folder(const char *path)
 {
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(path);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     PSECURITY_DESCRIPTOR sd cleanup(local_freep) = make_descriptor(folder_sddl);
     SECURITY_ATTRIBUTES attributes = {sizeof(attributes), sd, FALSE};
     char *above cleanup(mem_freep) = fs_dirname(path);

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/scm.h"
 #include "service/win_error.h"
 
@@ -38,7 +38,7 @@ static void local_freep(void *pointer)
 /* *RET_SID is for LocalFree. */
 static enum svc_exit find_user(const char *name, PSID *ret_sid)
 {
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(name);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(name);
     wchar_t domain[256];
     DWORD n_sid = 0, n_domain = countof(domain);
     SID_NAME_USE use;

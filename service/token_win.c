@@ -5,7 +5,7 @@
 #include <wtsapi32.h>
 
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/token_win.h"
 
 static int last_error(void)
@@ -58,7 +58,7 @@ char *svc_token_user_sid(HANDLE token)
     if (!GetTokenInformation(token, TokenUser, &info, sizeof(info), &size) ||
         !ConvertSidToStringSidW(info.user.User.Sid, &text))
         return NULL;
-    char *sid = ldc_wide_to_utf8(text, -1);
+    char *sid = wide_to_utf8(text, -1);
     LocalFree(text);
     return sid;
 }

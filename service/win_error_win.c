@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 static const struct {
     unsigned long error;
@@ -47,7 +47,7 @@ char *svc_win_error_text(unsigned long error)
                              error, 0, text, countof(text), NULL);
     while (n > 0 && (text[n - 1] <= L' ' || text[n - 1] == L'.'))
         n--;
-    return n > 0 ? ldc_wide_to_utf8(text, (int)n) : mem_strdup("the system has no text for it");
+    return n > 0 ? wide_to_utf8(text, (int)n) : mem_strdup("the system has no text for it");
 }
 
 enum svc_exit svc_win_error_fail(unsigned long error, const char *fmt, ...)

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 #include "service/eventlog.h"
 
 static int n_failed;
@@ -103,7 +103,7 @@ static void test_version(const wchar_t *path)
 
 int main(int argc, char **argv)
 {
-    wchar_t *path cleanup(mem_freep) = ldc_wide_from_utf8(argc > 1 ? argv[1] : "ldplayerd.exe");
+    wchar_t *path cleanup(mem_freep) = wide_from_utf8(argc > 1 ? argv[1] : "ldplayerd.exe");
     test_version(path);
     test_entries();
     printf("%d failed\n", n_failed);

@@ -15,11 +15,11 @@
 #include "base/fs.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/wide_win.h"
 #include "ldconsole/install.h"
 #include "ldconsole/process.h"
 #include "ldconsole/row.h"
 #include "ldconsole/runner.h"
-#include "ldconsole/wide_win.h"
 #include "tests/support/folder.h"
 
 static const char *child;
@@ -60,10 +60,10 @@ static void test_text(void)
 static void test_wide(void)
 {
     static const char text[] = "\xe9\x9b\xb7 \xf0\x9f\x98\x80 x";
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(text);
-    char *back cleanup(mem_freep) = ldc_wide_to_utf8(wide, -1);
-    char *start cleanup(mem_freep) = ldc_wide_to_utf8(wide, 1);
-    char *nothing cleanup(mem_freep) = ldc_wide_to_utf8(L"", -1);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(text);
+    char *back cleanup(mem_freep) = wide_to_utf8(wide, -1);
+    char *start cleanup(mem_freep) = wide_to_utf8(wide, 1);
+    char *nothing cleanup(mem_freep) = wide_to_utf8(L"", -1);
     check(wcslen(wide) == 6);
     check(strcmp(back, text) == 0);
     check(strcmp(start, "\xe9\x9b\xb7") == 0);
@@ -78,7 +78,7 @@ static PROCESS_INFORMATION start_player(const char *arguments)
     STARTUPINFOW startup = {.cb = sizeof(startup)};
     char *program cleanup(mem_freep) = fs_join(folder, "dnplayer.exe");
     char *line cleanup(mem_freep) = mem_printf("\"%s\" sleep 60000 %s", program, arguments);
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(line);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(line);
     check(fs_exists(program) || fs_copy(child, program) == 0);
     check(CreateProcessW(NULL, wide, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL, &startup,
                          &started));
@@ -203,7 +203,7 @@ static HKEY make_key(const wchar_t *name)
 
 static void write_value(HKEY root, const wchar_t *path, const wchar_t *name, const char *text)
 {
-    wchar_t *wide cleanup(mem_freep) = ldc_wide_from_utf8(text);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(text);
     check(RegSetKeyValueW(root, path, name, REG_SZ, wide,
                           (DWORD)((wcslen(wide) + 1) * sizeof(*wide))) == ERROR_SUCCESS);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "ldconsole/wide_win.h"
+#include "base/wide_win.h"
 
 #include <windows.h>
 
 #include "base/mem.h"
 
-char *ldc_wide_to_utf8(const wchar_t *text, int n)
+char *wide_to_utf8(const wchar_t *text, int n)
 {
     if (n < 0)
         n = (int)wcslen(text);
@@ -16,7 +16,7 @@ char *ldc_wide_to_utf8(const wchar_t *text, int n)
     return out;
 }
 
-wchar_t *ldc_wide_from_utf8(const char *text)
+wchar_t *wide_from_utf8(const char *text)
 {
     int size = MultiByteToWideChar(CP_UTF8, 0, text, -1, NULL, 0);
     wchar_t *out = mem_calloc((size_t)size + 1, sizeof(*out));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef LDC_WIDE_WIN_H
-#define LDC_WIDE_WIN_H
+#ifndef BASE_WIDE_WIN_H
+#define BASE_WIDE_WIN_H
 
 #include <wchar.h>
 
@@ -8,7 +8,7 @@
  *  U+FFFD. */
 
 /** N counts units; -1 means that TEXT is terminated. */
-char *ldc_wide_to_utf8(const wchar_t *text, int n);
-wchar_t *ldc_wide_from_utf8(const char *text);
+char *wide_to_utf8(const wchar_t *text, int n);
+wchar_t *wide_from_utf8(const char *text);
 
 #endif
