@@ -171,6 +171,8 @@ static void on_process_exit(void *arg, int64_t code)
 static void on_agent_ready(void *arg, const struct ldc_agent_hello *hello)
 {
     struct svc_agent_host *h = arg;
+    if (h->is_closing)
+        return;
     h->state = UP;
     h->up_ms = clock_mono_ms();
     ldc_runner_agent_expect(h->runner);

@@ -22,6 +22,13 @@ static void adopt_install(struct svc_app *app, const struct ldc_agent_hello *hel
              app->install.ldconsole);
 }
 
+/* The agent may come or go after the observer has, while the app ends. */
+static void look(struct svc_app *app)
+{
+    if (app->observer)
+        ctl_observer_look(app->observer);
+}
+
 static void on_started(void *arg, const struct svc_session *session,
                        const struct ldc_agent_hello *hello)
 {
@@ -29,7 +36,7 @@ static void on_started(void *arg, const struct svc_session *session,
     svc_app_tell_agent_started(app, session, hello);
     adopt_install(app, hello);
     /* What was believed before is as old as the last agent. */
-    ctl_observer_look(app->observer);
+    look(app);
 }
 
 static void on_lost(void *arg, const struct svc_session *session, const char *why,
@@ -37,14 +44,14 @@ static void on_lost(void *arg, const struct svc_session *session, const char *wh
 {
     struct svc_app *app = arg;
     svc_app_tell_agent_lost(app, session, why, retry_ms);
-    ctl_observer_look(app->observer);
+    look(app);
 }
 
 static void on_no_session(void *arg, const char *sentence)
 {
     struct svc_app *app = arg;
     svc_app_tell_no_session(app, sentence);
-    ctl_observer_look(app->observer);
+    look(app);
 }
 
 static void on_intruder(void *arg, const char *reason)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 from support import IS_WINDOWS, ServiceCase, run_service_command, wait_for
@@ -122,6 +123,12 @@ class AgentTest(AgentCase):
         instance = self.client.instance(0)
         self.assertIn(instance["state"], UP)
         self.assertEqual(instance["pid"], started["pid"])
+
+    def test_a_stop_at_any_moment_of_the_agents_start(self):
+        for delay_ms in range(0, 60, 3):
+            self.service.stop()
+            self.service.start()
+            time.sleep(delay_ms / 1000)
 
     def test_a_stop_leaves_no_agent(self):
         agent = self.wait_for_agents(1)[-1]
