@@ -30,8 +30,3 @@ UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveEx
 
 -- A custom action that runs when an installation is rolled back: 256 more than a deferred one.
 UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'RollbackConfigure'
-
--- These reach the part of the installation that runs as the system.
-UPDATE `Property` SET `Value` =
-    'WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;DATA_DIR;HTTP_PORT;ENABLE_HTTP;OPERATOR;REMOVE_DATA'
-    WHERE `Property` = 'SecureCustomProperties'
