@@ -108,6 +108,14 @@ class InstalledService(Service):
         if done.returncode != 0:
             raise AssertionError(f"{done.stderr}{self.log()}")
 
+    def stop(self):
+        super().stop()
+        status = json.loads(
+            run_service_command("service", "status", "--format", "json", check=True).stdout
+        )
+        if status["exit_code"] != 0 or "still open" in self.log():
+            raise AssertionError(f"the service ended badly: {status}\n{self.log()}")
+
     def log(self):
         """The newest of what it writes; the service has no standard error."""
         logs = os.path.join(self.data_dir, "logs")
