@@ -117,11 +117,6 @@ void ldc_agent_link_send(struct ldc_agent_link *link, struct buf *out)
         on_written(&m->write, UV_EPIPE);
 }
 
-const uv_pipe_t *ldc_agent_link_pipe(const struct ldc_agent_link *link)
-{
-    return link->pipe;
-}
-
 void ldc_agent_link_close(struct ldc_agent_link *link, void (*on_closed)(void *arg), void *arg)
 {
     link->is_closing = true;

@@ -23,7 +23,6 @@ struct ldc_agent_link *ldc_agent_link_new(uv_pipe_t *pipe, size_t max_frame,
 /** Sends the frames in OUT and empties it. What cannot be sent any more is dropped: the end of the
  *  link is told to both sides. */
 void ldc_agent_link_send(struct ldc_agent_link *link, struct buf *out);
-const uv_pipe_t *ldc_agent_link_pipe(const struct ldc_agent_link *link);
 /** No event comes any more. What was sent is still written, if the other side takes it at once.
  *  ON_CLOSED (may be NULL) comes in a later turn, and the link is gone. */
 void ldc_agent_link_close(struct ldc_agent_link *link, void (*on_closed)(void *arg), void *arg);

@@ -21,7 +21,6 @@ enum { SVC_AGENT_WHY_SIZE = 300 };
 int svc_agent_process_start(struct loop *loop, const struct svc_agent_start *start,
                             void (*on_exit)(void *arg, int64_t code), void *arg,
                             struct svc_agent_process **ret, char reterr[SVC_AGENT_WHY_SIZE]);
-int svc_agent_process_pid(const struct svc_agent_process *process);
 /** Whether the client at the other end of PIPE is this very process, still running this program as
  *  the session's user. Otherwise REASON says what it is instead. */
 bool svc_agent_process_is_peer(const struct svc_agent_process *process, const uv_pipe_t *pipe,

@@ -87,11 +87,6 @@ int svc_agent_process_start(struct loop *loop, const struct svc_agent_start *sta
     return r;
 }
 
-int svc_agent_process_pid(const struct svc_agent_process *process)
-{
-    return process->process.pid;
-}
-
 /* It is our child and not reaped, so its id cannot belong to anybody else. */
 bool svc_agent_process_is_peer(const struct svc_agent_process *process, const uv_pipe_t *pipe,
                                char reason[SVC_AGENT_WHY_SIZE])

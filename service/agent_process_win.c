@@ -169,11 +169,6 @@ int svc_agent_process_start(struct loop *loop, const struct svc_agent_start *sta
     return 0;
 }
 
-int svc_agent_process_pid(const struct svc_agent_process *process)
-{
-    return (int)process->pid;
-}
-
 /* --- who connected --- */
 
 static bool is_our_program(HANDLE process)
