@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "service/command.h"
-#include "service/platform.h"
+#include "service/commands/command.h"
+#include "service/process/platform.h"
 
 int main(int argc, char **argv)
 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Checks what each folder of the product may know. Run it with the root of the source tree.
 
-Left never includes right: base <- ldconsole <- cache <- control <- api <- service. SQLite and
+Left never includes right: base <- runner <- ldconsole <- cache <- control <- api <- service. SQLite and
 redis are known to cache/ alone and the HTTP parser to api/ alone. Windows headers are for
 *_win.[ch], and a platform #if is for *_win.[ch] and *_unix.[ch]: the build chooses whole files,
 logic never asks. Tests are not looked at, they may include anything.
@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "ldconsole", "cache", "control", "api", "service"]
+LAYERS = ["base", "runner", "ldconsole", "cache", "control", "api", "service"]
 OWNED_HEADERS = {"sqlite3.h": "cache", "hiredis.h": "cache", "llhttp.h": "api"}
 ROOT_HEADERS = {"version.h"}
 

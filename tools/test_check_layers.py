@@ -34,11 +34,11 @@ class CheckLayers(unittest.TestCase):
 
     def test_an_include_that_points_right_fails(self):
         self.refuses("base/a.c", '\n#include "api/http.h"\n', "base/a.c:2: ")
-        self.refuses("ldconsole/a.h", '#  include "cache/store.h"\n', "points right")
-        self.refuses("api/a.c", '#include "service/config.h"\n', "points right")
+        self.refuses("ldconsole/a.h", '#  include "cache/store/store.h"\n', "points right")
+        self.refuses("api/a.c", '#include "service/config/config.h"\n', "points right")
 
     def test_an_include_that_points_left_or_stays_passes(self):
-        self.allows("service/a.c", '#include "api/http.h"\n#include "service/config.h"\n')
+        self.allows("service/a.c", '#include "api/http.h"\n#include "service/config/config.h"\n')
         self.allows("base/a.c", '#include "base/b.h"\n#include <string.h>\n#include <uv.h>\n')
 
     def test_an_include_not_from_the_root_fails(self):

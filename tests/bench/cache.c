@@ -2,7 +2,7 @@
 /* What the result cache costs: the time of an operation, or the bytes it takes.
  *
  *     bench_cache hit KEYS                 a hit in the result cache
- *     bench_cache lookup KEYS              finding the same keys in a bare base/map
+ *     bench_cache lookup KEYS              finding the same keys in a bare base/memory/map
  *     bench_cache invalidate KEYS PATTERN  forgetting what a pattern matches, one key in a hundred
  *     bench_cache scan KEYS PREFIX         looking at the same entries in the same order, comparing
  *                                          the start of each key, counting those that match
@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/mem.h"
-#include "cache/results.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "cache/results/results.h"
 #include "tests/bench/cache_keys.h"
 #include "tests/bench/timing.h"
 

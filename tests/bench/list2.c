@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/loop.h"
-#include "ldconsole/client.h"
-#include "ldconsole/survey.h"
+#include "base/loop/loop.h"
+#include "ldconsole/guard/client.h"
+#include "ldconsole/guard/survey.h"
 #include "tests/bench/timing.h"
 
 struct bench {
@@ -81,8 +81,7 @@ int main(int argc, char **argv)
     if (loop_init(&b.loop) < 0)
         timing_fail("loop");
     ldc_install_from_path(argv[3], &install);
-    b.client =
-        ldc_client_new(&b.loop, ldc_runner_direct_new(&b.loop), &install, &ldc_client_defaults);
+    b.client = ldc_client_new(&b.loop, runner_direct_new(&b.loop), &install, &ldc_client_defaults);
     if (strcmp(argv[1], "survey") == 0)
         b.surveyor = ldc_surveyor_new(&b.loop, b.client, LDC_CODEPAGE_UTF8, on_survey, &b);
 

@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/loop.h"
-#include "base/mem.h"
-#include "control/observer.h"
-#include "ldconsole/client.h"
+#include "base/loop/loop.h"
+#include "base/memory/mem.h"
+#include "control/observe/observer.h"
+#include "ldconsole/guard/client.h"
 #include "tests/bench/rows_text.h"
 #include "tests/bench/timing.h"
 
 struct bench {
-    struct ldc_runner runner; /* first: it is this bench that answers */
+    struct runner runner; /* first: it is this bench that answers */
     struct loop loop;
     struct cache_store *store;
     struct cache_events *events;
@@ -32,19 +32,19 @@ struct bench {
 
 /* --- a runner whose child has always just ended --- */
 
-struct ldc_run {
+struct run {
     struct bench *bench;
-    ldc_run_fn done;
+    run_fn done;
     void *arg;
 };
 
 static void deliver(void *arg)
 {
-    struct ldc_run *run = arg;
+    struct run *run = arg;
     struct bench *b = run->bench;
     unsigned variant = b->n_answered++ % 2;
-    struct ldc_run_result result = {
-        .status = LDC_RUN_EXITED,
+    struct run_result result = {
+        .status = RUN_EXITED,
         .output = b->texts[variant],
         .output_len = b->lens[variant],
         .pid = 1,
@@ -54,29 +54,29 @@ static void deliver(void *arg)
     mem_free(run);
 }
 
-static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_request *request,
-                             ldc_run_fn done, void *arg)
+static struct run *start(struct runner *runner, const struct run_request *request, run_fn done,
+                         void *arg)
 {
     struct bench *b = container_of(runner, struct bench, runner);
-    struct ldc_run *run = mem_new(struct ldc_run);
+    struct run *run = mem_new(struct run);
     (void)request;
-    *run = (struct ldc_run){b, done, arg};
+    *run = (struct run){b, done, arg};
     runner->n_running++;
     loop_post(&b->loop, deliver, run);
     return run;
 }
 
-static void cancel(struct ldc_run *run)
+static void cancel(struct run *run)
 {
     (void)run; /* it is ending anyway */
 }
 
-static void close_runner(struct ldc_runner *runner, void (*on_closed)(void *arg), void *arg)
+static void close_runner(struct runner *runner, void (*on_closed)(void *arg), void *arg)
 {
     loop_post(&container_of(runner, struct bench, runner)->loop, on_closed, arg);
 }
 
-static const struct ldc_runner_ops runner_ops = {start, cancel, close_runner};
+static const struct runner_ops runner_ops = {start, cancel, close_runner};
 
 /* --- the end, from right to left --- */
 
@@ -113,7 +113,7 @@ static void on_fresh(void *arg, int status)
 {
     struct bench *b = arg;
     if (status < 0) {
-        fprintf(stderr, "bench_observer: %s\n", ctl_observer_trouble(b->observer)->detail);
+        fprintf(stderr, "bench_observer: %s\n", ctl_observer_verdict(b->observer)->detail);
         exit(1);
     }
     struct cache_snapshot *snapshot = ctl_observer_snapshot(b->observer);

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/str.h"
-#include "cache/snapshot.h"
-#include "ldconsole/row.h"
+#include "base/memory/cleanup.h"
+#include "base/text/str.h"
+#include "cache/snapshot/snapshot.h"
+#include "ldconsole/output/row.h"
 #include "tests/bench/rows_text.h"
 #include "tests/bench/timing.h"
 

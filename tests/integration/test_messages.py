@@ -18,7 +18,7 @@ def messages():
     """{id: (level, symbol, text)} of messages.mc."""
     found = re.findall(
         r"MessageId=(\d+)\nSeverity=(\w+)\nFacility=System\nSymbolicName=MSG_(\w+)\n"
-        r"Language=English\n(.*?)\n\.\n", read("service/messages.mc"), re.S)
+        r"Language=English\n(.*?)\n\.\n", read("service/reporting/messages.mc"), re.S)
     return {int(id_): (LEVELS[level], symbol, text) for id_, level, symbol, text in found}
 
 
@@ -30,10 +30,10 @@ def documented():
 
 class Messages(unittest.TestCase):
     def test_all_messages_are_read(self):
-        self.assertEqual(len(messages()), read("service/messages.mc").count("MessageId="))
+        self.assertEqual(len(messages()), read("service/reporting/messages.mc").count("MessageId="))
 
     def test_the_program_has_the_same_ids(self):
-        found = re.findall(r"SVC_EVENTLOG_(\w+) = (\d+)", read("service/eventlog.h"))
+        found = re.findall(r"SVC_EVENTLOG_(\w+) = (\d+)", read("service/reporting/eventlog.h"))
         ids = {int(id_): name for name, id_ in found if name not in ("INFO", "WARNING", "ERROR")}
         self.assertEqual(ids, {id_: message[1] for id_, message in messages().items()})
 
@@ -46,7 +46,7 @@ class Messages(unittest.TestCase):
 
     def test_the_documentation_names_the_events(self):
         found = dict(re.findall(r'\{"([a-z_.]+)", SVC_EVENTLOG_(\w+)\}',
-                                read("service/eventlog.c")))
+                                read("service/reporting/eventlog.c")))
         ids = {message[1]: id_ for id_, message in messages().items()}
         for event, name in found.items():
             self.assertEqual(documented()[ids[name]][2], f"event `{event}`")

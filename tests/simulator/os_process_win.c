@@ -153,9 +153,8 @@ int64_t os_spawn(char *const argv[], bool keep_output)
 /* On one handle: numbers of processes are given out again at once. */
 void os_kill(int64_t pid, uint64_t birth)
 {
-    HANDLE process =
-        OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE,
-                    (DWORD)pid);
+    HANDLE process = OpenProcess(
+        PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE, (DWORD)pid);
 
     if (!process)
         return;

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
-#include "base/mem.h"
-#include "base/str.h"
-#include "ldconsole/process.h"
+#include "base/system/fs.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "ldconsole/process/process.h"
 #include "tests/support/folder.h"
 
 /* The process table is read on a worker thread. */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/loop.h"
-#include "ldconsole/runner.h"
+#include "base/loop/loop.h"
+#include "runner/runner.h"
 
 /** A small LDPlayer installation in memory: a runner that starts no child answers the verbs and
  *  does what they do. Nothing moves by itself, the test says what comes next. The config files and
@@ -33,7 +33,7 @@ enum farm_answer {
 struct fake_farm *fake_farm_new(void);
 void fake_farm_free(struct fake_farm *farm);
 /** A runner for ldc_client_new, which takes ownership; the farm outlives it. */
-struct ldc_runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop);
+struct runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop);
 /** Path of the ldconsole, which does not exist. */
 const char *fake_farm_ldconsole(const struct fake_farm *farm);
 /** From now on there is a program `ld` beside it; before the install is read. */
@@ -66,7 +66,7 @@ void fake_farm_launch_to(struct fake_farm *farm, int android, bool has_vm);
 void fake_farm_on_verb(struct fake_farm *farm, void (*before)(void *arg, const char *verb),
                        void *arg);
 /** Ends every run that hangs. */
-void fake_farm_end_hung(struct fake_farm *farm, enum ldc_run_status status);
+void fake_farm_end_hung(struct fake_farm *farm, enum run_status status);
 unsigned fake_farm_n_hung(const struct fake_farm *farm);
 
 /** How often VERB was started; "kill" counts processes ended by force. */

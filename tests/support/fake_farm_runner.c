@@ -3,37 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
-#include "base/mem.h"
-#include "base/str.h"
+#include "base/system/fs.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
 #include "tests/support/fake_farm_state.h"
 
 enum { MAX_RUNS = 64 };
 
-struct ldc_run {
+struct run {
     struct farm_runner *runner;
     struct farm_verb *verb;
     char **args;
     size_t n_args;
-    ldc_run_fn done;
+    run_fn done;
     void *arg;
     bool is_used, is_hanging, is_ending;
-    struct ldc_run_result result;
+    struct run_result result;
     struct buf output;
 };
 
 struct farm_runner {
-    struct ldc_runner base;
+    struct runner base;
     struct fake_farm *farm;
     struct loop *loop;
-    struct ldc_run runs[MAX_RUNS];
+    struct run runs[MAX_RUNS];
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 };
 
 /* --- what the verbs do --- */
 
-static const char *value_of(const struct ldc_run *run, const char *flag)
+static const char *value_of(const struct run *run, const char *flag)
 {
     for (size_t i = 1; i + 1 < run->n_args; i++) {
         if (strcmp(run->args[i], flag) == 0)
@@ -42,7 +42,7 @@ static const char *value_of(const struct ldc_run *run, const char *flag)
     return NULL;
 }
 
-static int number_of(const struct ldc_run *run, const char *flag)
+static int number_of(const struct run *run, const char *flag)
 {
     const char *text = value_of(run, flag);
     return text ? atoi(text) : -1;
@@ -56,7 +56,7 @@ static int lowest_free(const struct fake_farm *farm)
     return index;
 }
 
-static void do_modify(struct fake_farm *farm, struct ldc_run *run, struct farm_instance *i)
+static void do_modify(struct fake_farm *farm, struct run *run, struct farm_instance *i)
 {
     const char *resolution = value_of(run, "--resolution"), *model = value_of(run, "--model");
     if (value_of(run, "--cpu"))
@@ -89,7 +89,7 @@ static int do_add(struct fake_farm *farm, const char *name, const char *fallback
 }
 
 /* Returns the exit code. */
-static int carry_out(struct fake_farm *farm, struct ldc_run *run)
+static int carry_out(struct fake_farm *farm, struct run *run)
 {
     const char *verb = run->verb->name;
     if (strcmp(verb, "add") == 0)
@@ -147,7 +147,7 @@ static void print_list(const struct fake_farm *farm, enum farm_answer answer, st
 
 static void deliver(void *arg)
 {
-    struct ldc_run *run = arg;
+    struct run *run = arg;
     run->runner->base.n_running--;
     run->verb->running--;
     run->done(run->arg, &run->result);
@@ -158,16 +158,16 @@ static void deliver(void *arg)
     run->is_used = false;
 }
 
-static void end(struct ldc_run *run, enum ldc_run_status status, int exit_code)
+static void end(struct run *run, enum run_status status, int exit_code)
 {
     if (run->is_ending)
         return;
     run->is_ending = true;
     run->is_hanging = false;
     (void)buf_append_str(&run->output, "");
-    run->result = (struct ldc_run_result){
+    run->result = (struct run_result){
         .status = status,
-        .error = status == LDC_RUN_NOT_STARTED ? UV_ENOENT : 0,
+        .error = status == RUN_NOT_STARTED ? UV_ENOENT : 0,
         .exit_code = exit_code,
         .output = run->output.data,
         .output_len = run->output.len,
@@ -177,27 +177,27 @@ static void end(struct ldc_run *run, enum ldc_run_status status, int exit_code)
     loop_post(run->runner->loop, deliver, run);
 }
 
-static void lie(struct fake_farm *farm, struct ldc_run *run)
+static void lie(struct fake_farm *farm, struct run *run)
 {
     int exit_code = carry_out(farm, run);
     if (exit_code > 0) {
-        end(run, LDC_RUN_EXITED, exit_code + 70);
+        end(run, RUN_EXITED, exit_code + 70);
         return;
     }
     (void)buf_append_str(&run->output, "player don't exist!");
-    end(run, LDC_RUN_EXITED, -1001);
+    end(run, RUN_EXITED, -1001);
 }
 
-static void answer_wrongly(struct fake_farm *farm, struct ldc_run *run)
+static void answer_wrongly(struct fake_farm *farm, struct run *run)
 {
     switch (run->verb->answer) {
     case FARM_NO_PLAYER:
         (void)buf_append_str(&run->output, "player don't exist!");
-        end(run, LDC_RUN_EXITED, -1001);
+        end(run, RUN_EXITED, -1001);
         break;
     case FARM_PARAMETER:
         (void)buf_append_str(&run->output, "parameter error!");
-        end(run, LDC_RUN_EXITED, -1005);
+        end(run, RUN_EXITED, -1005);
         break;
     case FARM_LIE:
         lie(farm, run);
@@ -206,19 +206,19 @@ static void answer_wrongly(struct fake_farm *farm, struct ldc_run *run)
         run->is_hanging = true;
         break;
     case FARM_NOT_STARTED:
-        end(run, LDC_RUN_NOT_STARTED, 0);
+        end(run, RUN_NOT_STARTED, 0);
         break;
     case FARM_NO_SESSION:
-        end(run, LDC_RUN_NOT_STARTED, 0);
+        end(run, RUN_NOT_STARTED, 0);
         run->result.error = UV_ENOTCONN;
         break;
     default:
-        end(run, LDC_RUN_EXITED, 0);
+        end(run, RUN_EXITED, 0);
         break;
     }
 }
 
-static void note(struct fake_farm *farm, const struct ldc_run *run)
+static void note(struct fake_farm *farm, const struct run *run)
 {
     const char *name = run->verb->name;
     bool is_copy = strcmp(name, "copy") == 0;
@@ -227,7 +227,7 @@ static void note(struct fake_farm *farm, const struct ldc_run *run)
         (void)buf_printf(&farm->log, " %d", number_of(run, is_copy ? "--from" : "--index"));
 }
 
-static void answer(struct fake_farm *farm, struct ldc_run *run)
+static void answer(struct fake_farm *farm, struct run *run)
 {
     const char *name = run->verb->name;
     bool is_obeyed = run->verb->answer == FARM_OBEY;
@@ -235,21 +235,21 @@ static void answer(struct fake_farm *farm, struct ldc_run *run)
     if (strcmp(name, "list2") == 0 && run->verb->answer != FARM_HANG &&
         run->verb->answer != FARM_NOT_STARTED) {
         print_list(farm, run->verb->answer, &run->output);
-        end(run, LDC_RUN_EXITED, 0);
+        end(run, RUN_EXITED, 0);
     } else if (strcmp(name, "usage") == 0) {
         (void)buf_append_str(&run->output, farm->usage);
-        end(run, LDC_RUN_EXITED, 1);
+        end(run, RUN_EXITED, 1);
     } else if (strcmp(name, "ld") == 0 && is_obeyed) {
         (void)buf_append_str(&run->output, farm->do_guests_answer ? "1\r\n" : "\r\n");
-        end(run, LDC_RUN_EXITED, 0);
+        end(run, RUN_EXITED, 0);
     } else if (is_obeyed) {
-        end(run, LDC_RUN_EXITED, carry_out(farm, run));
+        end(run, RUN_EXITED, carry_out(farm, run));
     } else {
         answer_wrongly(farm, run);
     }
 }
 
-static struct ldc_run *free_run(struct farm_runner *runner)
+static struct run *free_run(struct farm_runner *runner)
 {
     for (size_t i = 0; i < MAX_RUNS; i++) {
         if (!runner->runs[i].is_used)
@@ -259,7 +259,7 @@ static struct ldc_run *free_run(struct farm_runner *runner)
     return NULL;
 }
 
-static void copy_args(struct ldc_run *run, const struct ldc_argv *args)
+static void copy_args(struct run *run, const struct argv *args)
 {
     run->n_args = args->n_items;
     run->args = mem_calloc(args->n_items, sizeof(char *));
@@ -267,7 +267,7 @@ static void copy_args(struct ldc_run *run, const struct ldc_argv *args)
         run->args[i] = mem_strdup(args->items[i]);
 }
 
-static const char *name_of(const struct ldc_run *run, const char *program)
+static const char *name_of(const struct run *run, const char *program)
 {
     if (strcmp(program, "ldconsole") != 0)
         return program;
@@ -284,15 +284,15 @@ static bool is_mutating(const char *name)
     return true;
 }
 
-static struct ldc_run *start(struct ldc_runner *base, const struct ldc_run_request *request,
-                             ldc_run_fn done, void *arg)
+static struct run *start(struct runner *base, const struct run_request *request, run_fn done,
+                         void *arg)
 {
     struct farm_runner *runner = container_of(base, struct farm_runner, base);
     struct fake_farm *farm = runner->farm;
-    struct ldc_run *run = free_run(runner);
+    struct run *run = free_run(runner);
     const char *program = fs_basename(request->file);
 
-    *run = (struct ldc_run){.runner = runner, .done = done, .arg = arg, .is_used = true};
+    *run = (struct run){.runner = runner, .done = done, .arg = arg, .is_used = true};
     copy_args(run, request->args);
     buf_init(&run->output, 0);
     run->verb = farm_verb_of(farm, name_of(run, program));
@@ -309,9 +309,9 @@ static struct ldc_run *start(struct ldc_runner *base, const struct ldc_run_reque
     return run;
 }
 
-static void cancel(struct ldc_run *run)
+static void cancel(struct run *run)
 {
-    end(run, LDC_RUN_CANCELLED, 0);
+    end(run, RUN_CANCELLED, 0);
 }
 
 static void finish_closing(void *arg)
@@ -324,7 +324,7 @@ static void finish_closing(void *arg)
     on_closed(on_closed_arg);
 }
 
-static void close_runner(struct ldc_runner *base, void (*on_closed)(void *arg), void *arg)
+static void close_runner(struct runner *base, void (*on_closed)(void *arg), void *arg)
 {
     struct farm_runner *runner = container_of(base, struct farm_runner, base);
     runner->on_closed = on_closed;
@@ -337,9 +337,9 @@ static void close_runner(struct ldc_runner *base, void (*on_closed)(void *arg), 
     loop_post(runner->loop, finish_closing, runner);
 }
 
-static const struct ldc_runner_ops farm_ops = {start, cancel, close_runner};
+static const struct runner_ops farm_ops = {start, cancel, close_runner};
 
-struct ldc_runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop)
+struct runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop)
 {
     struct farm_runner *runner = mem_new(struct farm_runner);
     runner->base.ops = &farm_ops;
@@ -354,10 +354,10 @@ void fake_farm_set_absence(struct fake_farm *farm, const char *sentence)
     farm->runner->base.absence = sentence;
 }
 
-void fake_farm_end_hung(struct fake_farm *farm, enum ldc_run_status status)
+void fake_farm_end_hung(struct fake_farm *farm, enum run_status status)
 {
     for (size_t i = 0; i < MAX_RUNS; i++) {
-        struct ldc_run *run = &farm->runner->runs[i];
+        struct run *run = &farm->runner->runs[i];
         if (run->is_used && run->is_hanging)
             end(run, status, 0);
     }

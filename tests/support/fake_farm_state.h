@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_FAKE_FARM_STATE_H
 #define TESTS_SUPPORT_FAKE_FARM_STATE_H
 
-#include "base/buf.h"
+#include "base/memory/buf.h"
 #include "tests/support/fake_farm.h"
 
 /** What the farm's two files share: fake_farm.c is the test's side and the process table,

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "base/loop.h"
-#include "base/mem.h"
-#include "base/str.h"
+#include "base/loop/loop.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
 
 struct ctl_reach {
     struct list link;

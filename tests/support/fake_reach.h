@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "control/reach.h"
+#include "control/workstations/reach.h"
 
 /** Looks that go nowhere: the test says what they find. One loop at a time. */
 extern const struct ctl_reach_ops fake_reach_ops;

@@ -7,8 +7,8 @@
 
 #include <hiredis.h>
 
-#include "base/list.h"
-#include "base/mem.h"
+#include "base/memory/list.h"
+#include "base/memory/mem.h"
 
 enum { MAX_HEARD = 16 };
 

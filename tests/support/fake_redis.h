@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/loop.h"
+#include "base/loop/loop.h"
 
 /** Something on a free port of 127.0.0.1 that answers as the test says, in the test's own loop. */
 struct fake_redis;

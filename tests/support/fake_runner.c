@@ -3,25 +3,25 @@
 
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/memory/mem.h"
 
 enum { MAX_RUNS = 256, MAX_ANSWERS = 16 };
 
-struct ldc_run {
+struct run {
     struct fake_runner *fake;
     char *command;
     unsigned deadline_ms;
-    ldc_run_fn done;
+    run_fn done;
     void *arg;
     bool is_ending;
-    struct ldc_run_result result;
+    struct run_result result;
     char *output;
 };
 
 struct fake_runner {
-    struct ldc_runner base;
+    struct runner base;
     struct loop *loop;
-    struct ldc_run runs[MAX_RUNS];
+    struct run runs[MAX_RUNS];
     size_t n_runs;
     struct {
         int exit_code;
@@ -47,18 +47,18 @@ static void finish_closing(void *arg)
 
 static void deliver(void *arg)
 {
-    struct ldc_run *run = arg;
+    struct run *run = arg;
     run->fake->base.n_running--;
     run->done(run->arg, &run->result);
 }
 
-static void end(struct ldc_run *run, enum ldc_run_status status, int exit_code, const char *output)
+static void end(struct run *run, enum run_status status, int exit_code, const char *output)
 {
     if (run->is_ending)
         return;
     run->is_ending = true;
     run->output = mem_strdup(output);
-    run->result = (struct ldc_run_result){
+    run->result = (struct run_result){
         .status = status,
         .exit_code = exit_code,
         .output = run->output,
@@ -69,12 +69,12 @@ static void end(struct ldc_run *run, enum ldc_run_status status, int exit_code, 
     loop_post(run->fake->loop, deliver, run);
 }
 
-static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_request *request,
-                             ldc_run_fn done, void *arg)
+static struct run *start(struct runner *runner, const struct run_request *request, run_fn done,
+                         void *arg)
 {
     struct fake_runner *fake = container_of(runner, struct fake_runner, base);
-    struct ldc_run *run = &fake->runs[fake->n_runs++];
-    char *args = ldc_argv_format(request->args);
+    struct run *run = &fake->runs[fake->n_runs++];
+    char *args = argv_format(request->args);
     fake->base.n_running++;
     run->fake = fake;
     run->command = mem_printf("%s %s", request->file, args);
@@ -84,17 +84,17 @@ static struct ldc_run *start(struct ldc_runner *runner, const struct ldc_run_req
     mem_free(args);
     if (fake->next_answer < fake->n_answers) {
         size_t i = fake->next_answer++;
-        end(run, LDC_RUN_EXITED, fake->answers[i].exit_code, fake->answers[i].output);
+        end(run, RUN_EXITED, fake->answers[i].exit_code, fake->answers[i].output);
     }
     return run;
 }
 
-static void cancel(struct ldc_run *run)
+static void cancel(struct run *run)
 {
-    end(run, LDC_RUN_CANCELLED, 0, "");
+    end(run, RUN_CANCELLED, 0, "");
 }
 
-static void close_runner(struct ldc_runner *runner, void (*on_closed)(void *arg), void *arg)
+static void close_runner(struct runner *runner, void (*on_closed)(void *arg), void *arg)
 {
     struct fake_runner *fake = container_of(runner, struct fake_runner, base);
     fake->on_closed = on_closed;
@@ -105,7 +105,7 @@ static void close_runner(struct ldc_runner *runner, void (*on_closed)(void *arg)
     loop_post(fake->loop, finish_closing, fake);
 }
 
-static const struct ldc_runner_ops fake_ops = {start, cancel, close_runner};
+static const struct runner_ops fake_ops = {start, cancel, close_runner};
 
 struct fake_runner *fake_runner_new(struct loop *loop)
 {
@@ -115,7 +115,7 @@ struct fake_runner *fake_runner_new(struct loop *loop)
     return fake;
 }
 
-struct ldc_runner *fake_runner_base(struct fake_runner *fake)
+struct runner *fake_runner_base(struct fake_runner *fake)
 {
     return &fake->base;
 }
@@ -137,10 +137,10 @@ unsigned fake_runner_deadline(const struct fake_runner *fake, size_t run)
 
 void fake_runner_exit(struct fake_runner *fake, size_t run, int exit_code, const char *output)
 {
-    end(&fake->runs[run], LDC_RUN_EXITED, exit_code, output);
+    end(&fake->runs[run], RUN_EXITED, exit_code, output);
 }
 
-void fake_runner_end(struct fake_runner *fake, size_t run, enum ldc_run_status status)
+void fake_runner_end(struct fake_runner *fake, size_t run, enum run_status status)
 {
     end(&fake->runs[run], status, 0, "");
 }

@@ -7,10 +7,10 @@
 
 #include <uv.h>
 
-#include "base/buf.h"
-#include "base/cleanup.h"
-#include "base/fs.h"
-#include "base/mem.h"
+#include "base/memory/buf.h"
+#include "base/memory/cleanup.h"
+#include "base/system/fs.h"
+#include "base/memory/mem.h"
 
 /* A test without its folder has nothing to say. */
 static void must(int status, const char *what)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/random.h"
+#include "base/system/random.h"
 
 #include <stdlib.h>
 #include <sys/random.h>

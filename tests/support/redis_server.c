@@ -14,8 +14,8 @@
 
 #include <hiredis.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
+#include "base/memory/buf.h"
+#include "base/memory/mem.h"
 #include "tests/support/folder.h"
 
 enum { MAX_ARGUMENTS = 32, MAX_TRIES = 5 };

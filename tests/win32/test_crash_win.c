@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* service/crash_win.c: this program crashes on purpose, as a child of itself. The product has no
- * way to be made to. */
+/* service/process/crash_win.c: this program crashes on purpose, as a child of itself. The product
+ * has no way to be made to. */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,9 +12,9 @@
 
 #include <windows.h>
 
-#include "base/cleanup.h"
-#include "base/mem.h"
-#include "service/crash.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "service/process/crash.h"
 #include "tests/support/folder.h"
 
 static int n_failed;

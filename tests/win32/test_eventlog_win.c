@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* service/eventlog_win.c and the message table in the program, whose path is the argument. */
+/* service/reporting/eventlog_win.c and the message table in the program, whose path is the
+ * argument. */
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +11,10 @@
 
 #include <windows.h>
 
-#include "base/cleanup.h"
-#include "base/mem.h"
-#include "base/wide_win.h"
-#include "service/eventlog.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/text/wide_win.h"
+#include "service/reporting/eventlog.h"
 
 static int n_failed;
 

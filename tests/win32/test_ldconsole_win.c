@@ -11,15 +11,15 @@
 
 #include <windows.h>
 
-#include "base/cleanup.h"
-#include "base/fs.h"
-#include "base/loop.h"
-#include "base/mem.h"
-#include "base/wide_win.h"
-#include "ldconsole/install.h"
-#include "ldconsole/process.h"
-#include "ldconsole/row.h"
-#include "ldconsole/runner.h"
+#include "base/memory/cleanup.h"
+#include "base/system/fs.h"
+#include "base/loop/loop.h"
+#include "base/memory/mem.h"
+#include "base/text/wide_win.h"
+#include "ldconsole/install/install.h"
+#include "ldconsole/process/process.h"
+#include "ldconsole/output/row.h"
+#include "runner/runner.h"
 #include "tests/support/folder.h"
 
 static const char *child;
@@ -121,12 +121,12 @@ static void test_is_in(void)
 
 struct outcome {
     int n_calls;
-    enum ldc_run_status status;
+    enum run_status status;
     int error, exit_code;
     char output[256];
 };
 
-static void note(void *arg, const struct ldc_run_result *result)
+static void note(void *arg, const struct run_result *result)
 {
     struct outcome *o = arg;
     o->n_calls++;
@@ -145,44 +145,44 @@ static void note_closed(void *arg)
 static struct outcome run(const char *file, unsigned deadline_ms, ...)
 {
     struct loop loop;
-    struct ldc_argv args;
+    struct argv args;
     struct outcome o = {0};
     va_list list;
-    ldc_argv_init(&args);
+    argv_init(&args);
     va_start(list, deadline_ms);
     for (const char *arg; (arg = va_arg(list, const char *));)
-        ldc_argv_add(&args, arg);
+        argv_add(&args, arg);
     va_end(list);
     check(loop_init(&loop) == 0);
-    struct ldc_runner *runner = ldc_runner_direct_new(&loop);
-    struct ldc_run_request request = {file, &args, deadline_ms, 1000};
+    struct runner *runner = runner_direct_new(&loop);
+    struct run_request request = {file, &args, deadline_ms, 1000};
     runner->ops->start(runner, &request, note, &o);
     loop_run(&loop);
     runner->ops->close(runner, note_closed, NULL);
     loop_run(&loop);
     check(loop_deinit(&loop) == 0);
     check(o.n_calls == 1);
-    ldc_argv_deinit(&args);
+    argv_deinit(&args);
     return o;
 }
 
 static void test_children(void)
 {
     struct outcome o = run(child, 60000, "print", "player don't exist!", "exit", "-1001", NULL);
-    check(o.status == LDC_RUN_EXITED);
+    check(o.status == RUN_EXITED);
     check(o.exit_code == -1001);
     check(strcmp(o.output, "player don't exist!") == 0);
     o = run(child, 60000, "args", "a b", "", "c\\", "d \\", "e,f", "g\"h", "--title", NULL);
     check(strcmp(o.output, "a b\n\nc\\\nd \\\ne,f\ng\"h\n--title\n") == 0);
     o = run(child, 1000, "print", "so far", "hang", NULL);
-    check(o.status == LDC_RUN_TIMED_OUT);
+    check(o.status == RUN_TIMED_OUT);
     check(strcmp(o.output, "so far") == 0);
     o = run(child, 60000, "flood", "10000000", "hang", NULL);
-    check(o.status == LDC_RUN_FLOODED);
+    check(o.status == RUN_FLOODED);
     o = run(child, 15000, "print", "done", "hold", "20000", NULL);
-    check(o.status == LDC_RUN_EXITED);
+    check(o.status == RUN_EXITED);
     o = run("C:\\nowhere\\ldconsole.exe", 1000, "list2", NULL);
-    check(o.status == LDC_RUN_NOT_STARTED);
+    check(o.status == RUN_NOT_STARTED);
     check(o.error == UV_ENOENT);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* base/log_file.c, while other programs read the file. */
+/* base/log/log_file.c, while other programs read the file. */
 
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 
 #include <windows.h>
 
-#include "base/cleanup.h"
-#include "base/log_file.h"
-#include "base/mem.h"
+#include "base/memory/cleanup.h"
+#include "base/log/log_file.h"
+#include "base/memory/mem.h"
 #include "tests/support/folder.h"
 
 static char *folder;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* api/peer_win.c: the descriptor of the pipe, and who is at its other end. The source is included
- * so that a token can be looked at that comes from no pipe. */
+/* api/access/peer_win.c: the descriptor of the pipe, and who is at its other end. The source is
+ * included so that a token can be looked at that comes from no pipe. */
 
-#include "api/peer_win.c"
+#include "api/access/peer_win.c"
 
 #include <stdio.h>
 
-#include "base/pipe_server.h"
+#include "base/loop/pipe_server.h"
 #include "tests/support/lesser_win.h"
 
 static int n_failed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* base/pipe_server_win.c and its slots. The sources are included so that making an instance can be
- * made to fail. */
+/* base/loop/pipe_server_win.c and its slots. The sources are included so that making an instance
+ * can be made to fail. */
 
 #include <uv.h>
 
@@ -12,9 +12,9 @@ static HANDLE create_pipe(const wchar_t *path, DWORD open_mode, DWORD pipe_mode,
                           SECURITY_ATTRIBUTES *security);
 
 #define CreateNamedPipeW create_pipe
-#include "base/pipe_slot_win.c"
+#include "base/loop/pipe_slot_win.c"
 #undef CreateNamedPipeW
-#include "base/pipe_server_win.c"
+#include "base/loop/pipe_server_win.c"
 
 #include <aclapi.h>
 #include <stdio.h>

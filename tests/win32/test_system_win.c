@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* base/system_win.c. */
+/* base/system/system_win.c. */
 
 #include <stdio.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 
 #include <windows.h>
 
-#include "base/cleanup.h"
-#include "base/mem.h"
-#include "base/str.h"
-#include "base/system.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "base/system/system.h"
 #include "tests/support/folder.h"
 
 static char *folder;

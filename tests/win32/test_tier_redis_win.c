@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
-/* cache/tier_redis.c over winsock: names, connections, answers, garbage and loss. A redis-server is
- * not there, so something in the same loop answers as one. */
+/* cache/redis/tier_redis.c over winsock: names, connections, answers, garbage and loss. A
+ * redis-server is not there, so something in the same loop answers as one. */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/cleanup.h"
-#include "base/mem.h"
-#include "base/str.h"
-#include "cache/redis_value.h"
-#include "cache/tier_redis.h"
+#include "base/system/clock.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "cache/redis/redis_value.h"
+#include "cache/redis/tier_redis.h"
 #include "tests/support/fake_redis.h"
 
 static int n_failed;

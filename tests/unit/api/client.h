@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
+#include "base/memory/buf.h"
+#include "base/memory/mem.h"
 
 /** An HTTP client that shares its thread with the server: whenever it waits, it turns the loop.
  *  Everything fails the test after ten seconds. */

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "base/fs.h"
+#include "base/system/fs.h"
 
 void house_turn(void *arg)
 {

@@ -4,8 +4,8 @@
 
 #include <yyjson.h>
 
-#include "api/conn.h"
-#include "api/server_state.h"
+#include "api/http/conn.h"
+#include "api/http/server_state.h"
 #include "tests/unit/api/client.h"
 #include "tests/unit/control/world.h"
 

@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-#include "api/stream.h"
+#include "api/http/stream.h"
 
 struct api_exchange *loopback_held;
 struct api_stream *loopback_stream;

@@ -2,9 +2,9 @@
 #ifndef TESTS_UNIT_API_LOOPBACK_H
 #define TESTS_UNIT_API_LOOPBACK_H
 
-#include "api/conn.h"
-#include "api/server_state.h"
-#include "base/loop.h"
+#include "api/http/conn.h"
+#include "api/http/server_state.h"
+#include "base/loop/loop.h"
 #include "tests/unit/api/client.h"
 
 /** The HTTP machinery alone, on a real socket, with a few routes of its own:

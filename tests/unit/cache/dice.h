@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
+#include "base/system/random.h"
 
 /** Numbers that can be thrown again: the seed is printed, and LDPLAYERD_TEST_SEED sets it. */
 struct dice {

@@ -11,9 +11,9 @@
 
 #include <criterion/criterion.h>
 
-#include "base/fs.h"
-#include "base/mem.h"
-#include "cache/store.h"
+#include "base/system/fs.h"
+#include "base/memory/mem.h"
+#include "cache/store/store.h"
 #include "tests/support/folder.h"
 
 /** A database in a folder of its own with a loop and a store on top. */
@@ -37,7 +37,7 @@ static inline sqlite3 *open_db(const char *folder)
 static inline int64_t query_number(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
-    int r = cache_db_query(db, &stmt, sql, "");
+    int r = cache_sql_query(db, &stmt, sql, "");
     cr_assert_eq(r, 0, "%s: %s", sql, sqlite3_errmsg(db));
     cr_assert_eq(sqlite3_step(stmt), SQLITE_ROW, "%s: %s", sql, sqlite3_errmsg(db));
     int64_t n = sqlite3_column_int64(stmt, 0);

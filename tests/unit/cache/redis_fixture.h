@@ -7,11 +7,11 @@
 
 #include <criterion/criterion.h>
 
-#include "base/str.h"
-#include "cache/tier_redis.h"
+#include "base/text/str.h"
+#include "cache/redis/tier_redis.h"
 #include "tests/support/fake_redis.h"
 #include "tests/support/redis_server.h"
-#include "tests/unit/cache/tier_suite.h"
+#include "tests/unit/cache/results/tier_suite.h"
 
 enum { LONG_MS = 600000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/control/stations.h"
 
-#include "base/str.h"
+#include "base/text/str.h"
 
 struct ctl_workstation_request station_request(enum ctl_workstation_action action, const char *id)
 {

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
-#include "base/fs.h"
-#include "base/str.h"
-#include "cache/instances.h"
+#include "base/memory/buf.h"
+#include "base/system/fs.h"
+#include "base/text/str.h"
+#include "cache/tables/instances.h"
 #include "tests/support/folder.h"
 
 enum { PULSE_MS = 2 };
@@ -143,7 +143,7 @@ void world_open(struct world *w)
     ctl_workstations_start(w->workstations);
     if (w->has_reconciler)
         w->reconciler = ctl_reconciler_new(w->engine, w->observer);
-    world_until(w, ctl_observer_trouble(w->observer)->status != 0 ||
+    world_until(w, ctl_observer_verdict(w->observer)->status != 0 ||
                        cache_snapshot_is_observed(ctl_observer_snapshot(w->observer)));
 }
 
@@ -293,7 +293,7 @@ void world_settle(struct world *w)
 
 static int exec_pragma(sqlite3 *db, void *arg)
 {
-    return cache_db_result(sqlite3_exec(db, arg, NULL, NULL, NULL));
+    return cache_sql_result(sqlite3_exec(db, arg, NULL, NULL, NULL));
 }
 
 void world_break_store(struct world *w, bool is_broken)

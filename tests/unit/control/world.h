@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/mem.h"
-#include "cache/events.h"
-#include "control/engine.h"
-#include "control/observer.h"
-#include "control/reconciler.h"
-#include "control/workstations.h"
+#include "base/system/clock.h"
+#include "base/memory/mem.h"
+#include "cache/tables/events.h"
+#include "control/operations/engine.h"
+#include "control/observe/observer.h"
+#include "control/keep/reconciler.h"
+#include "control/workstations/workstations.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_farm.h"
 #include "tests/support/fake_reach.h"

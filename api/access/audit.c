@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/access/audit.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/access/peer.h"
+#include "api/http/server_state.h"
+#include "base/memory/cleanup.h"
+#include "base/text/json.h"
+#include "base/log/log.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "cache/tables/events.h"
+
+enum { PATH_SIZE = 256, NAME_SIZE = CACHE_TOKEN_NAME_MAX + 1 };
+
+static bool is_change(const struct api_exchange *x)
+{
+    enum api_method method = x->request.method;
+    return x->route && (method == API_METHOD_POST || method == API_METHOD_PUT ||
+                        method == API_METHOD_PATCH || method == API_METHOD_DELETE);
+}
+
+/* False when this second has seen enough of them. What was dropped is told with the next that is
+ * recorded. */
+static bool may_record_refusal(struct api_server *server)
+{
+    struct api_audit_limit *limit = &server->audit;
+    uint64_t now = api_server_now(server);
+    if (now >= limit->until_ms) {
+        if (limit->n_dropped > 0)
+            log_warning("audit", "dropped=%u: more refusals in one second than are recorded",
+                        limit->n_dropped);
+        limit->until_ms = now + 1000;
+        limit->n_recorded = limit->n_dropped = 0;
+    }
+    if (limit->n_recorded < API_AUDIT_REFUSALS_PER_S) {
+        limit->n_recorded++;
+        return true;
+    }
+    limit->n_dropped++;
+    return false;
+}
+
+/* A quotation mark would end the value and let a name forge what follows it. */
+static void unquote(char *text)
+{
+    for (char *p = strchr(text, '"'); p; p = strchr(p, '"'))
+        *p = '\'';
+}
+
+static void append(char *out, const char *text)
+{
+    size_t n = strlen(out);
+    str_copy(out + n, PATH_SIZE - n, text);
+}
+
+/* The path is kept in decoded pieces. */
+static void write_path(const struct api_request *r, char out[PATH_SIZE])
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < r->n_segments && i < API_MAX_SEGMENTS; i++) {
+        append(out, "/");
+        append(out, r->segments[i]);
+    }
+    unquote(out);
+}
+
+static void write_name(const struct api_exchange *x, char out[NAME_SIZE])
+{
+    str_copy(out, NAME_SIZE, x->who.name[0] ? x->who.name : "-");
+    unquote(out);
+}
+
+static const char *find_way(const struct api_exchange *x)
+{
+    if (x->who.kind == API_IDENTITY_TOKEN)
+        return "token";
+    return x->is_by_pipe ? api_peer_medium : "tcp";
+}
+
+static bool is_worth_an_event(const struct api_exchange *x, int status)
+{
+    return status == 403 || is_change(x) ||
+           api_request_header(&x->request, API_HEADER_AUTHORIZATION);
+}
+
+static void emit(struct api_exchange *x, int status, unsigned n_more)
+{
+    char path[PATH_SIZE], name[NAME_SIZE];
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    write_path(&x->request, path);
+    write_name(x, name);
+    json_add_str(doc, root, "method", api_method_name(x->request.method));
+    json_add_str(doc, root, "path", path);
+    yyjson_mut_obj_add_int(doc, root, "status", status);
+    json_add_str(doc, root, "who", name);
+    json_add_str(doc, root, "role", cache_role_name(x->who.role));
+    json_add_str(doc, root, "how", find_way(x));
+    json_add_str(doc, root, "request_id", x->request_id);
+    yyjson_mut_obj_add_uint(doc, root, "more", n_more);
+    char *text cleanup(mem_freep) = json_write(doc);
+    cache_events_emit(x->context->events, "security.caller_refused", text);
+}
+
+/* Tests of the machinery have no events. */
+static void tell_refusal(struct api_exchange *x, int status)
+{
+    struct api_audit_limit *limit = &x->server->audit;
+    uint64_t now = api_server_now(x->server);
+    if (!x->context->events || !is_worth_an_event(x, status))
+        return;
+    if (now < limit->tell_at_ms) {
+        limit->n_untold++;
+        return;
+    }
+    emit(x, status, limit->n_untold);
+    limit->n_untold = 0;
+    limit->tell_at_ms = now + API_AUDIT_TELL_EVERY_MS;
+}
+
+void api_audit(struct api_exchange *x, int status)
+{
+    char path[PATH_SIZE], name[NAME_SIZE];
+    bool is_refusal = status == 401 || status == 403;
+    if (!is_refusal && !is_change(x))
+        return;
+    if (is_refusal)
+        tell_refusal(x, status);
+    if (is_refusal && !may_record_refusal(x->server))
+        return;
+    write_path(&x->request, path);
+    write_name(x, name);
+    uint64_t duration_ms = (uv_hrtime() - x->began_ns) / 1000000;
+    log_write(is_refusal ? LOG_WARNING : LOG_INFO, "audit",
+              "method=%s path=\"%s\" status=%d who=\"%s\" role=%s how=%s duration_ms=%" PRIu64
+              " request_id=%s",
+              api_method_name(x->request.method), path, status, name, cache_role_name(x->who.role),
+              find_way(x), duration_ms, x->request_id);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef API_IDENTITY_H
+#define API_IDENTITY_H
+
+#include <stdint.h>
+
+#include "base/system/random.h"
+#include "cache/tables/tokens.h"
+
+/** Who is asking. A value type; all zero is nobody. */
+enum api_identity_kind { API_IDENTITY_NONE, API_IDENTITY_PEER, API_IDENTITY_TOKEN };
+
+struct api_identity {
+    enum api_identity_kind kind;
+    enum cache_role role;
+    char name[CACHE_TOKEN_NAME_MAX + 1];
+    char token_id[UUID_SIZE];
+    int64_t expires_at; /* wall ms, 0 = never */
+};
+
+#endif

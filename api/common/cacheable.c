@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/common/cacheable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text/str.h"
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, DAY = 24 * 60 * MINUTE };
+
+const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT] = {
+    /* What is kept is the observation: the bodies are rendered from it with their true age. Every
+     * good survey keeps a new one, so the TTL ends only while nobody looks. A last good one is
+     * better than none for as long as there is no other. */
+    [API_CACHEABLE_INSTANCES] =
+        {"listInstances getInstance",
+         "instances_list",
+         {.ttl_ms = MINUTE, .error_ms = CACHE_MAX_MS, .failure_ms = SECOND, .is_local = true},
+         {API_DEPENDS_INSTANCES},
+         "an instance is commanded"},
+    [API_CACHEABLE_WORKSTATIONS] =
+        {"listWorkstations",
+         "workstations_list",
+         {.ttl_ms = 300 * SECOND, .error_ms = DAY, .failure_ms = SECOND},
+         {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES},
+         "a workstation is made, changed or removed, its status changes, or an instance is "
+         "commanded"},
+    [API_CACHEABLE_WORKSTATION] =
+        {"getWorkstation",
+         "workstations_{id}",
+         {.ttl_ms = 300 * SECOND, .error_ms = DAY, .failure_ms = SECOND},
+         {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES},
+         "a workstation is made, changed or removed, its status changes, or an instance is "
+         "commanded"},
+};
+
+/* Whether the space separated LIST has WORD. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += n) {
+        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
+            return true;
+    }
+    return false;
+}
+
+const struct api_cacheable *api_cacheable_find(const char *route_id)
+{
+    for (size_t i = 0; i < API_CACHEABLE_COUNT; i++) {
+        if (has_word(api_cacheable_table[i].routes, route_id))
+            return &api_cacheable_table[i];
+    }
+    return NULL;
+}
+
+/* Whether KEY is TEMPLATE with something in the place of "{id}". */
+static bool fits(const char *template, const char *key, char *ret_param, size_t size)
+{
+    const char *hole = strstr(template, "{id}");
+    size_t before = hole ? (size_t)(hole - template) : 0;
+    *ret_param = '\0';
+    if (!hole)
+        return strcmp(template, key) == 0;
+    if (strncmp(template, key, before) != 0 || !str_has_suffix(key, hole + strlen("{id}")))
+        return false;
+    str_copy(ret_param, size, key + before);
+    ret_param[strlen(ret_param) - strlen(hole + strlen("{id}"))] = '\0';
+    return true;
+}
+
+enum api_cacheable_kind api_cacheable_of_key(const char *key, char *ret_param, size_t size)
+{
+    for (int i = 0; i < API_CACHEABLE_COUNT; i++) {
+        if (fits(api_cacheable_table[i].key, key, ret_param, size))
+            return (enum api_cacheable_kind)i;
+    }
+    return API_CACHEABLE_COUNT;
+}
+
+char *api_cacheable_key(const struct api_cacheable *row, const char *param, char *out)
+{
+    const char *hole = strstr(row->key, "{id}");
+    if (hole)
+        snprintf(out, CACHE_KEY_MAX + 1, "%.*s%s%s", (int)(hole - row->key), row->key, param,
+                 hole + strlen("{id}"));
+    else
+        snprintf(out, CACHE_KEY_MAX + 1, "%s", row->key);
+    return out;
+}

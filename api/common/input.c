@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/common/input.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/text/json.h"
+#include "base/text/str.h"
+
+bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc)
+{
+    const struct buf *body = &x->request.body;
+    const char *why;
+    *ret_doc = NULL;
+    if (body->len == 0)
+        return true;
+    if (json_parse(body->data, body->len, ret_doc, &why) == 0)
+        return true;
+    api_respond_code(x, API_BODY_NOT_JSON, "The body is not JSON: %s.", why);
+    return false;
+}
+
+bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, uint64_t max,
+                      uint64_t fallback, uint64_t *ret)
+{
+    const char *text = api_request_query(&x->request, name);
+    *ret = fallback;
+    if (!text)
+        return true;
+    if (str_parse_u64(text, max, ret) == 0 && *ret >= min)
+        return true;
+    api_respond_field(x, name, "must be a whole number from %llu to %llu", (unsigned long long)min,
+                      (unsigned long long)max);
+    return false;
+}
+
+bool api_input_bool(struct api_exchange *x, const char *name, bool *ret)
+{
+    const char *text = api_request_query(&x->request, name);
+    *ret = text && strcmp(text, "true") == 0;
+    if (!text || *ret || strcmp(text, "false") == 0)
+        return true;
+    api_respond_field(x, name, "must be true or false");
+    return false;
+}
+
+bool api_input_wait(struct api_exchange *x, uint64_t *ret_ms, bool *ret_has)
+{
+    *ret_has = api_request_query(&x->request, "wait") != NULL;
+    if (!api_input_number(x, "wait", 0, 3600, 0, ret_ms))
+        return false;
+    *ret_ms *= 1000;
+    return true;
+}
+
+bool api_input_limit(struct api_exchange *x, unsigned fallback, unsigned *ret)
+{
+    uint64_t limit;
+    if (!api_input_number(x, "limit", 1, 1000, fallback, &limit))
+        return false;
+    *ret = (unsigned)limit;
+    return true;
+}
+
+bool api_input_key(struct api_exchange *x, const char **ret)
+{
+    const char *key = api_request_header(&x->request, API_HEADER_IDEMPOTENCY_KEY);
+    *ret = key;
+    if (!key)
+        return true;
+    size_t n = 0;
+    while (key[n] > 0x20 && key[n] < 0x7f)
+        n++;
+    if (key[n] == '\0' && n >= 1 && n <= 255)
+        return true;
+    api_respond_field(x, "Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+    return false;
+}
+
+static void add_text(crypto_generichash_state *state, const char *text)
+{
+    /* With the terminator, so that "a" "bc" and "ab" "c" differ. */
+    crypto_generichash_update(state, (const unsigned char *)(text ? text : ""),
+                              strlen(text ? text : "") + 1);
+}
+
+void api_input_fingerprint(const struct api_exchange *x, char out[API_FINGERPRINT_SIZE])
+{
+    const struct api_request *r = &x->request;
+    unsigned char digest[32];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, sizeof(digest));
+    add_text(&state, api_method_name(r->method));
+    for (size_t i = 0; i < r->n_segments; i++)
+        add_text(&state, r->segments[i]);
+    /* `wait` only says how long to stay; these two change what is done. */
+    add_text(&state, api_request_query(r, "force"));
+    add_text(&state, api_request_query(r, "timeout_s"));
+    if (r->body.len)
+        crypto_generichash_update(&state, (const unsigned char *)r->body.data, r->body.len);
+    crypto_generichash_final(&state, digest, sizeof(digest));
+    sodium_bin2hex(out, API_FINGERPRINT_SIZE, digest, sizeof(digest));
+}
+
+bool api_input_each(const char *list, bool (*take)(void *arg, const char *name), void *arg)
+{
+    while (*list) {
+        char name[64];
+        size_t n = strcspn(list, ",");
+        if (n >= sizeof(name))
+            return take(arg, "");
+        memcpy(name, list, n);
+        name[n] = '\0';
+        if (!take(arg, name))
+            return false;
+        list += n + (list[n] == ',');
+    }
+    return true;
+}

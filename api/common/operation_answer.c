@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/common/operation_answer.h"
+
+#include <string.h>
+
+#include "base/memory/cleanup.h"
+#include "base/text/json.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "cache/tables/operations.h"
+#include "control/operations/engine.h"
+
+/* The engine ends a wait in time; this much later something else is wrong. */
+enum { MAX_CHILDREN = 100000, WAIT_SLACK_MS = 5000 };
+
+static int status_of(const struct api_exchange *x, const struct cache_operation *op)
+{
+    if (!cache_op_has_ended(op->status))
+        return x->status_open;
+    return x->status_ended ? x->status_ended : 200;
+}
+
+static void respond_plain(struct api_exchange *x, const struct cache_operation *op,
+                          const char *children)
+{
+    cache_operation_append_json(op, children, &x->reply);
+    api_respond_reply(x, status_of(x, op), API_JSON);
+}
+
+static void respond_missing(struct api_exchange *x)
+{
+    api_respond_code(x, API_OPERATION_NOT_FOUND,
+                     "There is no operation with this id; operations are kept 30 days.");
+}
+
+/* What a batch shows of each of its operations; GET of the child shows all. */
+static void append_child(yyjson_mut_doc *doc, yyjson_mut_val *list,
+                         const struct cache_operation *op)
+{
+    yyjson_mut_val *child = yyjson_mut_arr_add_obj(doc, list);
+    yyjson_mut_obj_add_strcpy(doc, child, "id", op->id);
+    json_add_str(doc, child, "kind", cache_op_kind_name(op->kind));
+    json_add_str(doc, child, "target", op->target[0] ? op->target : NULL);
+    json_add_str(doc, child, "status", cache_op_status_name(op->status));
+    json_add_time(doc, child, "created_at", op->created_at);
+    json_add_time(doc, child, "started_at", op->started_at);
+    json_add_time(doc, child, "ended_at", op->ended_at);
+    yyjson_mut_val *progress = yyjson_mut_obj_add_obj(doc, child, "progress");
+    yyjson_mut_obj_add_int(doc, progress, "percent", op->percent);
+    json_add_str(doc, progress, "step", op->step);
+    json_add_raw(doc, child, "result", op->result);
+    json_add_raw(doc, child, "error", op->error);
+}
+
+/* The store lists the newest first; a batch shows its operations in the order they were asked. */
+static char *write_children(struct ctl_engine *engine, const struct cache_operations_page *page)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    yyjson_mut_doc_set_root(doc, list);
+    for (size_t i = page->n_items; i > 0; i--) {
+        const struct cache_operation *now = ctl_engine_find(engine, page->items[i - 1]->id);
+        append_child(doc, list, now ? now : page->items[i - 1]);
+    }
+    return json_write(doc);
+}
+
+static void on_parent(void *arg, int status, struct cache_operations_page *page)
+{
+    struct api_exchange *x = arg;
+    char *children cleanup(mem_freep) = x->waiting;
+    x->waiting = NULL;
+    if (status < 0)
+        api_respond_store_error(x, status);
+    else if (page->n_items == 0)
+        respond_missing(x);
+    else
+        respond_plain(x, page->items[0], children);
+}
+
+static void on_children(void *arg, int status, struct cache_operations_page *page)
+{
+    struct api_exchange *x = arg;
+    if (status < 0) {
+        api_respond_store_error(x, status);
+        return;
+    }
+    char *children cleanup(mem_freep) = write_children(x->context->engine, page);
+    const struct cache_operation *op = ctl_engine_find(x->context->engine, x->operation);
+    if (op) {
+        respond_plain(x, op, children);
+        return;
+    }
+    x->waiting = take_ptr(children);
+    cache_operations_get(x->context->store, x->operation, on_parent, x);
+}
+
+static void respond_batch(struct api_exchange *x)
+{
+    struct cache_operations_filter filter = {.status = -1, .kind = -1, .limit = MAX_CHILDREN};
+    str_copy(filter.parent, sizeof(filter.parent), x->operation);
+    cache_operations_find(x->context->store, &filter, on_children, x);
+}
+
+void api_operation_respond(struct api_exchange *x, const struct cache_operation *op,
+                           int status_open)
+{
+    str_copy(x->operation, sizeof(x->operation), op->id);
+    x->status_open = status_open;
+    if (op->kind == CACHE_OP_BATCH)
+        respond_batch(x);
+    else
+        respond_plain(x, op, NULL);
+}
+
+static void on_found(void *arg, int status, struct cache_operations_page *page)
+{
+    struct api_exchange *x = arg;
+    if (status < 0)
+        api_respond_store_error(x, status);
+    else if (page->n_items == 0)
+        respond_missing(x);
+    else
+        api_operation_respond(x, page->items[0], x->status_open);
+}
+
+void api_operation_respond_by_id(struct api_exchange *x, const char *id, int status_open)
+{
+    const struct cache_operation *op = ctl_engine_find(x->context->engine, id);
+    x->status_open = status_open;
+    if (op)
+        api_operation_respond(x, op, status_open);
+    else
+        cache_operations_get(x->context->store, id, on_found, x);
+}
+
+static void on_waited(void *arg, const struct cache_operation *op, bool is_timeout)
+{
+    struct api_exchange *x = arg;
+    (void)is_timeout;
+    x->waiting = NULL;
+    api_exchange_unwait(x);
+    api_operation_respond(x, op, x->status_open);
+}
+
+static void on_time(struct api_exchange *x)
+{
+    ctl_engine_cancel_wait(x->waiting);
+    x->waiting = NULL;
+    api_operation_respond_by_id(x, x->operation, x->status_open);
+}
+
+static void on_gone(struct api_exchange *x)
+{
+    ctl_engine_cancel_wait(x->waiting);
+    x->waiting = NULL;
+    api_exchange_drop(x);
+}
+
+void api_operation_await(struct api_exchange *x, const char *id, uint64_t timeout_ms,
+                         int status_open)
+{
+    x->status_open = status_open;
+    if (id != x->operation)
+        str_copy(x->operation, sizeof(x->operation), id);
+    bool may_wait = timeout_ms > 0 && x->conn && !api_exchange_is_stopping(x);
+    x->waiting = may_wait
+                     ? ctl_engine_wait(x->context->engine, x->operation, timeout_ms, on_waited, x)
+                     : NULL;
+    if (x->waiting)
+        api_exchange_wait(x, timeout_ms + WAIT_SLACK_MS, on_time, on_gone);
+    else
+        api_operation_respond_by_id(x, x->operation, status_open);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef API_WORKSTATION_BODY_H
+#define API_WORKSTATION_BODY_H
+
+#include "api/http/server.h"
+#include "base/memory/buf.h"
+#include "control/workstations/workstations.h"
+
+/** What the routes of the workstations answer with, apart from how it is answered: a body may be
+ *  kept and sent again. Figures of another workstation are null: they are not known here. */
+
+/** Appends the array of all workstations. */
+void api_workstations_append_list(const struct api_context *c, struct buf *out);
+/** Appends one as an object. */
+void api_workstations_append_one(const struct api_context *c, const struct ctl_workstation *w,
+                                 struct buf *out);
+/** Appends the answer of system-info: the figures of this machine in SAMPLE. */
+void api_workstations_append_system(const struct api_context *c, const struct ctl_workstation *w,
+                                    const struct ctl_sample *sample, struct buf *out);
+
+enum { API_WORKSTATION_TAG_SIZE = 54 };
+
+/** The tag of W shown as the N bytes of BODY, quoted: "WWWW.BBBB", where the first half changes
+ *  with what PATCH changes, and the second with every byte. */
+void api_workstation_tag(const struct ctl_workstation *w, const char *body, size_t n,
+                         char out[API_WORKSTATION_TAG_SIZE]);
+/** The first half, up to the dot: how every tag of W begins as long as nobody changes it. */
+void api_workstation_tag_begin(const struct ctl_workstation *w, char out[API_WORKSTATION_TAG_SIZE]);
+
+#endif

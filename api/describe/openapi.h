@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef API_OPENAPI_H
+#define API_OPENAPI_H
+
+#include "api/http/route.h"
+#include "base/memory/buf.h"
+
+/** Appends the OpenAPI 3.1 document of ROUTES. VERSION is that of the program. */
+void api_openapi_append(const struct api_route *routes, size_t n, const char *version,
+                        struct buf *out);
+/** Statuses other than success that ROUTE may answer with, ascending, into OUT (at most MAX).
+ *  Returns how many. */
+size_t api_openapi_refusals(const struct api_route *route, int *out, size_t max);
+/** Appends the page to read, as HTML. */
+void api_docs_append(const struct api_route *routes, size_t n, const char *version,
+                     struct buf *out);
+
+#endif

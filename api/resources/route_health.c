@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/resources/handlers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/common/fresh.h"
+#include "api/http/server_state.h"
+#include "base/memory/cleanup.h"
+#include "base/system/clock.h"
+#include "base/text/json.h"
+#include "base/memory/mem.h"
+#include "cache/tables/operations.h"
+#include "control/operations/engine.h"
+#include "control/observe/observer.h"
+#include "ldconsole/guard/client.h"
+
+enum { PING_MS = 3000 };
+
+void api_handle_livez(struct api_exchange *x)
+{
+    static const char text[] = "{\"status\":\"alive\"}";
+    (void)buf_append(&x->reply, text, sizeof(text) - 1);
+    api_respond_reply(x, 200, API_JSON);
+}
+
+/* A ping of the database. It belongs to the store's job, so that a database that hangs can be
+ * answered about while the job is still there. */
+struct ping {
+    struct api_exchange *x; /* NULL once answered or gone */
+    void (*then)(struct api_exchange *x, int status);
+};
+
+static void on_pinged(void *arg, int status, struct cache_operations_page *page)
+{
+    struct ping *ping = arg;
+    struct api_exchange *x = ping->x;
+    void (*then)(struct api_exchange * x, int status) = ping->then;
+    (void)page;
+    mem_free(ping);
+    if (!x)
+        return;
+    x->waiting = NULL;
+    api_exchange_unwait(x);
+    then(x, status);
+}
+
+static struct ping *let_go(struct api_exchange *x)
+{
+    struct ping *ping = x->waiting;
+    x->waiting = NULL;
+    ping->x = NULL;
+    return ping;
+}
+
+static void on_ping_time(struct api_exchange *x)
+{
+    let_go(x)->then(x, UV_ETIMEDOUT);
+}
+
+static void on_ping_gone(struct api_exchange *x)
+{
+    (void)let_go(x);
+    api_exchange_drop(x);
+}
+
+/* Looking for an operation that cannot be there reads the table through the worker. */
+static void ping_store(struct api_exchange *x, void (*then)(struct api_exchange *x, int status))
+{
+    struct ping *ping = mem_new(struct ping);
+    ping->x = x;
+    ping->then = then;
+    x->waiting = ping;
+    api_exchange_wait(x, PING_MS, on_ping_time, on_ping_gone);
+    cache_operations_get(x->context->store, "-", on_pinged, ping);
+}
+
+/* One component of the health report; returns whether it is well. */
+static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks,
+                         int ping_status)
+{
+    struct cache_store_stats stats = cache_store_stats(x->context->store);
+    int error = ping_status < 0 ? ping_status : stats.last_error;
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "database");
+    json_add_str(doc, c, "status", error ? "failing" : "ok");
+    json_add_str(doc, c, "detail", error ? uv_strerror(error) : NULL);
+    json_add_str(doc, c, "profile", cache_store_profile(x->context->store)->name);
+    yyjson_mut_obj_add_uint(doc, c, "waiting_jobs", stats.n_waiting);
+    return error == 0;
+}
+
+static bool add_runner(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    const struct ldc_client *client = x->context->client;
+    const char *absence = ldc_client_absence(client);
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "runner");
+    json_add_str(doc, c, "status", absence ? "failing" : "ok");
+    json_add_str(doc, c, "detail", absence);
+    json_add_str(doc, c, "kind", x->context->runner);
+    json_add_str(doc, c, "ldconsole", ldc_client_install(client)->ldconsole);
+    yyjson_mut_obj_add_uint(doc, c, "running", ldc_client_n_running(client));
+    yyjson_mut_obj_add_uint(doc, c, "waiting", ldc_client_n_waiting(client));
+    return !absence;
+}
+
+static bool add_survey(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    const struct ctl_survey_verdict *t = ctl_observer_verdict(x->context->observer);
+    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    uint64_t age = cache_snapshot_age_ms(s, clock_mono_ms());
+    bool is_observed = cache_snapshot_is_observed(s);
+    bool is_young = is_observed && age <= x->server->options.ready_age_ms;
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "list2");
+    json_add_str(doc, c, "status", !is_young ? "failing" : t->status ? "degraded" : "ok");
+    if (is_observed)
+        yyjson_mut_obj_add_uint(doc, c, "age_ms", age);
+    else
+        yyjson_mut_obj_add_null(doc, c, "age_ms");
+    json_add_str(doc, c, "code", t->status ? t->code : NULL);
+    json_add_str(doc, c, "detail",
+                 t->status     ? t->detail
+                 : is_observed ? NULL
+                               : "no survey has ended yet");
+    return is_young;
+}
+
+static bool add_breakers(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    unsigned n_open = 0;
+    for (unsigned i = 0; i < LDC_PURPOSE_COUNT; i++) {
+        enum ldc_breaker_state state =
+            ldc_client_breaker(x->context->client, (enum ldc_purpose)i)->state;
+        n_open += state == LDC_BREAKER_OPEN || state == LDC_BREAKER_FORCED_OPEN;
+    }
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "breakers");
+    json_add_str(doc, c, "status", n_open ? "degraded" : "ok");
+    yyjson_mut_obj_add_uint(doc, c, "open", n_open);
+    return n_open == 0;
+}
+
+/* Without its second tier the cache serves from memory alone. */
+static bool add_cache(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    const struct cache_tier *tier = cache_results_tier(x->context->results);
+    struct cache_tier_health health = {.is_up = true};
+    if (tier)
+        tier->ops->health(tier, &health);
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "cache");
+    json_add_str(doc, c, "status", health.is_up ? "ok" : "degraded");
+    json_add_str(doc, c, "backend", x->context->cache_backend);
+    yyjson_mut_obj_add_bool(doc, c, "enabled",
+                            cache_results_options(x->context->results)->is_enabled);
+    json_add_str(doc, c, "detail", health.is_up ? NULL : health.detail);
+    return health.is_up;
+}
+
+static bool add_events(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "events");
+    json_add_str(doc, c, "status", "ok");
+    yyjson_mut_obj_add_uint(doc, c, "last_seq", cache_events_last_seq(x->context->events));
+    yyjson_mut_obj_add_uint(doc, c, "streams", x->server->stats.n_streams);
+    return true;
+}
+
+/* The checks that say whether the service can do its work. */
+static bool add_vital(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks,
+                      int ping_status)
+{
+    bool is_well = add_database(x, doc, checks, ping_status);
+    is_well &= add_runner(x, doc, checks);
+    is_well &= add_survey(x, doc, checks);
+    return is_well;
+}
+
+static void respond_not_ready(struct api_exchange *x, yyjson_mut_val *checks)
+{
+    struct api_problem problem;
+    char *json cleanup(mem_freep) = yyjson_mut_val_write(checks, YYJSON_WRITE_NOFLAG, NULL);
+    api_problem_init(&problem, API_NOT_READY, "At least one check fails; see checks.");
+    problem.member = "checks";
+    problem.member_json = json;
+    api_respond_problem(x, &problem);
+}
+
+static void respond_ready(struct api_exchange *x, int ping_status)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    json_add_str(doc, root, "status", "ready");
+    yyjson_mut_val *checks = yyjson_mut_obj_add_obj(doc, root, "checks");
+    if (add_vital(x, doc, checks, ping_status) && !api_exchange_is_stopping(x))
+        api_respond_doc(x, 200, doc);
+    else
+        respond_not_ready(x, checks);
+}
+
+void api_handle_readyz(struct api_exchange *x)
+{
+    ping_store(x, respond_ready);
+}
+
+static void respond_health(struct api_exchange *x, int ping_status)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *checks = yyjson_mut_obj(doc);
+    bool is_able = add_vital(x, doc, checks, ping_status);
+    bool is_well = add_breakers(x, doc, checks);
+    is_well &= add_cache(x, doc, checks);
+    is_well &= add_events(x, doc, checks);
+    is_well &= ctl_observer_verdict(x->context->observer)->status == 0;
+    json_add_str(doc, root, "status", !is_able ? "failing" : is_well ? "ok" : "degraded");
+    json_add_time(doc, root, "time", clock_wall_ms());
+    yyjson_mut_obj_add_int(doc, root, "uptime_s",
+                           (clock_wall_ms() - x->context->started_at) / 1000);
+    yyjson_mut_obj_add_val(doc, root, "checks", checks);
+    api_respond_doc(x, 200, doc);
+}
+
+void api_handle_health(struct api_exchange *x)
+{
+    ping_store(x, respond_health);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/resources/handlers.h"
+
+#include <string.h>
+
+#include "api/common/fresh.h"
+#include "api/common/input.h"
+#include "api/common/operation_answer.h"
+#include "base/system/clock.h"
+#include "base/text/str.h"
+#include "cache/tables/operations.h"
+#include "control/operations/engine.h"
+
+enum { DEFAULT_LIMIT = 100 };
+
+void api_handle_operations_get(struct api_exchange *x)
+{
+    uint64_t wait_ms;
+    bool has_wait;
+    if (strlen(x->request.params[0]) != UUID_SIZE - 1)
+        api_respond_code(x, API_OPERATION_NOT_FOUND, "The id of an operation is a UUID.");
+    else if (api_input_wait(x, &wait_ms, &has_wait))
+        api_operation_await(x, x->request.params[0], wait_ms, 200);
+}
+
+static void on_ended_found(void *arg, int status, struct cache_operations_page *page)
+{
+    struct api_exchange *x = arg;
+    if (status < 0)
+        api_respond_store_error(x, status);
+    else if (page->n_items == 0)
+        api_respond_code(x, API_OPERATION_NOT_FOUND, "There is no operation with this id.");
+    else if (page->items[0]->status == CACHE_OP_CANCELLED)
+        api_operation_respond(x, page->items[0], 202);
+    else
+        api_respond_code(x, API_OPERATION_ENDED, "The operation has ended: it is %s.",
+                         cache_op_status_name(page->items[0]->status));
+}
+
+void api_handle_operations_cancel(struct api_exchange *x)
+{
+    const char *id = x->request.params[0];
+    uint64_t wait_ms;
+    bool has_wait;
+    if (!api_input_wait(x, &wait_ms, &has_wait))
+        return;
+    int status = strlen(id) == UUID_SIZE - 1
+                     ? ctl_engine_cancel(x->context->engine, id, x->who.name)
+                     : UV_ENOENT;
+    if (status == UV_ENOENT)
+        cache_operations_get(x->context->store, id, on_ended_found, x);
+    else
+        api_operation_await(x, id, wait_ms, 202);
+}
+
+static void append_page(struct api_exchange *x, const struct cache_operations_page *page)
+{
+    struct buf *out = &x->reply;
+    (void)buf_append_str(out, "{\"items\":[");
+    for (size_t i = 0; i < page->n_items; i++) {
+        /* What is under way is newer in the engine than in its last durable step. */
+        const struct cache_operation *now = ctl_engine_find(x->context->engine, page->items[i]->id);
+        if (i > 0)
+            (void)buf_append_str(out, ",");
+        cache_operation_append_json(now ? now : page->items[i], NULL, out);
+    }
+    (void)buf_printf(out, "],\"total\":%llu,\"next_cursor\":", (unsigned long long)page->total);
+    if (page->has_more && page->n_items > 0)
+        (void)buf_printf(out, "\"%s\"}", page->items[page->n_items - 1]->id);
+    else
+        (void)buf_append_str(out, "null}");
+}
+
+static void on_page(void *arg, int status, struct cache_operations_page *page)
+{
+    struct api_exchange *x = arg;
+    if (status < 0) {
+        api_respond_store_error(x, status);
+        return;
+    }
+    append_page(x, page);
+    api_respond_reply(x, 200, API_JSON);
+}
+
+static void read_status(const char *text, struct cache_operations_filter *ret,
+                        struct api_field_errors *errors)
+{
+    enum cache_op_status status;
+    if (!text)
+        return;
+    if (cache_op_status_parse(text, &status) == 0)
+        ret->status = (int)status;
+    else
+        api_field_errors_add(errors, "status",
+                             "must be one of queued, waiting_for_session, running, succeeded, "
+                             "failed, timed_out, cancelled, interrupted");
+}
+
+static void read_kind(const char *text, struct cache_operations_filter *ret,
+                      struct api_field_errors *errors)
+{
+    enum cache_op_kind kind;
+    if (!text)
+        return;
+    if (cache_op_kind_parse(text, &kind) == 0)
+        ret->kind = (int)kind;
+    else
+        api_field_errors_add(errors, "kind",
+                             "must be one of create, start, stop, restart, modify, rename, clone, "
+                             "remove, batch");
+}
+
+static void read_id(const char *field, const char *text, char ret[UUID_SIZE],
+                    struct api_field_errors *errors)
+{
+    if (!text)
+        return;
+    if (strlen(text) == UUID_SIZE - 1)
+        str_copy(ret, UUID_SIZE, text);
+    else
+        api_field_errors_add(errors, field, "must be an id");
+}
+
+/* The instance may be gone by now, so an id is taken as it is; anything else must be found. */
+static void read_target(const struct api_exchange *x, struct cache_operations_filter *ret,
+                        struct api_field_errors *errors)
+{
+    const char *text = api_request_query(&x->request, "target");
+    const struct cache_entry *entry;
+    if (!text)
+        return;
+    if (strlen(text) == UUID_SIZE - 1 && !str_has_prefix(text, "name:"))
+        str_copy(ret->target, sizeof(ret->target), text);
+    else if (api_ref_find(api_fresh_snapshot(x), text, &entry) == API_REF_FOUND)
+        str_copy(ret->target, sizeof(ret->target), entry->instance.id);
+    else
+        api_field_errors_add(errors, "target",
+                             "must be the id, index or name:TITLE of one "
+                             "instance");
+}
+
+void api_handle_operations_list(struct api_exchange *x)
+{
+    const struct api_request *r = &x->request;
+    struct cache_operations_filter filter = {.status = -1, .kind = -1};
+    struct api_field_errors errors = {0};
+    read_status(api_request_query(r, "status"), &filter, &errors);
+    read_kind(api_request_query(r, "kind"), &filter, &errors);
+    read_target(x, &filter, &errors);
+    read_id("parent", api_request_query(r, "parent"), filter.parent, &errors);
+    read_id("cursor", api_request_query(r, "cursor"), filter.before_id, &errors);
+    if (errors.n_all > 0)
+        api_respond_errors(x, &errors);
+    else if (api_input_limit(x, DEFAULT_LIMIT, &filter.limit))
+        cache_operations_find(x->context->store, &filter, on_page, x);
+}
+
+static void on_pruned(void *arg, int status, uint64_t n_removed)
+{
+    struct api_exchange *x = arg;
+    if (status < 0) {
+        api_respond_store_error(x, status);
+        return;
+    }
+    (void)buf_printf(&x->reply, "{\"removed\":%llu}", (unsigned long long)n_removed);
+    api_respond_reply(x, 200, API_JSON);
+}
+
+void api_handle_operations_prune(struct api_exchange *x)
+{
+    const char *text = api_request_query(&x->request, "ended_before");
+    int64_t before;
+    if (!text || clock_parse(text, &before) < 0)
+        api_respond_field(x, "ended_before",
+                          text ? "must be a time as in RFC 3339"
+                               : "is required: a time as in RFC 3339");
+    else
+        cache_operations_prune(x->context->store, before, on_pruned, x);
+}

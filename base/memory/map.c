@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/memory/map.h"
+
+#include <string.h>
+
+#include "base/memory/mem.h"
+#include "base/system/random.h"
+
+enum { MIN_BUCKETS = 16 };
+
+static uint64_t read_word(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/* Each byte of the whole product depends on every byte of both. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Sixteen bytes a step: going byte by byte, hashing took as long as all the rest of a lookup. Keys
+ * that meet cannot be chosen, because each factor has a part that nobody knows. The last step takes
+ * what is left, with bytes in front of it again when it is less than a step. */
+static uint64_t hash_of(const struct map *m, const char *key)
+{
+    size_t len = strlen(key);
+    const char *p = key;
+    uint64_t h = m->seed[0] ^ len, a = 0, b = 0;
+    for (size_t left = len; left > 16; left -= 16, p += 16)
+        h = mix(read_word(p) ^ h, read_word(p + 8) ^ m->seed[1]);
+    const char *end = key + len;
+    if (len >= 8) {
+        a = read_word(len >= 16 ? end - 16 : key);
+        b = read_word(end - 8);
+    } else {
+        memcpy(&a, key, len);
+    }
+    return mix(mix(a ^ h, b ^ m->seed[1]), m->seed[0] | 1);
+}
+
+void map_init(struct map *m)
+{
+    *m = (struct map){.n_buckets = MIN_BUCKETS};
+    m->buckets = mem_calloc(m->n_buckets, sizeof(*m->buckets));
+    random_bytes(m->seed, sizeof(m->seed));
+}
+
+void map_deinit(struct map *m)
+{
+    mem_free(m->buckets);
+    m->buckets = NULL;
+}
+
+static struct map_node **bucket(const struct map *m, uint64_t hash)
+{
+    return &m->buckets[hash & (m->n_buckets - 1)];
+}
+
+static void link_node(struct map *m, struct map_node *node)
+{
+    struct map_node **b = bucket(m, node->hash);
+    node->next = *b;
+    *b = node;
+}
+
+static void resize(struct map *m, size_t n_buckets)
+{
+    struct map_node **old = m->buckets;
+    size_t n_old = m->n_buckets;
+
+    m->n_buckets = n_buckets;
+    m->buckets = mem_calloc(m->n_buckets, sizeof(*m->buckets));
+    for (size_t i = 0; i < n_old; i++) {
+        for (struct map_node *node = old[i], *next; node; node = next) {
+            next = node->next;
+            link_node(m, node);
+        }
+    }
+    mem_free(old);
+}
+
+void map_insert(struct map *m, struct map_node *node, const char *key)
+{
+    if (m->n_items >= m->n_buckets)
+        resize(m, m->n_buckets * 2);
+    node->key = key;
+    node->hash = hash_of(m, key);
+    link_node(m, node);
+    m->n_items++;
+}
+
+struct map_node *map_find(const struct map *m, const char *key)
+{
+    uint64_t hash = hash_of(m, key);
+    struct map_node *node = *bucket(m, hash);
+    while (node && (node->hash != hash || strcmp(node->key, key) != 0))
+        node = node->next;
+    return node;
+}
+
+void map_remove(struct map *m, struct map_node *node)
+{
+    struct map_node **link = bucket(m, node->hash);
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    node->next = NULL;
+    m->n_items--;
+}
+
+struct map_node *map_next(const struct map *m, const struct map_node *node)
+{
+    if (node && node->next)
+        return node->next;
+    size_t i = node ? (node->hash & (m->n_buckets - 1)) + 1 : 0;
+    while (i < m->n_buckets && !m->buckets[i])
+        i++;
+    return i < m->n_buckets ? m->buckets[i] : NULL;
+}
+
+void map_fit(struct map *m)
+{
+    size_t n = m->n_buckets;
+    while (n > MIN_BUCKETS && m->n_items <= n / 4)
+        n /= 2;
+    /* One step is not worth moving all members: a few new ones would undo it. */
+    if (n < m->n_buckets / 2)
+        resize(m, n);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/system/fs.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+
+/* Runs one uv_fs_* call to its end and gives its result; the request is cleaned up. */
+#define fs_sync(call, ...)                                                                         \
+    ({                                                                                             \
+        uv_fs_t req_;                                                                              \
+        int r_ = call(NULL, &req_, __VA_ARGS__, NULL);                                             \
+        uv_fs_req_cleanup(&req_);                                                                  \
+        r_;                                                                                        \
+    })
+
+static int read_all(uv_file file, struct buf *out)
+{
+    for (;;) {
+        size_t room = out->max ? out->max - out->len : 65536;
+        room = room > 65536 ? 65536 : room;
+        char probe, *into = room ? buf_reserve(out, room) : &probe;
+        uv_buf_t chunk = uv_buf_init(into, room ? (unsigned)room : 1);
+        int n = fs_sync(uv_fs_read, file, &chunk, 1, -1);
+        if (n <= 0) {
+            out->data[out->len] = '\0';
+            return n;
+        }
+        if (!room)
+            return UV_EFBIG;
+        out->len += (size_t)n;
+        out->data[out->len] = '\0';
+    }
+}
+
+int fs_read(const char *path, struct buf *out)
+{
+    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDONLY, 0);
+    if (file < 0)
+        return file;
+    int r = read_all(file, out);
+    fs_sync(uv_fs_close, file);
+    return r;
+}
+
+static int write_all(uv_file file, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        uv_buf_t chunk = uv_buf_init((char *)bytes, (unsigned)(n > 1 << 20 ? 1 << 20 : n));
+        int r = fs_sync(uv_fs_write, file, &chunk, 1, -1);
+        if (r < 0)
+            return r;
+        bytes += r;
+        n -= (size_t)r;
+    }
+    return fs_sync(uv_fs_fsync, file);
+}
+
+int fs_write_atomic(const char *path, const void *bytes, size_t n)
+{
+    char *temporary cleanup(mem_freep) = mem_printf("%s.%d.tmp", path, uv_os_getpid());
+    int flags = UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_TRUNC;
+    int file = fs_sync(uv_fs_open, temporary, flags, 0600);
+    if (file < 0)
+        return file;
+    int r = write_all(file, bytes, n);
+    fs_sync(uv_fs_close, file);
+    if (r >= 0)
+        r = fs_rename(temporary, path);
+    if (r < 0)
+        fs_sync(uv_fs_unlink, temporary);
+    return r;
+}
+
+static bool is_folder(const char *path)
+{
+    uv_fs_t req;
+    bool is = uv_fs_stat(NULL, &req, path, NULL) == 0 && (req.statbuf.st_mode & S_IFMT) == S_IFDIR;
+    uv_fs_req_cleanup(&req);
+    return is;
+}
+
+int fs_make_dirs(const char *path)
+{
+    int r = fs_sync(uv_fs_mkdir, path, 0700);
+    if (r == UV_ENOENT) {
+        char *parent cleanup(mem_freep) = fs_dirname(path);
+        if (strcmp(parent, path) == 0)
+            return r;
+        r = fs_make_dirs(parent);
+        if (r == 0)
+            r = fs_sync(uv_fs_mkdir, path, 0700);
+    }
+    if (r == UV_EEXIST)
+        return is_folder(path) ? 0 : UV_ENOTDIR;
+    return r;
+}
+
+bool fs_exists(const char *path)
+{
+    return fs_sync(uv_fs_access, path, 0) == 0;
+}
+
+int fs_rename(const char *from, const char *to)
+{
+    return fs_sync(uv_fs_rename, from, to);
+}
+
+int fs_copy(const char *from, const char *to)
+{
+    return fs_sync(uv_fs_copyfile, from, to, 0);
+}
+
+char *fs_join(const char *dir, const char *name)
+{
+    size_t n = strlen(dir);
+    bool has_separator = n > 0 && (dir[n - 1] == '/' || dir[n - 1] == '\\');
+    /* Windows takes both, but a path that people see should not mix them. */
+    const char *separator = strchr(dir, '\\') && !strchr(dir, '/') ? "\\" : "/";
+    return mem_printf("%s%s%s", dir, has_separator ? "" : separator, name);
+}
+
+const char *fs_basename(const char *path)
+{
+    const char *base = path;
+    for (const char *p = path; *p; p++) {
+        if (*p == '/' || *p == '\\')
+            base = p + 1;
+    }
+    return base;
+}
+
+char *fs_dirname(const char *path)
+{
+    size_t n = (size_t)(fs_basename(path) - path);
+    if (n == 0)
+        return mem_strdup(".");
+    return mem_strndup(path, n > 1 ? n - 1 : n);
+}

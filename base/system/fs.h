@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/memory/buf.h"
+
+/** Small synchronous file operations over libuv, so paths are UTF-8 on every system. Any thread,
+ *  but blocking: on the loop thread only at start and stop. All return 0 or a UV error. */
+
+/** Appends the whole file to OUT; UV_EFBIG when it would pass OUT's maximum. */
+int fs_read(const char *path, struct buf *out);
+/** Replaces PATH by BYTES as one step (temporary file beside it, fsync, rename). */
+int fs_write_atomic(const char *path, const void *bytes, size_t n);
+/** Creates the folder and its parents, readable by the owner alone. One that exists is fine;
+ *  UV_ENOTDIR when PATH is something else. */
+int fs_make_dirs(const char *path);
+bool fs_exists(const char *path);
+int fs_rename(const char *from, const char *to);
+int fs_copy(const char *from, const char *to);
+
+/** "DIR/NAME", owned by the caller; "DIR\NAME" when DIR is written so. */
+char *fs_join(const char *dir, const char *name);
+/** The part before the last separator (or "."), owned by the caller. */
+char *fs_dirname(const char *path);
+/** Pointer into PATH behind its last separator. */
+const char *fs_basename(const char *path);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_INSTANCE_H
+#define CACHE_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/memory/buf.h"
+#include "base/system/random.h"
+#include "ldconsole/output/row.h"
+#include "ldconsole/verbs/settings.h"
+
+/** What is known of one emulator instance: the API's Instance (product contract, section 2)
+ *  without its freshness, which belongs to the whole snapshot. A value type; copy by
+ *  assignment except `labels` and `evidence` (see cache_instance_copy). */
+enum cache_state {
+    CACHE_STATE_UNKNOWN,
+    CACHE_STATE_STOPPED,
+    CACHE_STATE_STARTING, /* asked to start; no VM yet */
+    CACHE_STATE_BOOTING,  /* process and VM up, Android not */
+    CACHE_STATE_RUNNING,  /* Android up */
+    CACHE_STATE_READY,    /* the guest answers */
+    CACHE_STATE_STOPPING,
+    CACHE_STATE_STUCK,
+    CACHE_STATE_ZOMBIE,      /* window without VM */
+    CACHE_STATE_UNREACHABLE, /* processes alive, ldconsole does not know it */
+    CACHE_STATE_COUNT
+};
+
+enum cache_desired { CACHE_DESIRED_NONE, CACHE_DESIRED_RUNNING, CACHE_DESIRED_STOPPED };
+
+enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200 };
+
+struct cache_instance {
+    char id[UUID_SIZE];
+    int index;
+    char name[LDC_TITLE_SIZE];
+    enum cache_state state;
+    char reason[CACHE_REASON_SIZE]; /* why `state` is believed, a sentence */
+    char *evidence;                 /* JSON object, owned; NULL = {} */
+    enum cache_desired desired;
+    char adb_serial[32];                            /* "" = none; null in JSON */
+    int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
+    int width, height, dpi; /* width 0 = unknown; resolution is null in JSON */
+    struct ldc_settings settings;
+    char *labels;                 /* JSON object of strings, owned; never NULL */
+    char group[CACHE_GROUP_SIZE]; /* "" = none; null in JSON */
+    char disk_id[64];             /* identity of data.vmdk; not in the API */
+};
+
+void cache_instance_init(struct cache_instance *i);
+/** Frees what I owns; repeating it does nothing. */
+void cache_instance_deinit(struct cache_instance *i);
+/** Makes TO an independent copy of FROM, another instance. TO was initialised (zeroed will do);
+ *  what it owned is released. */
+void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from);
+
+/** Appends `{"id":...,...` without the closing brace, so that freshness can follow. All text in I
+ *  must be valid UTF-8, `labels` and `evidence` valid JSON. */
+void cache_instance_append_json(const struct cache_instance *i, struct buf *out);
+/** Reads what cache_instance_append_json wrote (closed); other members are ignored, values that
+ *  do not fit their field are cut. Returns 0, or UV_EINVAL with nothing to release. */
+int cache_instance_from_json(const char *text, struct cache_instance *ret);
+/** `{"state":{"from":..,"to":..},...}` of the API's fields that differ, owned by the caller; NULL
+ *  when none does. `evidence` does not count: it moves with every look. */
+char *cache_instance_diff(const struct cache_instance *before, const struct cache_instance *after);
+/** Whether nothing that diff looks at differs; cheap. */
+bool cache_instance_is_same(const struct cache_instance *a, const struct cache_instance *b);
+
+enum { CACHE_INSTANCE_DIGEST_SIZE = 16 };
+/** The same as cache_instance_append_json, with a digest of everything that diff looks at; equal
+ *  content gives an equal digest. */
+void cache_instance_render(const struct cache_instance *i, struct buf *out,
+                           unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
+
+const char *cache_state_name(enum cache_state state);
+/** Returns 0 or UV_EINVAL. */
+int cache_state_parse(const char *name, enum cache_state *ret);
+/** "running", "stopped", or NULL for none. */
+const char *cache_desired_name(enum cache_desired desired);
+
+#endif

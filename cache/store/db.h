@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_DB_H
+#define CACHE_DB_H
+
+#include <stdbool.h>
+
+#include <sqlite3.h>
+
+#include "cache/store/profile.h"
+#include "cache/store/schema.h"
+#include "cache/store/sql.h"
+
+/** One SQLite connection to `<data dir>/ldplayerd.db`, opened the way everything here needs it:
+ *  WAL, synchronous=FULL (an acknowledged write survives a power cut), foreign keys on, busy
+ *  timeout 5 s, schema at the newest version, at most 1 MiB of page cache; a profile changes some
+ *  of that (cache_db_tune). Used by the store's
+ *  worker and by the command line, which may both be at work at the same time. A connection
+ *  belongs to one thread. */
+
+/** Opens or creates the database (and the folder) and migrates it. An up to date database is only
+ *  read. A file that is damaged (not a database, or corrupt where it is read at start) is renamed
+ *  to `<file>.damaged-<UTC time>` together with its -wal and -shm, never overwritten, and a new
+ *  one is made; RET_QUARANTINED (may be NULL) then receives the kept file's path, owned by the
+ *  caller, and is otherwise left alone.
+ *  Returns 0, or with RETERR filled: UV_EACCES (read-only folder or file), UV_ENOSPC, UV_EBUSY
+ *  (locked by another program beyond the timeout), UV_ENOTSUP (made by a newer version),
+ *  UV_EIO and others. */
+int cache_db_open(const char *data_dir, sqlite3 **ret_db, char **ret_quarantined,
+                  struct cache_db_error *reterr);
+/** Runs DB as PROFILE says from now on; PROFILE must outlive it. Returns 0 or a UV code. */
+int cache_db_tune(sqlite3 *db, const struct cache_profile *profile);
+/** A second connection to the open database DB that only reads, tuned. May be called by another
+ *  thread than DB's. Returns 0 or a UV code. */
+int cache_db_open_reader(const char *path, const struct cache_profile *profile, sqlite3 **ret_db);
+/** Copies the write-ahead log back and empties it, as far as no other program stands in the way. */
+void cache_db_checkpoint(sqlite3 *db);
+/** Closes; the last connection to the file checkpoints it. Every statement must be finalised.
+ *  Accepts NULL. */
+void cache_db_close(sqlite3 *db);
+
+#endif

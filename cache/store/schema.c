@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/store/schema.h"
+
+#include <stdio.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+
+/* Times are wall clock milliseconds, 0 = not yet. Names of states and kinds are stored as text, so
+ * that the order of an enum may change. */
+static const char *const migrations[] = {
+    /* 1 */
+    "CREATE TABLE instances ("
+    "  id TEXT NOT NULL PRIMARY KEY,"
+    "  idx INTEGER NOT NULL,"
+    "  removed_at INTEGER NOT NULL,"
+    "  disk_id TEXT NOT NULL,"
+    "  json TEXT NOT NULL"
+    ");"
+    "CREATE INDEX instances_present ON instances (idx) WHERE removed_at = 0;"
+
+    "CREATE TABLE operations ("
+    "  id TEXT NOT NULL PRIMARY KEY," /* ordered by time of creation */
+    "  kind TEXT NOT NULL,"
+    "  target TEXT NOT NULL,"
+    "  parent TEXT NOT NULL,"
+    "  status TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  started_at INTEGER NOT NULL,"
+    "  ended_at INTEGER NOT NULL,"
+    "  percent INTEGER NOT NULL,"
+    "  step TEXT,"
+    "  step_index INTEGER NOT NULL,"
+    "  step_issued INTEGER NOT NULL,"
+    "  requested_by TEXT,"
+    "  idempotency_key TEXT,"
+    "  params TEXT NOT NULL,"
+    "  result TEXT,"
+    "  error TEXT,"
+    "  evidence TEXT NOT NULL,"
+    "  n_children INTEGER NOT NULL,"
+    "  n_children_ended INTEGER NOT NULL,"
+    "  n_children_failed INTEGER NOT NULL,"
+    "  memo TEXT NOT NULL"
+    ");"
+    "CREATE INDEX operations_status ON operations (status, id);"
+    "CREATE INDEX operations_kind ON operations (kind, id);"
+    "CREATE INDEX operations_target ON operations (target, id) WHERE target <> '';"
+    "CREATE INDEX operations_parent ON operations (parent, id) WHERE parent <> '';"
+    "CREATE INDEX operations_ended ON operations (ended_at) WHERE ended_at > 0 AND parent = '';"
+
+    "CREATE TABLE events ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  time INTEGER NOT NULL,"
+    "  type TEXT NOT NULL,"
+    "  json TEXT NOT NULL"
+    ");"
+
+    "CREATE TABLE idempotency ("
+    "  who TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  fingerprint TEXT NOT NULL,"
+    "  operation TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  PRIMARY KEY (who, key)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX idempotency_created ON idempotency (created_at);"
+
+    "CREATE TABLE tokens ("
+    "  id TEXT NOT NULL PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  role TEXT NOT NULL,"
+    "  digest TEXT NOT NULL UNIQUE,"
+    "  created_at INTEGER NOT NULL,"
+    "  expires_at INTEGER NOT NULL,"
+    "  revoked_at INTEGER NOT NULL,"
+    "  last_used_at INTEGER NOT NULL"
+    ");",
+
+    /* 2 */
+    "CREATE TABLE workstations ("
+    "  id TEXT NOT NULL PRIMARY KEY," /* "local" for this machine */
+    "  name TEXT NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  labels TEXT NOT NULL,"
+    "  maintenance INTEGER NOT NULL,"
+    "  status TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  updated_at INTEGER NOT NULL,"
+    "  last_seen_at INTEGER NOT NULL,"
+    "  removed_at INTEGER NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX workstations_name ON workstations (name) WHERE removed_at = 0;",
+
+    /* 3 */
+    "CREATE TABLE preferences ("
+    "  name TEXT NOT NULL PRIMARY KEY,"
+    "  value TEXT NOT NULL"
+    ") WITHOUT ROWID;",
+};
+
+int cache_schema_newest(void)
+{
+    return (int)countof(migrations);
+}
+
+static int read_version(sqlite3 *db, int *ret_version)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r = cache_sql_query(db, &stmt, "PRAGMA user_version", "");
+    if (r < 0)
+        return r;
+    if (sqlite3_step(stmt) != SQLITE_ROW)
+        return cache_sql_error_code(db);
+    *ret_version = sqlite3_column_int(stmt, 0);
+    return 0;
+}
+
+static int exec(sqlite3 *db, const char *sql)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
+}
+
+static int apply(sqlite3 *db, int version)
+{
+    char sql[64];
+    int r = exec(db, migrations[version]);
+    if (r < 0)
+        return r;
+    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", version + 1);
+    return exec(db, sql);
+}
+
+/* The version is read again under the write lock: another program may have migrated meanwhile. */
+static int step(sqlite3 *db)
+{
+    int version = 0;
+    int r = exec(db, "BEGIN IMMEDIATE");
+    if (r < 0)
+        return r;
+    r = read_version(db, &version);
+    if (r == 0 && version < cache_schema_newest())
+        r = apply(db, version);
+    if (r == 0)
+        r = exec(db, "COMMIT");
+    if (r < 0 && !sqlite3_get_autocommit(db))
+        (void)exec(db, "ROLLBACK");
+    return r;
+}
+
+int cache_schema_migrate(sqlite3 *db, struct cache_db_error *reterr)
+{
+    for (;;) {
+        int version = 0;
+        int r = read_version(db, &version);
+        if (r == 0 && version > cache_schema_newest()) {
+            snprintf(reterr->text, sizeof(reterr->text),
+                     "the database %.260s was made by a newer ldplayerd (schema %d, this program "
+                     "knows up to %d): install that version, or move the file away",
+                     sqlite3_db_filename(db, "main"), version, cache_schema_newest());
+            return UV_ENOTSUP;
+        }
+        if (r < 0 || version == cache_schema_newest())
+            return r;
+        r = step(db);
+        if (r < 0)
+            return r;
+    }
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/store/sql.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/mem.h"
+#include "cache/store/profile.h"
+
+int cache_sql_fold_system_error(int r)
+{
+    return r == UV_EROFS || r == UV_EPERM ? UV_EACCES : r;
+}
+
+int cache_sql_result(int sqlite_result)
+{
+    if (sqlite_result == SQLITE_CANTOPEN_ISDIR)
+        return UV_EISDIR;
+    switch (sqlite_result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return UV_EBUSY;
+    case SQLITE_FULL:
+        return UV_ENOSPC;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return UV_EACCES;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return UV_EFTYPE;
+    case SQLITE_NOMEM:
+        return UV_ENOMEM;
+    case SQLITE_TOOBIG:
+        return UV_E2BIG;
+    case SQLITE_CONSTRAINT:
+        return UV_EEXIST;
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+        return UV_EINVAL;
+    default:
+        return UV_EIO;
+    }
+}
+
+/* A full disk shows as SQLITE_FULL when a page is written, but as an I/O error when the shared
+ * memory file cannot grow; only the system's error tells. */
+int cache_sql_error_code(sqlite3 *db)
+{
+    int code = sqlite3_extended_errcode(db);
+    int primary = code & 0xff;
+    int system_error = sqlite3_system_errno(db);
+    if (system_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)) {
+        int r = uv_translate_sys_error(system_error);
+        if (r != UV_UNKNOWN && r < 0)
+            return cache_sql_fold_system_error(r);
+    }
+    return cache_sql_result(code);
+}
+
+static void bind_all(sqlite3_stmt *stmt, const char *types, va_list args,
+                     sqlite3_destructor_type lifetime)
+{
+    for (int i = 0; types[i]; i++) {
+        int r;
+        if (types[i] == 's')
+            r = sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, lifetime);
+        else
+            r = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
+        assert(r == SQLITE_OK);
+        (void)r;
+    }
+}
+
+/* The connection's own list of statements is the cache. */
+static sqlite3_stmt *find_kept(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL);
+    while (stmt && (sqlite3_stmt_busy(stmt) || strcmp(sqlite3_sql(stmt), sql) != 0))
+        stmt = sqlite3_next_stmt(db, stmt);
+    return stmt;
+}
+
+static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_stmt)
+{
+    *ret_stmt = find_kept(db, sql);
+    if (*ret_stmt ||
+        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_stmt, NULL) == SQLITE_OK)
+        return 0;
+    return cache_sql_error_code(db);
+}
+
+static unsigned count_statements(sqlite3 *db)
+{
+    unsigned n = 0;
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s))
+        n++;
+    return n;
+}
+
+void cache_sql_release(sqlite3_stmt *stmt)
+{
+    if (!stmt)
+        return;
+    sqlite3 *db = sqlite3_db_handle(stmt);
+    const struct cache_profile *profile = sqlite3_get_clientdata(db, "profile");
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    if (count_statements(db) > (profile ? profile : cache_profile_default)->statements)
+        sqlite3_finalize(stmt);
+}
+
+int cache_sql_run(sqlite3 *db, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(db, sql, &stmt);
+    if (r < 0)
+        return r;
+    va_list args;
+    va_start(args, types);
+    bind_all(stmt, types, args, SQLITE_STATIC);
+    va_end(args);
+    int stepped;
+    do
+        stepped = sqlite3_step(stmt);
+    while (stepped == SQLITE_ROW);
+    r = stepped == SQLITE_DONE ? 0 : cache_sql_error_code(db);
+    cache_sql_release(stmt);
+    return r;
+}
+
+int cache_sql_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(db, sql, &stmt);
+    if (r < 0)
+        return r;
+    va_list args;
+    va_start(args, types);
+    bind_all(stmt, types, args, SQLITE_TRANSIENT);
+    va_end(args);
+    *ret_stmt = stmt;
+    return 0;
+}
+
+void cache_sql_releasep(sqlite3_stmt **stmt)
+{
+    cache_sql_release(*stmt);
+}
+
+const char *cache_sql_text(sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return text ? text : "";
+}
+
+char *cache_sql_text_dup(sqlite3_stmt *stmt, int column)
+{
+    return mem_strdup((const char *)sqlite3_column_text(stmt, column));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_SQL_H
+#define CACHE_SQL_H
+
+#include <sqlite3.h>
+
+/** Short ways to run statements on a connection, and what SQLite answers as UV codes. A connection
+ *  belongs to one thread. */
+
+/** The UV code that says the same as the connection's last result; more exact than
+ *  cache_sql_result because it knows the system's error behind it. */
+int cache_sql_error_code(sqlite3 *db);
+/** For a step or exec result of SQLite: 0 for OK, ROW and DONE, else a UV code. UV_EFTYPE says
+ *  that the file is damaged. */
+int cache_sql_result(int sqlite_result);
+
+/** Prepares SQL, binds PARAMETERS by one letter each ("s" text or NULL, "i" int64), and runs it to
+ *  its end: for statements without rows. The prepared statement is kept with the connection for
+ *  the next call with the same SQL, as many as the profile says. Returns 0 or a UV code. */
+int cache_sql_run(sqlite3 *db, const char *sql, const char *types, ...);
+/** The same for a query; the caller steps it with sqlite3_step and releases it. */
+int cache_sql_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...);
+void cache_sql_release(sqlite3_stmt *stmt);
+void cache_sql_releasep(sqlite3_stmt **stmt);
+/** Text of a column, "" for NULL; valid until the next step. */
+const char *cache_sql_text(sqlite3_stmt *stmt, int column);
+/** Copy of a column's text owned by the caller, NULL for NULL. */
+char *cache_sql_text_dup(sqlite3_stmt *stmt, int column);
+/** A read-only file system or a missing right is UV_EACCES here; other codes stay. */
+int cache_sql_fold_system_error(int uv_error);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_OPERATIONS_H
+#define CACHE_OPERATIONS_H
+
+#include "cache/tables/operation.h"
+
+/** The table of operations. What is still under way lives in control's memory; the table is its
+ *  durable shadow and the only place of what has ended. */
+
+enum { CACHE_OPERATIONS_KEEP_DAYS = 30, CACHE_OPERATIONS_KEEP_ROWS = 100000 };
+
+/** Writes copies of N operations (insert or replace) as one job (all or none). DONE may be NULL. */
+void cache_operations_put(struct cache_store *store, struct cache_operation *const *ops, size_t n,
+                          cache_done_fn done, void *arg);
+/** All that have not ended, oldest first; for recovery at start. On the worker, or before it
+ *  exists. Release each with cache_operation_free, then the array with mem_free. A row whose kind
+ *  or status this program does not know is left out. Returns 0 or a UV code. */
+int cache_operations_load_open(sqlite3 *db, struct cache_operation ***ret_ops, size_t *ret_n);
+
+struct cache_operations_filter {
+    int status, kind;          /* -1 = any */
+    char target[UUID_SIZE];    /* "" = any */
+    char parent[UUID_SIZE];    /* "" = any, children included */
+    char before_id[UUID_SIZE]; /* cursor: only ids below; "" = from the newest */
+    unsigned limit;
+};
+
+struct cache_operations_page {
+    struct cache_operation **items; /* newest first */
+    size_t n_items;
+    uint64_t total; /* rows that match without cursor and limit */
+    bool has_more;
+};
+typedef void (*cache_operations_fn)(void *arg, int status, struct cache_operations_page *page);
+
+/** Both call DONE on the loop; PAGE ends with the call (items may be taken by setting them NULL)
+ *  and is NULL when STATUS is not 0. FILTER and ID are copied. */
+void cache_operations_find(struct cache_store *store, const struct cache_operations_filter *filter,
+                           cache_operations_fn done, void *arg);
+/** A page of one or none. */
+void cache_operations_get(struct cache_store *store, const char *id, cache_operations_fn done,
+                          void *arg);
+
+typedef void (*cache_operations_prune_fn)(void *arg, int status, uint64_t n_removed);
+/** Removes ended operations that ended before WALL_MS, children with their parents and only with
+ *  them. N_REMOVED counts both. DONE may be NULL. */
+void cache_operations_prune(struct cache_store *store, int64_t before_wall_ms,
+                            cache_operations_prune_fn done, void *arg);
+/** Applies the two limits above; what has not ended always stays. */
+void cache_operations_trim(struct cache_store *store);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*     timer or reader -> survey (list2 | configs and processes) -> judge each row -> snapshot
+ *                                                                    |                |
+ *                                                             waiters, engine       events
+ *
+ * A bad survey changes nothing but the mark `stale`: what was known stays, with its age. */
+#include "control/observe/observer.h"
+
+#include "base/system/clock.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "control/observe/observer_private.h"
+#include "control/observe/survey_verdict.h"
+
+const struct ctl_observer_options ctl_observer_defaults = {
+    .active_ms = 500,
+    .idle_ms = 5000,
+    .stuck_ms = 120000,
+    .codepage = LDC_CODEPAGE_SYSTEM,
+};
+
+struct ctl_fresh_wait {
+    struct list link;
+    ctl_fresh_fn done;
+    void *arg;
+};
+
+/* --- the schedule --- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct ctl_observer *o = container_of(timer, struct ctl_observer, timer);
+    ldc_surveyor_start(o->surveyor);
+}
+
+static void schedule(struct ctl_observer *o)
+{
+    bool is_active = o->is_moving || o->n_hurried > 0;
+    unsigned ms = is_active ? o->options.active_ms : o->options.idle_ms;
+    if (!o->is_closing && !ldc_surveyor_is_running(o->surveyor))
+        uv_timer_start(&o->timer, on_timer, ms, 0);
+}
+
+static void answer_waits(struct ctl_observer *o, int status)
+{
+    struct list waits;
+    list_init(&waits);
+    while (!list_is_empty(&o->waits)) {
+        struct list *item = o->waits.next;
+        list_unlink(item);
+        list_append(&waits, item);
+    }
+    while (!list_is_empty(&waits)) {
+        struct ctl_fresh_wait *wait = list_entry(waits.next, struct ctl_fresh_wait, link);
+        list_unlink(&wait->link);
+        wait->done(wait->arg, status);
+        mem_free(wait);
+    }
+}
+
+static void on_survey(void *arg, const struct ldc_survey *survey)
+{
+    struct ctl_observer *o = arg;
+    int before = o->verdict.status;
+
+    if (o->is_closing)
+        return;
+    if (o->is_doubtful) {
+        o->is_doubtful = false;
+        ldc_surveyor_start(o->surveyor);
+        return;
+    }
+    ctl_survey_verdict_read(survey, ldc_client_install(o->parts.client),
+                            ldc_client_absence(o->parts.client), &o->verdict);
+    if (o->verdict.status == 0) {
+        ctl_publish_survey(o, survey);
+        ldc_client_probe(o->parts.client);
+    }
+    cache_snapshot_set_stale(o->snapshot, o->verdict.status ? o->verdict.detail : NULL);
+    if ((before == 0) != (o->verdict.status == 0))
+        ctl_publish_verdict(o);
+    answer_waits(o, o->verdict.status);
+    list_foreach(item, &o->listeners) {
+        struct ctl_survey_listener *listener = list_entry(item, struct ctl_survey_listener, link);
+        listener->fn(listener->arg);
+    }
+    schedule(o);
+}
+
+static void look_again(void *arg)
+{
+    struct ctl_observer *o = arg;
+    if (!o->is_closing)
+        ldc_surveyor_start(o->surveyor);
+}
+
+/* --- life cycle --- */
+
+struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
+                                      const struct ctl_observer_options *options)
+{
+    struct ctl_observer *o = mem_new(struct ctl_observer);
+    o->parts = *parts;
+    o->options = *options;
+    list_init(&o->waits);
+    list_init(&o->listeners);
+    map_init(&o->watches);
+    uv_timer_init(&parts->loop->uv, &o->timer);
+    o->snapshot = cache_snapshot_new(ctl_publish_change, o);
+    o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
+    o->surveyor = ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_survey, o);
+    return o;
+}
+
+void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, size_t n,
+                       int64_t observed_wall_ms)
+{
+    cache_snapshot_load(o->snapshot, items, n, observed_wall_ms);
+    for (size_t i = 0; i < n; i++)
+        cache_instance_deinit(&items[i]);
+    mem_free(items);
+}
+
+void ctl_observer_start(struct ctl_observer *o)
+{
+    ldc_surveyor_start(o->surveyor);
+}
+
+static void on_part_closed(struct ctl_observer *o)
+{
+    if (--o->n_open > 0)
+        return;
+    ctl_prober_close(o->prober);
+    o->prober = NULL;
+    cache_snapshot_free(o->snapshot);
+    for (struct map_node *node = map_next(&o->watches, NULL); node;
+         node = map_next(&o->watches, NULL)) {
+        map_remove(&o->watches, node);
+        mem_free(container_of(node, struct ctl_watch, by_id));
+    }
+    map_deinit(&o->watches);
+    void (*done)(void *) = o->on_closed;
+    void *arg = o->closed_arg;
+    mem_free(o);
+    done(arg);
+}
+
+static void on_surveyor_closed(void *arg)
+{
+    on_part_closed(arg);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    on_part_closed(container_of((uv_timer_t *)handle, struct ctl_observer, timer));
+}
+
+void ctl_observer_close(struct ctl_observer *o, void (*on_closed)(void *arg), void *arg)
+{
+    o->is_closing = true;
+    o->on_closed = on_closed;
+    o->closed_arg = arg;
+    o->n_open = 2;
+    answer_waits(o, UV_ECANCELED);
+    uv_close((uv_handle_t *)&o->timer, on_timer_closed);
+    ldc_surveyor_close(o->surveyor, on_surveyor_closed, o);
+}
+
+/* --- what others ask --- */
+
+struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o)
+{
+    return o->snapshot;
+}
+
+const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer *o)
+{
+    return &o->verdict;
+}
+
+struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_age_ms,
+                                         ctl_fresh_fn done, void *arg)
+{
+    bool is_fresh = max_age_ms > 0 && !cache_snapshot_stale_reason(o->snapshot) &&
+                    cache_snapshot_age_ms(o->snapshot, clock_mono_ms()) <= max_age_ms;
+    if (is_fresh || o->is_closing) {
+        done(arg, is_fresh ? 0 : UV_ECANCELED);
+        return NULL;
+    }
+    struct ctl_fresh_wait *wait = mem_new(struct ctl_fresh_wait);
+    wait->done = done;
+    wait->arg = arg;
+    list_append(&o->waits, &wait->link);
+    ldc_surveyor_start(o->surveyor);
+    return wait;
+}
+
+void ctl_observer_cancel_want(struct ctl_fresh_wait *wait)
+{
+    list_unlink(&wait->link);
+    mem_free(wait);
+}
+
+void ctl_observer_listen(struct ctl_observer *o, struct ctl_survey_listener *listener)
+{
+    list_append(&o->listeners, &listener->link);
+}
+
+void ctl_observer_unlisten(struct ctl_survey_listener *listener)
+{
+    list_unlink(&listener->link);
+}
+
+void ctl_observer_hurry(struct ctl_observer *o, int delta)
+{
+    o->n_hurried += delta;
+    if (delta > 0)
+        schedule(o);
+}
+
+void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect expect,
+                         unsigned within_ms)
+{
+    struct ctl_watch *w = ctl_publish_watch(o, id);
+    w->expect = expect;
+    w->expect_until_ms = clock_mono_ms() + within_ms;
+}
+
+void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    if (!entry)
+        return;
+    struct cache_instance i cleanup(cache_instance_deinit);
+    cache_instance_init(&i);
+    cache_instance_copy(&i, &entry->instance);
+    if (local->labels) {
+        mem_free(i.labels);
+        i.labels = mem_strdup(local->labels);
+    }
+    if (local->group)
+        str_copy(i.group, sizeof(i.group), local->group);
+    if (local->desired >= 0)
+        i.desired = (enum cache_desired)local->desired;
+    cache_snapshot_put_one(o->snapshot, &i);
+}
+
+static int end_process(int64_t pid, enum ldc_process_role role, int index)
+{
+    struct ldc_process process = {.pid = pid, .role = role, .index = index};
+    return pid > 0 && ldc_process_kill(&process) == 0;
+}
+
+int ctl_observer_end_processes(struct ctl_observer *o, const char *id)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    if (!entry)
+        return 0;
+    struct ctl_watch *w = ctl_publish_watch(o, id);
+    int index = entry->instance.index;
+    return end_process(w->headless, LDC_PROCESS_HEADLESS, index) +
+           end_process(w->player, LDC_PROCESS_PLAYER, index);
+}
+
+void ctl_observer_look(struct ctl_observer *o)
+{
+    look_again(o);
+}
+
+void ctl_observer_distrust(struct ctl_observer *o, const char *reason)
+{
+    cache_snapshot_set_stale(o->snapshot, reason);
+    o->is_doubtful = ldc_surveyor_is_running(o->surveyor);
+    look_again(o);
+}
+
+bool ctl_observer_sees_processes(const struct ctl_observer *o)
+{
+    return o->sees_players;
+}

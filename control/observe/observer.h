@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_OBSERVER_H
+#define CTL_OBSERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/memory/list.h"
+#include "cache/tables/events.h"
+#include "cache/snapshot/snapshot.h"
+#include "cache/store/store.h"
+#include "control/observe/state.h"
+#include "control/observe/survey_verdict.h"
+#include "ldconsole/guard/survey.h"
+
+/** Knows the state of every instance by looking: decides when to survey, turns what was seen into
+ *  states and identities, publishes the snapshot and the events of what changed. Loop thread. */
+
+struct ctl_observer_options {
+    unsigned active_ms; /* between surveys while something is moving; default 500 */
+    unsigned idle_ms;   /* when nothing moves; default 5000 */
+    unsigned stuck_ms;  /* a start without VM or Android for longer is `stuck`; default 120000 */
+    enum ldc_codepage codepage;
+};
+extern const struct ctl_observer_options ctl_observer_defaults;
+
+struct ctl_observer;
+
+struct ctl_observer_parts {
+    struct loop *loop;
+    struct ldc_client *client;
+    struct cache_store *store;
+    struct cache_events *events;
+};
+
+struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
+                                      const struct ctl_observer_options *options);
+/** Warm start: what the store remembered (taken over), served as source "cache" until the first
+ *  survey is in. */
+void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, size_t n,
+                       int64_t observed_wall_ms);
+/** The first survey and the schedule. */
+void ctl_observer_start(struct ctl_observer *o);
+/** Waiters are answered with UV_ECANCELED; must come before ldc_client_close. */
+void ctl_observer_close(struct ctl_observer *o, void (*on_closed)(void *arg), void *arg);
+
+struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o);
+
+/** What the last survey was worth. */
+const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer *o);
+
+/** Calls DONE once the snapshot is at most MAX_AGE_MS old (at once, that is in this turn, when it
+ *  is already), or with the verdict's status when the survey for it failed. Everybody who waits
+ *  shares one survey, also the one that is already under way. */
+typedef void (*ctl_fresh_fn)(void *arg, int status);
+struct ctl_fresh_wait;
+/** Returns NULL when DONE was called already; otherwise a handle for cancelling. */
+struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_age_ms,
+                                         ctl_fresh_fn done, void *arg);
+void ctl_observer_cancel_want(struct ctl_fresh_wait *wait);
+
+/** Told after each survey, good or not, in the order of listening. Owned by the listener. */
+struct ctl_survey_listener {
+    struct list link;
+    void (*fn)(void *arg);
+    void *arg;
+};
+void ctl_observer_listen(struct ctl_observer *o, struct ctl_survey_listener *listener);
+/** Repeating it does nothing. */
+void ctl_observer_unlisten(struct ctl_survey_listener *listener);
+/** The number of activities that want quick surveys changes by DELTA. */
+void ctl_observer_hurry(struct ctl_observer *o, int delta);
+/** What the engine has just asked of an instance: until the state shows it (or `within_ms`
+ *  passed) a lagging list2 reads as starting or stopping instead of stopped or running. */
+void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect expect,
+                         unsigned within_ms);
+/** Labels, group and desired state: kept by us, changed at once, written to the store. */
+struct ctl_local {
+    const char *labels; /* JSON object text; NULL leaves as is */
+    const char *group;  /* "" clears; NULL leaves */
+    int desired;        /* enum cache_desired; -1 leaves */
+};
+void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local);
+/** Ends the player and VM processes of ID that were seen at the last survey. Returns how many were
+ *  ended. For instances that ignore quit: the player may lose its configuration (reference 0.12).
+ */
+int ctl_observer_end_processes(struct ctl_observer *o, const char *id);
+/** Starts a survey now unless one runs. */
+void ctl_observer_look(struct ctl_observer *o);
+/** What is known may be of another time (the computer slept): until a survey that begins now or
+ *  later is in, answers are marked stale with REASON (copied), and nothing counts as fresh. */
+void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
+/** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves
+ *  nothing. */
+bool ctl_observer_sees_processes(const struct ctl_observer *o);
+
+#endif

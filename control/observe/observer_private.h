@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_OBSERVER_STATE_H
+#define CTL_OBSERVER_STATE_H
+
+#include "base/loop/loop.h"
+#include "base/memory/map.h"
+#include "control/observe/observer.h"
+#include "control/observe/prober.h"
+#include "control/observe/watch.h"
+
+/** What the observer's two files share: observer.c decides when to look, publish.c turns what was
+ *  seen into states, identities, rows and events. Private to them. */
+struct ctl_observer {
+    struct ctl_observer_parts parts;
+    struct ctl_observer_options options;
+    struct ldc_surveyor *surveyor;
+    struct cache_snapshot *snapshot;
+    struct ctl_prober *prober;
+    struct map watches;
+    struct list waits, listeners;
+    uv_timer_t timer;
+    struct ctl_survey_verdict verdict;
+    bool sees_players, sees_vms; /* pids of list2 were found in the process table */
+    bool is_moving;              /* some instance was in a passing state */
+    int n_hurried;
+    bool is_doubtful; /* the survey under way may have seen what is no longer so */
+    bool is_closing;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+    unsigned n_open; /* what must close before on_closed */
+};
+
+/** Brings the snapshot up to date with a survey that can be believed. */
+void ctl_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey);
+/** For cache_snapshot_new: writes the row and emits the event of a change. */
+void ctl_publish_change(void *arg, const struct cache_change *change);
+/** Emits that surveys began or stopped to be good. */
+void ctl_publish_verdict(struct ctl_observer *o);
+/** What is remembered of ID; made when there is nothing. */
+struct ctl_watch *ctl_publish_watch(struct ctl_observer *o, const char *id);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_STATE_H
+#define CTL_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/snapshot/instance.h"
+
+/** What state an instance is in, from everything that was seen of it. A pure function: the rules
+ *  of the whole product in one place (reference 2.3, 5.2). */
+
+enum ctl_guest { CTL_GUEST_UNKNOWN, CTL_GUEST_ANSWERS, CTL_GUEST_SILENT };
+
+/** What the engine has just asked of an instance. */
+enum ctl_expect { CTL_EXPECT_NOTHING, CTL_EXPECT_START, CTL_EXPECT_STOP };
+
+struct ctl_facts {
+    int android;              /* list2's column: 0, 1, 2 */
+    int64_t pid, vbox_pid;    /* as list2 says; <= 0 none */
+    bool sees_players;        /* absence of a player from the process table proves something */
+    bool sees_vms;            /* the same of a VM */
+    int64_t player, headless; /* found in the process table; 0 none */
+    enum ctl_guest guest;
+    enum ctl_expect expect;
+    enum cache_state previous;
+    uint64_t previous_ms; /* how long it was in that state; for starting and booting together */
+    uint64_t off_ms;      /* how long list2 has been saying 0 */
+    unsigned stuck_ms;
+};
+
+struct ctl_verdict {
+    enum cache_state state;
+    char reason[CACHE_REASON_SIZE];
+};
+
+void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret);
+/** Whether something is under way that will end soon, so that looking often is worth it. */
+bool ctl_state_is_moving(enum cache_state state);
+/** Android is up: running or ready. */
+bool ctl_state_is_up(enum cache_state state);
+const char *ctl_guest_name(enum ctl_guest guest);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_WATCH_H
+#define CTL_WATCH_H
+
+#include "base/memory/map.h"
+#include "control/observe/state.h"
+#include "ldconsole/output/row.h"
+
+/** What is published of an instance comes from these and its verdict, and from nothing else that
+ *  moves: while they stay, so does what was published. */
+struct ctl_sight {
+    struct ldc_row row;
+    uint64_t config_revision; /* 0 = there is no file */
+    int64_t player, headless;
+    enum ctl_guest guest;
+    bool sees_processes;
+};
+
+/** What the observer remembers of one instance between two surveys. */
+struct ctl_watch {
+    char id[UUID_SIZE];
+    struct map_node by_id;
+    bool seen; /* scratch of a survey */
+
+    enum cache_state state;
+    uint64_t phase_since_ms;  /* start and boot count as one phase, every other state as its own */
+    uint64_t off_since_ms;    /* since when list2 says 0; 0 = it does not */
+    int64_t player, headless; /* last seen in the process table */
+    struct ctl_sight sight;   /* what was published last */
+
+    enum ctl_expect expect;
+    uint64_t expect_until_ms;
+
+    enum ctl_guest guest;
+    int64_t guest_pid; /* the VM the guest's answer belongs to */
+    unsigned guest_failures;
+    uint64_t guest_next_ms; /* when to ask again */
+    bool guest_is_asked;
+};
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_ENGINE_H
+#define CTL_ENGINE_H
+
+#include "cache/tables/idempotency.h"
+#include "cache/tables/operations.h"
+#include "control/observe/observer.h"
+
+/** Accepts commands as operations and brings each to its true end. An operation is durable before
+ *  it is acknowledged; a vendor command is marked durably before it is issued, and what is marked
+ *  is never issued again, whatever crashes. Loop thread.
+ *
+ *  An explicit start, restart or stop of an instance whose desired state is set changes the desired
+ *  state too, when the operation ends (unless it is cancelled): otherwise the desired state would
+ *  undo it. An instance without one gets none. */
+
+enum ctl_priority { CTL_PRIORITY_INTERACTIVE, CTL_PRIORITY_WATCHDOG, CTL_PRIORITY_BATCH };
+
+/** What is asked for. Strings are copied. Fields that a kind does not use stay zero. */
+struct ctl_request {
+    enum cache_op_kind kind;
+    const char *target; /* instance id; NULL for create */
+    const char *name;   /* create, clone, rename, modify; NULL = leave to the vendor */
+    const struct ldc_settings *settings; /* create, modify; NULL = none */
+    bool until_ready;                    /* start, restart */
+    bool force;                          /* stop, restart, remove: end processes that ignore quit */
+    unsigned timeout_ms;                 /* 0 = the kind's default */
+    struct ctl_local local;              /* create, modify; NULL, NULL, -1 = none */
+    enum ctl_priority priority;
+    const char *requested_by;
+    const char *idempotency_key; /* NULL = none */
+    const char *fingerprint;     /* digest of the request, with a key */
+};
+
+/** A refusal: what a problem document needs. */
+struct ctl_refusal {
+    int http_status; /* 404, 409, 422, 429, 503 */
+    char code[48];
+    char detail[300];
+    uint64_t retry_ms; /* 0 = unknown */
+};
+
+/** DONE comes in a later turn: OP is durable and valid during the call, or NULL with a refusal.
+ *  IS_REPEAT: the key was used before and OP is what came of it then (possibly ended). */
+typedef void (*ctl_accept_fn)(void *arg, const struct cache_operation *op, bool is_repeat,
+                              const struct ctl_refusal *refusal);
+
+struct ctl_engine_options {
+    unsigned max_queued;        /* operations not ended; default 10000 */
+    unsigned start_timeout_ms;  /* until Android is up; default 180000 */
+    unsigned ready_timeout_ms;  /* more for the guest to answer; default 120000 */
+    unsigned stop_timeout_ms;   /* default 60000 */
+    unsigned manage_timeout_ms; /* add, modify, rename, remove; default 60000 */
+    unsigned clone_timeout_ms;  /* default 1200000 */
+    unsigned close_grace_ms;    /* for commands under way when the service stops; default 5000 */
+};
+extern const struct ctl_engine_options ctl_engine_defaults;
+
+struct ctl_engine;
+
+struct ctl_engine_parts {
+    struct loop *loop;
+    struct ldc_client *client;
+    struct cache_store *store;
+    struct cache_events *events;
+    struct cache_idempotency *idempotency;
+    struct ctl_observer *observer;
+};
+
+struct ctl_engine *ctl_engine_new(const struct ctl_engine_parts *parts,
+                                  const struct ctl_engine_options *options);
+/** Operations that a former process left open (taken over); before ctl_engine_start. */
+void ctl_engine_recover(struct ctl_engine *e, struct cache_operation **ops, size_t n);
+void ctl_engine_start(struct ctl_engine *e);
+/** Stops starting anything, leaves what is durable as it is (the next start settles it), cancels
+ *  nothing that runs in an instance. Must come before the observer closes. */
+void ctl_engine_close(struct ctl_engine *e, void (*on_closed)(void *arg), void *arg);
+
+void ctl_engine_submit(struct ctl_engine *e, const struct ctl_request *request, ctl_accept_fn done,
+                       void *arg);
+/** A parent operation with one child for each target (at least one, all the same request). */
+void ctl_engine_submit_batch(struct ctl_engine *e, const struct ctl_request *request,
+                             const char *const *targets, size_t n_targets, ctl_accept_fn done,
+                             void *arg);
+/** Asks for the end of an operation, of a batch with all that it holds. Returns 0, UV_ENOENT (not
+ *  open; look in the store), or UV_EALREADY when it is ending anyway. A queued one ends at once; a
+ * running one stops waiting and its child process is killed, but what the vendor already began is
+ * not undone. */
+int ctl_engine_cancel(struct ctl_engine *e, const char *id, const char *who);
+
+/** An operation that has not ended, or has and is not yet durable; NULL otherwise. Valid until
+ *  the loop turns. */
+const struct cache_operation *ctl_engine_find(const struct ctl_engine *e, const char *id);
+/** Calls DONE when ID has ended and that is durable (is_timeout false), or after TIMEOUT_MS.
+ *  Returns NULL when there is no such open operation; DONE is then not called. */
+typedef void (*ctl_wait_fn)(void *arg, const struct cache_operation *op, bool is_timeout);
+struct ctl_wait;
+struct ctl_wait *ctl_engine_wait(struct ctl_engine *e, const char *id, uint64_t timeout_ms,
+                                 ctl_wait_fn done, void *arg);
+void ctl_engine_cancel_wait(struct ctl_wait *wait);
+
+/** Whether an operation of INSTANCE (its id) is open. */
+bool ctl_engine_is_busy(const struct ctl_engine *e, const char *instance);
+/** Open operations by status, for info and metrics. */
+void ctl_engine_counts(const struct ctl_engine *e, unsigned ret_counts[CACHE_OP_STATUS_COUNT]);
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/* How a job gets on: see the phases in job.h. Everything that may let a job get on (a survey, the
+ * end of a child, a write, a tick) calls ctl_engine_advance, which looks at each job afresh; no
+ * callback carries a decision of its own. */
+#include <stdio.h>
+
+#include "base/system/clock.h"
+#include "base/memory/mem.h"
+#include "control/observe/evidence.h"
+#include "control/operations/flow.h"
+#include "control/operations/job.h"
+
+enum {
+    FRESH_MS = 250,         /* facts this young are good enough to plan a first step on */
+    BLIND_LIMIT_MS = 60000, /* a step that cannot be planned for want of facts gives up */
+    EXPECT_MS = 20000,      /* list2 lags behind launch by about 2 s (reference 2.6) */
+};
+
+static void fail(struct ctl_job *job, const char *code, const char *detail)
+{
+    ctl_ending_end(job, CACHE_OP_FAILED, code, detail);
+}
+
+/* --- from step to step --- */
+
+static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
+{
+    job->phase = CTL_PHASE_LOOKING;
+    job->look_from_ms = look_from_ms;
+    job->entered_ms = job->looking_ms = clock_mono_ms();
+    job->done_since_ms = job->idle_since_ms = job->refused_since_ms = 0;
+    job->has_exit_code = false;
+    job->is_recovered = false;
+    job->answer = LDC_ANSWER_ACCEPTED;
+}
+
+/* NOW is 0 when the step did nothing. */
+static void leave_step(struct ctl_job *job, uint64_t now)
+{
+    size_t next = (size_t)++job->op->step_index;
+
+    job->op->step_issued = false;
+    if (now > job->begun_ms)
+        job->spent_ms += now - job->begun_ms;
+    /* What belongs together stays behind one gate: nobody adds between a removal and the check
+     * for what came back. */
+    if (next == job->flow->n_steps || ctl_job_step(job)->gate != job->held)
+        ctl_gate_release(job);
+    if (next == job->flow->n_steps)
+        ctl_ending_end(job, CACHE_OP_SUCCEEDED, NULL, NULL);
+    else
+        enter_step(job, job->look_from_ms);
+}
+
+static void begin_running(struct ctl_job *job)
+{
+    const struct ctl_step *step = ctl_job_step(job);
+
+    if (job->op->started_at == 0)
+        job->op->started_at = clock_wall_ms();
+    job->op->status = CACHE_OP_RUNNING;
+    mem_free(job->op->step);
+    job->op->step = mem_strdup(step->name);
+    job->op->percent = step->percent;
+    job->begun_ms = clock_mono_ms();
+}
+
+/* --- the vendor command --- */
+
+static void expect(struct ctl_job *job, enum ctl_expect what)
+{
+    if (ctl_job_step(job)->expect != CTL_EXPECT_NOTHING)
+        ctl_observer_expect(job->engine->parts.observer, job->subject, what, EXPECT_MS);
+}
+
+/* The mark is on disk, but the command was not issued after all. */
+static void unmark(struct ctl_job *job)
+{
+    job->op->step_issued = false;
+    ctl_ending_write(job, NULL, NULL);
+}
+
+/* Nothing ran, so the step may be tried when the breaker lets it, as long as there is time. */
+static void on_rejected(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
+{
+    char detail[200];
+
+    unmark(job);
+    ctl_gate_release(job);
+    if (job->refused_since_ms == 0)
+        job->refused_since_ms = now;
+    if (now - job->refused_since_ms >= ctl_flow_timeout_ms(job)) {
+        snprintf(detail, sizeof(detail), "the breaker '%s' stayed open: ldconsole keeps failing",
+                 outcome->breaker);
+        fail(job, "BREAKER_OPEN", detail);
+        return;
+    }
+    job->retry_at_ms = now + outcome->retry_ms;
+    job->phase = CTL_PHASE_GATED;
+}
+
+/* Nothing ran, and nothing will before there is a session: the round puts the job aside. */
+static void on_absent(struct ctl_job *job)
+{
+    unmark(job);
+    ctl_gate_release(job);
+    job->phase = CTL_PHASE_QUEUED;
+}
+
+static void on_answered(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
+{
+    job->answer = outcome->answer;
+    job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
+    job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
+    job->phase = CTL_PHASE_AWAITING;
+    job->called_ms = job->look_from_ms = now;
+}
+
+/* Whether ldconsole may be at work on what was asked of it. */
+static bool may_be_under_way(const struct ldc_outcome *outcome)
+{
+    if (outcome->is_rejected)
+        return false;
+    return outcome->answer == LDC_ANSWER_ACCEPTED || outcome->answer == LDC_ANSWER_TIMED_OUT ||
+           outcome->answer == LDC_ANSWER_FLOODED || outcome->answer == LDC_ANSWER_LOST;
+}
+
+static void on_outcome(void *arg, const struct ldc_outcome *outcome)
+{
+    struct ctl_job *job = arg;
+    uint64_t now = clock_mono_ms();
+
+    job->call = NULL;
+    job->engine->n_calls--;
+    if (job->engine->is_closing) {
+        ctl_engine_try_to_close(job->engine);
+        return;
+    }
+    ctl_evidence_add_call(job->op, outcome);
+    if (!may_be_under_way(outcome))
+        expect(job, CTL_EXPECT_NOTHING);
+    if (outcome->is_rejected)
+        on_rejected(job, outcome, now);
+    else if (outcome->answer == LDC_ANSWER_NO_SESSION)
+        on_absent(job);
+    else
+        on_answered(job, outcome, now);
+    ctl_engine_advance(job->engine);
+}
+
+static void call_vendor(struct ctl_job *job)
+{
+    struct ldc_command command;
+    bool is_queued = job->params.priority != CTL_PRIORITY_INTERACTIVE;
+
+    ctl_job_step(job)->build(job, ctl_job_instance(job), &command);
+    expect(job, ctl_job_step(job)->expect);
+    job->phase = CTL_PHASE_CALLING;
+    job->engine->n_calls++;
+    job->call = ldc_client_call(job->engine->parts.client, &command,
+                                ldc_purpose_of(command.verb, is_queued), on_outcome, job);
+}
+
+/* Writing took a moment, in which the instance may have been removed, or its number given away. */
+static bool is_still_planned(struct ctl_job *job)
+{
+    struct ctl_why why;
+    return ctl_job_step(job)->plan(job, ctl_job_instance(job), &why) == CTL_PLAN_RUN;
+}
+
+/* The mark is on disk: only now may the command be issued. */
+static void on_marked(void *arg, int status)
+{
+    struct ctl_job *job = arg;
+    struct ctl_engine *e = job->engine;
+
+    e->n_writes--;
+    if (e->is_closing) {
+        unmark(job);
+        ctl_engine_try_to_close(e);
+        return;
+    }
+    if (status < 0) {
+        job->op->step_issued = false;
+        fail(job, "STORE_UNAVAILABLE",
+             "the database refused the mark that must precede a command; nothing was run");
+    } else if (job->is_cancelled || !is_still_planned(job)) {
+        unmark(job);
+        enter_step(job, job->look_from_ms);
+    } else {
+        call_vendor(job);
+    }
+    ctl_engine_advance(e);
+}
+
+static void issue(struct ctl_job *job)
+{
+    begin_running(job);
+    job->op->step_issued = true;
+    job->phase = CTL_PHASE_MARKING;
+    job->engine->n_writes++;
+    ctl_ending_write(job, "operation.running", on_marked);
+}
+
+/* --- planning --- */
+
+/* A step without a vendor command: nothing to mark, repeating it does no harm. */
+static void act(struct ctl_job *job)
+{
+    const struct ctl_step *step = ctl_job_step(job);
+
+    begin_running(job);
+    ctl_ending_write(job, "operation.running", NULL);
+    if (step->act)
+        step->act(job, ctl_job_instance(job));
+    job->phase = CTL_PHASE_AWAITING;
+    job->called_ms = job->begun_ms;
+    if (step->act)
+        job->look_from_ms = job->called_ms;
+    if (!step->check)
+        leave_step(job, 0);
+}
+
+static void run_step(struct ctl_job *job)
+{
+    if (!ctl_gate_take(job, ctl_job_step(job)->gate))
+        job->phase = CTL_PHASE_GATED;
+    else if (ctl_job_step(job)->build)
+        issue(job);
+    else
+        act(job);
+}
+
+static void give_up_looking(struct ctl_job *job)
+{
+    const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->engine->parts.observer);
+    fail(job, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
+         verdict->status ? verdict->detail
+                         : "the state of the instances could not be read for a minute");
+}
+
+static void plan(struct ctl_job *job, uint64_t now)
+{
+    struct ctl_why why = {0};
+
+    if (!ctl_job_seen_ms(job, now)) {
+        /* A step entered in this round may have begun after NOW. */
+        if (now > job->looking_ms + BLIND_LIMIT_MS)
+            give_up_looking(job);
+        return;
+    }
+    switch (ctl_job_step(job)->plan(job, ctl_job_instance(job), &why)) {
+    case CTL_PLAN_SKIP:
+        leave_step(job, 0);
+        break;
+    case CTL_PLAN_RUN:
+        run_step(job);
+        break;
+    case CTL_PLAN_LATER:
+        ctl_gate_release(job);
+        if (now > job->looking_ms + ctl_flow_timeout_ms(job))
+            ctl_effect_time_out(job);
+        break;
+    case CTL_PLAN_FAIL:
+        fail(job, why.code, why.detail);
+        break;
+    }
+}
+
+/* What was planned in front of a closed gate is planned again behind it. */
+static void leave_gate_queue(struct ctl_job *job, uint64_t now)
+{
+    if (now < job->retry_at_ms || !ctl_gate_take(job, ctl_job_step(job)->gate))
+        return;
+    job->phase = CTL_PHASE_LOOKING;
+    job->looking_ms = job->look_from_ms = now;
+}
+
+/* --- the round --- */
+
+static void cancel_now(struct ctl_job *job)
+{
+    char detail[200];
+    snprintf(detail, sizeof(detail), "cancelled by %s%s", job->cancelled_by,
+             job->op->step_issued ? "; what ldconsole had already begun was not undone" : "");
+    ctl_ending_end(job, CACHE_OP_CANCELLED, "CANCELLED", detail);
+}
+
+static bool is_interruptible(const struct ctl_job *job)
+{
+    return job->phase == CTL_PHASE_QUEUED || job->phase == CTL_PHASE_LOOKING ||
+           job->phase == CTL_PHASE_GATED || job->phase == CTL_PHASE_AWAITING;
+}
+
+/* An instance that turned up while an add or copy is at work may be the one it makes: nobody else
+ * acts on it before that is known. */
+static bool may_begin(const struct ctl_job *job)
+{
+    const struct ctl_job *maker = job->engine->gate_holder[CTL_GATE_EXCLUSIVE];
+    const struct cache_instance *i = ctl_job_instance(job);
+    return ctl_job_is_first_in_line(job) && !(maker && i && ctl_add_may_be_making(maker, i));
+}
+
+/* Whether JOB would plan its next step now. One that has issued a command waits for the effect: the
+ * look that shows it comes with the next session. */
+static bool is_planning(const struct ctl_job *job)
+{
+    return job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_GATED ||
+           (job->phase == CTL_PHASE_QUEUED && may_begin(job));
+}
+
+static void wait_for_session(struct ctl_job *job)
+{
+    ctl_gate_release(job);
+    job->phase = CTL_PHASE_QUEUED;
+    if (job->op->status == CACHE_OP_WAITING_FOR_SESSION)
+        return;
+    job->op->status = CACHE_OP_WAITING_FOR_SESSION;
+    ctl_ending_write(job, "operation.waiting_for_session", NULL);
+}
+
+/* What was known of the instance is as old as the last session. */
+static void leave_session_queue(struct ctl_job *job, uint64_t now)
+{
+    bool has_begun = job->op->started_at != 0;
+    job->op->status = has_begun ? CACHE_OP_RUNNING : CACHE_OP_QUEUED;
+    ctl_ending_write(job, has_begun ? "operation.running" : "operation.queued", NULL);
+    enter_step(job, now);
+}
+
+static void begin(struct ctl_job *job, uint64_t now)
+{
+    if (job->op->status == CACHE_OP_WAITING_FOR_SESSION)
+        leave_session_queue(job, now);
+    else
+        enter_step(job, now > FRESH_MS ? now - FRESH_MS : 0);
+}
+
+static void advance_job(struct ctl_job *job, uint64_t now)
+{
+    if (job->is_cancelled && is_interruptible(job)) {
+        cancel_now(job);
+        return;
+    }
+    if (ldc_client_absence(job->engine->parts.client) && is_planning(job)) {
+        wait_for_session(job);
+        return;
+    }
+    if (job->phase == CTL_PHASE_QUEUED && may_begin(job))
+        begin(job, now);
+    if (job->phase == CTL_PHASE_GATED)
+        leave_gate_queue(job, now);
+    if (job->phase == CTL_PHASE_AWAITING && ctl_effect_await(job, now))
+        leave_step(job, now);
+    for (int before = -1; job->phase == CTL_PHASE_LOOKING && before != job->op->step_index;) {
+        before = job->op->step_index;
+        plan(job, now);
+    }
+}
+
+static bool needs_look(const struct ctl_job *job, uint64_t now)
+{
+    return (job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_AWAITING) &&
+           !ctl_job_seen_ms(job, now);
+}
+
+static void advance_priority(struct ctl_engine *e, enum ctl_priority priority, bool *ret_needs_look)
+{
+    uint64_t now = clock_mono_ms();
+    list_foreach(item, &e->jobs) {
+        struct ctl_job *job = list_entry(item, struct ctl_job, link);
+        if (!job->flow || job->params.priority != priority)
+            continue;
+        advance_job(job, now);
+        *ret_needs_look |= needs_look(job, now);
+    }
+}
+
+static void hurry(struct ctl_engine *e, bool is_wanted)
+{
+    if (is_wanted != e->is_hurrying)
+        ctl_observer_hurry(e->parts.observer, is_wanted ? 1 : -1);
+    e->is_hurrying = is_wanted;
+}
+
+void ctl_engine_advance(struct ctl_engine *e)
+{
+    bool needs = false;
+
+    /* Ending one job may free a gate for another: once more round, never recursively. */
+    e->must_advance = true;
+    if (e->is_advancing || e->is_closing || !e->is_started)
+        return;
+    e->is_advancing = true;
+    while (e->must_advance) {
+        e->must_advance = false;
+        needs = false;
+        advance_priority(e, CTL_PRIORITY_INTERACTIVE, &needs);
+        advance_priority(e, CTL_PRIORITY_WATCHDOG, &needs);
+        advance_priority(e, CTL_PRIORITY_BATCH, &needs);
+    }
+    e->is_advancing = false;
+    hurry(e, e->n_jobs > 0);
+    /* After a look that failed, the next one comes when the observer's schedule says. */
+    if (needs && ctl_observer_verdict(e->parts.observer)->status == 0)
+        ctl_observer_look(e->parts.observer);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/operations/params.h"
+
+#include <string.h>
+
+#include "base/text/json.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+
+static void add_settings(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct ldc_settings *s)
+{
+    yyjson_mut_obj_add_val(doc, root, "settings", ldc_settings_to_json(doc, s));
+    if (!s->has_resolution)
+        return;
+    yyjson_mut_val *resolution = yyjson_mut_obj_add_obj(doc, root, "resolution");
+    yyjson_mut_obj_add_int(doc, resolution, "width", s->width);
+    yyjson_mut_obj_add_int(doc, resolution, "height", s->height);
+    yyjson_mut_obj_add_int(doc, resolution, "dpi", s->dpi);
+}
+
+char *ctl_params_write(const struct ctl_request *request)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+
+    json_add_str(doc, root, "name", request->name);
+    if (request->settings)
+        add_settings(doc, root, request->settings);
+    yyjson_mut_obj_add_bool(doc, root, "until_ready", request->until_ready);
+    yyjson_mut_obj_add_bool(doc, root, "force", request->force);
+    yyjson_mut_obj_add_uint(doc, root, "timeout_ms", request->timeout_ms);
+    json_add_str(doc, root, "labels", request->local.labels);
+    json_add_str(doc, root, "group", request->local.group);
+    yyjson_mut_obj_add_int(doc, root, "desired", request->local.desired);
+    yyjson_mut_obj_add_int(doc, root, "priority", request->priority);
+    return json_write(doc);
+}
+
+static void read_settings(yyjson_val *root, struct ldc_settings *ret)
+{
+    struct ldc_setting_error ignored;
+    yyjson_val *settings = yyjson_obj_get(root, "settings");
+    yyjson_val *resolution = yyjson_obj_get(root, "resolution");
+    /* Both were validated before they were written. */
+    if (settings)
+        (void)ldc_settings_from_json(ret, settings, &ignored, 1);
+    if (resolution)
+        (void)ldc_settings_resolution_from_json(ret, resolution, &ignored, 1);
+}
+
+void ctl_params_read(const char *json, struct ctl_params *ret)
+{
+    yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(json, strlen(json), YYJSON_READ_NOFLAG);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    const char *name = yyjson_get_str(yyjson_obj_get(root, "name"));
+    const char *group = yyjson_get_str(yyjson_obj_get(root, "group"));
+    yyjson_val *desired = yyjson_obj_get(root, "desired");
+
+    *ret = (struct ctl_params){0};
+    str_copy(ret->name, sizeof(ret->name), name ? name : "");
+    read_settings(root, &ret->settings);
+    ret->until_ready = yyjson_get_bool(yyjson_obj_get(root, "until_ready"));
+    ret->force = yyjson_get_bool(yyjson_obj_get(root, "force"));
+    ret->timeout_ms = (unsigned)yyjson_get_uint(yyjson_obj_get(root, "timeout_ms"));
+    ret->labels = mem_strdup(yyjson_get_str(yyjson_obj_get(root, "labels")));
+    ret->has_group = group != NULL;
+    str_copy(ret->group, sizeof(ret->group), group ? group : "");
+    ret->desired = desired ? (int)yyjson_get_int(desired) : -1;
+    ret->priority = (enum ctl_priority)yyjson_get_int(yyjson_obj_get(root, "priority"));
+}
+
+void ctl_params_deinit(struct ctl_params *params)
+{
+    mem_free(params->labels);
+    params->labels = NULL;
+}
+
+bool ctl_params_has_local(const struct ctl_params *params)
+{
+    return params->labels || params->has_group || params->desired >= 0;
+}

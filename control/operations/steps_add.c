@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/system/clock.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "control/operations/steps.h"
+
+/* The exit code of add and copy names the new index (reference 0.1). While that index may still
+ * turn up, another new instance is not taken for ours; after this long the code is taken for a
+ * lie. */
+enum { LATE_ROW_MS = 5000 };
+
+static void remember_baseline(struct ctl_job *job)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->engine->parts.observer);
+    job->n_baseline = cache_snapshot_count(s);
+    mem_free(job->baseline);
+    job->baseline = mem_calloc(job->n_baseline, sizeof(int));
+    for (size_t n = 0; n < job->n_baseline; n++)
+        job->baseline[n] = cache_snapshot_at(s, n)->instance.index;
+}
+
+static enum ctl_plan plan_add(struct ctl_job *job, const struct cache_instance *i,
+                              struct ctl_why *why)
+{
+    (void)why;
+    (void)i;
+    remember_baseline(job);
+    ctl_job_save_memo(job);
+    return CTL_PLAN_RUN;
+}
+
+static void build_add(struct ctl_job *job, const struct cache_instance *i, struct ldc_command *ret)
+{
+    (void)i;
+    ldc_command_add(ret, job->params.name[0] ? job->params.name : NULL);
+}
+
+static bool is_in_baseline(const struct ctl_job *job, int index)
+{
+    for (size_t n = 0; n < job->n_baseline; n++) {
+        if (job->baseline[n] == index)
+            return true;
+    }
+    return false;
+}
+
+static bool is_index_awaited(const struct ctl_job *job)
+{
+    return job->has_exit_code && job->exit_code >= 0 && !is_in_baseline(job, job->exit_code) &&
+           clock_mono_ms() - job->called_ms < LATE_ROW_MS;
+}
+
+/* Others may add instances at the same time, by hand for instance: of several new ones it is the
+ * one with our name, else the one whose index ldconsole returned, else the only one. */
+static const struct cache_instance *find_added(const struct ctl_job *job)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->engine->parts.observer);
+    const struct cache_instance *any = NULL, *by_exit_code = NULL;
+    size_t n_new = 0;
+
+    for (size_t n = 0; n < cache_snapshot_count(s); n++) {
+        const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
+        if (is_in_baseline(job, i->index))
+            continue;
+        if (job->params.name[0] && strcmp(i->name, job->params.name) == 0)
+            return i;
+        if (job->has_exit_code && job->exit_code == i->index)
+            by_exit_code = i;
+        any = i;
+        n_new++;
+    }
+    if (by_exit_code)
+        return by_exit_code;
+    return n_new == 1 && !is_index_awaited(job) ? any : NULL;
+}
+
+static enum ctl_check check_added(struct ctl_job *job, const struct cache_instance *i,
+                                  struct ctl_why *why)
+{
+    (void)why;
+    (void)i;
+    const struct cache_instance *added = find_added(job);
+    if (!added)
+        return CTL_CHECK_NO_EFFECT;
+    str_copy(job->subject, sizeof(job->subject), added->id);
+    if (job->op->kind == CACHE_OP_CREATE)
+        ctl_job_take_target(job, added->id);
+    ctl_job_save_memo(job);
+    return CTL_CHECK_DONE;
+}
+
+static enum ctl_plan plan_copy(struct ctl_job *job, const struct cache_instance *i,
+                               struct ctl_why *why)
+{
+    if (!i)
+        return ctl_why_gone(why);
+    if (i->state == CACHE_STATE_STOPPING)
+        return CTL_PLAN_LATER;
+    if (i->state != CACHE_STATE_STOPPED) {
+        ctl_why_say(why, "INSTANCE_NOT_STOPPED", "a clone needs its source stopped; it is %s",
+                    cache_state_name(i->state));
+        return CTL_PLAN_FAIL;
+    }
+    return plan_add(job, i, why);
+}
+
+static void build_copy(struct ctl_job *job, const struct cache_instance *i, struct ldc_command *ret)
+{
+    ldc_command_copy(ret, job->params.name[0] ? job->params.name : NULL, i->index);
+}
+
+bool ctl_add_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
+{
+    const struct ctl_step *step = ctl_job_step(maker);
+    return (step == &ctl_step_add || step == &ctl_step_copy) && maker->baseline &&
+           !is_in_baseline(maker, i->index);
+}
+
+const struct ctl_step ctl_step_add = {
+    .name = "adding",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 10,
+    .timeout_percent = 100,
+    .effect_ms = 15000,
+    .plan = plan_add,
+    .build = build_add,
+    .check = check_added,
+};
+
+/* The row of a copy may come long after the command (reference 2.6), so no effect yet proves
+ * nothing before the deadline. */
+const struct ctl_step ctl_step_copy = {
+    .name = "copying",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 10,
+    .timeout_percent = 100,
+    .plan = plan_copy,
+    .build = build_copy,
+    .check = check_added,
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "control/operations/steps.h"
+
+static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instance *i,
+                                 struct ctl_why *why)
+{
+    if (!i)
+        return ctl_why_gone(why);
+    bool is_wanted = job->params.name[0] && strcmp(job->params.name, i->name) != 0;
+    return is_wanted ? CTL_PLAN_RUN : CTL_PLAN_SKIP;
+}
+
+static void build_rename(struct ctl_job *job, const struct cache_instance *i,
+                         struct ldc_command *ret)
+{
+    ldc_command_rename(ret, i->index, job->params.name);
+}
+
+static enum ctl_check check_renamed(struct ctl_job *job, const struct cache_instance *i,
+                                    struct ctl_why *why)
+{
+    if (!i) {
+        (void)ctl_why_gone(why);
+        return CTL_CHECK_FAILED;
+    }
+    if (strcmp(i->name, job->params.name) == 0)
+        return CTL_CHECK_DONE;
+    ctl_why_say(why, "NO_EFFECT", "ldconsole accepted rename, but the name is still '%.100s'",
+                i->name);
+    return CTL_CHECK_NO_EFFECT;
+}
+
+/* The instance's settings with the resolution where ldc_settings_hold looks for it. */
+static struct ldc_settings actual_settings(const struct cache_instance *i)
+{
+    struct ldc_settings actual = i->settings;
+    if (i->width > 0) {
+        actual.has_resolution = true;
+        actual.width = i->width;
+        actual.height = i->height;
+        actual.dpi = i->dpi;
+    }
+    return actual;
+}
+
+static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instance *i,
+                                 struct ctl_why *why)
+{
+    const char *differing;
+    if (!i)
+        return ctl_why_gone(why);
+    struct ldc_settings actual = actual_settings(i);
+    bool is_so = ldc_settings_is_empty(&job->params.settings) ||
+                 ldc_settings_hold(&job->params.settings, &actual, &differing);
+    return is_so ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+}
+
+static void build_modify(struct ctl_job *job, const struct cache_instance *i,
+                         struct ldc_command *ret)
+{
+    ldc_command_modify(ret, i->index, &job->params.settings);
+}
+
+static enum ctl_check check_modified(struct ctl_job *job, const struct cache_instance *i,
+                                     struct ctl_why *why)
+{
+    const char *differing;
+    if (!i) {
+        (void)ctl_why_gone(why);
+        return CTL_CHECK_FAILED;
+    }
+    struct ldc_settings actual = actual_settings(i);
+    if (ldc_settings_hold(&job->params.settings, &actual, &differing))
+        return CTL_CHECK_DONE;
+    ctl_why_say(why, "NO_EFFECT",
+                "ldconsole accepted modify, but '%s' in the instance's config file is not what "
+                "was asked",
+                differing);
+    return CTL_CHECK_NO_EFFECT;
+}
+
+static enum ctl_plan plan_local(struct ctl_job *job, const struct cache_instance *i,
+                                struct ctl_why *why)
+{
+    if (!i)
+        return ctl_why_gone(why);
+    return ctl_params_has_local(&job->params) ? CTL_PLAN_RUN : CTL_PLAN_SKIP;
+}
+
+static void act_local(struct ctl_job *job, const struct cache_instance *i)
+{
+    struct ctl_local local = {
+        .labels = job->params.labels,
+        .group = job->params.has_group ? job->params.group : NULL,
+        .desired = job->params.desired,
+    };
+    ctl_observer_set_local(job->engine->parts.observer, i->id, &local);
+}
+
+const struct ctl_step ctl_step_rename = {
+    .name = "renaming",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 40,
+    .timeout_percent = 100,
+    .effect_ms = 5000,
+    .plan = plan_rename,
+    .build = build_rename,
+    .check = check_renamed,
+};
+
+const struct ctl_step ctl_step_modify = {
+    .name = "modifying",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 60,
+    .timeout_percent = 100,
+    .effect_ms = 5000,
+    .plan = plan_modify,
+    .build = build_modify,
+    .check = check_modified,
+};
+
+const struct ctl_step ctl_step_set_local = {
+    .name = "writing labels",
+    .percent = 90,
+    .timeout_percent = 100,
+    .plan = plan_local,
+    .act = act_local,
+};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/operations/steps.h"
+
+static enum ctl_plan plan_remove(struct ctl_job *job, const struct cache_instance *i,
+                                 struct ctl_why *why)
+{
+    (void)job;
+    if (!i)
+        return CTL_PLAN_SKIP;
+    if (i->state == CACHE_STATE_STOPPING)
+        return CTL_PLAN_LATER;
+    if (i->state == CACHE_STATE_STOPPED)
+        return CTL_PLAN_RUN;
+    ctl_why_say(why, "INSTANCE_NOT_STOPPED",
+                "the instance is %s; stop it first or remove it with force",
+                cache_state_name(i->state));
+    return CTL_PLAN_FAIL;
+}
+
+static void build_remove(struct ctl_job *job, const struct cache_instance *i,
+                         struct ldc_command *ret)
+{
+    job->subject_index = i->index;
+    ldc_command_remove(ret, i->index);
+}
+
+static const struct cache_entry *at_old_index(const struct ctl_job *job)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->engine->parts.observer);
+    return job->subject_index < 0 ? NULL : cache_snapshot_by_index(s, job->subject_index);
+}
+
+static enum ctl_check check_removed(struct ctl_job *job, const struct cache_instance *i,
+                                    struct ctl_why *why)
+{
+    (void)job;
+    ctl_why_say(why, "NO_EFFECT", "ldconsole accepted remove, but the instance is still listed");
+    return i ? CTL_CHECK_NO_EFFECT : CTL_CHECK_DONE;
+}
+
+/* LDPlayer 14 may make an empty instance of the same number again (reference 1.3). Only one that
+ * appeared after our own command is taken for it: the exclusive gate keeps our own adds out. After
+ * a restart of the service nobody knows who made what is there now. */
+static enum ctl_plan plan_remove_again(struct ctl_job *job, const struct cache_instance *i,
+                                       struct ctl_why *why)
+{
+    (void)i;
+    (void)why;
+    const struct cache_entry *left = at_old_index(job);
+    if (!left || left->instance.state != CACHE_STATE_STOPPED || job->is_resumed)
+        return CTL_PLAN_SKIP;
+    ctl_job_save_memo(job);
+    return CTL_PLAN_RUN;
+}
+
+static void build_remove_again(struct ctl_job *job, const struct cache_instance *i,
+                               struct ldc_command *ret)
+{
+    (void)i;
+    ldc_command_remove(ret, job->subject_index);
+}
+
+static enum ctl_check check_removed_again(struct ctl_job *job, const struct cache_instance *i,
+                                          struct ctl_why *why)
+{
+    (void)i;
+    ctl_why_say(why, "NO_EFFECT",
+                "ldconsole made an empty instance %d again and does not remove it",
+                job->subject_index);
+    return at_old_index(job) ? CTL_CHECK_NO_EFFECT : CTL_CHECK_DONE;
+}
+
+const struct ctl_step ctl_step_remove = {
+    .name = "removing",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 50,
+    .timeout_percent = 100,
+    .effect_ms = 15000,
+    .settle_ms = 700,
+    .plan = plan_remove,
+    .build = build_remove,
+    .check = check_removed,
+};
+
+const struct ctl_step ctl_step_remove_again = {
+    .name = "removing the empty instance that came back",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 80,
+    .timeout_percent = 100,
+    .effect_ms = 15000,
+    .settle_ms = 700,
+    .plan = plan_remove_again,
+    .build = build_remove_again,
+    .check = check_removed_again,
+};

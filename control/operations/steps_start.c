@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/system/clock.h"
+#include "control/observe/state.h"
+#include "control/operations/steps.h"
+
+/* Where nothing shows whether old processes are gone, a launch right after a stop waits this long:
+ * too soon means stuck for ever (reference 2.6). */
+enum { BLIND_SETTLE_MS = 3000 };
+
+static bool must_settle(const struct ctl_job *job)
+{
+    return job->op->kind == CACHE_OP_RESTART &&
+           !ctl_observer_sees_processes(job->engine->parts.observer) &&
+           clock_mono_ms() - job->entered_ms < BLIND_SETTLE_MS;
+}
+
+static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instance *i,
+                                 struct ctl_why *why)
+{
+    if (!i)
+        return ctl_why_gone(why);
+    switch (i->state) {
+    case CACHE_STATE_STOPPED:
+        return must_settle(job) ? CTL_PLAN_LATER : CTL_PLAN_RUN;
+    case CACHE_STATE_STOPPING:
+        return CTL_PLAN_LATER;
+    case CACHE_STATE_STARTING:
+    case CACHE_STATE_BOOTING:
+    case CACHE_STATE_RUNNING:
+    case CACHE_STATE_READY:
+        return CTL_PLAN_SKIP;
+    default:
+        ctl_why_say(why, "INSTANCE_NOT_STARTABLE",
+                    "the instance is %s (%s) and launch would do nothing; restart it, with force "
+                    "if quit is ignored",
+                    cache_state_name(i->state), i->reason);
+        return CTL_PLAN_FAIL;
+    }
+}
+
+static void build_launch(struct ctl_job *job, const struct cache_instance *i,
+                         struct ldc_command *ret)
+{
+    (void)job;
+    ldc_command_launch(ret, i->index);
+}
+
+/* `starting` without a process is what we expect, not what list2 shows. */
+static bool is_untouched(const struct cache_instance *i)
+{
+    return i->state == CACHE_STATE_STOPPED || (i->state == CACHE_STATE_STARTING && i->pid == 0);
+}
+
+static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance *i,
+                               struct ctl_why *why)
+{
+    (void)job;
+    if (!i) {
+        (void)ctl_why_gone(why);
+        return CTL_CHECK_FAILED;
+    }
+    if (ctl_state_is_up(i->state))
+        return CTL_CHECK_DONE;
+    if (i->state == CACHE_STATE_STUCK) {
+        ctl_why_say(why, "START_STUCK", "the start does not get on: %s", i->reason);
+        return CTL_CHECK_FAILED;
+    }
+    /* Also 0 in the middle of a repairer's pass, which ends well (reference 5.2): hence no failure
+     * until `effect_ms`. */
+    if (!is_untouched(i))
+        return CTL_CHECK_PENDING;
+    ctl_why_say(why, "NO_EFFECT", "the start came to nothing: the instance is %s (%s)",
+                cache_state_name(i->state), i->reason);
+    return CTL_CHECK_NO_EFFECT;
+}
+
+static enum ctl_plan plan_until_up(struct ctl_job *job, const struct cache_instance *i,
+                                   struct ctl_why *why)
+{
+    (void)job;
+    if (!i)
+        return ctl_why_gone(why);
+    return ctl_state_is_up(i->state) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+}
+
+static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_instance *i,
+                                      struct ctl_why *why)
+{
+    if (!i)
+        return ctl_why_gone(why);
+    bool is_wanted = job->params.until_ready && i->state != CACHE_STATE_READY;
+    return is_wanted ? CTL_PLAN_RUN : CTL_PLAN_SKIP;
+}
+
+static enum ctl_check check_ready(struct ctl_job *job, const struct cache_instance *i,
+                                  struct ctl_why *why)
+{
+    if (i && i->state == CACHE_STATE_READY)
+        return CTL_CHECK_DONE;
+    return i && i->state == CACHE_STATE_RUNNING ? CTL_CHECK_PENDING : check_up(job, i, why);
+}
+
+const struct ctl_step ctl_step_launch = {
+    .name = "launching",
+    .gate = CTL_GATE_LAUNCH,
+    .expect = CTL_EXPECT_START,
+    .percent = 10,
+    .timeout_percent = 100,
+    .effect_ms = 30000,
+    .plan = plan_launch,
+    .build = build_launch,
+    .check = check_up,
+};
+
+const struct ctl_step ctl_step_until_up = {
+    .name = "waiting for Android",
+    .percent = 30,
+    .timeout_percent = 100,
+    .effect_ms = 30000,
+    .plan = plan_until_up,
+    .check = check_up,
+};
+
+const struct ctl_step ctl_step_until_ready = {
+    .name = "waiting for the guest to answer",
+    .percent = 80,
+    .timeout_percent = 100,
+    .effect_ms = 30000,
+    .plan = plan_until_ready,
+    .check = check_ready,
+};

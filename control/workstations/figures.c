@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/workstations/figures.h"
+
+#include "base/memory/cleanup.h"
+#include "base/system/clock.h"
+#include "base/memory/mem.h"
+
+/* The second sample comes soon after the first: processor time is a difference. */
+enum { INTERVAL_MS = 30000, SECOND_MS = 1000 };
+
+struct ctl_figures {
+    struct loop *loop;
+    char *path;
+    unsigned interval_ms;
+    uv_timer_t timer;
+    struct list waits;
+    struct ctl_sample *last;
+    bool is_reading, is_closing;
+    unsigned n_open; /* what must end before on_closed */
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+struct ctl_figures_wait {
+    struct list link;
+    ctl_figures_fn done;
+    void *arg;
+};
+
+/* What the worker has of its own: the other fields may change while it reads. */
+struct reading {
+    uv_work_t work;
+    struct ctl_figures *figures;
+    char *path;
+    struct ctl_sample *sample;
+};
+
+static void start_reading(struct ctl_figures *f);
+
+static void on_timer(uv_timer_t *timer)
+{
+    start_reading(container_of(timer, struct ctl_figures, timer));
+}
+
+static void schedule(struct ctl_figures *f, bool is_first)
+{
+    unsigned ms = is_first && SECOND_MS < f->interval_ms ? SECOND_MS : f->interval_ms;
+    uv_timer_start(&f->timer, on_timer, ms, 0);
+}
+
+static void answer_waits(struct ctl_figures *f)
+{
+    struct list waits;
+    list_init(&waits);
+    list_foreach(item, &f->waits) {
+        list_unlink(item);
+        list_append(&waits, item);
+    }
+    while (!list_is_empty(&waits)) {
+        struct ctl_figures_wait *wait = list_entry(waits.next, struct ctl_figures_wait, link);
+        list_unlink(&wait->link);
+        wait->done(wait->arg, f->is_closing ? NULL : f->last);
+        mem_free(wait);
+    }
+}
+
+static void release(struct ctl_figures *f)
+{
+    if (--f->n_open > 0)
+        return;
+    void (*on_closed)(void *arg) = f->on_closed;
+    void *arg = f->closed_arg;
+    mem_free(f->path);
+    mem_free(f->last);
+    mem_free(f);
+    on_closed(arg);
+}
+
+static void work(uv_work_t *req)
+{
+    struct reading *r = container_of(req, struct reading, work);
+    system_read(r->path, &r->sample->system);
+}
+
+static void take(struct ctl_figures *f, struct ctl_sample *sample)
+{
+    sample->taken_ms = clock_mono_ms();
+    sample->taken_at = clock_wall_ms();
+    sample->cpu_percent = -1;
+    if (f->last)
+        sample->cpu_percent = system_cpu_percent(&f->last->system.cpu, &sample->system.cpu);
+    schedule(f, !f->last);
+    mem_free(f->last);
+    f->last = sample;
+    answer_waits(f);
+}
+
+static void on_read(uv_work_t *req, int status)
+{
+    struct reading *r = container_of(req, struct reading, work);
+    struct ctl_figures *f = r->figures;
+    (void)status; /* it is never cancelled */
+    f->is_reading = false;
+    if (f->is_closing)
+        mem_free(r->sample);
+    else
+        take(f, r->sample);
+    mem_free(r->path);
+    mem_free(r);
+    release(f);
+}
+
+static void start_reading(struct ctl_figures *f)
+{
+    if (f->is_reading)
+        return;
+    struct reading *r = mem_new(struct reading);
+    r->figures = f;
+    r->path = mem_strdup(f->path);
+    r->sample = mem_new(struct ctl_sample);
+    f->is_reading = true;
+    f->n_open++;
+    uv_queue_work(&f->loop->uv, &r->work, work, on_read);
+}
+
+struct ctl_figures *ctl_figures_new(struct loop *loop, const char *path, unsigned interval_ms)
+{
+    struct ctl_figures *f = mem_new(struct ctl_figures);
+    f->loop = loop;
+    f->path = mem_strdup(path);
+    f->interval_ms = interval_ms ? interval_ms : INTERVAL_MS;
+    f->n_open = 1;
+    list_init(&f->waits);
+    uv_timer_init(&loop->uv, &f->timer);
+    return f;
+}
+
+void ctl_figures_start(struct ctl_figures *f)
+{
+    start_reading(f);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    release(container_of((uv_timer_t *)handle, struct ctl_figures, timer));
+}
+
+void ctl_figures_close(struct ctl_figures *f, void (*on_closed)(void *arg), void *arg)
+{
+    f->is_closing = true;
+    f->on_closed = on_closed;
+    f->closed_arg = arg;
+    answer_waits(f);
+    uv_close((uv_handle_t *)&f->timer, on_timer_closed);
+}
+
+const struct ctl_sample *ctl_figures_last(const struct ctl_figures *f)
+{
+    return f->last;
+}
+
+struct ctl_figures_wait *ctl_figures_want(struct ctl_figures *f, uint64_t max_age_ms,
+                                          ctl_figures_fn done, void *arg)
+{
+    bool is_young = f->last && clock_mono_ms() - f->last->taken_ms <= max_age_ms;
+    if (is_young || f->is_closing) {
+        done(arg, f->is_closing ? NULL : f->last);
+        return NULL;
+    }
+    struct ctl_figures_wait *wait = mem_new(struct ctl_figures_wait);
+    wait->done = done;
+    wait->arg = arg;
+    list_append(&f->waits, &wait->link);
+    start_reading(f);
+    return wait;
+}
+
+void ctl_figures_cancel_want(struct ctl_figures_wait *wait)
+{
+    list_unlink(&wait->link);
+    mem_free(wait);
+}

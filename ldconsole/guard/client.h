@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LDC_CLIENT_H
+#define LDC_CLIENT_H
+
+#include "ldconsole/output/answer.h"
+#include "ldconsole/guard/breaker.h"
+#include "ldconsole/verbs/command.h"
+#include "ldconsole/install/abilities.h"
+#include "ldconsole/install/install.h"
+#include "ldconsole/output/row.h"
+#include "runner/runner.h"
+
+/** The façade over one installation: bulkheads and breakers in front of a runner. Loop thread
+ *  only.
+ *
+ *      ldc_client_call -> breaker of the purpose -> bulkhead of the class -> runner -> answer
+ *
+ *  A question (list2, adb) whose agent was lost is asked once more; nothing else is repeated. */
+
+/** The eleven protected operations; each has its breaker. */
+enum ldc_purpose {
+    LDC_PURPOSE_CONNECT,
+    LDC_PURPOSE_RUN, /* any other ldconsole command */
+    LDC_PURPOSE_LIST,
+    LDC_PURPOSE_CREATE,
+    LDC_PURPOSE_DELETE,
+    LDC_PURPOSE_START,
+    LDC_PURPOSE_STOP,
+    LDC_PURPOSE_QUEUED_CREATE, /* the same for calls from a batch or the reconciler */
+    LDC_PURPOSE_QUEUED_DELETE,
+    LDC_PURPOSE_QUEUED_START,
+    LDC_PURPOSE_QUEUED_STOP,
+    LDC_PURPOSE_COUNT
+};
+
+struct ldc_client_options {
+    unsigned concurrency[LDC_CLASS_COUNT];
+    unsigned deadline_ms[LDC_VERB_COUNT]; /* 0 = the verb's default */
+    size_t max_output;
+    struct ldc_breaker_options breaker;
+};
+
+/** 4 reads, 1 launch, 2 quits, 1 exclusive, 4 guest; 1 MiB; deadlines of the verb table. */
+extern const struct ldc_client_options ldc_client_defaults;
+
+struct ldc_client;
+struct ldc_call;
+
+/** What came of a call. `is_rejected`: the breaker refused, nothing ran; retry_ms is known. */
+struct ldc_outcome {
+    bool is_rejected;
+    uint64_t retry_ms;
+    const char *breaker; /* name of the breaker that refused */
+    enum ldc_answer answer;
+    const struct run_result *result; /* NULL when rejected or cancelled before it ran */
+    const char *command_line;        /* for evidence */
+};
+
+typedef void (*ldc_call_fn)(void *arg, const struct ldc_outcome *outcome);
+/** Told whenever a breaker changes state. BY: the operator who did it; NULL when the calls did. */
+typedef void (*ldc_breaker_fn)(void *arg, const struct ldc_breaker *breaker, const char *by);
+
+/** Takes ownership of RUNNER; copies INSTALL and OPTIONS. */
+struct ldc_client *ldc_client_new(struct loop *loop, struct runner *runner,
+                                  const struct ldc_install *install,
+                                  const struct ldc_client_options *options);
+void ldc_client_on_breaker(struct ldc_client *client, ldc_breaker_fn fn, void *arg);
+/** Runs COMMAND (taken over, empty afterwards) when the bulkhead has room. DONE comes exactly once
+ *  in a later turn. The call is valid until then. A breaker that is open refuses at once, and
+ *  again when the call's turn comes. Guest programs (adb, ld) pass no breaker: a guest that hangs
+ *  says nothing about ldconsole. */
+struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *command,
+                                 enum ldc_purpose purpose, ldc_call_fn done, void *arg);
+/** Why nothing can be run now, as a sentence (no session, no agent), or NULL. Calls then end with
+ *  LDC_ANSWER_NO_SESSION, which no breaker counts. */
+const char *ldc_client_absence(const struct ldc_client *client);
+/** Ends a waiting or running call; DONE comes with LDC_ANSWER_CANCELLED. */
+void ldc_client_cancel(struct ldc_call *call);
+/** Asks ldconsole what it can do; does nothing while that is known or being asked, or after three
+ *  answers that were no usage text. Cheap: to be called whenever ldconsole is seen to work. */
+void ldc_client_probe(struct ldc_client *client);
+const struct ldc_abilities *ldc_client_abilities(const struct ldc_client *client);
+const struct ldc_install *ldc_client_install(const struct ldc_client *client);
+/** Another installation from now on; copied. Whoever kept parts of the former reads them again at
+ *  its next look. */
+void ldc_client_set_install(struct ldc_client *client, const struct ldc_install *install);
+const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
+                                             enum ldc_purpose purpose);
+/** An operator's COMMAND (one of breaker.h) on a breaker; BY is told to the listener. */
+void ldc_client_steer_breaker(struct ldc_client *client, enum ldc_purpose purpose,
+                              void (*command)(struct ldc_breaker *breaker), const char *by);
+/** Children running now and calls waiting, for health and metrics. */
+unsigned ldc_client_n_running(const struct ldc_client *client);
+unsigned ldc_client_n_waiting(const struct ldc_client *client);
+/** Cancels everything; ON_CLOSED comes after the last callback, then the client is gone. */
+void ldc_client_close(struct ldc_client *client, void (*on_closed)(void *arg), void *arg);
+
+/** "connect", "ldconsole", "list", "create", "delete", "start", "stop", "queued-create", ... */
+const char *ldc_purpose_name(enum ldc_purpose purpose);
+/** The breaker that protects VERB; QUEUED for calls that no client is waiting for. */
+enum ldc_purpose ldc_purpose_of(enum ldc_verb verb, bool queued);
+
+#endif

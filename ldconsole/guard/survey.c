@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "ldconsole/guard/survey.h"
+
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/system/clock.h"
+#include "base/loop/loop.h"
+#include "base/memory/mem.h"
+
+/* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
+ * look at files and processes (a worker thread). The survey is over when both are. While the
+ * worker runs, `configs` and `processes` are its own; between surveys they are the loop's. */
+
+enum { MAX_REPEATS = 2 };
+
+struct ldc_surveyor {
+    struct loop *loop;
+    struct ldc_client *client;
+    enum ldc_codepage codepage;
+    ldc_survey_fn done;
+    void *arg;
+
+    bool is_running;
+    bool is_telling; /* within DONE: a new survey must wait until it has returned */
+    bool is_wanted;  /* asked for within DONE */
+    struct ldc_survey survey;
+    struct ldc_call *call; /* list2; NULL when that half is over */
+    unsigned n_repeats;
+    struct run_result result; /* copy of list2's, for `survey.outcome` */
+    char *output, *command_line;
+
+    uv_work_t work;
+    bool is_working;
+    char *vms_dir;
+    struct ldc_configs configs;
+    struct ldc_processes processes;
+    int processes_status;
+
+    bool is_closing;
+    void (*on_closed)(void *arg);
+    void *on_closed_arg;
+};
+
+static void begin(struct ldc_surveyor *s);
+
+/* --- the end --- */
+
+static void finish_closing(void *arg)
+{
+    struct ldc_surveyor *s = arg;
+    void (*on_closed)(void *arg) = s->on_closed;
+    void *on_closed_arg = s->on_closed_arg;
+    ldc_configs_deinit(&s->configs);
+    ldc_processes_deinit(&s->processes);
+    mem_free(s->vms_dir);
+    mem_free(s);
+    on_closed(on_closed_arg);
+}
+
+static void forget_answer(struct ldc_surveyor *s)
+{
+    ldc_rows_deinit(&s->survey.rows);
+    mem_free(s->output);
+    mem_free(s->command_line);
+    s->output = s->command_line = NULL;
+}
+
+static void report(struct ldc_surveyor *s)
+{
+    s->survey.configs = &s->configs;
+    s->survey.processes = &s->processes;
+    s->survey.has_processes = s->processes_status == 0;
+    s->survey.ended_ms = clock_mono_ms();
+    s->survey.wall_ms = clock_wall_ms();
+    s->is_telling = true;
+    s->done(s->arg, &s->survey);
+    s->is_telling = false;
+}
+
+static void finish_if_over(struct ldc_surveyor *s)
+{
+    if (s->call || s->is_working)
+        return;
+    s->is_running = false;
+    if (!s->is_closing)
+        report(s);
+    forget_answer(s);
+    if (s->is_closing)
+        finish_closing(s);
+    else if (s->is_wanted)
+        begin(s);
+}
+
+/* --- list2 --- */
+
+/* The result is the runner's and the worker may take longer than list2. */
+static void keep_answer(struct ldc_surveyor *s, const struct ldc_outcome *outcome)
+{
+    s->survey.outcome = *outcome;
+    s->command_line = mem_strdup(outcome->command_line);
+    s->survey.outcome.command_line = s->command_line;
+    if (!outcome->result)
+        return;
+    s->result = *outcome->result;
+    s->output = mem_alloc(s->result.output_len + 1);
+    memcpy(s->output, s->result.output, s->result.output_len);
+    s->result.output = s->output;
+    s->survey.outcome.result = &s->result;
+}
+
+static bool is_doubtful(const struct ldc_survey *survey)
+{
+    return survey->list == LDC_LIST_EMPTY || survey->list == LDC_LIST_GARBAGE ||
+           survey->rows.n_bad_lines > 0;
+}
+
+static void ask(struct ldc_surveyor *s);
+
+static void on_list(void *arg, const struct ldc_outcome *outcome)
+{
+    struct ldc_surveyor *s = arg;
+    bool is_answered = !outcome->is_rejected && outcome->answer == LDC_ANSWER_ACCEPTED;
+    s->call = NULL;
+    keep_answer(s, outcome);
+    if (is_answered)
+        s->survey.list =
+            ldc_rows_parse(s->output, s->result.output_len, s->codepage, &s->survey.rows);
+    if (is_answered && is_doubtful(&s->survey) && s->n_repeats < MAX_REPEATS && !s->is_closing) {
+        s->n_repeats++;
+        forget_answer(s);
+        ask(s);
+        return;
+    }
+    finish_if_over(s);
+}
+
+static void ask(struct ldc_surveyor *s)
+{
+    struct ldc_command command;
+    ldc_command_list2(&command);
+    s->call = ldc_client_call(s->client, &command, LDC_PURPOSE_LIST, on_list, s);
+}
+
+/* --- files and processes --- */
+
+static void work(uv_work_t *work)
+{
+    struct ldc_surveyor *s = container_of(work, struct ldc_surveyor, work);
+    /* A folder that cannot be read leaves no configs, which is all the reader needs to know. */
+    (void)ldc_configs_refresh(&s->configs, s->vms_dir);
+    s->processes_status = ldc_processes_scan(&s->processes);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct ldc_surveyor *s = container_of(work, struct ldc_surveyor, work);
+    s->is_working = false;
+    if (status < 0)
+        s->processes_status = status;
+    finish_if_over(s);
+}
+
+static void look(struct ldc_surveyor *s)
+{
+    /* Fails only without a callback. */
+    (void)uv_queue_work(&s->loop->uv, &s->work, work, on_worked);
+    s->is_working = true;
+}
+
+/* --- the surveyor --- */
+
+/* The installation may have been found only now. */
+static void follow_install(struct ldc_surveyor *s)
+{
+    const char *vms_dir = ldc_client_install(s->client)->vms_dir;
+    if (strcmp(s->vms_dir, vms_dir) == 0)
+        return;
+    mem_free(s->vms_dir);
+    s->vms_dir = mem_strdup(vms_dir);
+    ldc_configs_deinit(&s->configs);
+}
+
+static void begin(struct ldc_surveyor *s)
+{
+    follow_install(s);
+    s->is_wanted = false;
+    s->is_running = true;
+    s->n_repeats = 0;
+    s->survey = (struct ldc_survey){.started_ms = clock_mono_ms()};
+    /* In this order: starting a process while another thread of ours is busy takes longer. */
+    ask(s);
+    look(s);
+}
+
+struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
+                                      enum ldc_codepage codepage, ldc_survey_fn done, void *arg)
+{
+    struct ldc_surveyor *s = mem_new(struct ldc_surveyor);
+    s->loop = loop;
+    s->client = client;
+    s->codepage = codepage;
+    s->done = done;
+    s->arg = arg;
+    s->vms_dir = mem_strdup(ldc_client_install(client)->vms_dir);
+    return s;
+}
+
+void ldc_surveyor_start(struct ldc_surveyor *s)
+{
+    if (s->is_telling)
+        s->is_wanted = true;
+    else if (!s->is_running && !s->is_closing)
+        begin(s);
+}
+
+bool ldc_surveyor_is_running(const struct ldc_surveyor *s)
+{
+    return s->is_running || s->is_wanted;
+}
+
+void ldc_surveyor_close(struct ldc_surveyor *s, void (*on_closed)(void *arg), void *arg)
+{
+    s->is_closing = true;
+    s->on_closed = on_closed;
+    s->on_closed_arg = arg;
+    if (s->call)
+        ldc_client_cancel(s->call);
+    if (s->is_working)
+        (void)uv_cancel((uv_req_t *)&s->work);
+    if (!s->is_running && !s->is_telling)
+        loop_post(s->loop, finish_closing, s);
+}

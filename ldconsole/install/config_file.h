@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LDC_CONFIG_FILE_H
+#define LDC_CONFIG_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ldconsole/output/row.h"
+#include "ldconsole/verbs/settings.h"
+
+/** `vms/config/leidian<N>.config` and what identifies the disk beside it (reference 3.1, 3.3).
+ *  Reading only happens on a worker thread; a value type. */
+struct ldc_config {
+    int index;
+    bool is_readable;                 /* the file exists and is a JSON object */
+    bool is_truncated;                /* realWidth or realHeigh is 0: the sign of a killed player */
+    char player_name[LDC_TITLE_SIZE]; /* "" when absent: the default title is in use */
+    struct ldc_settings settings;     /* resolution included when the file has it */
+    int adb_debug;                    /* -1 absent */
+    char disk_id[64];  /* file id and birth time of data.vmdk; "" when there is none */
+    uint64_t stamp;    /* changes when the file's time or size changes */
+    uint64_t revision; /* grows whenever anything above may have changed */
+};
+
+/** Parses file content (BOM accepted, unknown keys ignored) into RET, whose index, disk_id,
+ *  stamp and revision stay as they are. Returns 0 or UV_EINVAL (is_readable is then false). */
+int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret);
+
+/** Sets one key of the file to a JSON value: other keys and their order stay, the write is atomic
+ *  and the former content is kept as `<file>.ldplayerd.bak`. Only while the instance is stopped:
+ *  the player rewrites the file when it closes. Returns 0 or a UV error. */
+int ldc_config_set(const char *path, const char *key, const char *json_value);
+
+struct ldc_configs {
+    struct ldc_config *items; /* ascending index */
+    size_t n_items, cap;
+};
+
+/** Brings CONFIGS up to date with the files under VMS_DIR (".../vms"): files whose time and size
+ *  did not change are not read again, and a disk is looked at only while its file is young: who
+ *  makes or replaces an instance writes both. Blocking. Returns 0, or a UV error when the folder
+ * cannot be read (a stand-in or a version without it), and CONFIGS is then empty. */
+int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir);
+const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int index);
+void ldc_configs_deinit(struct ldc_configs *configs);
+
+#endif

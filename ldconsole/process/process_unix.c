@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "ldconsole/process/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+
+/* This runs beside every list2 and visits every process, so it asks the system once for each: where
+ * its program is. Only the few that are emulators cost more. */
+
+/* The start of the file PID/NAME below PROC as a string; returns its length or -1. */
+static ssize_t read_entry(int proc, const char *pid, const char *name, char *out, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/%s", pid, name);
+    int file = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return -1;
+    ssize_t n = read(file, out, size - 1);
+    close(file);
+    out[n > 0 ? n : 0] = '\0';
+    return n;
+}
+
+/* The program's path in IMAGE, or only its name where the system hides the path of other users'
+ * processes. False for a kernel thread or a zombie, which is no living emulator. */
+static bool read_image(int proc, const char *pid, char *image, size_t size, bool *ret_is_path)
+{
+    static const char deleted[] = " (deleted)";
+    char path[64];
+    snprintf(path, sizeof(path), "%s/exe", pid);
+    ssize_t n = readlinkat(proc, path, image, size - 1);
+    *ret_is_path = n >= 0;
+    if (n < 0) {
+        if (errno != EACCES || read_entry(proc, pid, "comm", image, size) <= 0)
+            return false;
+        image[strcspn(image, "\n")] = '\0';
+        return true;
+    }
+    image[n] = '\0';
+    if (str_has_suffix(image, deleted))
+        image[(size_t)n - strlen(deleted)] = '\0';
+    return true;
+}
+
+static bool inspect(int proc, const char *pid, struct ldc_process *ret)
+{
+    enum ldc_process_role role;
+    bool is_path;
+    char image[PATH_MAX], line[4096];
+    if (!read_image(proc, pid, image, sizeof(image), &is_path) ||
+        !ldc_process_is_emulator(image, &role))
+        return false;
+    ssize_t n = read_entry(proc, pid, "cmdline", line, sizeof(line));
+    for (ssize_t i = 0; i + 1 < n; i++) {
+        if (line[i] == '\0')
+            line[i] = ' ';
+    }
+    if (!ldc_process_classify(image, n > 0 ? line : NULL, ret))
+        return false;
+    ret->image = is_path ? mem_strdup(image) : NULL;
+    return true;
+}
+
+static int compare_pid(const void *a, const void *b)
+{
+    const struct ldc_process *x = a, *y = b;
+    return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+int ldc_processes_scan(struct ldc_processes *ret)
+{
+    ldc_processes_deinit(ret);
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return uv_translate_sys_error(errno);
+    for (struct dirent *entry; (entry = readdir(proc));) {
+        struct ldc_process process;
+        if (!isdigit((unsigned char)entry->d_name[0]) ||
+            !inspect(dirfd(proc), entry->d_name, &process))
+            continue;
+        process.pid = strtoll(entry->d_name, NULL, 10);
+        ret->items = mem_grow(ret->items, ret->n_items, &ret->cap, sizeof(*ret->items));
+        ret->items[ret->n_items++] = process;
+    }
+    closedir(proc);
+    if (ret->n_items > 0)
+        qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_pid);
+    return 0;
+}
+
+bool ldc_process_is_in(const struct ldc_process *process, const char *dir)
+{
+    size_t n = strlen(dir);
+    if (!process->image)
+        return false;
+    while (n > 1 && dir[n - 1] == '/')
+        n--;
+    return strncmp(process->image, dir, n) == 0 && (process->image[n] == '/' || n == 1);
+}
+
+int ldc_process_kill(const struct ldc_process *process)
+{
+    char pid[24];
+    struct ldc_process now;
+    snprintf(pid, sizeof(pid), "%lld", (long long)process->pid);
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0)
+        return uv_translate_sys_error(errno);
+    bool is_there = inspect(proc, pid, &now);
+    close(proc);
+    if (!is_there)
+        return UV_ESRCH;
+    mem_free(now.image);
+    if (now.role != process->role || now.index != process->index)
+        return UV_ESRCH;
+    return kill((pid_t)process->pid, SIGKILL) == 0 ? 0 : uv_translate_sys_error(errno);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LDC_SETTINGS_H
+#define LDC_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <yyjson.h>
+
+#include "runner/argv.h"
+
+/** The settings `modify` can change and the config file shows: one table row each says the API
+ *  name, the flag, the config key, and which values are allowed (reference 1.4, 3.1). Validation
+ *  of requests, the `modify` command line, reading back, comparing, the API's JSON and the
+ *  OpenAPI document all come from that table. */
+enum ldc_setting {
+    LDC_SETTING_CPU,
+    LDC_SETTING_MEMORY_MB,
+    LDC_SETTING_MANUFACTURER,
+    LDC_SETTING_MODEL,
+    LDC_SETTING_PHONE_NUMBER,
+    LDC_SETTING_IMEI,
+    LDC_SETTING_IMSI,
+    LDC_SETTING_SIM_SERIAL,
+    LDC_SETTING_ANDROID_ID,
+    LDC_SETTING_MAC,
+    LDC_SETTING_AUTO_ROTATE,
+    LDC_SETTING_LOCK_WINDOW,
+    LDC_SETTING_ROOT,
+    LDC_SETTING_COUNT
+};
+
+enum ldc_setting_type { LDC_SETTING_INT, LDC_SETTING_TEXT, LDC_SETTING_BOOL };
+
+struct ldc_setting_info {
+    const char *name;       /* in the API: "memory_mb" */
+    const char *flag;       /* for modify: "--memory" */
+    const char *config_key; /* in leidian<N>.config: "advancedSettings.memorySize" */
+    enum ldc_setting_type type;
+    const char *rule;   /* the allowed values in words, for refusals and documents */
+    const int *allowed; /* integers: zero-terminated list */
+    unsigned digits;    /* text: exact count of digits or hex digits, or the word auto; 0 = free */
+    bool hex;           /* the digits are hexadecimal */
+};
+
+extern const struct ldc_setting_info ldc_setting_table[LDC_SETTING_COUNT];
+
+enum { LDC_SETTING_TEXT_MAX = 64 }; /* bytes of a free text value */
+
+struct ldc_setting_value {
+    bool is_set;
+    int64_t number; /* integers and booleans */
+    char text[LDC_SETTING_TEXT_MAX + 1];
+};
+
+/** A value type: copy by assignment. Resolution belongs to `modify` too but is one value of three.
+ */
+struct ldc_settings {
+    struct ldc_setting_value values[LDC_SETTING_COUNT];
+    bool has_resolution;
+    int width, height, dpi;
+};
+
+/** One refused field, for a problem document. */
+struct ldc_setting_error {
+    char field[32];
+    char rule[128];
+};
+
+/** Reads an object of the API ({"cpu": 2, ...}) into SETTINGS (values not named stay as they are).
+ *  Returns the number of fields refused, of which the first MAX are in ERRORS. */
+size_t ldc_settings_from_json(struct ldc_settings *settings, yyjson_val *object,
+                              struct ldc_setting_error *errors, size_t max);
+/** Reads {"width","height","dpi"}: 1 to 16384 pixels, 1 to 2000 dpi. Returns as above. */
+size_t ldc_settings_resolution_from_json(struct ldc_settings *settings, yyjson_val *object,
+                                         struct ldc_setting_error *errors, size_t max);
+/** An object with every setting that is set; resolution is not part of it. */
+yyjson_mut_val *ldc_settings_to_json(yyjson_mut_doc *doc, const struct ldc_settings *settings);
+bool ldc_settings_is_empty(const struct ldc_settings *settings);
+/** Appends the flags of `modify` for every value that is set. */
+void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv *argv);
+/** Whether everything set in WANTED stands in ACTUAL. `auto` matches any value that is set.
+ *  Otherwise the first differing setting's name is in RET_NAME (static). */
+bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *actual,
+                       const char **ret_name);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/app/app_private.h"
+
+#include <inttypes.h>
+
+#include "base/system/fs.h"
+#include "base/log/log.h"
+#include "base/memory/mem.h"
+#include "cache/tables/instances.h"
+#include "cache/tables/operations.h"
+#include "cache/tables/workstations.h"
+#include "cache/tables/preferences.h"
+#include "cache/results/results_json.h"
+#include "service/process/crash.h"
+
+/* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */
+
+static char *absolute(const char *path)
+{
+    uv_fs_t req;
+    int r = uv_fs_realpath(NULL, &req, path, NULL);
+    char *real = mem_strdup(r == 0 ? (const char *)req.ptr : path);
+    uv_fs_req_cleanup(&req);
+    return real;
+}
+
+int svc_app_open_data_dir(struct svc_app *app)
+{
+    int64_t pid = 0;
+    const char *dir = app->config->data_dir;
+    int r = fs_make_dirs(dir);
+    if (r < 0)
+        return svc_app_refuse(app, r, "the data directory %s cannot be made: %s", dir,
+                              uv_strerror(r));
+    app->data_dir = absolute(dir);
+    r = svc_lock_take(app->data_dir, &app->lock, &pid);
+    if (r == UV_EBUSY)
+        return svc_app_refuse(app, r,
+                              "another ldplayerd (process %" PRId64
+                              ") uses the data directory %s; stop it or choose another data_dir",
+                              pid, dir);
+    if (r < 0)
+        return svc_app_refuse(app, r,
+                              "the lock file in the data directory %s cannot be written: %s", dir,
+                              uv_strerror(r));
+    svc_crash_arm(app->data_dir);
+    return 0;
+}
+
+int svc_app_open_db(struct svc_app *app)
+{
+    struct cache_db_error error;
+    int r = cache_db_open(app->data_dir, &app->db, &app->quarantined, &error);
+    if (r < 0)
+        return svc_app_refuse(app, r, "%s", error.text);
+    if (app->quarantined)
+        log_error("service", "the database was damaged; it is kept as %s and a new one was made",
+                  app->quarantined);
+    return 0;
+}
+
+static int load_all(struct svc_app *app)
+{
+    app->idempotency = cache_idempotency_new();
+    int r = cache_tokens_new(app->db, &app->tokens);
+    if (r == 0)
+        r = cache_idempotency_load(app->idempotency, app->db);
+    if (r == 0)
+        r = cache_events_new(app->db, (unsigned)app->config->event_ring, &app->events);
+    if (r == 0)
+        r = cache_instances_load(app->db, &app->instances, &app->n_instances);
+    if (r == 0)
+        r = cache_operations_load_open(app->db, &app->operations, &app->n_operations);
+    if (r == 0)
+        r = cache_workstations_load(app->db, &app->stations, &app->n_stations);
+    if (r == 0)
+        r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
+    return r;
+}
+
+int svc_app_load(struct svc_app *app)
+{
+    int r = load_all(app);
+    if (r < 0)
+        return svc_app_refuse(app, r, "the database in %s cannot be read: %s", app->data_dir,
+                              uv_strerror(r));
+    log_info("service", "data directory %s: %u instances, %u open operations", app->data_dir,
+             (unsigned)app->n_instances, (unsigned)app->n_operations);
+    return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/app/app_private.h"
+
+#include <stdio.h>
+
+#include "base/text/json.h"
+#include "base/log/log.h"
+#include "base/memory/mem.h"
+#include "service/process/crash.h"
+#include "service/reporting/eventlog.h"
+#include "version.h"
+
+/* An event whose data is one JSON object under construction. */
+struct telling {
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *data;
+};
+
+static struct telling begin(void)
+{
+    struct telling t = {.doc = yyjson_mut_doc_new(NULL)};
+    t.data = yyjson_mut_obj(t.doc);
+    yyjson_mut_doc_set_root(t.doc, t.data);
+    return t;
+}
+
+static void emit(struct svc_app *app, const char *type, struct telling *t)
+{
+    char *text cleanup(mem_freep) = json_write(t->doc);
+    cache_events_emit(app->events, type, text);
+    yyjson_mut_doc_free(t->doc);
+}
+
+static void tell_database_replaced(struct svc_app *app)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "kept", app->quarantined);
+    emit(app, "service.database_replaced", &t);
+}
+
+static void tell_crashed(struct svc_app *app)
+{
+    char *dump cleanup(mem_freep) = svc_crash_take_report(app->data_dir);
+    if (!dump)
+        return;
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "dump", dump);
+    emit(app, "service.crashed", &t);
+    log_error("service", "ldplayerd crashed before this start; please report it with the dump %s",
+              dump);
+}
+
+int svc_app_tell_started(struct svc_app *app)
+{
+    struct telling t = begin();
+    app->eventlog = svc_eventlog_follow(app->events);
+    tell_crashed(app);
+    if (app->quarantined)
+        tell_database_replaced(app);
+    json_add_str(t.doc, t.data, "version", LDP_VERSION);
+    yyjson_mut_obj_add_int(t.doc, t.data, "pid", uv_os_getpid());
+    json_add_str(t.doc, t.data, "ldconsole",
+                 app->install.is_missing ? NULL : app->install.ldconsole);
+    emit(app, "service.started", &t);
+    return 0;
+}
+
+void svc_app_tell_stopping(struct svc_app *app, const char *reason)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "reason", reason);
+    emit(app, "service.stopping", &t);
+}
+
+void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,
+                                const struct agent_hello *hello)
+{
+    struct telling t = begin();
+    yyjson_mut_obj_add_uint(t.doc, t.data, "session", session->id);
+    json_add_str(t.doc, t.data, "user", session->user);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "pid", hello->pid);
+    yyjson_mut_obj_add_bool(t.doc, t.data, "elevated", hello->is_elevated);
+    emit(app, "session.agent_started", &t);
+    log_info("service", "the session agent is at work: process %u in session %u of %s", hello->pid,
+             session->id, session->user);
+    if (!hello->is_elevated)
+        log_warning("service",
+                    "the session agent is not elevated, because %s is no administrator; LDPlayer "
+                    "may ask for elevation, and ldconsole then does nothing",
+                    session->user);
+}
+
+void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *session,
+                             const char *why, uint64_t retry_ms)
+{
+    struct telling t = begin();
+    yyjson_mut_obj_add_uint(t.doc, t.data, "session", session->id);
+    json_add_str(t.doc, t.data, "user", session->user);
+    json_add_str(t.doc, t.data, "reason", why);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "retry_ms", retry_ms);
+    emit(app, "session.agent_lost", &t);
+    log_warning("service",
+                "the session agent in session %u of %s was lost: %s; it is started again in %u ms",
+                session->id, session->user, why, (unsigned)retry_ms);
+}
+
+void svc_app_tell_no_session(struct svc_app *app, const char *sentence)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "reason", sentence);
+    emit(app, "session.none", &t);
+    log_warning("service", "no session: %s", sentence);
+}
+
+void svc_app_tell_intruder(struct svc_app *app, const char *reason)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "reason", reason);
+    emit(app, "session.agent_refused", &t);
+    log_warning("service", "somebody else tried to be the session agent and was refused: %s",
+                reason);
+}
+
+void svc_app_resumed(struct svc_app *app)
+{
+    if (app->is_stopping)
+        return;
+    log_info("service", "the computer was asleep; everything is looked at again");
+    cache_events_emit(app->events, "service.resumed", "{}");
+    ctl_observer_distrust(app->observer, "the computer was asleep and nothing was looked at since");
+}
+
+void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by)
+{
+    struct svc_app *app = arg;
+    struct telling t = begin();
+    const char *state = ldc_breaker_state_name(breaker->state);
+    char type[48];
+    snprintf(type, sizeof(type), "breaker.%s", state);
+    json_add_str(t.doc, t.data, "name", breaker->name);
+    json_add_str(t.doc, t.data, "state", state);
+    json_add_str(t.doc, t.data, "reason", *breaker->reason ? breaker->reason : NULL);
+    json_add_str(t.doc, t.data, "by", by);
+    emit(app, type, &t);
+    if (app->workstations)
+        ctl_workstations_judge(app->workstations);
+    if (by)
+        log_warning("service", "breaker %s was made %s by %s", breaker->name, state, by);
+    else if (breaker->state == LDC_BREAKER_OPEN)
+        log_warning("service", "breaker %s is open: %s", breaker->name, breaker->reason);
+    else
+        log_info("service", "breaker %s is %s", breaker->name, state);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVC_APP_STATE_H
+#define SVC_APP_STATE_H
+
+#include "api/http/server.h"
+#include "base/loop/loop.h"
+#include "cache/tables/events.h"
+#include "cache/tables/idempotency.h"
+#include "cache/results/results.h"
+#include "cache/tables/tokens.h"
+#include "control/operations/engine.h"
+#include "control/observe/observer.h"
+#include "control/workstations/workstations.h"
+#include "ldconsole/guard/client.h"
+#include "service/agent/agent_host.h"
+#include "service/app/app.h"
+#include "service/process/lock.h"
+#include "service/process/signals.h"
+
+enum { SVC_APP_ERROR_SIZE = 1300 };
+
+/** What the files of the app share. Parts are in the order in which they are built. */
+struct svc_app {
+    struct svc_app_options options;
+    struct svc_config *config;
+    int64_t started_at; /* wall ms */
+    char error[SVC_APP_ERROR_SIZE];
+    char *ready_line;
+
+    struct loop loop;
+    bool has_loop;
+    char *data_dir; /* absolute */
+    struct svc_lock *lock;
+    sqlite3 *db;       /* until the store takes it over */
+    char *quarantined; /* path of a damaged database that was put aside, or NULL */
+    struct cache_tokens *tokens;
+    struct cache_idempotency *idempotency;
+    struct cache_events *events;
+    struct cache_subscriber *eventlog;
+    struct cache_instance *instances; /* until the observer takes them over */
+    size_t n_instances;
+    struct cache_operation **operations; /* open ones, until the engine takes them over */
+    size_t n_operations;
+    struct cache_workstation *stations; /* until the workstations take them over */
+    size_t n_stations;
+    struct cache_store *store;
+    char *cache_preference; /* what was set of the result cache at run time, or NULL */
+    struct cache_results *results;
+    struct ldc_install install;
+    struct svc_agent_host *agent_host; /* NULL when ldconsole is run directly */
+    struct svc_agent_host_options agent;
+    struct ldc_client *client;
+    struct ctl_observer *observer;
+    struct ctl_engine *engine;
+    struct ctl_figures *figures;
+    struct ctl_workstations *workstations;
+    struct ctl_workstations_listener on_workstation;
+    char *limits;
+    struct api_server *server;
+    struct svc_signals *signals;
+
+    bool is_stopping, is_awaiting_results, is_awaiting_agent;
+    size_t next_close; /* step of the teardown that comes next */
+};
+
+/** Fills app->error; returns CODE. The steps of the start below return 0 or such a code. */
+int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* app_disk.c: what is read before anything runs. */
+int svc_app_open_data_dir(struct svc_app *app);
+int svc_app_open_db(struct svc_app *app);
+int svc_app_load(struct svc_app *app);
+
+/* app_parts.c: what runs. */
+int svc_app_find_install(struct svc_app *app);
+int svc_app_build_control(struct svc_app *app);
+int svc_app_listen(struct svc_app *app);
+
+/* app_agent.c: where ldconsole runs. */
+struct runner *svc_app_build_runner(struct svc_app *app);
+
+/* app_cache.c */
+int svc_app_build_results(struct svc_app *app);
+
+/* app_events.c: what is told about the service itself. */
+int svc_app_tell_started(struct svc_app *app);
+void svc_app_tell_stopping(struct svc_app *app, const char *reason);
+void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,
+                                const struct agent_hello *hello);
+void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *session,
+                             const char *why, uint64_t retry_ms);
+void svc_app_tell_no_session(struct svc_app *app, const char *sentence);
+void svc_app_tell_intruder(struct svc_app *app, const char *reason);
+void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
+
+/* app_workstations.c */
+int svc_app_build_workstations(struct svc_app *app);
+void svc_app_start_workstations(struct svc_app *app);
+
+#endif

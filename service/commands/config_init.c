@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/commands/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/system/fs.h"
+#include "base/text/json.h"
+#include "base/memory/mem.h"
+
+static const char heading[] =
+    "// Settings of ldplayerd. `ldplayerd config docs` describes every option,\n"
+    "// `ldplayerd config check` finds mistakes before the next start does.\n";
+
+static void append_value(const struct svc_config *config, const struct svc_option *option,
+                         struct buf *out)
+{
+    char *value cleanup(mem_freep) = svc_config_value(config, option);
+    if (option->type == SVC_OPTION_NUMBER || option->type == SVC_OPTION_BOOL)
+        (void)buf_printf(out, "%s", value);
+    else
+        json_append_str(out, value);
+}
+
+/* What was given as flags, and not the place of the file itself. */
+static void append_options(const struct svc_config *config, struct buf *out)
+{
+    const char *separator = "";
+    (void)buf_printf(out, "%s{", heading);
+    for (size_t i = 0; i < svc_option_count; i++) {
+        const struct svc_option *option = &svc_option_table[i];
+        if (config->origins[i].source != SVC_SOURCE_FLAG || strcmp(option->name, "data_dir") == 0)
+            continue;
+        (void)buf_printf(out, "%s\n    \"%s\": ", separator, option->name);
+        append_value(config, option, out);
+        separator = ",";
+    }
+    (void)buf_printf(out, "\n}\n");
+}
+
+static enum svc_exit write_options(const struct svc_config *config, const char *path)
+{
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    append_options(config, &text);
+    int r = fs_make_dirs(config->data_dir);
+    if (r == 0)
+        r = fs_write_atomic(path, text.data, text.len);
+    if (r < 0)
+        return svc_exit_fail("%s cannot be written: %s", path, uv_strerror(r));
+    printf("%s is written.\n", path);
+    return SVC_EXIT_OK;
+}
+
+enum svc_exit svc_config_cmd_init(const struct svc_args *args)
+{
+    struct svc_config config cleanup(svc_config_deinit);
+    enum svc_exit status = svc_command_config(args, &config);
+    if (status != SVC_EXIT_OK)
+        return status;
+    char *path cleanup(mem_freep) = fs_join(config.data_dir, "config.json");
+    if (!fs_exists(path))
+        return write_options(&config, path);
+    printf("%s is there already and stays as it is.\n", path);
+    return SVC_EXIT_OK;
+}

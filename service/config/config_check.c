@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What is wrong with values that are right one by one, or that their type says little of. */
+
+#include "service/config/config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/text/str.h"
+#include "cache/redis/redis_options.h"
+#include "service/config/address.h"
+
+static void check_http(const struct svc_config *c, struct svc_problems *problems)
+{
+    struct svc_address address;
+    if (strcmp(c->http, "none") == 0)
+        return;
+    if (svc_address_parse(c->http, &address) < 0)
+        svc_problems_add(problems,
+                         "http: \"%s\" is not an address; it must be HOST:PORT with a numeric "
+                         "host, like 127.0.0.1:8765 or [::1]:8765, or none",
+                         c->http);
+    else if (!address.is_loopback && !c->allow_remote)
+        svc_problems_add(problems,
+                         "http: %s can be reached from other machines and the connection is not "
+                         "encrypted; set allow_remote to listen there all the same",
+                         c->http);
+}
+
+static void check_cache(const struct svc_config *c, struct svc_problems *problems)
+{
+    struct cache_redis_url url;
+    const char *rule;
+    uint64_t memory_mb = uv_get_total_memory() >> 20;
+    size_t position = svc_option_position(svc_option_find("cache_max_memory_mb"));
+    if (c->origins[position].source != SVC_SOURCE_DEFAULT && memory_mb > 0 &&
+        (uint64_t)c->cache_max_memory_mb > memory_mb)
+        svc_problems_add(problems,
+                         "cache_max_memory_mb: %" PRId64 " is more than the %" PRIu64
+                         " MB that this machine has",
+                         c->cache_max_memory_mb, memory_mb);
+    if (cache_redis_url_parse(c->cache_redis_url, &url, &rule) < 0)
+        svc_problems_add(problems, "cache_redis_url: the URL %s", rule);
+    if (*c->cache_redis_prefix &&
+        cache_redis_options_check_prefix(c->cache_redis_prefix, &rule) < 0)
+        svc_problems_add(problems, "cache_redis_prefix: the prefix %s", rule);
+}
+
+static bool is_none(const char *text)
+{
+    return strcmp(text, "none") == 0;
+}
+
+static bool is_pipe_name(const char *path)
+{
+    static const char prefix[] = "\\\\.\\pipe\\";
+    if (!str_has_prefix(path, prefix))
+        return false;
+    const char *name = path + strlen(prefix);
+    return *name && !strchr(name, '\\');
+}
+
+static void check_listeners(const struct svc_config *c, struct svc_problems *problems)
+{
+    if (is_none(c->http) && is_none(c->socket) && is_none(c->pipe))
+        svc_problems_add(problems, "http, socket and pipe: with none for all, nobody could "
+                                   "connect");
+    if (!is_none(c->pipe) && !is_pipe_name(c->pipe))
+        svc_problems_add(problems,
+                         "pipe: %s is no name of a pipe of this machine; it must be "
+                         "\\\\.\\pipe\\NAME or none",
+                         c->pipe);
+}
+
+void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
+{
+    check_http(c, problems);
+    check_cache(c, problems);
+    check_listeners(c, problems);
+    if (c->simulate > 0 && *c->ldconsole)
+        svc_problems_add(problems, "simulate and ldconsole: only one of them can be driven");
+    if (c->breaker_max_open_ms < c->breaker_open_ms)
+        svc_problems_add(problems, "breaker_max_open_ms: %" PRId64 " is less than breaker_open_ms",
+                         c->breaker_max_open_ms);
+    if (c->refresh_idle_ms < c->refresh_active_ms)
+        svc_problems_add(problems, "refresh_idle_ms: %" PRId64 " is less than refresh_active_ms",
+                         c->refresh_idle_ms);
+}

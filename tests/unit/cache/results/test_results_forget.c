@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/cache/results/results_fixture.h"
+
+static struct house h;
+static struct reader a, b, c;
+
+static void set_up(void)
+{
+    house_open(&h, NULL);
+    a.h = b.h = c.h = &h;
+}
+
+static void tear_down(void)
+{
+    house_close(&h);
+}
+
+TestSuite(cache_results_forget, .init = set_up, .fini = tear_down);
+
+static struct cache_results_stats stats(void)
+{
+    return cache_results_stats(h.r);
+}
+
+/* --- invalidation --- */
+
+static char heard[200];
+
+static void on_invalidated(void *arg, const char *kind, const char *what, size_t n)
+{
+    size_t len = strlen(heard);
+    cr_assert_eq(arg, &h);
+    snprintf(heard + len, sizeof(heard) - len, "%s %s %zu;", kind, what, n);
+}
+
+Test(cache_results_forget, entries_are_forgotten_and_that_is_told)
+{
+    static const char *const on_one[] = {"instance:1", NULL};
+    cache_results_on_invalidated(h.r, on_invalidated, &h);
+    h.dependencies = on_one;
+    fill(&h, "list", &plain, "1");
+    fill(&h, "one", &plain, "2");
+    h.dependencies = NULL;
+    fill(&h, "free_1", &plain, "3");
+    fill(&h, "free_2", &plain, "4");
+    fill(&h, "rest", &plain, "5");
+    cr_assert_eq(cache_results_invalidate_dependency(h.r, "instance:2"), 0);
+    cr_assert_eq(cache_results_invalidate_dependency(h.r, "instance:1"), 2);
+    cr_assert_eq(cache_results_invalidate(h.r, "free_*"), 2);
+    cr_assert_eq(cache_results_invalidate(h.r, "[oops"), 0, "no pattern");
+    cr_assert_eq(cache_results_remove(h.r, "none"), 0);
+    cr_assert_eq(cache_results_clear(h.r), 1);
+    cr_assert_str_eq(heard, "dependency instance:1 2;pattern free_* 2;clear * 1;");
+    fill(&h, "one", &plain, "6");
+    cr_assert_eq(cache_results_remove(h.r, "one"), 1);
+    cr_assert_not_null(strstr(heard, ";key one 1;"));
+    cr_assert_eq(stats().invalidated, 6);
+}
+
+enum way { BY_KEY, BY_PATTERN, BY_DEPENDENCY, BY_CLEAR };
+
+static void forget(enum way way)
+{
+    if (way == BY_KEY)
+        cache_results_remove(h.r, "k");
+    else if (way == BY_PATTERN)
+        cache_results_invalidate(h.r, "[k]*");
+    else if (way == BY_DEPENDENCY)
+        cache_results_invalidate_dependency(h.r, "source");
+    else
+        cache_results_clear(h.r);
+}
+
+/* What a load read before an invalidation is for those who asked before it, and for nobody else. */
+Test(cache_results_forget, a_load_that_was_overtaken_answers_who_waited_and_is_not_kept)
+{
+    static const char *const source[] = {"other", "source", NULL};
+    h.dependencies = source;
+    for (enum way way = BY_KEY; way <= BY_CLEAR; way++) {
+        h.n_begun = 0;
+        ask(&a, "k", &rich);
+        ask(&b, "k", &rich);
+        forget(way);
+        ask(&c, "k", &rich);
+        cr_assert_eq(h.n_begun, 1, "there is one load at a time");
+        end_load(&h, 0, "before");
+        cr_assert_str_eq(told(&a), "MISS before");
+        cr_assert_str_eq(told(&b), "MISS before");
+        cr_assert_str_eq(told(&c), "pending");
+        cr_assert_eq(h.n_begun, 2);
+        end_load(&h, 0, "after");
+        cr_assert_str_eq(told(&c), "MISS after");
+        cr_assert_str_eq(look(&h, "k", &rich), "HIT after");
+
+        ask_bypass(&a, "k", &rich);
+        forget(way);
+        end_load(&h, 0, "before");
+        cr_assert_str_eq(told(&a), "BYPASS before");
+        cr_assert_str_eq(look(&h, "k", &rich), "pending", "it was not kept");
+    }
+}
+
+Test(cache_results_forget, what_did_not_change_during_a_load_does_not_matter)
+{
+    static const char *const source[] = {"source", NULL};
+    h.dependencies = source;
+    cache_results_invalidate_dependency(h.r, "source");
+    ask(&a, "k", &plain);
+    cache_results_invalidate_dependency(h.r, "other");
+    cache_results_invalidate(h.r, "other*");
+    cache_results_remove(h.r, "other");
+    end_load(&h, 0, "v");
+    cr_assert_str_eq(look(&h, "k", &plain), "HIT v");
+}
+
+Test(cache_results_forget, a_failure_of_an_overtaken_load_answers_all_and_is_not_remembered)
+{
+    ask(&a, "k", &rich);
+    cache_results_remove(h.r, "k");
+    ask(&b, "k", &rich);
+    end_load(&h, UV_EIO, NULL);
+    cr_assert_str_eq(told(&a), "MISS EIO");
+    cr_assert_str_eq(told(&b), "MISS EIO");
+    cr_assert_str_eq(look(&h, "k", &rich), "pending");
+}

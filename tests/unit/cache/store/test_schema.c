@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "cache/store/schema.h"
+#include "tests/unit/cache/fixture.h"
+
+static sqlite3 *open_memory(void)
+{
+    sqlite3 *db = NULL;
+    cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+    return db;
+}
+
+Test(cache_schema, an_empty_database_gets_every_table)
+{
+    sqlite3 *db = open_memory();
+    struct cache_db_error err;
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    cr_assert_eq(query_number(db, "PRAGMA user_version"), cache_schema_newest());
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
+                                  " name IN ('instances', 'operations', 'events', 'idempotency',"
+                                  " 'tokens', 'workstations')"),
+                 6);
+    cache_db_close(db);
+}
+
+Test(cache_schema, migrating_again_changes_nothing)
+{
+    sqlite3 *db = open_memory();
+    struct cache_db_error err;
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    int64_t before = query_number(db, "PRAGMA schema_version");
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    cr_assert_eq(query_number(db, "PRAGMA schema_version"), before);
+    cache_db_close(db);
+}
+
+Test(cache_schema, a_database_of_the_first_version_keeps_what_it_has)
+{
+    sqlite3 *db = open_memory();
+    struct cache_db_error err;
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    execute(db, "INSERT INTO tokens VALUES ('a', 'b', 'admin', 'd', 1, 0, 0, 0)");
+    /* What every later version has added. */
+    execute(db, "DROP TABLE workstations; DROP TABLE preferences; PRAGMA user_version = 1");
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    cr_assert_eq(query_number(db, "PRAGMA user_version"), cache_schema_newest());
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM tokens"), 1);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM workstations"), 0);
+    cache_db_close(db);
+}
+
+Test(cache_schema, a_newer_version_is_refused)
+{
+    sqlite3 *db = open_memory();
+    struct cache_db_error err = {{0}};
+    execute(db, "PRAGMA user_version = 1000");
+    cr_assert_eq(cache_schema_migrate(db, &err), UV_ENOTSUP);
+    cr_assert_not_null(strstr(err.text, "schema 1000"), "%s", err.text);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM sqlite_schema"), 0);
+    cache_db_close(db);
+}
+
+Test(cache_schema, a_migration_that_fails_leaves_nothing_behind)
+{
+    sqlite3 *db = open_memory();
+    struct cache_db_error err = {{0}};
+    execute(db, "CREATE TABLE tokens (something_else TEXT)");
+    cr_assert_lt(cache_schema_migrate(db, &err), 0);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM sqlite_schema"), 1);
+    cr_assert_eq(query_number(db, "PRAGMA user_version"), 0);
+    cr_assert(sqlite3_get_autocommit(db), "a transaction is still open");
+    cache_db_close(db);
+}
+
+Test(cache_schema, the_queries_of_every_list_use_an_index)
+{
+    static const char *const queries[] = {
+        "SELECT 1 FROM operations WHERE status = 'running' ORDER BY id DESC",
+        "SELECT 1 FROM operations WHERE kind = 'start' ORDER BY id DESC",
+        "SELECT 1 FROM operations WHERE target = 'x' AND target <> '' ORDER BY id DESC",
+        "SELECT 1 FROM operations WHERE parent = 'x' AND parent <> '' ORDER BY id DESC",
+        "SELECT 1 FROM operations WHERE id < 'x' ORDER BY id DESC",
+        "SELECT 1 FROM operations WHERE ended_at < 5 AND ended_at > 0 AND parent = ''",
+        "SELECT 1 FROM instances WHERE removed_at = 0 ORDER BY idx",
+        "SELECT 1 FROM events WHERE seq > 5 ORDER BY seq",
+        "SELECT 1 FROM idempotency WHERE created_at <= 5",
+    };
+    sqlite3 *db = open_memory();
+    struct cache_db_error err;
+    cr_assert_eq(cache_schema_migrate(db, &err), 0);
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+        sqlite3_stmt *stmt;
+        char *sql = mem_printf("EXPLAIN QUERY PLAN %s", queries[i]);
+        cr_assert_eq(cache_sql_query(db, &stmt, sql, ""), 0);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            const char *step = cache_sql_text(stmt, 3);
+            bool is_good = strstr(step, "INDEX") || strstr(step, "PRIMARY KEY");
+            cr_expect(is_good && !strstr(step, "TEMP B-TREE"), "%s: %s", queries[i], step);
+        }
+        sqlite3_finalize(stmt);
+        mem_free(sql);
+    }
+    cache_db_close(db);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "base/memory/cleanup.h"
+#include "base/text/str.h"
+#include "cache/tables/instances.h"
+#include "tests/unit/cache/fixture.h"
+
+static void put(struct fixture *f, const char *id, int index, const char *name)
+{
+    struct cache_instance i cleanup(cache_instance_deinit);
+    cache_instance_init(&i);
+    str_copy(i.id, sizeof(i.id), id);
+    i.index = index;
+    str_copy(i.name, sizeof(i.name), name);
+    str_copy(i.disk_id, sizeof(i.disk_id), "disk of ");
+    strcat(i.disk_id, id);
+    cache_instances_put(f->store, &i, NULL, NULL);
+}
+
+/* Names of what load gives, joined by spaces; owned by the caller. */
+static char *load_names(struct fixture *f)
+{
+    struct cache_instance *items = NULL;
+    size_t n = 0;
+    struct buf names;
+    buf_init(&names, 0);
+    loop_run(&f->loop);
+    sqlite3 *db = open_db(f->folder);
+    cr_assert_eq(cache_instances_load(db, &items, &n), 0);
+    for (size_t i = 0; i < n; i++) {
+        (void)buf_printf(&names, "%s%s", i ? " " : "", items[i].name);
+        cr_assert(str_has_suffix(items[i].disk_id, items[i].id), "%s", items[i].disk_id);
+        cache_instance_deinit(&items[i]);
+    }
+    mem_free(items);
+    cache_db_close(db);
+    return buf_take(&names, NULL);
+}
+
+static void expect_names(struct fixture *f, const char *expected)
+{
+    char *names cleanup(mem_freep) = load_names(f);
+    cr_assert_str_eq(names, expected);
+}
+
+Test(cache_instances, what_was_put_is_loaded_by_index)
+{
+    struct fixture f;
+    fixture_start(&f);
+    expect_names(&f, "");
+    put(&f, "b", 2, "two");
+    put(&f, "c", 10, "ten");
+    put(&f, "a", 1, "one");
+    expect_names(&f, "one two ten");
+    fixture_stop(&f);
+}
+
+Test(cache_instances, put_replaces)
+{
+    struct fixture f;
+    fixture_start(&f);
+    put(&f, "a", 1, "one");
+    put(&f, "b", 2, "two");
+    put(&f, "a", 3, "three");
+    expect_names(&f, "two three");
+    fixture_stop(&f);
+}
+
+Test(cache_instances, a_removed_one_is_not_loaded_but_its_row_stays)
+{
+    struct fixture f;
+    fixture_start(&f);
+    put(&f, "a", 1, "one");
+    put(&f, "b", 2, "two");
+    cache_instances_remove(f.store, "a");
+    cache_instances_remove(f.store, "never seen");
+    expect_names(&f, "two");
+    sqlite3 *db = open_beside(f.folder);
+    cr_assert_eq(query_number(db, "SELECT removed_at > 0 FROM instances WHERE id = 'a'"), 1);
+    cache_db_close(db);
+
+    put(&f, "a", 1, "back");
+    expect_names(&f, "back two");
+    fixture_stop(&f);
+}
+
+static void note_status(void *arg, int status)
+{
+    *(int *)arg = status;
+}
+
+Test(cache_instances, done_tells_what_became_of_the_row)
+{
+    struct fixture f;
+    fixture_start(&f);
+    struct cache_instance i cleanup(cache_instance_deinit);
+    cache_instance_init(&i);
+    str_copy(i.id, sizeof(i.id), "a");
+    int status = 1;
+    cache_instances_put(f.store, &i, note_status, &status);
+    cr_assert_eq(status, 1);
+    loop_run(&f.loop);
+    cr_assert_eq(status, 0);
+
+    sqlite3 *other = open_beside(f.folder);
+    execute(other, "BEGIN IMMEDIATE");
+    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    cache_instances_put(f.store, &i, note_status, &status);
+    loop_run(&f.loop);
+    cr_assert_eq(status, UV_EBUSY);
+    cache_db_close(other);
+    fixture_stop(&f);
+}
+
+Test(cache_instances, a_row_that_cannot_be_understood_is_left_out)
+{
+    struct fixture f;
+    fixture_start(&f);
+    put(&f, "a", 1, "one");
+    put(&f, "b", 2, "two");
+    loop_run(&f.loop);
+    sqlite3 *other = open_beside(f.folder);
+    execute(other, "UPDATE instances SET json = 'nonsense' WHERE id = 'a'");
+    cache_db_close(other);
+    expect_names(&f, "two");
+    fixture_stop(&f);
+}
+
+Test(cache_instances, load_returns_what_failed)
+{
+    sqlite3 *db;
+    struct cache_instance *items = NULL;
+    size_t n = 7;
+    cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+    cr_assert_lt(cache_instances_load(db, &items, &n), 0);
+    cr_assert_null(items);
+    cr_assert_eq(n, 7);
+    cache_db_close(db);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <uv.h>
+
+#include "base/system/clock.h"
+#include "base/text/str.h"
+#include "cache/tables/tokens.h"
+#include "tests/unit/cache/fixture.h"
+
+static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+Test(cache_tokens, a_token_is_shown_once_and_only_its_digest_is_kept)
+{
+    char *folder = folder_make();
+    sqlite3 *db = open_db(folder);
+    char secret[CACHE_TOKEN_SIZE], digest[CACHE_TOKEN_DIGEST_SIZE];
+    struct cache_token token;
+    int64_t before = clock_wall_ms();
+    cr_assert_eq(cache_tokens_create(db, "ci", CACHE_ROLE_OPERATOR, 0, secret, &token), 0);
+    cr_assert_eq(strlen(secret), 47);
+    cr_assert(str_has_prefix(secret, "ldp_"));
+    cr_assert_eq(strspn(secret + 4, base64url), 43);
+    cache_token_digest(secret, digest);
+    cr_assert_str_eq(token.digest, digest);
+    cr_assert_eq(strlen(token.id), UUID_SIZE - 1);
+    cr_assert_str_eq(token.name, "ci");
+    cr_assert_eq(token.role, CACHE_ROLE_OPERATOR);
+    cr_assert_geq(token.created_at, before);
+    cache_db_close(db);
+
+    char *file = fs_join(folder, "ldplayerd.db");
+    struct buf bytes;
+    buf_init(&bytes, 0);
+    cr_assert_eq(fs_read(file, &bytes), 0);
+    cr_assert_not_null(memmem(bytes.data, bytes.len, digest, strlen(digest)));
+    cr_assert_null(memmem(bytes.data, bytes.len, secret + 4, 43));
+    buf_deinit(&bytes);
+    mem_free(file);
+    folder_remove(folder);
+}
+
+Test(cache_tokens, the_digest_is_blake2b_of_256_bits)
+{
+    char digest[CACHE_TOKEN_DIGEST_SIZE];
+    cache_token_digest("abc", digest);
+    cr_assert_str_eq(digest, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+}
+
+static int create(sqlite3 *db, const char *name, int64_t expires_at)
+{
+    char secret[CACHE_TOKEN_SIZE];
+    struct cache_token token;
+    return cache_tokens_create(db, name, CACHE_ROLE_VIEWER, expires_at, secret, &token);
+}
+
+Test(cache_tokens, a_name_is_free_again_when_its_token_is_not_live)
+{
+    char *folder = folder_make();
+    sqlite3 *db = open_db(folder);
+    cr_assert_eq(create(db, "a", 0), 0);
+    cr_assert_eq(create(db, "a", 0), UV_EEXIST);
+    cr_assert_eq(create(db, "b", 0), 0);
+    cr_assert_eq(cache_tokens_revoke(db, "a"), 0);
+    cr_assert_eq(create(db, "a", 0), 0);
+    cr_assert_eq(create(db, "c", clock_wall_ms() - 1), 0);
+    cr_assert_eq(create(db, "c", clock_wall_ms() + 100000), 0);
+    cr_assert_eq(create(db, "c", 0), UV_EEXIST);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_tokens, bad_names_and_roles_are_refused)
+{
+    static const char *const names[] = {
+        "", "a\nb", "\x7f", "\xff\xfe",
+        "0123456789012345678901234567890123456789012345678901234567890123x"};
+    char *folder = folder_make(), secret[CACHE_TOKEN_SIZE] = "untouched";
+    sqlite3 *db = open_db(folder);
+    struct cache_token token;
+    for (size_t i = 0; i < countof(names); i++)
+        cr_expect_eq(create(db, names[i], 0), UV_EINVAL, "name %d", (int)i);
+    cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_NONE, 0, secret, &token), UV_EINVAL);
+    cr_assert_str_eq(secret, "untouched");
+    cr_assert_eq(create(db, "0123456789012345678901234567890123456789012345678901234567890123", 0),
+                 0);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM tokens"), 1);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_tokens, revoke_takes_an_id_or_a_name_once)
+{
+    char *folder = folder_make(), secret[CACHE_TOKEN_SIZE];
+    sqlite3 *db = open_db(folder);
+    struct cache_token token;
+    cr_assert_eq(cache_tokens_revoke(db, "nobody"), UV_ENOENT);
+    cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
+    cr_assert_eq(cache_tokens_revoke(db, token.id), 0);
+    cr_assert_eq(cache_tokens_revoke(db, token.id), UV_ENOENT);
+    cr_assert_eq(cache_tokens_revoke(db, "a"), UV_ENOENT);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_tokens, the_list_shows_all_oldest_first)
+{
+    char *folder = folder_make();
+    sqlite3 *db = open_db(folder);
+    struct cache_token *items = NULL;
+    size_t n = 7;
+    cr_assert_eq(cache_tokens_list(db, &items, &n), 0);
+    cr_assert_eq(n, 0);
+    mem_free(items);
+    cr_assert_eq(create(db, "b", 5), 0);
+    cr_assert_eq(create(db, "a", 0), 0);
+    cr_assert_eq(cache_tokens_revoke(db, "a"), 0);
+    execute(db, "UPDATE tokens SET role = 'owner' WHERE name = 'b'");
+    cr_assert_eq(cache_tokens_list(db, &items, &n), 0);
+    cr_assert_eq(n, 2);
+    cr_assert_str_eq(items[0].name, "b");
+    cr_assert_eq(items[0].role, CACHE_ROLE_NONE, "an unknown role has no rights");
+    cr_assert_eq(items[0].expires_at, 5);
+    cr_assert_eq(items[0].revoked_at, 0);
+    cr_assert_str_eq(items[1].name, "a");
+    cr_assert_eq(items[1].role, CACHE_ROLE_VIEWER);
+    cr_assert_gt(items[1].revoked_at, 0);
+    mem_free(items);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_tokens, every_role_has_a_name_that_reads_back)
+{
+    enum cache_role role = CACHE_ROLE_NONE;
+    for (int i = CACHE_ROLE_VIEWER; i <= CACHE_ROLE_ADMIN; i++) {
+        cr_expect_eq(cache_role_parse(cache_role_name((enum cache_role)i), &role), 0);
+        cr_expect_eq((int)role, i);
+    }
+    cr_assert_eq(cache_role_parse("none", &role), UV_EINVAL);
+    cr_assert_eq(cache_role_parse("Admin", &role), UV_EINVAL);
+    cr_assert_eq(role, CACHE_ROLE_ADMIN);
+    cr_assert_lt(CACHE_ROLE_VIEWER, CACHE_ROLE_OPERATOR);
+    cr_assert_lt(CACHE_ROLE_OPERATOR, CACHE_ROLE_ADMIN);
+}
+
+Test(cache_tokens, what_fails_is_returned)
+{
+    sqlite3 *db;
+    struct cache_token *items = NULL;
+    struct cache_tokens *tokens = NULL;
+    size_t n;
+    cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+    cr_assert_lt(create(db, "a", 0), 0);
+    cr_assert_lt(cache_tokens_revoke(db, "a"), 0);
+    cr_assert_lt(cache_tokens_list(db, &items, &n), 0);
+    cr_assert_lt(cache_tokens_new(db, &tokens), 0);
+    cr_assert_null(tokens);
+    cache_db_close(db);
+}
+
+/* The table as the service sees it. */
+struct view {
+    struct fixture f;
+    struct cache_tokens *tokens;
+    char secret[CACHE_TOKEN_SIZE]; /* of "first", an operator's */
+    bool is_closed;
+};
+
+static void view_start(struct view *v)
+{
+    struct cache_token token;
+    *v = (struct view){.is_closed = false};
+    sqlite3 *db = fixture_init(&v->f);
+    cr_assert_eq(cache_tokens_create(db, "first", CACHE_ROLE_OPERATOR, 0, v->secret, &token), 0);
+    cr_assert_eq(cache_tokens_new(db, &v->tokens), 0);
+    v->f.store = cache_store_new(&v->f.loop, db, NULL);
+    cache_tokens_set_store(v->tokens, &v->f.loop, v->f.store);
+}
+
+static void on_view_closed(void *arg)
+{
+    struct view *v = arg;
+    v->is_closed = true;
+}
+
+static void view_stop(struct view *v)
+{
+    cache_tokens_close(v->tokens, on_view_closed, v);
+    cr_assert_not(v->is_closed);
+    loop_run(&v->f.loop);
+    cr_assert(v->is_closed);
+    fixture_stop(&v->f);
+}
+
+static void note_status(void *arg, int status)
+{
+    *(int *)arg = status;
+}
+
+static int reload(struct view *v)
+{
+    int status = 1;
+    cache_tokens_reload(v->tokens, note_status, &status);
+    cr_assert_eq(status, 1);
+    loop_run(&v->f.loop);
+    return status;
+}
+
+Test(cache_tokens, a_live_token_is_known_by_its_text_alone)
+{
+    struct view v;
+    view_start(&v);
+    const struct cache_token *token = cache_tokens_check(v.tokens, v.secret);
+    cr_assert_not_null(token);
+    cr_assert_str_eq(token->name, "first");
+    cr_assert_eq(token->role, CACHE_ROLE_OPERATOR);
+
+    char other[CACHE_TOKEN_SIZE];
+    memcpy(other, v.secret, sizeof(other));
+    other[20] = other[20] == 'A' ? 'B' : 'A';
+    cr_assert_null(cache_tokens_check(v.tokens, other));
+    cr_assert_null(cache_tokens_check(v.tokens, ""));
+    cr_assert_null(cache_tokens_check(v.tokens, "ldp_"));
+    cr_assert_null(cache_tokens_check(v.tokens, token->digest));
+    cr_assert_null(cache_tokens_check(v.tokens, v.secret + 4));
+    view_stop(&v);
+}
+
+Test(cache_tokens, works_without_a_store)
+{
+    char *folder = folder_make(), secret[CACHE_TOKEN_SIZE];
+    sqlite3 *db = open_db(folder);
+    struct cache_token token;
+    struct cache_tokens *tokens;
+    struct view v = {.is_closed = false};
+    cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
+    cr_assert_eq(cache_tokens_new(db, &tokens), 0);
+    cr_assert_not_null(cache_tokens_check(tokens, secret));
+    cache_tokens_close(tokens, on_view_closed, &v);
+    cr_assert(v.is_closed);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_tokens, a_token_made_by_another_program_is_known_after_a_reload)
+{
+    struct view v;
+    char secret[CACHE_TOKEN_SIZE];
+    struct cache_token token;
+    view_start(&v);
+    sqlite3 *other = open_db(v.f.folder);
+    cr_assert_eq(cache_tokens_create(other, "second", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
+    cache_db_close(other);
+    cr_assert_null(cache_tokens_check(v.tokens, secret));
+    cr_assert_eq(reload(&v), 0);
+    cr_assert_eq(cache_tokens_check(v.tokens, secret)->role, CACHE_ROLE_ADMIN);
+    view_stop(&v);
+}
+
+static int exec_revoke(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_tokens_revoke(db, "first");
+}
+
+Test(cache_tokens, a_change_through_the_store_is_seen_after_a_reload)
+{
+    struct view v;
+    view_start(&v);
+    cache_store_write(v.f.store, exec_revoke, NULL, NULL);
+    cr_assert_eq(reload(&v), 0);
+    cr_assert_null(cache_tokens_check(v.tokens, v.secret));
+    view_stop(&v);
+}
+
+Test(cache_tokens, a_token_revoked_by_another_program_ends_by_itself)
+{
+    struct view v;
+    view_start(&v);
+    sqlite3 *other = open_db(v.f.folder);
+    cr_assert_eq(cache_tokens_revoke(other, "first"), 0);
+    cache_db_close(other);
+    uv_ref((uv_handle_t *)&v.f.loop.wake);
+    while (cache_tokens_check(v.tokens, v.secret))
+        uv_run(&v.f.loop.uv, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&v.f.loop.wake);
+    view_stop(&v);
+}
+
+Test(cache_tokens, a_token_ends_at_its_time_without_any_reading)
+{
+    struct view v;
+    char secret[CACHE_TOKEN_SIZE];
+    struct cache_token token;
+    view_start(&v);
+    sqlite3 *other = open_db(v.f.folder);
+    int64_t end = clock_wall_ms() + 300;
+    cr_assert_eq(cache_tokens_create(other, "short", CACHE_ROLE_ADMIN, end, secret, &token), 0);
+    cache_db_close(other);
+    cr_assert_eq(reload(&v), 0);
+    while (clock_wall_ms() < end)
+        cr_assert(cache_tokens_check(v.tokens, secret) || clock_wall_ms() >= end);
+    cr_assert_null(cache_tokens_check(v.tokens, secret));
+    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
+    view_stop(&v);
+}
+
+Test(cache_tokens, reloads_that_come_together_share_a_reading)
+{
+    enum { N = 100 };
+    struct view v;
+    int statuses[N];
+    view_start(&v);
+    uint64_t before = cache_store_stats(v.f.store).n_jobs;
+    for (int i = 0; i < N; i++) {
+        statuses[i] = 1;
+        cache_tokens_reload(v.tokens, note_status, &statuses[i]);
+    }
+    loop_run(&v.f.loop);
+    for (int i = 0; i < N; i++)
+        cr_assert_eq(statuses[i], 0);
+    cr_assert_eq(cache_store_stats(v.f.store).n_jobs, before + 2, "one at once, one for the rest");
+    view_stop(&v);
+}
+
+Test(cache_tokens, a_reading_that_fails_keeps_the_table)
+{
+    struct view v;
+    view_start(&v);
+    sqlite3 *other = open_beside(v.f.folder);
+    execute(other, "ALTER TABLE tokens RENAME TO gone");
+    cache_db_close(other);
+    cr_assert_lt(reload(&v), 0);
+    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
+    view_stop(&v);
+}
+
+Test(cache_tokens, use_is_noted_at_most_once_a_minute)
+{
+    struct view v;
+    view_start(&v);
+    int64_t before = clock_wall_ms();
+    for (int i = 0; i < 1000; i++)
+        cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
+    loop_run(&v.f.loop);
+    cr_assert_eq(cache_store_stats(v.f.store).n_commits, 1);
+    sqlite3 *db = open_beside(v.f.folder);
+    cr_assert_geq(query_number(db, "SELECT last_used_at FROM tokens"), before);
+    execute(db, "UPDATE tokens SET last_used_at = last_used_at - 60000");
+    cache_db_close(db);
+    cr_assert_eq(reload(&v), 0);
+    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
+    loop_run(&v.f.loop);
+    cr_assert_eq(cache_store_stats(v.f.store).n_commits, 2);
+    view_stop(&v);
+}
+
+Test(cache_tokens, closing_waits_for_readings_and_their_done)
+{
+    struct view v;
+    int first = 1, second = 1;
+    view_start(&v);
+    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
+    cache_tokens_reload(v.tokens, note_status, &first);
+    cache_tokens_reload(v.tokens, note_status, &second);
+    view_stop(&v);
+    cr_assert_eq(first, 0);
+    cr_assert_eq(second, 0);
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/control/world.h"
+
+static struct world w;
+
+static void put_three(void)
+{
+    world_init(&w);
+    fake_farm_put(w.farm, 0, "zero");
+    fake_farm_put(w.farm, 1, "one");
+    fake_farm_put(w.farm, 2, "two");
+}
+
+static void set_up(void)
+{
+    put_three();
+    world_open(&w);
+}
+
+/* Surveys only when somebody asks. */
+static void set_up_quiet(void)
+{
+    put_three();
+    w.observing.active_ms = w.observing.idle_ms = 1000000;
+    world_open(&w);
+    world_look(&w);
+}
+
+static void tear_down(void)
+{
+    world_end(&w);
+}
+
+TestSuite(ctl_observer, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ctl_observer_quiet, .init = set_up_quiet, .fini = tear_down, .timeout = 60);
+
+/* --- when it looks --- */
+
+struct count {
+    unsigned n;
+    int status;
+};
+
+static void count(void *arg, int status)
+{
+    struct count *c = arg;
+    c->n++;
+    c->status = status;
+}
+
+Test(ctl_observer_quiet, ten_thousand_readers_share_one_list2)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    for (int i = 0; i < 10000; i++)
+        cr_assert_not_null(ctl_observer_want(w.observer, 0, count, &c));
+    cr_expect_eq(c.n, 0);
+    world_until(&w, c.n == 10000);
+    cr_expect_eq(c.status, 0);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 1);
+}
+
+Test(ctl_observer_quiet, what_is_fresh_enough_is_answered_at_once)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    cr_expect_null(ctl_observer_want(w.observer, 60000, count, &c));
+    cr_expect_eq(c.n, 1);
+    cr_expect_eq(c.status, 0);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before);
+
+    fake_clock_skip(60001);
+    cr_expect_not_null(ctl_observer_want(w.observer, 60000, count, &c));
+    world_until(&w, c.n == 2);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 1);
+}
+
+Test(ctl_observer_quiet, nothing_is_believed_after_a_sleep_before_a_new_look)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    struct cache_snapshot *snapshot = ctl_observer_snapshot(w.observer);
+    ctl_observer_distrust(w.observer, "slept");
+    cr_expect_str_eq(cache_snapshot_stale_reason(snapshot), "slept");
+    cr_expect_eq(cache_snapshot_count(snapshot), 3);
+    cr_expect_not_null(ctl_observer_want(w.observer, 60000, count, &c));
+    world_until(&w, c.n == 1);
+    cr_expect_null(cache_snapshot_stale_reason(snapshot));
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 1);
+}
+
+Test(ctl_observer_quiet, a_look_begun_before_a_sleep_is_not_believed)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    ctl_observer_look(w.observer);
+    ctl_observer_distrust(w.observer, "slept");
+    cr_expect_not_null(ctl_observer_want(w.observer, 60000, count, &c));
+    world_until(&w, c.n == 1);
+    cr_expect_null(cache_snapshot_stale_reason(ctl_observer_snapshot(w.observer)));
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2);
+}
+
+Test(ctl_observer_quiet, a_reader_that_gave_up_is_not_answered)
+{
+    struct count c = {0}, d = {0};
+    struct ctl_fresh_wait *wait = ctl_observer_want(w.observer, 0, count, &c);
+    (void)ctl_observer_want(w.observer, 0, count, &d);
+    ctl_observer_cancel_want(wait);
+    world_until(&w, d.n == 1);
+    cr_expect_eq(c.n, 0);
+}
+
+static void want_again(void *arg, int status)
+{
+    cr_expect_eq(status, 0);
+    (void)ctl_observer_want(w.observer, 0, count, arg);
+}
+
+Test(ctl_observer_quiet, a_reader_that_asks_again_gets_a_newer_look)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    (void)ctl_observer_want(w.observer, 0, want_again, &c);
+    world_until(&w, c.n == 1);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2);
+}
+
+Test(ctl_observer_quiet, readers_are_answered_when_it_closes)
+{
+    struct count c = {0};
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    (void)ctl_observer_want(w.observer, 0, count, &c);
+    world_close(&w);
+    cr_expect_eq(c.n, 1);
+    cr_expect_eq(c.status, UV_ECANCELED);
+}
+
+static void turn_for(uint64_t ms)
+{
+    uint64_t began = uv_hrtime();
+    while (uv_hrtime() - began < ms * 1000000)
+        world_turn(&w);
+}
+
+static unsigned looks_within(uint64_t ms)
+{
+    unsigned before = fake_farm_count(w.farm, "list2");
+    turn_for(ms);
+    return fake_farm_count(w.farm, "list2") - before;
+}
+
+static void set_up_idle(void)
+{
+    put_three();
+    w.observing.idle_ms = 1000000;
+    world_open(&w);
+    world_look(&w);
+}
+
+TestSuite(ctl_observer_idle, .init = set_up_idle, .fini = tear_down, .timeout = 60);
+
+Test(ctl_observer_idle, looks_often_only_while_something_moves)
+{
+    cr_expect_eq(looks_within(30), 0);
+    fake_farm_set(w.farm, 1, 2, 77, -1);
+    world_look(&w);
+    unsigned before = fake_farm_count(w.farm, "list2");
+    world_until(&w, fake_farm_count(w.farm, "list2") > before + 3);
+    fake_farm_set(w.farm, 1, 1, 77, 78);
+    world_until(&w, world_state(&w, 1) == CACHE_STATE_RUNNING);
+    turn_for(20);
+    cr_expect_eq(looks_within(30), 0);
+}
+
+Test(ctl_observer_idle, looks_often_while_somebody_is_in_a_hurry)
+{
+    unsigned before = fake_farm_count(w.farm, "list2");
+    ctl_observer_hurry(w.observer, 1);
+    world_until(&w, fake_farm_count(w.farm, "list2") > before + 3);
+    ctl_observer_hurry(w.observer, -1);
+    turn_for(20);
+    cr_expect_eq(looks_within(30), 0);
+}
+
+/* --- what it makes of a bad list --- */
+
+Test(ctl_observer, torn_list_keeps_what_it_does_not_show)
+{
+    fake_farm_set(w.farm, 2, 1, 55, 56);
+    world_look(&w);
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 2)->id);
+
+    fake_farm_answer(w.farm, "list2", FARM_TORN);
+    fake_farm_set(w.farm, 0, 1, 65, 66);
+    world_look(&w);
+    cr_expect_eq(ctl_observer_verdict(w.observer)->status, 0);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING, "what it shows is believed");
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED);
+    cr_expect_eq(world_state(&w, 2), CACHE_STATE_RUNNING);
+    cr_expect_str_eq(world_at(&w, 2)->id, id);
+    cr_expect_eq(world_heard(&w, "instance.removed"), 0);
+
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    fake_farm_drop(w.farm, 1);
+    world_look(&w);
+    cr_expect_null(world_at(&w, 1), "a whole list proves absence");
+    cr_expect_str_eq(world_at(&w, 2)->id, id);
+}
+
+Test(ctl_observer, bad_list_changes_nothing_but_says_why)
+{
+    static const struct {
+        enum farm_answer answer;
+        const char *code;
+        int status;
+    } bad[] = {{FARM_EMPTY, "LDCONSOLE_EMPTY_LIST", UV_EPROTO},
+               {FARM_GARBAGE, "LDCONSOLE_GARBAGE", UV_EPROTO},
+               {FARM_NOT_STARTED, "LDCONSOLE_NOT_STARTED", UV_ENOENT}};
+    struct cache_snapshot *s = ctl_observer_snapshot(w.observer);
+    for (size_t i = 0; i < countof(bad); i++) {
+        struct count c = {0};
+        fake_farm_answer(w.farm, "list2", bad[i].answer);
+        world_until(&w, ctl_observer_verdict(w.observer)->status != 0);
+        cr_expect_eq(ctl_observer_verdict(w.observer)->status, bad[i].status);
+        cr_expect_str_eq(ctl_observer_verdict(w.observer)->code, bad[i].code);
+        cr_expect_eq(cache_snapshot_count(s), 3);
+        cr_expect_str_eq(cache_snapshot_stale_reason(s), ctl_observer_verdict(w.observer)->detail);
+        (void)ctl_observer_want(w.observer, 1000000, count, &c);
+        world_until(&w, c.n == 1);
+        cr_expect_eq(c.status, bad[i].status, "nobody is told that this is fresh");
+
+        fake_farm_answer(w.farm, "list2", FARM_OBEY);
+        world_until(&w, ctl_observer_verdict(w.observer)->status == 0);
+        cr_expect_null(cache_snapshot_stale_reason(s));
+    }
+    world_flush(&w);
+    cr_expect_eq(world_heard(&w, "workstation.observation"), 2 * countof(bad));
+    cr_expect_eq(world_heard(&w, "instance.removed"), 0);
+}
+
+Test(ctl_observer, open_breaker_is_a_trouble_with_a_time)
+{
+    ldc_client_steer_breaker(w.client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
+    world_until(&w, ctl_observer_verdict(w.observer)->status == UV_EBUSY);
+    cr_expect_str_eq(ctl_observer_verdict(w.observer)->code, "BREAKER_OPEN");
+    cr_expect_gt(ctl_observer_verdict(w.observer)->retry_ms, 0);
+}
+
+/* --- who is who --- */
+
+Test(ctl_observer, reused_index_is_a_new_instance)
+{
+    char id[UUID_SIZE];
+    struct ctl_local local = {.labels = "{\"a\":\"b\"}", .group = "g", .desired = -1};
+    strcpy(id, world_at(&w, 1)->id);
+    ctl_observer_set_local(w.observer, id, &local);
+    fake_farm_drop(w.farm, 1);
+    fake_farm_put(w.farm, 1, "another");
+    world_look(&w);
+    cr_expect_str_neq(world_at(&w, 1)->id, id);
+    cr_expect_str_eq(world_at(&w, 1)->name, "another");
+    cr_expect_str_eq(world_at(&w, 1)->labels, "{}");
+    world_flush(&w);
+    cr_expect_eq(world_heard(&w, "instance.removed"), 1);
+    cr_expect_eq(world_heard(&w, "instance.added"), 4);
+}
+
+Test(ctl_observer, what_is_ours_survives_a_restart)
+{
+    char id[UUID_SIZE];
+    struct ctl_local local = {
+        .labels = "{\"a\":\"b\"}", .group = "g", .desired = CACHE_DESIRED_STOPPED};
+    strcpy(id, world_at(&w, 1)->id);
+    ctl_observer_set_local(w.observer, id, &local);
+    cr_expect_str_eq(world_at(&w, 1)->labels, "{\"a\":\"b\"}", "known at once");
+    world_crash(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    cr_expect_str_eq(world_at(&w, 1)->labels, "{\"a\":\"b\"}");
+    cr_expect_str_eq(world_at(&w, 1)->group, "g");
+    cr_expect_eq(world_at(&w, 1)->desired, CACHE_DESIRED_STOPPED);
+}
+
+Test(ctl_observer, parts_of_what_is_ours_can_be_set_alone)
+{
+    struct ctl_local all = {.labels = "{}", .group = "g", .desired = CACHE_DESIRED_RUNNING};
+    struct ctl_local group = {.group = "", .desired = -1};
+    ctl_observer_set_local(w.observer, world_at(&w, 1)->id, &all);
+    ctl_observer_set_local(w.observer, world_at(&w, 1)->id, &group);
+    ctl_observer_set_local(w.observer, "no such id", &group);
+    cr_expect_str_empty(world_at(&w, 1)->group);
+    cr_expect_eq(world_at(&w, 1)->desired, CACHE_DESIRED_RUNNING);
+}
+
+Test(ctl_observer, a_removed_instance_is_not_remembered)
+{
+    fake_farm_drop(w.farm, 1);
+    world_look(&w);
+    fake_farm_answer(w.farm, "list2", FARM_NOT_STARTED);
+    world_crash(&w);
+    cr_expect_eq(cache_snapshot_count(ctl_observer_snapshot(w.observer)), 2);
+}
+
+Test(ctl_observer, serves_what_was_remembered_until_the_first_look)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_answer(w.farm, "list2", FARM_NOT_STARTED);
+    world_crash(&w);
+    cr_expect_not(cache_snapshot_is_observed(ctl_observer_snapshot(w.observer)));
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    cr_expect_str_eq(world_at(&w, 1)->name, "one");
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    world_until(&w, cache_snapshot_is_observed(ctl_observer_snapshot(w.observer)));
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+}
+
+Test(ctl_observer, a_config_file_that_cannot_be_read_changes_nothing)
+{
+    fake_farm_write_config(w.farm, 1,
+                           "{\"statusSettings.playerName\":\"named\","
+                           "\"advancedSettings.memorySize\":2048}");
+    world_until(&w, strcmp(world_at(&w, 1)->name, "named") == 0);
+    world_flush(&w);
+    unsigned before = world_heard(&w, "instance.changed");
+    fake_farm_write_config(w.farm, 1, "{\"advancedSettings.memo");
+    world_until(&w, strstr(world_at(&w, 1)->evidence, "unreadable"));
+    cr_expect_str_eq(world_at(&w, 1)->name, "named");
+    cr_expect_eq(world_at(&w, 1)->settings.values[LDC_SETTING_MEMORY_MB].number, 2048);
+    world_flush(&w);
+    cr_expect_eq(world_heard(&w, "instance.changed"), before);
+}
+
+Test(ctl_observer, the_name_of_the_config_file_counts)
+{
+    fake_farm_write_config(w.farm, 1, "{\"statusSettings.playerName\":\"名前\"}");
+    world_until(&w, strcmp(world_at(&w, 1)->name, "名前") == 0);
+    fake_farm_write_config(w.farm, 1, "{}");
+    world_until(&w, strcmp(world_at(&w, 1)->name, "one") == 0);
+}
+
+Test(ctl_observer_quiet, what_did_not_move_is_not_made_again)
+{
+    const struct cache_entry *entry = cache_snapshot_by_index(ctl_observer_snapshot(w.observer), 1);
+    struct blob *json = blob_ref(entry->json);
+    world_look(&w);
+    cr_expect_eq(entry->json, json);
+    fake_farm_write_config(w.farm, 1, "{\"statusSettings.playerName\":\"named\"}");
+    world_look(&w);
+    cr_expect_neq(entry->json, json);
+    cr_expect_str_eq(entry->instance.name, "named");
+    blob_unref(json);
+}
+
+/* --- processes --- */
+
+static void set_up_seeing(void)
+{
+    put_three();
+    fake_farm_show_processes(w.farm, true);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_open(&w);
+    world_look(&w);
+}
+
+TestSuite(ctl_observer_seeing, .init = set_up_seeing, .fini = tear_down, .timeout = 60);
+
+Test(ctl_observer_seeing, dead_vm_makes_a_zombie)
+{
+    cr_expect(ctl_observer_sees_processes(w.observer));
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_ZOMBIE);
+    fake_farm_set_processes(w.farm, 0, 100, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
+}
+
+Test(ctl_observer_seeing, dead_player_makes_it_unreachable)
+{
+    fake_farm_set_processes(w.farm, 0, 0, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_UNREACHABLE);
+}
+
+Test(ctl_observer, absence_proves_nothing_where_no_process_is_seen)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    cr_expect_not(ctl_observer_sees_processes(w.observer));
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+}
+
+Test(ctl_observer_seeing, a_player_that_ldconsole_lost_is_found)
+{
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
+    world_skip(&w, 30000);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
+}
+
+/* Its program lies elsewhere and list2 does not name it any more. */
+Test(ctl_observer_seeing, a_vm_that_was_named_once_is_found_again)
+{
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 0, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
+    world_skip(&w, 10000);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE);
+    cr_expect(strstr(world_at(&w, 0)->evidence, "\"headless\":101"), "%s",
+              world_at(&w, 0)->evidence);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
+}
+
+Test(ctl_observer_seeing, both_processes_are_ended_by_force)
+{
+    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 0)->id), 2);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 0)->id), 0);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, "no such id"), 0);
+    cr_expect_eq(fake_farm_count(w.farm, "kill"), 2);
+}
+
+/* --- expectations and time --- */
+
+Test(ctl_observer, an_expectation_holds_until_it_is_met_or_old)
+{
+    const char *id = world_at(&w, 1)->id;
+    ctl_observer_expect(w.observer, id, CTL_EXPECT_START, 20000);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STARTING);
+    world_skip(&w, 20000);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED);
+
+    ctl_observer_expect(w.observer, id, CTL_EXPECT_START, 20000);
+    fake_farm_set(w.farm, 1, 1, 100, 101);
+    world_look(&w);
+    fake_farm_set(w.farm, 1, 0, -1, -1);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED, "it was met");
+
+    fake_farm_set(w.farm, 1, 1, 100, 101);
+    ctl_observer_expect(w.observer, id, CTL_EXPECT_STOP, 20000);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPING);
+    ctl_observer_expect(w.observer, id, CTL_EXPECT_NOTHING, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
+}
+
+Test(ctl_observer, a_start_is_stuck_when_all_of_it_takes_too_long)
+{
+    fake_farm_set(w.farm, 1, 2, 100, -1);
+    world_look(&w);
+    world_skip(&w, 70000);
+    fake_farm_set(w.farm, 1, 2, 100, 101);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_BOOTING);
+    world_skip(&w, 50000);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STUCK);
+    fake_farm_set(w.farm, 1, 1, 100, 101);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
+}
+
+/* --- guests --- */
+
+static void set_up_guests(void)
+{
+    put_three();
+    fake_farm_have_ld(w.farm);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_open(&w);
+}
+
+TestSuite(ctl_observer_guests, .init = set_up_guests, .fini = tear_down, .timeout = 60);
+
+Test(ctl_observer_guests, is_ready_when_the_guest_answers)
+{
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+    world_until(&w, fake_farm_count(w.farm, "ld") == 1);
+    fake_farm_let_guests_answer(w.farm, true);
+    world_skip(&w, 1000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    unsigned before = fake_farm_count(w.farm, "ld");
+    world_skip(&w, 59000);
+    cr_expect_eq(fake_farm_count(w.farm, "ld"), before, "asked once a minute");
+    world_skip(&w, 2000);
+    world_until(&w, fake_farm_count(w.farm, "ld") == before + 1);
+}
+
+Test(ctl_observer_guests, is_not_ready_when_the_guest_fell_silent)
+{
+    fake_farm_let_guests_answer(w.farm, true);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    fake_farm_let_guests_answer(w.farm, false);
+    for (int i = 0; i < 2; i++) {
+        unsigned before = fake_farm_count(w.farm, "ld");
+        world_skip(&w, 60000);
+        world_until(&w, fake_farm_count(w.farm, "ld") == before + 1);
+        world_look(&w);
+        cr_expect_eq(world_state(&w, 0), CACHE_STATE_READY, "once may be chance");
+    }
+    world_skip(&w, 5000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
+    cr_expect(strstr(world_at(&w, 0)->reason, "does not answer"));
+}
+
+Test(ctl_observer_guests, another_vm_has_to_answer_anew)
+{
+    fake_farm_let_guests_answer(w.farm, true);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    fake_farm_let_guests_answer(w.farm, false);
+    fake_farm_set(w.farm, 0, 1, 200, 201);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
+}
+
+Test(ctl_observer_guests, a_guest_that_never_answers_is_asked_less_often)
+{
+    unsigned n;
+    while ((n = fake_farm_count(w.farm, "ld")) < 120) {
+        world_skip(&w, 1000);
+        world_until(&w, fake_farm_count(w.farm, "ld") > n || n == 0);
+    }
+    world_skip(&w, 10000);
+    cr_expect_eq(fake_farm_count(w.farm, "ld"), 120);
+    world_skip(&w, 50000);
+    world_until(&w, fake_farm_count(w.farm, "ld") == 121);
+}
+
+Test(ctl_observer_guests, a_guest_that_hangs_keeps_nothing_from_closing)
+{
+    fake_farm_answer(w.farm, "ld", FARM_HANG);
+    world_skip(&w, 1000);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    world_close(&w);
+}

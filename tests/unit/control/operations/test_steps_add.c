@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/control/world.h"
+
+static struct world w;
+
+static void set_up(void)
+{
+    world_init(&w);
+    fake_farm_put(w.farm, 0, "zero");
+    fake_farm_put(w.farm, 1, "one");
+    world_open(&w);
+}
+
+static void tear_down(void)
+{
+    world_end(&w);
+}
+
+TestSuite(ctl_add, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static struct world_answer create(const char *name)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    r.name = name;
+    return world_submit(&w, &r);
+}
+
+static void expect_result(const struct cache_operation *op, int index, const char *name)
+{
+    char *wanted = mem_printf("\"index\":%d,\"name\":\"%s\"", index, name);
+    cr_expect(op->result && strstr(op->result, wanted), "%s", op->result);
+    mem_free(wanted);
+}
+
+/* Turns until 2, which is ours, is listed and the operation has ended well. */
+static void expect_two(const struct world_answer *a, const char *name)
+{
+    struct cache_operation *op = world_ends(&w, a->id, CACHE_OP_SUCCEEDED, NULL);
+    expect_result(op, 2, name);
+    cr_expect_str_eq(op->target,
+                     op->kind == CACHE_OP_CREATE ? world_at(&w, 2)->id : world_at(&w, 0)->id);
+    cache_operation_free(op);
+}
+
+Test(ctl_add, creates_one_instance_with_all_that_was_asked)
+{
+    struct ldc_settings settings = {
+        .has_resolution = true, .width = 640, .height = 480, .dpi = 120};
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    r.name = "mine, with a comma";
+    r.settings = &settings;
+    r.local = (struct ctl_local){
+        .labels = "{\"a\":\"b\"}", .group = "g", .desired = CACHE_DESIRED_STOPPED};
+    struct world_answer a = world_submit(&w, &r);
+    expect_two(&a, "mine, with a comma");
+    const struct cache_instance *i = world_at(&w, 2);
+    cr_expect_eq(i->settings.values[LDC_SETTING_CPU].number, 4);
+    cr_expect_eq(i->width, 640);
+    cr_expect_str_eq(i->labels, "{\"a\":\"b\"}");
+    cr_expect_str_eq(i->group, "g");
+    cr_expect_eq(i->desired, CACHE_DESIRED_STOPPED);
+    cr_expect_str_eq(fake_farm_log(w.farm), "add; modify 2");
+}
+
+Test(ctl_add, without_a_name_takes_what_the_vendor_gives)
+{
+    struct world_answer a = create(NULL);
+    expect_two(&a, "LDPlayer-2");
+    cr_expect_str_eq(fake_farm_log(w.farm), "add");
+}
+
+Test(ctl_add, lying_exit_code_is_seen_through)
+{
+    fake_farm_answer(w.farm, "add", FARM_LIE);
+    struct world_answer a = create(NULL);
+    world_until(&w, world_at(&w, 2));
+    world_look(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "72 may still turn up");
+    world_skip(&w, 5000);
+    expect_two(&a, "LDPlayer-2");
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 1);
+}
+
+Test(ctl_add, lying_exit_code_does_not_matter_with_a_name)
+{
+    fake_farm_answer(w.farm, "add", FARM_LIE);
+    struct world_answer a = create("mine");
+    expect_two(&a, "mine");
+}
+
+/* Somebody else adds an instance by hand at the same moment. */
+static void add_by_hand(void *arg, const char *verb)
+{
+    (void)arg;
+    if (strcmp(verb, "add") == 0 || strcmp(verb, "copy") == 0)
+        fake_farm_put(w.farm, 5, "by hand");
+}
+
+Test(ctl_add, of_two_new_instances_the_one_with_our_name_is_ours)
+{
+    fake_farm_on_verb(w.farm, add_by_hand, NULL);
+    fake_farm_answer(w.farm, "add", FARM_LIE);
+    struct world_answer a = create("mine");
+    expect_two(&a, "mine");
+    cr_expect_str_eq(fake_farm_log(w.farm), "add");
+}
+
+Test(ctl_add, of_two_new_instances_the_exit_code_names_ours)
+{
+    fake_farm_on_verb(w.farm, add_by_hand, NULL);
+    struct world_answer a = create(NULL);
+    expect_two(&a, "LDPlayer-2");
+    cr_expect_str_eq(fake_farm_log(w.farm), "add");
+}
+
+Test(ctl_add, of_two_new_instances_none_is_guessed)
+{
+    fake_farm_on_verb(w.farm, add_by_hand, NULL);
+    fake_farm_answer(w.farm, "add", FARM_LIE);
+    struct world_answer a = create(NULL);
+    world_until(&w, world_at(&w, 2));
+    world_look(&w);
+    world_skip(&w, 16000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+}
+
+/* Ours comes later than somebody else's. */
+static void add_only_by_hand(void *arg, const char *verb)
+{
+    add_by_hand(arg, verb);
+    fake_farm_answer(w.farm, "add", FARM_IGNORE);
+}
+
+Test(ctl_add, an_instance_of_somebody_else_is_not_taken_at_once)
+{
+    fake_farm_drop(w.farm, 0);
+    world_look(&w);
+    fake_farm_on_verb(w.farm, add_only_by_hand, NULL);
+    struct world_answer a = create(NULL);
+    world_until(&w, world_at(&w, 5));
+    world_look(&w);
+    fake_farm_put(w.farm, 0, "late");
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    expect_result(op, 0, "late");
+    cache_operation_free(op);
+}
+
+Test(ctl_add, ignored_add_has_no_effect)
+{
+    fake_farm_answer(w.farm, "add", FARM_IGNORE);
+    struct world_answer a = create("mine");
+    world_until(&w, fake_farm_count(w.farm, "add") == 1);
+    world_look(&w);
+    world_skip(&w, 16000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 1);
+}
+
+Test(ctl_add, refused_add_fails)
+{
+    fake_farm_answer(w.farm, "add", FARM_PARAMETER);
+    struct world_answer a = create("mine");
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
+    cr_expect(strstr(op->error, "\"retryable\":false"), "%s", op->error);
+    cr_expect_str_empty(op->target);
+    cache_operation_free(op);
+}
+
+/* A failing later step leaves the instance and names it. */
+Test(ctl_add, failing_modify_leaves_the_instance)
+{
+    struct ldc_settings settings = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    r.settings = &settings;
+    fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
+    cr_expect_str_eq(op->target, world_at(&w, 2)->id);
+    cache_operation_free(op);
+}
+
+Test(ctl_add, a_new_instance_belongs_to_its_create_until_that_ends)
+{
+    struct ldc_settings settings = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    r.settings = &settings;
+    fake_farm_answer(w.farm, "modify", FARM_HANG);
+    struct world_answer create_answer = world_submit(&w, &r);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    cr_expect(ctl_engine_is_busy(w.engine, world_at(&w, 2)->id));
+    struct world_answer start_answer = world_do(&w, CACHE_OP_START, 2);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 0);
+    cr_expect_eq(ctl_engine_find(w.engine, start_answer.id)->status, CACHE_OP_QUEUED);
+    ctl_engine_cancel(w.engine, create_answer.id, "tester");
+    world_expect(&w, create_answer.id, CACHE_OP_CANCELLED, "CANCELLED");
+    world_expect(&w, start_answer.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_not(ctl_engine_is_busy(w.engine, world_at(&w, 2)->id));
+}
+
+Test(ctl_add, what_turns_up_while_add_runs_waits_until_it_is_known_whose_it_is)
+{
+    fake_farm_answer(w.farm, "add", FARM_HANG);
+    struct world_answer a = create("mine");
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_put(w.farm, 2, "mine");
+    fake_farm_put(w.farm, 3, "somebody's");
+    world_look(&w);
+    struct world_answer mine = world_do(&w, CACHE_OP_START, 2);
+    struct world_answer other = world_do(&w, CACHE_OP_START, 3);
+    struct world_answer old = world_do(&w, CACHE_OP_START, 0);
+    world_expect(&w, old.id, CACHE_OP_SUCCEEDED, NULL);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 1, "only what was there before");
+    fake_farm_end_hung(w.farm, RUN_EXITED);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    world_expect(&w, mine.id, CACHE_OP_SUCCEEDED, NULL);
+    world_expect(&w, other.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+/* As soon as the new instance is seen, and before its create has recognised it. */
+static void start_two(void *arg, int status)
+{
+    (void)status;
+    if (!world_at(&w, 2)) {
+        (void)ctl_observer_want(w.observer, 0, start_two, arg);
+        return;
+    }
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 2);
+    ctl_engine_submit(w.engine, &r, world_on_accept, arg);
+}
+
+Test(ctl_add, whoever_is_quicker_than_the_create_waits_for_it)
+{
+    struct ldc_settings settings = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    r.settings = &settings;
+    fake_farm_answer(w.farm, "modify", FARM_HANG);
+    struct world_answer b = {0}, a = world_submit(&w, &r);
+    (void)ctl_observer_want(w.observer, 0, start_two, &b);
+    world_until(&w, b.is_there && fake_farm_n_hung(w.farm) == 1);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 0);
+    ctl_engine_cancel(w.engine, a.id, "tester");
+    world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+/* --- clone --- */
+
+static struct world_answer clone_zero(const char *name)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_CLONE, 0);
+    r.name = name;
+    return world_submit(&w, &r);
+}
+
+Test(ctl_add, clones_a_stopped_instance)
+{
+    struct world_answer a = clone_zero("copy");
+    expect_two(&a, "copy");
+    cr_expect_str_eq(fake_farm_log(w.farm), "copy 0");
+    cr_expect_str_neq(world_at(&w, 2)->id, world_at(&w, 0)->id);
+}
+
+Test(ctl_add, clone_waits_long_for_its_row)
+{
+    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_look(&w);
+    world_skip(&w, 600000);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    fake_farm_put(w.farm, 2, "copy");
+    expect_two(&a, "copy");
+    cr_expect_eq(fake_farm_count(w.farm, "copy"), 1);
+}
+
+Test(ctl_add, clone_without_effect_times_out)
+{
+    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_look(&w);
+    world_skip(&w, 1201000);
+    world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+}
+
+Test(ctl_add, clone_of_what_runs_is_refused)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    struct world_answer a = clone_zero("copy");
+    cr_expect_eq(a.refusal.http_status, 409);
+    cr_expect_str_eq(a.refusal.code, "INSTANCE_NOT_STOPPED");
+}
+
+Test(ctl_add, clone_of_what_was_started_meanwhile_fails)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_CLONE, 0);
+    struct world_answer a = {0};
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    fake_clock_skip(1000);
+    ctl_engine_submit(w.engine, &r, world_on_accept, &a);
+    world_until(&w, a.is_there);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_STOPPED");
+    cr_expect_eq(fake_farm_count(w.farm, "copy"), 0);
+}

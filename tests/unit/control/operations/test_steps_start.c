@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/control/world.h"
+
+static struct world w;
+
+static void put_two(void)
+{
+    world_init(&w);
+    fake_farm_put(w.farm, 0, "zero");
+    fake_farm_put(w.farm, 1, "one");
+}
+
+static void set_up(void)
+{
+    put_two();
+    world_open(&w);
+}
+
+static void set_up_seeing(void)
+{
+    put_two();
+    fake_farm_put(w.farm, 2, "a witness");
+    fake_farm_set(w.farm, 2, 1, 50, 51);
+    fake_farm_show_processes(w.farm, true);
+    world_open(&w);
+    world_look(&w);
+}
+
+static void tear_down(void)
+{
+    world_end(&w);
+}
+
+TestSuite(ctl_start, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ctl_start_seeing, .init = set_up_seeing, .fini = tear_down, .timeout = 60);
+
+static unsigned n_launches(void)
+{
+    return fake_farm_count(w.farm, "launch");
+}
+
+/* Submits a start of 0 and turns until it was launched once and looked at. */
+static struct world_answer launch(void)
+{
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
+    return a;
+}
+
+Test(ctl_start, succeeds_when_android_is_up)
+{
+    fake_farm_launch_to(w.farm, 2, false);
+    struct world_answer a = launch();
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STARTING);
+    fake_farm_set(w.farm, 0, 2, 100, 101);
+    world_look(&w);
+    world_look(&w);
+    cr_expect_eq(ctl_engine_find(w.engine, a.id)->percent, 50);
+    cr_expect_eq(ctl_engine_find(w.engine, a.id)->status, CACHE_OP_RUNNING);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(op->percent, 100);
+    cr_expect(strstr(op->result, "\"state\":\"running\""), "%s", op->result);
+    cr_expect_null(strstr(op->result, "already so"));
+    cr_expect(strstr(op->evidence, "launch --index 0"), "%s", op->evidence);
+    cr_expect(strstr(op->evidence, "\"state\":\"booting\""), "%s", op->evidence);
+    cr_expect_leq(op->created_at, op->started_at);
+    cache_operation_free(op);
+    cr_expect_str_eq(fake_farm_log(w.farm), "launch 0");
+    world_flush(&w);
+    cr_expect_str_eq(w.told, "queued running succeeded");
+}
+
+Test(ctl_start, of_what_is_up_is_success_with_a_note)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "it was already so"), "%s", op->result);
+    cache_operation_free(op);
+    cr_expect_eq(n_launches(), 0);
+}
+
+Test(ctl_start, of_what_is_starting_waits_without_a_second_launch)
+{
+    fake_farm_set(w.farm, 0, 2, 100, -1);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_look(&w);
+    cr_expect_eq(ctl_engine_find(w.engine, a.id)->status, CACHE_OP_RUNNING);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 0);
+}
+
+Test(ctl_start_seeing, waits_for_old_processes_to_end)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_settle(&w);
+    cr_expect_eq(n_launches(), 0);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start_seeing, waiting_for_old_processes_keeps_no_other_from_launching)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_try(&w, CACHE_OP_START, 1, CACHE_OP_SUCCEEDED, NULL);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "launch 1; launch 0");
+}
+
+Test(ctl_start, ignored_launch_has_no_effect)
+{
+    fake_farm_answer(w.farm, "launch", FARM_IGNORE);
+    struct world_answer a = launch();
+    world_skip(&w, 25000);
+    cr_expect_eq(ctl_engine_find(w.engine, a.id)->status, CACHE_OP_RUNNING);
+    world_skip(&w, 6000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start, a_deadline_does_not_pass_unseen)
+{
+    fake_farm_answer(w.farm, "launch", FARM_IGNORE);
+    struct world_answer a = launch();
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_clock_skip(31000);
+    for (int i = 0; i < 50; i++)
+        world_turn(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "nobody has looked since");
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_start, refused_launch_fails_with_the_words_of_ldconsole)
+{
+    fake_farm_answer(w.farm, "launch", FARM_NO_PLAYER);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_FAILED, "LDCONSOLE_NO_SUCH_PLAYER");
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STOPPED, "nothing is expected any more");
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start, words_that_mean_no_are_not_believed_when_it_starts_all_the_same)
+{
+    fake_farm_answer(w.farm, "launch", FARM_LIE);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_start, missing_ldconsole_fails)
+{
+    fake_farm_answer(w.farm, "launch", FARM_NOT_STARTED);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_FAILED, "LDCONSOLE_NOT_STARTED");
+}
+
+Test(ctl_start, a_launch_that_hangs_may_still_have_worked)
+{
+    fake_farm_answer(w.farm, "launch", FARM_HANG);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_look(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start, a_launch_that_hangs_and_does_nothing_fails)
+{
+    fake_farm_answer(w.farm, "launch", FARM_HANG);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_look(&w);
+    world_skip(&w, 31000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_TIMED_OUT");
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start, stuck_start_fails)
+{
+    fake_farm_launch_to(w.farm, 2, false);
+    struct world_answer a = launch();
+    world_skip(&w, 120000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "START_STUCK");
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STUCK);
+}
+
+static void set_up_patient(void)
+{
+    put_two();
+    w.observing.stuck_ms = 100000000;
+    world_open(&w);
+}
+
+TestSuite(ctl_start_patient, .init = set_up_patient, .fini = tear_down, .timeout = 60);
+
+Test(ctl_start_patient, slow_start_times_out)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = launch();
+    world_skip(&w, 179000);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    world_skip(&w, 2000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "booting"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_start_patient, a_time_out_does_not_pass_unseen)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = launch();
+    world_skip(&w, 150000);
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_clock_skip(40000);
+    for (int i = 0; i < 100; i++)
+        world_turn(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "nobody has looked since");
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_start_patient, the_time_asked_for_is_the_time_of_all_steps)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.until_ready = true;
+    r.timeout_ms = 100000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
+    world_skip(&w, 60000);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_until(
+        &w, strcmp(ctl_engine_find(w.engine, a.id)->step, "waiting for the guest to answer") == 0);
+    world_skip(&w, 30000);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    world_skip(&w, 11000);
+    world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+}
+
+Test(ctl_start_patient, without_any_look_it_ends_at_last)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = launch();
+    fake_farm_answer(w.farm, "list2", FARM_GARBAGE);
+    world_until(&w, ctl_observer_verdict(w.observer)->status != 0);
+    fake_clock_skip(300000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "of which no line is an instance"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_start, a_repairers_pass_ends_well)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = launch();
+    world_skip(&w, 40000);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
+    world_skip(&w, 25000);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    fake_farm_set(w.farm, 0, 2, 200, 201);
+    world_look(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
+    world_skip(&w, 10000);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it is off for 10 s, not for 35");
+    fake_farm_set(w.farm, 0, 1, 200, 201);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start, a_start_that_falls_back_fails)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = launch();
+    world_skip(&w, 40000);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
+    world_look(&w);
+    world_skip(&w, 31000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect(strstr(op->error, "came to nothing"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_start, of_a_zombie_is_refused_by_the_plan)
+{
+    fake_farm_set(w.farm, 0, 1, 100, -1);
+    world_look(&w);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_FAILED, "INSTANCE_NOT_STARTABLE");
+    cr_expect_eq(n_launches(), 0);
+}
+
+Test(ctl_start, of_what_vanishes_fails)
+{
+    fake_farm_launch_to(w.farm, 2, false);
+    struct world_answer a = launch();
+    fake_farm_drop(w.farm, 0);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "INSTANCE_GONE");
+    cr_expect(strstr(op->error, "\"retryable\":false"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_start, of_what_vanished_before_launches_nothing)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    struct world_answer a = {0};
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_clock_skip(1000);
+    ctl_engine_submit(w.engine, &r, world_on_accept, &a);
+    world_until(&w, a.is_there);
+    fake_farm_drop(w.farm, 0);
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_GONE");
+    cr_expect_eq(n_launches(), 0);
+}
+
+/* --- until ready --- */
+
+static void set_up_guests(void)
+{
+    put_two();
+    fake_farm_have_ld(w.farm);
+    world_open(&w);
+}
+
+TestSuite(ctl_start_guests, .init = set_up_guests, .fini = tear_down, .timeout = 60);
+
+Test(ctl_start_guests, until_ready_waits_for_the_guest)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.until_ready = true;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, fake_farm_count(w.farm, "ld") > 0);
+    world_look(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    fake_farm_let_guests_answer(w.farm, true);
+    world_skip(&w, 1000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "\"state\":\"ready\""), "%s", op->result);
+    cache_operation_free(op);
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start_guests, until_ready_of_what_is_ready_is_already_so)
+{
+    fake_farm_let_guests_answer(w.farm, true);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.until_ready = true;
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "already so"), "%s", op->result);
+    cache_operation_free(op);
+}
+
+/* --- restart --- */
+
+Test(ctl_start_seeing, restart_quits_and_launches_once)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    world_try(&w, CACHE_OP_RESTART, 0, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "quit 0; launch 0");
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+}
+
+Test(ctl_start_seeing, restart_of_what_is_stopped_starts_it)
+{
+    world_try(&w, CACHE_OP_RESTART, 0, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "launch 0");
+}
+
+Test(ctl_start, restart_waits_where_it_cannot_see_that_processes_are_gone)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_RESTART, 0);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
+    world_settle(&w);
+    cr_expect_eq(n_launches(), 0);
+    world_skip(&w, 3000);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "quit 0; launch 0");
+}
+
+Test(ctl_start_seeing, restart_with_force_ends_what_is_stuck)
+{
+    fake_farm_set(w.farm, 0, 2, 100, -1);
+    world_look(&w);
+    world_skip(&w, 120000);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STUCK);
+    fake_farm_answer(w.farm, "quit", FARM_IGNORE);
+    struct ctl_request r = world_request(&w, CACHE_OP_RESTART, 0);
+    r.force = true;
+    struct world_answer a = world_submit(&w, &r);
+    for (unsigned n = 1; n <= 2; n++) {
+        world_until(&w, fake_farm_count(w.farm, "quit") == n);
+        world_look(&w);
+        world_skip(&w, 21000);
+    }
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "quit 0; quit 0; launch 0");
+    cr_expect_eq(fake_farm_count(w.farm, "kill"), 1);
+}

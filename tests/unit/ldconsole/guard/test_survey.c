@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "base/memory/cleanup.h"
+#include "base/system/fs.h"
+#include "base/loop/loop.h"
+#include "base/memory/mem.h"
+#include "ldconsole/guard/survey.h"
+#include "tests/support/fake_runner.h"
+#include "tests/support/folder.h"
+
+static const char row[] = "0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n";
+
+static struct loop loop;
+static struct fake_runner *runner;
+static struct ldc_client *client;
+static struct ldc_surveyor *surveyor;
+static char *folder;
+static struct ldc_install install;
+
+struct told {
+    int n, n_restarts;
+    bool is_rejected;
+    enum ldc_answer answer;
+    enum ldc_list_outcome list;
+    size_t n_rows, n_bad_lines, n_configs;
+    char output[200], name[64];
+};
+
+static struct told told;
+
+static void note(void *arg, const struct ldc_survey *survey)
+{
+    struct told *t = arg;
+    const struct ldc_config *config = ldc_configs_find(survey->configs, 0);
+    t->n++;
+    t->is_rejected = survey->outcome.is_rejected;
+    t->answer = survey->outcome.answer;
+    t->list = survey->list;
+    t->n_rows = survey->rows.n_items;
+    t->n_bad_lines = survey->rows.n_bad_lines;
+    t->n_configs = survey->configs->n_items;
+    strcpy(t->output, survey->outcome.result ? survey->outcome.result->output : "none");
+    strcpy(t->name, config ? config->player_name : "none");
+    cr_assert(survey->has_processes);
+    cr_assert_leq(survey->started_ms, survey->ended_ms);
+    if (t->n_restarts > 0) {
+        t->n_restarts--;
+        ldc_surveyor_start(surveyor);
+        cr_assert(ldc_surveyor_is_running(surveyor));
+    }
+}
+
+static void set_up(void)
+{
+    cr_assert_eq(loop_init(&loop), 0);
+    folder = folder_make();
+    folder_write(folder, "vms/config/leidian0.config", "{\"statusSettings.playerName\":\"one\"}");
+    char *path = fs_join(folder, "ldconsole");
+    ldc_install_from_path(path, &install);
+    mem_free(path);
+    runner = fake_runner_new(&loop);
+    client = ldc_client_new(&loop, fake_runner_base(runner), &install, &ldc_client_defaults);
+    surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, note, &told);
+}
+
+TestSuite(ldc_survey, .init = set_up);
+
+static void note_closed(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void close_client(void *arg)
+{
+    ldc_client_close(client, note_closed, arg);
+}
+
+static void tear_down(void)
+{
+    bool is_closed = false;
+    ldc_surveyor_close(surveyor, close_client, &is_closed);
+    cr_assert_not(is_closed);
+    loop_run(&loop);
+    cr_assert(is_closed);
+    cr_assert_eq(loop_deinit(&loop), 0);
+    ldc_install_deinit(&install);
+    folder_remove(folder);
+}
+
+static void survey_all(size_t n_answers, const char *const *answers)
+{
+    for (size_t i = 0; i < n_answers; i++)
+        fake_runner_answer_next(runner, 0, answers[i]);
+    ldc_surveyor_start(surveyor);
+    cr_assert(ldc_surveyor_is_running(surveyor));
+    loop_run(&loop);
+    cr_assert_not(ldc_surveyor_is_running(surveyor));
+}
+
+Test(ldc_survey, brings_rows_and_configs_together)
+{
+    survey_all(1, (const char *[]){row});
+    cr_assert_eq(told.n, 1);
+    cr_assert_eq(told.answer, LDC_ANSWER_ACCEPTED);
+    cr_assert_eq(told.list, LDC_LIST_OK);
+    cr_assert_eq(told.n_rows, 1);
+    cr_assert_eq(told.n_configs, 1);
+    cr_assert_str_eq(told.name, "one");
+    cr_assert_str_eq(told.output, row);
+    tear_down();
+}
+
+Test(ldc_survey, sees_a_config_that_changed_between_two_surveys)
+{
+    survey_all(1, (const char *[]){row});
+    folder_write(folder, "vms/config/leidian0.config", "{\"statusSettings.playerName\":\"two\"}");
+    survey_all(1, (const char *[]){row});
+    cr_assert_str_eq(told.name, "two");
+    tear_down();
+}
+
+Test(ldc_survey, does_not_believe_an_empty_answer_at_once)
+{
+    survey_all(2, (const char *[]){"", row});
+    cr_assert_eq(told.n, 1);
+    cr_assert_eq(told.list, LDC_LIST_OK);
+    cr_assert_eq(fake_runner_n_started(runner), 2);
+    tear_down();
+}
+
+Test(ldc_survey, does_not_believe_a_torn_answer_at_once)
+{
+    survey_all(
+        3, (const char *[]){"0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n1,LDPl", "garbage\r\n", row});
+    cr_assert_eq(told.list, LDC_LIST_OK);
+    cr_assert_eq(told.n_bad_lines, 0);
+    cr_assert_eq(fake_runner_n_started(runner), 3);
+    tear_down();
+}
+
+Test(ldc_survey, believes_the_third_empty_answer)
+{
+    survey_all(3, (const char *[]){"", "\r\n", ""});
+    cr_assert_eq(told.n, 1);
+    cr_assert_eq(told.list, LDC_LIST_EMPTY);
+    cr_assert_eq(told.n_rows, 0);
+    cr_assert_eq(fake_runner_n_started(runner), 3);
+    survey_all(1, (const char *[]){row});
+    cr_assert_eq(told.n_rows, 1, "and asks again as often the next time");
+    tear_down();
+}
+
+Test(ldc_survey, does_not_repeat_what_was_clearly_refused)
+{
+    survey_all(1, (const char *[]){"dnplayer Command Line Management Interface\r\n"});
+    cr_assert_eq(told.answer, LDC_ANSWER_USAGE);
+    cr_assert_eq(told.n_rows, 0);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    tear_down();
+}
+
+static void time_out(void *arg)
+{
+    (void)arg;
+    fake_runner_end(runner, 0, RUN_TIMED_OUT);
+}
+
+Test(ldc_survey, tells_that_list2_missed_its_deadline_and_the_files_all_the_same)
+{
+    ldc_surveyor_start(surveyor);
+    loop_post(&loop, time_out, NULL);
+    loop_run(&loop);
+    cr_assert_eq(told.n, 1);
+    cr_assert_eq(told.answer, LDC_ANSWER_TIMED_OUT);
+    cr_assert_eq(told.n_configs, 1);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    tear_down();
+}
+
+Test(ldc_survey, tells_that_the_breaker_refused)
+{
+    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
+    ldc_surveyor_start(surveyor);
+    loop_run(&loop);
+    cr_assert_eq(told.n, 1);
+    cr_assert(told.is_rejected);
+    cr_assert_str_eq(told.output, "none");
+    tear_down();
+}
+
+Test(ldc_survey, runs_one_at_a_time)
+{
+    ldc_surveyor_start(surveyor);
+    ldc_surveyor_start(surveyor);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    fake_runner_exit(runner, 0, 0, row);
+    loop_run(&loop);
+    cr_assert_eq(told.n, 1);
+    tear_down();
+}
+
+Test(ldc_survey, may_be_started_again_from_its_callback)
+{
+    told.n_restarts = 2;
+    survey_all(3, (const char *[]){row, row, row});
+    cr_assert_eq(told.n, 3);
+    tear_down();
+}
+
+Test(ldc_survey, works_without_the_folder_of_configs)
+{
+    char *path cleanup(mem_freep) = fs_join(folder, "vms/config");
+    char *moved cleanup(mem_freep) = fs_join(folder, "elsewhere");
+    survey_all(1, (const char *[]){row});
+    cr_assert_eq(told.n_configs, 1);
+    cr_assert_eq(fs_rename(path, moved), 0);
+    survey_all(1, (const char *[]){row});
+    cr_assert_eq(told.n_configs, 0);
+    cr_assert_eq(told.n_rows, 1);
+    tear_down();
+}
+
+Test(ldc_survey, can_be_closed_while_it_runs)
+{
+    ldc_surveyor_start(surveyor);
+    tear_down();
+    cr_assert_eq(told.n, 0);
+}
+
+static bool closed_within;
+
+static void close_from_within(void *arg, const struct ldc_survey *survey)
+{
+    (void)arg;
+    (void)survey;
+    ldc_surveyor_close(surveyor, close_client, &closed_within);
+}
+
+Test(ldc_survey, can_be_closed_from_its_callback)
+{
+    bool is_closed = false;
+    ldc_surveyor_close(surveyor, note_closed, &is_closed);
+    loop_run(&loop);
+    cr_assert(is_closed);
+    surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, close_from_within, NULL);
+    fake_runner_answer_next(runner, 0, row);
+    ldc_surveyor_start(surveyor);
+    loop_run(&loop);
+    cr_assert(closed_within);
+    cr_assert_eq(loop_deinit(&loop), 0);
+    ldc_install_deinit(&install);
+    folder_remove(folder);
+}

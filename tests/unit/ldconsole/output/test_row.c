@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/buf.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "ldconsole/output/row.h"
+#include "tests/support/folder.h"
+
+static struct ldc_rows rows;
+
+static enum ldc_list_outcome parse(const char *text)
+{
+    return ldc_rows_parse(text, strlen(text), LDC_CODEPAGE_SYSTEM, &rows);
+}
+
+/* The file is one of tests/data/ldconsole/list2. */
+static enum ldc_list_outcome parse_file(const char *name)
+{
+    char *path cleanup(mem_freep) = mem_printf("ldconsole/list2/%s.txt", name);
+    char *text cleanup(mem_freep) = folder_read(getenv("LDPLAYERD_TEST_DATA"), path);
+    cr_assert_not_null(text, "%s", path);
+    return parse(text);
+}
+
+static void assert_title(int index, const char *title)
+{
+    const struct ldc_row *row = ldc_rows_find(&rows, index);
+    cr_assert_not_null(row, "no row %d", index);
+    cr_assert_str_eq(row->title, title);
+}
+
+Test(ldc_rows, reads_ten_columns)
+{
+    cr_assert_eq(parse_file("ld9-utf8"), LDC_LIST_OK);
+    cr_assert_eq(rows.columns, 10);
+    cr_assert_eq(rows.n_items, 2);
+    cr_assert_eq(rows.n_bad_lines, 0);
+    const struct ldc_row *row = ldc_rows_find(&rows, 0);
+    cr_assert_str_eq(row->title, "雷电模拟器");
+    cr_assert_eq(row->top_window, 28053900);
+    cr_assert_eq(row->bind_window, 42935798);
+    cr_assert_eq(row->android, 1);
+    cr_assert_eq(row->pid, 59776);
+    cr_assert_eq(row->vbox_pid, 36816);
+    cr_assert_eq(row->width, 1280);
+    cr_assert_eq(row->height, 720);
+    cr_assert_eq(row->dpi, 240);
+    cr_assert_eq(ldc_rows_find(&rows, 1)->pid, -1);
+    cr_assert_null(ldc_rows_find(&rows, 2));
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, reads_seven_columns)
+{
+    cr_assert_eq(parse_file("ld3-seven-columns"), LDC_LIST_OK);
+    cr_assert_eq(rows.columns, 7);
+    const struct ldc_row *row = ldc_rows_find(&rows, 0);
+    cr_assert_eq(row->top_window, 2032678);
+    cr_assert_eq(row->android, 1);
+    cr_assert_eq(row->pid, 7456);
+    cr_assert_eq(row->vbox_pid, 3500);
+    cr_assert_eq(row->width, 0);
+    assert_title(1, "farm 2");
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, reads_gbk)
+{
+    cr_assert_eq(parse_file("ld9-gbk"), LDC_LIST_OK);
+    assert_title(0, "雷电模拟器");
+    assert_title(3, "联通-3");
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, keeps_commas_in_titles)
+{
+    cr_assert_eq(parse_file("ld9-commas-in-titles"), LDC_LIST_OK);
+    cr_assert_eq(rows.columns, 10);
+    assert_title(0, "a,b");
+    assert_title(1, "1,2,3,4,5,6,7,8,9");
+    assert_title(2, "");
+    assert_title(4, "\",\"");
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, does_not_take_a_title_that_ends_in_numbers_for_more_columns)
+{
+    cr_assert_eq(parse_file("ld3-commas-in-titles"), LDC_LIST_OK);
+    cr_assert_eq(rows.columns, 7);
+    assert_title(1, "a,b");
+    assert_title(2, "x,1,2,3");
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, bears_numeric_titles)
+{
+    cr_assert_eq(parse("0,12345,0,0,0,-1,-1\r\n1,-7,0,0,0,-1,-1\r\n"), LDC_LIST_OK);
+    cr_assert_eq(rows.columns, 7);
+    assert_title(0, "12345");
+    assert_title(1, "-7");
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, bears_disorder_gaps_repeats_and_the_phantom)
+{
+    cr_assert_eq(parse_file("disorder-gaps-and-repeats"), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 3);
+    cr_assert_eq(rows.n_bad_lines, 0);
+    assert_title(1000, "big");
+    assert_title(2, "same");
+    assert_title(0, "same");
+    cr_assert_null(ldc_rows_find(&rows, 99999));
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, counts_a_torn_last_row)
+{
+    cr_assert_eq(parse_file("truncated-row"), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 1);
+    cr_assert_eq(rows.n_bad_lines, 1);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, takes_a_whole_last_row_without_line_end)
+{
+    cr_assert_eq(parse_file("truncated-line-end"), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 2);
+    cr_assert_eq(rows.n_bad_lines, 0);
+    ldc_rows_deinit(&rows);
+    cr_assert_eq(parse("0,one,0,0,0,-1,-1,960,540,160"), LDC_LIST_OK);
+    cr_assert_eq(rows.columns, 10);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, reads_lf_a_byte_order_mark_and_empty_lines)
+{
+    cr_assert_eq(parse("\xef\xbb\xbf\n0,a,0,0,0,-1,-1\n\n1,b,0,0,0,-1,-1\n"), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 2);
+    cr_assert_eq(rows.n_bad_lines, 0);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, tells_empty_from_usage_from_garbage)
+{
+    static const struct {
+        const char *text;
+        enum ldc_list_outcome outcome;
+    } cases[] = {
+        {"", LDC_LIST_EMPTY},
+        {"\r\n  \r\n", LDC_LIST_EMPTY},
+        {"player don't exist!", LDC_LIST_USAGE},
+        {"parameter error!\r\n", LDC_LIST_USAGE},
+        {"dnplayer Command Line Management Interface\r\nAll rights reserved.\r\n", LDC_LIST_USAGE},
+        {"hello\r\n", LDC_LIST_GARBAGE},
+        {"0,a,0,0,0,-1\r\n", LDC_LIST_GARBAGE},
+        {"-1,a,0,0,0,-1,-1\r\n", LDC_LIST_GARBAGE},
+        {"x,a,0,0,0,-1,-1\r\n", LDC_LIST_GARBAGE},
+        {"99999999999,a,0,0,0,-1,-1\r\n", LDC_LIST_GARBAGE},
+        {",,,,,,,\r\n", LDC_LIST_GARBAGE},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        cr_assert_eq(parse(cases[i].text), cases[i].outcome, "%s", cases[i].text);
+        cr_assert_eq(rows.n_items, 0);
+        ldc_rows_deinit(&rows);
+    }
+    cr_assert_eq(parse_file("ld14-usage"), LDC_LIST_USAGE);
+    cr_assert_eq(parse_file("garbage"), LDC_LIST_GARBAGE);
+    cr_assert_eq(rows.n_bad_lines, 3);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, a_title_that_quotes_the_banner_is_no_usage_text)
+{
+    cr_assert_eq(parse("0,Command Line Management Interface,0,0,0,-1,-1\r\n"), LDC_LIST_OK);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, keeps_rows_between_lines_that_are_none)
+{
+    cr_assert_eq(parse("warning\r\n0,a,0,0,0,-1,-1,960,540,160\r\n???\r\n"), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 1);
+    cr_assert_eq(rows.n_bad_lines, 2);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, keeps_states_it_does_not_know_and_clips_numbers_that_do_not_fit)
+{
+    cr_assert_eq(parse("0,a,-5,7,9,-1,-1,99999999999,540,160\r\n"), LDC_LIST_OK);
+    cr_assert_eq(rows.items[0].top_window, -5);
+    cr_assert_eq(rows.items[0].android, 9);
+    cr_assert_eq(rows.items[0].width, INT_MAX);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, cuts_a_long_title_at_a_character)
+{
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    (void)buf_append_str(&text, "0,");
+    for (int i = 0; i < 100; i++)
+        (void)buf_append_str(&text, "雷");
+    (void)buf_append_str(&text, ",0,0,0,-1,-1\r\n");
+    cr_assert_eq(parse(text.data), LDC_LIST_OK);
+    cr_assert_eq(strlen(rows.items[0].title), 255);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, finds_each_of_many_rows)
+{
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    for (int i = 0; i < 10000; i++)
+        (void)buf_printf(&text, "%d,t%d,0,0,0,-1,-1,960,540,160\r\n", i * 7, i);
+    cr_assert_eq(parse(text.data), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 10000);
+    for (int i = 0; i < 10000; i++)
+        cr_assert_eq(ldc_rows_find(&rows, i * 7), &rows.items[i]);
+    cr_assert_null(ldc_rows_find(&rows, 1));
+    cr_assert_null(ldc_rows_find(&rows, -1));
+    ldc_rows_deinit(&rows);
+}
