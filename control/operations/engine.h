@@ -5,6 +5,7 @@
 #include "cache/tables/idempotency.h"
 #include "cache/tables/operations.h"
 #include "control/observe/observer.h"
+#include "control/operations/request.h"
 
 /** Accepts commands as operations and brings each to its true end. An operation is durable before
  *  it is acknowledged; a vendor command is marked durably before it is issued, and what is marked
@@ -14,45 +15,15 @@
  *  state too, when the operation ends (unless it is cancelled): otherwise the desired state would
  *  undo it. An instance without one gets none. */
 
-enum ctl_priority { CTL_PRIORITY_INTERACTIVE, CTL_PRIORITY_WATCHDOG, CTL_PRIORITY_BATCH };
-
-/** What is asked for. Strings are copied. Fields that a kind does not use stay zero. */
-struct ctl_request {
-    enum cache_op_kind kind;
-    const char *target; /* instance id; NULL for create */
-    const char *name;   /* create, clone, rename, modify; NULL = leave to the vendor */
-    const struct ldc_settings *settings; /* create, modify; NULL = none */
-    bool until_ready;                    /* start, restart */
-    bool force;                          /* stop, restart, remove: end processes that ignore quit */
-    unsigned timeout_ms;                 /* 0 = the kind's default */
-    struct ctl_local local;              /* create, modify; NULL, NULL, -1 = none */
-    enum ctl_priority priority;
-    const char *requested_by;
-    const char *idempotency_key; /* NULL = none */
-    const char *fingerprint;     /* digest of the request, with a key */
-};
-
-/** A refusal: what a problem document needs. */
-struct ctl_refusal {
-    int http_status; /* 404, 409, 422, 429, 503 */
-    char code[48];
-    char detail[300];
-    uint64_t retry_ms; /* 0 = unknown */
-};
-
 /** DONE comes in a later turn: OP is durable and valid during the call, or NULL with a refusal.
  *  IS_REPEAT: the key was used before and OP is what came of it then (possibly ended). */
 typedef void (*ctl_accept_fn)(void *arg, const struct cache_operation *op, bool is_repeat,
                               const struct ctl_refusal *refusal);
 
 struct ctl_engine_options {
-    unsigned max_queued;        /* operations not ended; default 10000 */
-    unsigned start_timeout_ms;  /* until Android is up; default 180000 */
-    unsigned ready_timeout_ms;  /* more for the guest to answer; default 120000 */
-    unsigned stop_timeout_ms;   /* default 60000 */
-    unsigned manage_timeout_ms; /* add, modify, rename, remove; default 60000 */
-    unsigned clone_timeout_ms;  /* default 1200000 */
-    unsigned close_grace_ms;    /* for commands under way when the service stops; default 5000 */
+    unsigned max_queued; /* operations not ended; default 10000 */
+    struct ctl_timeouts timeouts;
+    unsigned close_grace_ms; /* for commands under way when the service stops; default 5000 */
 };
 extern const struct ctl_engine_options ctl_engine_defaults;
 

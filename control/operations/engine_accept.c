@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* How a request becomes an operation: it is looked at, written, and acknowledged only then. */
+/* How a request becomes an operation: it is looked at, written, and acknowledged only then.
+ *
+ *      ctl_engine_submit -> stopping? key used? possible? supported, room, breaker closed?
+ *                        -> a job of it -> the key is remembered -> written -> on_stored
+ *                        -> acknowledged, QUEUED; or refused as if it had never come
+ *
+ * Every answer comes in a later turn: a refusal is posted, an acknowledgement comes with the write.
+ * A batch is one group of jobs, written in one piece and accepted or refused as one. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
+#include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
-#include "control/operations/job.h"
 
 /* Somebody waits for the acknowledgement. */
 struct accept {
@@ -17,6 +24,13 @@ struct accept {
     void *arg;
     bool is_repeat;
     struct ctl_refusal refusal;
+};
+
+/* What is accepted or refused together. */
+struct group {
+    struct ctl_engine *engine;
+    struct ctl_job **jobs; /* a batch's parent comes first */
+    size_t n_jobs;
 };
 
 static struct accept *accept_new(struct ctl_engine *e, ctl_accept_fn done, void *arg)
@@ -50,107 +64,6 @@ static void refuse_with(struct accept *a, int http_status, const char *code, con
     refuse(a, &refusal);
 }
 
-/* --- writing --- */
-
-/* What is accepted or refused together. */
-struct group {
-    struct ctl_engine *engine;
-    struct ctl_job **jobs; /* a batch's parent comes first */
-    size_t n_jobs;
-};
-
-static struct group *group_new(struct ctl_engine *e, size_t n_jobs)
-{
-    struct group *g = mem_new(struct group);
-    g->engine = e;
-    g->n_jobs = n_jobs;
-    g->jobs = mem_calloc(n_jobs, sizeof(*g->jobs));
-    return g;
-}
-
-static void group_free(struct group *g)
-{
-    mem_free(g->jobs);
-    mem_free(g);
-}
-
-static void accept_group(struct group *g)
-{
-    struct ctl_job *first = g->jobs[0];
-    for (size_t i = 0; i < g->n_jobs; i++) {
-        ctl_ending_announce(g->jobs[i], "operation.queued");
-        g->jobs[i]->phase = CTL_PHASE_QUEUED;
-    }
-    while (!list_is_empty(&first->accepts)) {
-        struct accept *a = list_entry(first->accepts.next, struct accept, link);
-        list_unlink(&a->link);
-        a->done(a->arg, first->op, a->is_repeat, NULL);
-        mem_free(a);
-    }
-}
-
-static void drop_group(struct group *g, int status)
-{
-    struct ctl_engine *e = g->engine;
-    struct ctl_job *first = g->jobs[0];
-    char detail[200];
-
-    snprintf(detail, sizeof(detail),
-             "the operation could not be written to the database (%s) and was not accepted; check "
-             "disk space and the data directory",
-             uv_strerror(status));
-    while (!list_is_empty(&first->accepts)) {
-        struct accept *a = list_entry(first->accepts.next, struct accept, link);
-        list_unlink(&a->link);
-        refuse_with(a, 503, "STORE_UNAVAILABLE", detail);
-    }
-    if (first->op->idempotency_key)
-        cache_idempotency_forget(e->parts.idempotency, e->parts.store, first->op->requested_by,
-                                 first->op->idempotency_key);
-    for (size_t i = g->n_jobs; i > 0; i--)
-        ctl_job_free(g->jobs[i - 1]);
-}
-
-static void on_stored(void *arg, int status)
-{
-    struct group *g = arg;
-    struct ctl_engine *e = g->engine;
-
-    e->n_writes--;
-    if (status < 0)
-        drop_group(g, status);
-    else
-        accept_group(g);
-    group_free(g);
-    ctl_engine_advance(e);
-    ctl_engine_try_to_close(e);
-}
-
-static void store_group(struct group *g)
-{
-    struct ctl_engine *e = g->engine;
-    struct cache_operation **ops cleanup(mem_freep) = mem_calloc(g->n_jobs, sizeof(*ops));
-    for (size_t i = 0; i < g->n_jobs; i++) {
-        ops[i] = g->jobs[i]->op;
-        ctl_job_link(g->jobs[i]);
-    }
-    e->n_writes++;
-    cache_operations_put(e->parts.store, ops, g->n_jobs, on_stored, g);
-}
-
-static struct ctl_job *make_job(struct ctl_engine *e, const struct ctl_request *request,
-                                enum cache_op_kind kind, const char *target)
-{
-    struct cache_operation *op = cache_operation_new(kind);
-    if (target)
-        str_copy(op->target, sizeof(op->target), target);
-    op->created_at = clock_wall_ms();
-    op->requested_by = mem_strdup(request->requested_by);
-    mem_free(op->params);
-    op->params = ctl_params_write(request);
-    return ctl_job_new(e, op);
-}
-
 /* --- a key that was used before --- */
 
 static void on_repeat_loaded(void *arg, int status, struct cache_operations_page *page)
@@ -173,9 +86,10 @@ static void on_repeat_loaded(void *arg, int status, struct cache_operations_page
     ctl_engine_try_to_close(e);
 }
 
+/* The same request again: it gets the same operation, which may itself be on its way to disk. */
 static void repeat(struct ctl_engine *e, struct accept *a, const char *id)
 {
-    struct ctl_job *job = ctl_engine_find_job(e, id);
+    struct ctl_job *job = ctl_jobs_find(&e->jobs, id);
 
     a->is_repeat = true;
     if (job && job->phase == CTL_PHASE_STORING) {
@@ -186,11 +100,16 @@ static void repeat(struct ctl_engine *e, struct accept *a, const char *id)
     cache_operations_get(e->parts.store, id, on_repeat_loaded, a);
 }
 
-/* Returns true when the key settled the request. */
-static bool is_settled_by_key(struct ctl_engine *e, const struct ctl_request *request,
-                              struct accept *a)
+/* Everything that is asked before a request is looked at as such. Returns true when that settled
+ * it. */
+static bool is_settled(struct ctl_engine *e, const struct ctl_request *request, struct accept *a)
 {
     char id[UUID_SIZE];
+
+    if (e->is_closing) {
+        refuse_with(a, 503, "STOPPING", "the service is stopping");
+        return true;
+    }
     if (!request->idempotency_key)
         return false;
     switch (cache_idempotency_find(e->parts.idempotency, request->requested_by,
@@ -208,6 +127,35 @@ static bool is_settled_by_key(struct ctl_engine *e, const struct ctl_request *re
 }
 
 /* --- admission --- */
+
+/* An older ldconsole ignores the flag without a word, so it is better not sent. */
+static bool is_unsupported(struct ctl_engine *e, const struct ctl_request *request,
+                           struct ctl_refusal *reterr)
+{
+    const struct ldc_abilities *abilities = ldc_client_abilities(e->parts.client);
+    bool wants_root = request->settings && request->settings->values[LDC_SETTING_ROOT].is_set;
+
+    if (!wants_root || !abilities->is_known || abilities->has_root)
+        return false;
+    *reterr = (struct ctl_refusal){.http_status = 422};
+    str_copy(reterr->code, sizeof(reterr->code), "SETTING_NOT_SUPPORTED");
+    str_copy(reterr->detail, sizeof(reterr->detail),
+             "settings.root: the installed ldconsole does not know this setting; change it in the "
+             "LDPlayer window");
+    return true;
+}
+
+static bool is_full(struct ctl_engine *e, size_t n_more, struct ctl_refusal *reterr)
+{
+    if (e->jobs.n + n_more <= e->options.max_queued)
+        return false;
+    *reterr = (struct ctl_refusal){.http_status = 429, .retry_ms = 5000};
+    str_copy(reterr->code, sizeof(reterr->code), "QUEUE_FULL");
+    snprintf(reterr->detail, sizeof(reterr->detail),
+             "%u operations are open and the limit is %u; wait for some to end", e->jobs.n,
+             e->options.max_queued);
+    return true;
+}
 
 static const enum ldc_verb first_verb[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_CREATE] = LDC_VERB_ADD,    [CACHE_OP_START] = LDC_VERB_LAUNCH,
@@ -237,35 +185,6 @@ static bool is_breaker_open(struct ctl_engine *e, const struct ctl_request *requ
     return true;
 }
 
-static bool is_full(struct ctl_engine *e, size_t n_more, struct ctl_refusal *reterr)
-{
-    if (e->n_jobs + n_more <= e->options.max_queued)
-        return false;
-    *reterr = (struct ctl_refusal){.http_status = 429, .retry_ms = 5000};
-    str_copy(reterr->code, sizeof(reterr->code), "QUEUE_FULL");
-    snprintf(reterr->detail, sizeof(reterr->detail),
-             "%u operations are open and the limit is %u; wait for some to end", e->n_jobs,
-             e->options.max_queued);
-    return true;
-}
-
-/* An older ldconsole ignores the flag without a word, so it is better not sent. */
-static bool is_unsupported(struct ctl_engine *e, const struct ctl_request *request,
-                           struct ctl_refusal *reterr)
-{
-    const struct ldc_abilities *abilities = ldc_client_abilities(e->parts.client);
-    bool wants_root = request->settings && request->settings->values[LDC_SETTING_ROOT].is_set;
-
-    if (!wants_root || !abilities->is_known || abilities->has_root)
-        return false;
-    *reterr = (struct ctl_refusal){.http_status = 422};
-    str_copy(reterr->code, sizeof(reterr->code), "SETTING_NOT_SUPPORTED");
-    str_copy(reterr->detail, sizeof(reterr->detail),
-             "settings.root: the installed ldconsole does not know this setting; change it in the "
-             "LDPlayer window");
-    return true;
-}
-
 static bool is_refused(struct ctl_engine *e, const struct ctl_request *request, size_t n_jobs,
                        struct ctl_refusal *reterr)
 {
@@ -273,46 +192,120 @@ static bool is_refused(struct ctl_engine *e, const struct ctl_request *request, 
            is_breaker_open(e, request, reterr);
 }
 
-static const struct cache_instance *instance_of(struct ctl_engine *e, const char *id)
+/* --- jobs and their write --- */
+
+static struct group *group_new(struct ctl_engine *e, size_t n_jobs)
 {
-    const struct cache_entry *entry =
-        id ? cache_snapshot_by_id(ctl_observer_snapshot(e->parts.observer), id) : NULL;
-    return entry ? &entry->instance : NULL;
+    struct group *g = mem_new(struct group);
+    g->engine = e;
+    g->n_jobs = n_jobs;
+    g->jobs = mem_calloc(n_jobs, sizeof(*g->jobs));
+    return g;
 }
 
-/* A key that cannot be remembered would not keep the request from running twice. */
-static bool remember_key(struct ctl_engine *e, const struct ctl_request *request,
-                         struct cache_operation *op)
+static void free_jobs(struct group *g)
 {
-    op->idempotency_key = mem_strdup(request->idempotency_key);
-    return !request->idempotency_key ||
-           cache_idempotency_put(e->parts.idempotency, e->parts.store, request->requested_by,
-                                 request->idempotency_key, request->fingerprint, op->id) == 0;
-}
-
-static void submit_group(struct group *g, const struct ctl_request *request, struct accept *a)
-{
-    if (remember_key(g->engine, request, g->jobs[0]->op)) {
-        list_append(&g->jobs[0]->accepts, &a->link);
-        store_group(g);
-        return;
-    }
-    refuse_with(a, 503, "IDEMPOTENCY_FULL",
-                "too many Idempotency-Keys of the last 24 hours are kept; try without one");
     for (size_t i = g->n_jobs; i > 0; i--)
         ctl_job_free(g->jobs[i - 1]);
-    group_free(g);
 }
 
-/* Everything that is asked before a request is looked at as such. Returns true when that settled
- * it. */
-static bool is_settled(struct ctl_engine *e, const struct ctl_request *request, struct accept *a)
+static void group_free(struct group *g)
 {
-    if (!e->is_closing)
-        return is_settled_by_key(e, request, a);
-    refuse_with(a, 503, "STOPPING", "the service is stopping");
-    return true;
+    mem_free(g->jobs);
+    mem_free(g);
 }
+
+static struct ctl_job *make_job(struct ctl_engine *e, const struct ctl_request *request,
+                                enum cache_op_kind kind, const char *target)
+{
+    struct cache_operation *op = cache_operation_new(kind);
+    if (target)
+        str_copy(op->target, sizeof(op->target), target);
+    op->created_at = clock_wall_ms();
+    op->requested_by = mem_strdup(request->requested_by);
+    mem_free(op->params);
+    op->params = ctl_request_write(request);
+    return ctl_engine_make_job(e, op);
+}
+
+static void accept_group(struct group *g)
+{
+    struct ctl_job *first = g->jobs[0];
+    for (size_t i = 0; i < g->n_jobs; i++) {
+        ctl_engine_record_announce(g->jobs[i], "operation.queued");
+        g->jobs[i]->phase = CTL_PHASE_QUEUED;
+    }
+    while (!list_is_empty(&first->accepts)) {
+        struct accept *a = list_entry(first->accepts.next, struct accept, link);
+        list_unlink(&a->link);
+        a->done(a->arg, first->op, a->is_repeat, NULL);
+        mem_free(a);
+    }
+}
+
+static void drop_group(struct group *g, int status)
+{
+    struct ctl_engine *e = g->engine;
+    struct ctl_job *first = g->jobs[0];
+    char detail[200];
+
+    snprintf(detail, sizeof(detail),
+             "the operation could not be written to the database (%s) and was not accepted; check "
+             "disk space and the data directory",
+             uv_strerror(status));
+    while (!list_is_empty(&first->accepts)) {
+        struct accept *a = list_entry(first->accepts.next, struct accept, link);
+        list_unlink(&a->link);
+        refuse_with(a, 503, "STORE_UNAVAILABLE", detail);
+    }
+    if (first->op->idempotency_key)
+        cache_idempotency_forget(e->parts.idempotency, e->parts.store, first->op->requested_by,
+                                 first->op->idempotency_key);
+    free_jobs(g);
+}
+
+static void on_stored(void *arg, int status)
+{
+    struct group *g = arg;
+    struct ctl_engine *e = g->engine;
+
+    e->n_writes--;
+    if (status < 0)
+        drop_group(g, status);
+    else
+        accept_group(g);
+    group_free(g);
+    ctl_engine_advance(e);
+    ctl_engine_try_to_close(e);
+}
+
+static void store_group(struct group *g, const struct ctl_request *request, struct accept *a)
+{
+    struct ctl_engine *e = g->engine;
+    struct cache_operation *first = g->jobs[0]->op;
+    struct cache_operation **ops cleanup(mem_freep) = mem_calloc(g->n_jobs, sizeof(*ops));
+
+    first->idempotency_key = mem_strdup(request->idempotency_key);
+    /* A key that cannot be remembered would not keep the request from running twice. */
+    if (request->idempotency_key &&
+        cache_idempotency_put(e->parts.idempotency, e->parts.store, request->requested_by,
+                              request->idempotency_key, request->fingerprint, first->id) != 0) {
+        refuse_with(a, 503, "IDEMPOTENCY_FULL",
+                    "too many Idempotency-Keys of the last 24 hours are kept; try without one");
+        free_jobs(g);
+        group_free(g);
+        return;
+    }
+    list_append(&g->jobs[0]->accepts, &a->link);
+    for (size_t i = 0; i < g->n_jobs; i++) {
+        ops[i] = g->jobs[i]->op;
+        ctl_job_link(g->jobs[i]);
+    }
+    e->n_writes++;
+    cache_operations_put(e->parts.store, ops, g->n_jobs, on_stored, g);
+}
+
+/* --- what is submitted --- */
 
 void ctl_engine_submit(struct ctl_engine *e, const struct ctl_request *request, ctl_accept_fn done,
                        void *arg)
@@ -322,14 +315,18 @@ void ctl_engine_submit(struct ctl_engine *e, const struct ctl_request *request, 
 
     if (is_settled(e, request, a))
         return;
-    if (!ctl_flow_accepts(request, instance_of(e, request->target), &refusal) ||
+    const struct cache_entry *entry =
+        request->target
+            ? cache_snapshot_by_id(ctl_observer_snapshot(e->parts.observer), request->target)
+            : NULL;
+    if (!ctl_flow_accepts(request, entry ? &entry->instance : NULL, &refusal) ||
         is_refused(e, request, 1, &refusal)) {
         refuse(a, &refusal);
         return;
     }
     struct group *g = group_new(e, 1);
     g->jobs[0] = make_job(e, request, request->kind, request->target);
-    submit_group(g, request, a);
+    store_group(g, request, a);
 }
 
 void ctl_engine_submit_batch(struct ctl_engine *e, const struct ctl_request *request,
@@ -353,5 +350,5 @@ void ctl_engine_submit_batch(struct ctl_engine *e, const struct ctl_request *req
         str_copy(child->op->parent, sizeof(child->op->parent), parent->op->id);
         child->parent = parent;
     }
-    submit_group(g, request, a);
+    store_group(g, request, a);
 }

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* How a job gets on: see the phases in job.h. Everything that may let a job get on (a survey, the
- * end of a child, a write, a tick) calls ctl_engine_advance, which looks at each job afresh; no
- * callback carries a decision of its own. */
+/* How a job gets from step to step. Everything that may let one get on (a survey, the end of a
+ * child, a write, a tick) calls ctl_engine_advance, which looks at each job afresh; no callback
+ * carries a decision of its own. The file follows a step:
+ *
+ *      QUEUED    first in line, and there is a session
+ *      LOOKING   fresh facts; plan_step: skip, later, fail, or
+ *      GATED     behind its gate: begin_step
+ *      MARKING   the mark goes to disk                        -> on_marked
+ *      CALLING   the command is at ldc_client                 -> on_outcome
+ *      AWAITING  ctl_engine_await_effect; leave_step, and the next one is LOOKING
+ *
+ * Rounds go by priority, in each by the order of acceptance. */
 #include <stdio.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "control/observe/evidence.h"
+#include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
-#include "control/operations/job.h"
 
 enum {
     FRESH_MS = 250,         /* facts this young are good enough to plan a first step on */
     BLIND_LIMIT_MS = 60000, /* a step that cannot be planned for want of facts gives up */
     EXPECT_MS = 20000,      /* list2 lags behind launch by about 2 s (reference 2.6) */
 };
-
-static void fail(struct ctl_job *job, const char *code, const char *detail)
-{
-    ctl_ending_end(job, CACHE_OP_FAILED, code, detail);
-}
 
 /* --- from step to step --- */
 
@@ -45,17 +49,26 @@ static void leave_step(struct ctl_job *job, uint64_t now)
     /* What belongs together stays behind one gate: nobody adds between a removal and the check
      * for what came back. */
     if (next == job->flow->n_steps || ctl_job_step(job)->gate != job->held)
-        ctl_gate_release(job);
+        ctl_job_release_gate(job);
     if (next == job->flow->n_steps)
-        ctl_ending_end(job, CACHE_OP_SUCCEEDED, NULL, NULL);
+        ctl_engine_finish_job(job, CACHE_OP_SUCCEEDED, NULL, NULL);
     else
         enter_step(job, job->look_from_ms);
 }
 
-static void begin_running(struct ctl_job *job)
+/* --- planning --- */
+
+static void on_marked(void *arg, int status);
+
+/* What was planned is done, or waits in front of its gate. */
+static void begin_step(struct ctl_job *job)
 {
     const struct ctl_step *step = ctl_job_step(job);
 
+    if (!ctl_job_acquire_gate(job, step->gate)) {
+        job->phase = CTL_PHASE_GATED;
+        return;
+    }
     if (job->op->started_at == 0)
         job->op->started_at = clock_wall_ms();
     job->op->status = CACHE_OP_RUNNING;
@@ -63,92 +76,75 @@ static void begin_running(struct ctl_job *job)
     job->op->step = mem_strdup(step->name);
     job->op->percent = step->percent;
     job->begun_ms = clock_mono_ms();
+    if (step->build) {
+        job->op->step_issued = true;
+        job->phase = CTL_PHASE_MARKING;
+        job->engine->n_writes++;
+        ctl_engine_record_write(job, "operation.running", on_marked);
+        return;
+    }
+    /* Without a vendor command there is nothing to mark: repeating it does no harm. */
+    ctl_engine_record_write(job, "operation.running", NULL);
+    if (step->act)
+        step->act(job, ctl_job_instance(job));
+    job->phase = CTL_PHASE_AWAITING;
+    job->called_ms = job->begun_ms;
+    if (step->act)
+        job->look_from_ms = job->called_ms;
+    if (!step->check)
+        leave_step(job, 0);
+}
+
+static void plan_step(struct ctl_job *job, uint64_t now)
+{
+    struct ctl_why why = {0};
+
+    if (!ctl_job_seen_ms(job, now)) {
+        const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
+        /* A step entered in this round may have begun after NOW. */
+        if (now > job->looking_ms + BLIND_LIMIT_MS)
+            ctl_engine_finish_job(
+                job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
+                verdict->status ? verdict->detail
+                                : "the state of the instances could not be read for a minute");
+        return;
+    }
+    switch (ctl_job_step(job)->plan(job, ctl_job_instance(job), &why)) {
+    case CTL_PLAN_SKIP:
+        leave_step(job, 0);
+        break;
+    case CTL_PLAN_RUN:
+        begin_step(job);
+        break;
+    case CTL_PLAN_LATER:
+        ctl_job_release_gate(job);
+        if (now > job->looking_ms + ctl_flow_timeout_ms(job))
+            ctl_engine_await_expire(job);
+        break;
+    case CTL_PLAN_FAIL:
+        ctl_engine_finish_job(job, CACHE_OP_FAILED, why.code, why.detail);
+        break;
+    }
 }
 
 /* --- the vendor command --- */
 
+static void on_outcome(void *arg, const struct ldc_outcome *outcome);
+
 static void expect(struct ctl_job *job, enum ctl_expect what)
 {
     if (ctl_job_step(job)->expect != CTL_EXPECT_NOTHING)
-        ctl_observer_expect(job->engine->parts.observer, job->subject, what, EXPECT_MS);
+        ctl_observer_expect(job->observer, job->subject, what, EXPECT_MS);
 }
 
 /* The mark is on disk, but the command was not issued after all. */
 static void unmark(struct ctl_job *job)
 {
     job->op->step_issued = false;
-    ctl_ending_write(job, NULL, NULL);
+    ctl_engine_record_write(job, NULL, NULL);
 }
 
-/* Nothing ran, so the step may be tried when the breaker lets it, as long as there is time. */
-static void on_rejected(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
-{
-    char detail[200];
-
-    unmark(job);
-    ctl_gate_release(job);
-    if (job->refused_since_ms == 0)
-        job->refused_since_ms = now;
-    if (now - job->refused_since_ms >= ctl_flow_timeout_ms(job)) {
-        snprintf(detail, sizeof(detail), "the breaker '%s' stayed open: ldconsole keeps failing",
-                 outcome->breaker);
-        fail(job, "BREAKER_OPEN", detail);
-        return;
-    }
-    job->retry_at_ms = now + outcome->retry_ms;
-    job->phase = CTL_PHASE_GATED;
-}
-
-/* Nothing ran, and nothing will before there is a session: the round puts the job aside. */
-static void on_absent(struct ctl_job *job)
-{
-    unmark(job);
-    ctl_gate_release(job);
-    job->phase = CTL_PHASE_QUEUED;
-}
-
-static void on_answered(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
-{
-    job->answer = outcome->answer;
-    job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
-    job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
-    job->phase = CTL_PHASE_AWAITING;
-    job->called_ms = job->look_from_ms = now;
-}
-
-/* Whether ldconsole may be at work on what was asked of it. */
-static bool may_be_under_way(const struct ldc_outcome *outcome)
-{
-    if (outcome->is_rejected)
-        return false;
-    return outcome->answer == LDC_ANSWER_ACCEPTED || outcome->answer == LDC_ANSWER_TIMED_OUT ||
-           outcome->answer == LDC_ANSWER_FLOODED || outcome->answer == LDC_ANSWER_LOST;
-}
-
-static void on_outcome(void *arg, const struct ldc_outcome *outcome)
-{
-    struct ctl_job *job = arg;
-    uint64_t now = clock_mono_ms();
-
-    job->call = NULL;
-    job->engine->n_calls--;
-    if (job->engine->is_closing) {
-        ctl_engine_try_to_close(job->engine);
-        return;
-    }
-    ctl_evidence_add_call(job->op, outcome);
-    if (!may_be_under_way(outcome))
-        expect(job, CTL_EXPECT_NOTHING);
-    if (outcome->is_rejected)
-        on_rejected(job, outcome, now);
-    else if (outcome->answer == LDC_ANSWER_NO_SESSION)
-        on_absent(job);
-    else
-        on_answered(job, outcome, now);
-    ctl_engine_advance(job->engine);
-}
-
-static void call_vendor(struct ctl_job *job)
+static void issue_command(struct ctl_job *job)
 {
     struct ldc_command command;
     bool is_queued = job->params.priority != CTL_PRIORITY_INTERACTIVE;
@@ -161,11 +157,13 @@ static void call_vendor(struct ctl_job *job)
                                 ldc_purpose_of(command.verb, is_queued), on_outcome, job);
 }
 
-/* Writing took a moment, in which the instance may have been removed, or its number given away. */
+/* Writing the mark took a moment, in which the instance may have been removed, or its number given
+ * away. */
 static bool is_still_planned(struct ctl_job *job)
 {
     struct ctl_why why;
-    return ctl_job_step(job)->plan(job, ctl_job_instance(job), &why) == CTL_PLAN_RUN;
+    return !job->is_cancelled &&
+           ctl_job_step(job)->plan(job, ctl_job_instance(job), &why) == CTL_PLAN_RUN;
 }
 
 /* The mark is on disk: only now may the command be issued. */
@@ -182,226 +180,196 @@ static void on_marked(void *arg, int status)
     }
     if (status < 0) {
         job->op->step_issued = false;
-        fail(job, "STORE_UNAVAILABLE",
-             "the database refused the mark that must precede a command; nothing was run");
-    } else if (job->is_cancelled || !is_still_planned(job)) {
+        ctl_engine_finish_job(
+            job, CACHE_OP_FAILED, "STORE_UNAVAILABLE",
+            "the database refused the mark that must precede a command; nothing was run");
+    } else if (is_still_planned(job)) {
+        issue_command(job);
+    } else {
         unmark(job);
         enter_step(job, job->look_from_ms);
-    } else {
-        call_vendor(job);
     }
     ctl_engine_advance(e);
 }
 
-static void issue(struct ctl_job *job)
+/* The breaker refused, so nothing ran, and the step may be tried when the breaker lets it, as long
+ * as there is time. */
+static void retry_later(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
 {
-    begin_running(job);
-    job->op->step_issued = true;
-    job->phase = CTL_PHASE_MARKING;
-    job->engine->n_writes++;
-    ctl_ending_write(job, "operation.running", on_marked);
-}
+    char detail[200];
 
-/* --- planning --- */
-
-/* A step without a vendor command: nothing to mark, repeating it does no harm. */
-static void act(struct ctl_job *job)
-{
-    const struct ctl_step *step = ctl_job_step(job);
-
-    begin_running(job);
-    ctl_ending_write(job, "operation.running", NULL);
-    if (step->act)
-        step->act(job, ctl_job_instance(job));
-    job->phase = CTL_PHASE_AWAITING;
-    job->called_ms = job->begun_ms;
-    if (step->act)
-        job->look_from_ms = job->called_ms;
-    if (!step->check)
-        leave_step(job, 0);
-}
-
-static void run_step(struct ctl_job *job)
-{
-    if (!ctl_gate_take(job, ctl_job_step(job)->gate))
-        job->phase = CTL_PHASE_GATED;
-    else if (ctl_job_step(job)->build)
-        issue(job);
-    else
-        act(job);
-}
-
-static void give_up_looking(struct ctl_job *job)
-{
-    const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->engine->parts.observer);
-    fail(job, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
-         verdict->status ? verdict->detail
-                         : "the state of the instances could not be read for a minute");
-}
-
-static void plan(struct ctl_job *job, uint64_t now)
-{
-    struct ctl_why why = {0};
-
-    if (!ctl_job_seen_ms(job, now)) {
-        /* A step entered in this round may have begun after NOW. */
-        if (now > job->looking_ms + BLIND_LIMIT_MS)
-            give_up_looking(job);
+    unmark(job);
+    ctl_job_release_gate(job);
+    if (job->refused_since_ms == 0)
+        job->refused_since_ms = now;
+    if (now - job->refused_since_ms >= ctl_flow_timeout_ms(job)) {
+        snprintf(detail, sizeof(detail), "the breaker '%s' stayed open: ldconsole keeps failing",
+                 outcome->breaker);
+        ctl_engine_finish_job(job, CACHE_OP_FAILED, "BREAKER_OPEN", detail);
         return;
     }
-    switch (ctl_job_step(job)->plan(job, ctl_job_instance(job), &why)) {
-    case CTL_PLAN_SKIP:
-        leave_step(job, 0);
-        break;
-    case CTL_PLAN_RUN:
-        run_step(job);
-        break;
-    case CTL_PLAN_LATER:
-        ctl_gate_release(job);
-        if (now > job->looking_ms + ctl_flow_timeout_ms(job))
-            ctl_effect_time_out(job);
-        break;
-    case CTL_PLAN_FAIL:
-        fail(job, why.code, why.detail);
-        break;
-    }
+    job->retry_at_ms = now + outcome->retry_ms;
+    job->phase = CTL_PHASE_GATED;
 }
 
-/* What was planned in front of a closed gate is planned again behind it. */
-static void leave_gate_queue(struct ctl_job *job, uint64_t now)
+/* Whether ldconsole may be at work on what was asked of it. */
+static bool may_be_under_way(const struct ldc_outcome *outcome)
 {
-    if (now < job->retry_at_ms || !ctl_gate_take(job, ctl_job_step(job)->gate))
-        return;
-    job->phase = CTL_PHASE_LOOKING;
-    job->looking_ms = job->look_from_ms = now;
+    if (outcome->is_rejected)
+        return false;
+    return outcome->answer == LDC_ANSWER_ACCEPTED || outcome->answer == LDC_ANSWER_TIMED_OUT ||
+           outcome->answer == LDC_ANSWER_FLOODED || outcome->answer == LDC_ANSWER_LOST;
 }
 
-/* --- the round --- */
+/* The child has ended, or never ran. What it answered decides nothing yet. */
+static void on_outcome(void *arg, const struct ldc_outcome *outcome)
+{
+    struct ctl_job *job = arg;
+    uint64_t now = clock_mono_ms();
+
+    job->call = NULL;
+    job->engine->n_calls--;
+    if (job->engine->is_closing) {
+        ctl_engine_try_to_close(job->engine);
+        return;
+    }
+    ctl_evidence_add_call(job->op, outcome);
+    if (!may_be_under_way(outcome))
+        expect(job, CTL_EXPECT_NOTHING);
+    if (outcome->is_rejected) {
+        retry_later(job, outcome, now);
+    } else if (outcome->answer == LDC_ANSWER_NO_SESSION) {
+        /* Nothing ran, and nothing will before there is a session: the round puts it aside. */
+        unmark(job);
+        ctl_job_release_gate(job);
+        job->phase = CTL_PHASE_QUEUED;
+    } else {
+        job->answer = outcome->answer;
+        job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
+        job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
+        job->phase = CTL_PHASE_AWAITING;
+        job->called_ms = job->look_from_ms = now;
+    }
+    ctl_engine_advance(job->engine);
+}
+
+/* --- one job in a round --- */
 
 static void cancel_now(struct ctl_job *job)
 {
     char detail[200];
     snprintf(detail, sizeof(detail), "cancelled by %s%s", job->cancelled_by,
              job->op->step_issued ? "; what ldconsole had already begun was not undone" : "");
-    ctl_ending_end(job, CACHE_OP_CANCELLED, "CANCELLED", detail);
-}
-
-static bool is_interruptible(const struct ctl_job *job)
-{
-    return job->phase == CTL_PHASE_QUEUED || job->phase == CTL_PHASE_LOOKING ||
-           job->phase == CTL_PHASE_GATED || job->phase == CTL_PHASE_AWAITING;
+    ctl_engine_finish_job(job, CACHE_OP_CANCELLED, "CANCELLED", detail);
 }
 
 /* An instance that turned up while an add or copy is at work may be the one it makes: nobody else
  * acts on it before that is known. */
 static bool may_begin(const struct ctl_job *job)
 {
-    const struct ctl_job *maker = job->engine->gate_holder[CTL_GATE_EXCLUSIVE];
+    const struct ctl_job *maker = job->jobs->gate_holder[CTL_GATE_EXCLUSIVE];
     const struct cache_instance *i = ctl_job_instance(job);
-    return ctl_job_is_first_in_line(job) && !(maker && i && ctl_add_may_be_making(maker, i));
-}
-
-/* Whether JOB would plan its next step now. One that has issued a command waits for the effect: the
- * look that shows it comes with the next session. */
-static bool is_planning(const struct ctl_job *job)
-{
-    return job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_GATED ||
-           (job->phase == CTL_PHASE_QUEUED && may_begin(job));
+    return ctl_job_is_first_in_line(job) && !(maker && i && ctl_steps_may_be_making(maker, i));
 }
 
 static void wait_for_session(struct ctl_job *job)
 {
-    ctl_gate_release(job);
+    ctl_job_release_gate(job);
     job->phase = CTL_PHASE_QUEUED;
     if (job->op->status == CACHE_OP_WAITING_FOR_SESSION)
         return;
     job->op->status = CACHE_OP_WAITING_FOR_SESSION;
-    ctl_ending_write(job, "operation.waiting_for_session", NULL);
+    ctl_engine_record_write(job, "operation.waiting_for_session", NULL);
 }
 
-/* What was known of the instance is as old as the last session. */
-static void leave_session_queue(struct ctl_job *job, uint64_t now)
+static void leave_queue(struct ctl_job *job, uint64_t now)
 {
     bool has_begun = job->op->started_at != 0;
-    job->op->status = has_begun ? CACHE_OP_RUNNING : CACHE_OP_QUEUED;
-    ctl_ending_write(job, has_begun ? "operation.running" : "operation.queued", NULL);
-    enter_step(job, now);
-}
 
-static void begin(struct ctl_job *job, uint64_t now)
-{
-    if (job->op->status == CACHE_OP_WAITING_FOR_SESSION)
-        leave_session_queue(job, now);
-    else
+    if (job->op->status != CACHE_OP_WAITING_FOR_SESSION) {
         enter_step(job, now > FRESH_MS ? now - FRESH_MS : 0);
+        return;
+    }
+    job->op->status = has_begun ? CACHE_OP_RUNNING : CACHE_OP_QUEUED;
+    ctl_engine_record_write(job, has_begun ? "operation.running" : "operation.queued", NULL);
+    /* What was known of the instance is as old as the last session. */
+    enter_step(job, now);
 }
 
 static void advance_job(struct ctl_job *job, uint64_t now)
 {
-    if (job->is_cancelled && is_interruptible(job)) {
+    bool is_queued = job->phase == CTL_PHASE_QUEUED && may_begin(job);
+    bool is_planning = job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_GATED;
+
+    /* What is being written or run is heard of first. */
+    if (job->is_cancelled &&
+        (is_planning || job->phase == CTL_PHASE_QUEUED || job->phase == CTL_PHASE_AWAITING)) {
         cancel_now(job);
         return;
     }
-    if (ldc_client_absence(job->engine->parts.client) && is_planning(job)) {
+    /* One that has issued a command goes on waiting for the effect: the look that shows it comes
+     * with the next session. */
+    if ((is_queued || is_planning) && ldc_client_absence(job->engine->parts.client)) {
         wait_for_session(job);
         return;
     }
-    if (job->phase == CTL_PHASE_QUEUED && may_begin(job))
-        begin(job, now);
-    if (job->phase == CTL_PHASE_GATED)
-        leave_gate_queue(job, now);
-    if (job->phase == CTL_PHASE_AWAITING && ctl_effect_await(job, now))
+    if (is_queued)
+        leave_queue(job, now);
+    if (job->phase == CTL_PHASE_GATED && now >= job->retry_at_ms &&
+        ctl_job_acquire_gate(job, ctl_job_step(job)->gate)) {
+        /* What was planned in front of a closed gate is planned again behind it. */
+        job->phase = CTL_PHASE_LOOKING;
+        job->looking_ms = job->look_from_ms = now;
+    }
+    if (job->phase == CTL_PHASE_AWAITING && ctl_engine_await_effect(job, now))
         leave_step(job, now);
+    /* Steps that have nothing to do are passed in one go. */
     for (int before = -1; job->phase == CTL_PHASE_LOOKING && before != job->op->step_index;) {
         before = job->op->step_index;
-        plan(job, now);
+        plan_step(job, now);
     }
 }
 
-static bool needs_look(const struct ctl_job *job, uint64_t now)
-{
-    return (job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_AWAITING) &&
-           !ctl_job_seen_ms(job, now);
-}
+/* --- the round --- */
 
-static void advance_priority(struct ctl_engine *e, enum ctl_priority priority, bool *ret_needs_look)
+/* Returns whether one of them needs a new look. */
+static bool advance_priority(struct ctl_engine *e, enum ctl_priority priority)
 {
     uint64_t now = clock_mono_ms();
-    list_foreach(item, &e->jobs) {
+    bool needs_look = false;
+
+    list_foreach(item, &e->jobs.all) {
         struct ctl_job *job = list_entry(item, struct ctl_job, link);
         if (!job->flow || job->params.priority != priority)
             continue;
         advance_job(job, now);
-        *ret_needs_look |= needs_look(job, now);
+        needs_look |= (job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_AWAITING) &&
+                      !ctl_job_seen_ms(job, now);
     }
-}
-
-static void hurry(struct ctl_engine *e, bool is_wanted)
-{
-    if (is_wanted != e->is_hurrying)
-        ctl_observer_hurry(e->parts.observer, is_wanted ? 1 : -1);
-    e->is_hurrying = is_wanted;
+    return needs_look;
 }
 
 void ctl_engine_advance(struct ctl_engine *e)
 {
-    bool needs = false;
+    bool needs_look = false;
 
     /* Ending one job may free a gate for another: once more round, never recursively. */
-    e->must_advance = true;
+    e->jobs.needs_round = true;
     if (e->is_advancing || e->is_closing || !e->is_started)
         return;
     e->is_advancing = true;
-    while (e->must_advance) {
-        e->must_advance = false;
-        needs = false;
-        advance_priority(e, CTL_PRIORITY_INTERACTIVE, &needs);
-        advance_priority(e, CTL_PRIORITY_WATCHDOG, &needs);
-        advance_priority(e, CTL_PRIORITY_BATCH, &needs);
+    while (e->jobs.needs_round) {
+        e->jobs.needs_round = false;
+        needs_look = advance_priority(e, CTL_PRIORITY_INTERACTIVE);
+        needs_look |= advance_priority(e, CTL_PRIORITY_WATCHDOG);
+        needs_look |= advance_priority(e, CTL_PRIORITY_BATCH);
     }
     e->is_advancing = false;
-    hurry(e, e->n_jobs > 0);
+    if (e->is_hurrying != (e->jobs.n > 0)) {
+        e->is_hurrying = !e->is_hurrying;
+        ctl_observer_hurry(e->parts.observer, e->is_hurrying ? 1 : -1);
+    }
     /* After a look that failed, the next one comes when the observer's schedule says. */
-    if (needs && ctl_observer_verdict(e->parts.observer)->status == 0)
+    if (needs_look && ctl_observer_verdict(e->parts.observer)->status == 0)
         ctl_observer_look(e->parts.observer);
 }

@@ -1,135 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* What is told and written of an operation on its way, and how it ends. */
+/* How an operation ends. ctl_engine_finish_job says so at once (status, result or error, the event)
+ * and lets others on, but the job stays in its line until the end is durable; then those who wait
+ * are answered and it is freed. An end that the database refuses is tried once a second.
+ *
+ *      finish_job -> FINISHING: write_end -> on_end_written -> waits answered, freed
+ *                                  ^---- refused, 1 s ----'
+ *
+ * The last end in a batch is also the end of the batch; both are in one write. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory/buf.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "control/operations/job.h"
+#include "control/operations/engine_private.h"
 
 enum { RETRY_MS = 1000 };
 
-/* --- announcing and writing --- */
+static const char *const end_types[CACHE_OP_STATUS_COUNT] = {
+    [CACHE_OP_SUCCEEDED] = "operation.succeeded",     [CACHE_OP_FAILED] = "operation.failed",
+    [CACHE_OP_TIMED_OUT] = "operation.timed_out",     [CACHE_OP_CANCELLED] = "operation.cancelled",
+    [CACHE_OP_INTERRUPTED] = "operation.interrupted",
+};
 
-void ctl_ending_announce(const struct ctl_job *job, const char *type)
-{
-    const struct cache_operation *op = job->op;
-    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    yyjson_mut_obj_add_str(doc, root, "id", op->id);
-    yyjson_mut_obj_add_str(doc, root, "kind", cache_op_kind_name(op->kind));
-    json_add_str(doc, root, "target", op->target[0] ? op->target : NULL);
-    json_add_str(doc, root, "parent", op->parent[0] ? op->parent : NULL);
-    yyjson_mut_obj_add_str(doc, root, "status", cache_op_status_name(op->status));
-    yyjson_mut_obj_add_int(doc, root, "percent", op->percent);
-    json_add_str(doc, root, "step", op->step);
-    json_add_raw(doc, root, "error", op->error);
-    char *data cleanup(mem_freep) = json_write(doc);
-    cache_events_emit(job->engine->parts.events, type, data);
-}
-
-/* A batch runs as soon as one of its operations did something. */
-static void begin_parent(const struct ctl_job *job)
-{
-    struct ctl_job *parent = job->parent;
-    if (!parent || parent->op->status != CACHE_OP_QUEUED || job->op->status == CACHE_OP_QUEUED ||
-        job->op->status == CACHE_OP_CANCELLED)
-        return;
-    parent->op->status = CACHE_OP_RUNNING;
-    parent->op->started_at = clock_wall_ms();
-    ctl_ending_announce(parent, "operation.running");
-}
-
-void ctl_ending_write(struct ctl_job *job, const char *type, cache_done_fn done)
-{
-    begin_parent(job);
-    struct cache_operation *ops[2] = {job->op, job->parent ? job->parent->op : NULL};
-    cache_operations_put(job->engine->parts.store, ops, job->parent ? 2 : 1, done, job);
-    if (type)
-        ctl_ending_announce(job, type);
-}
-
-/* --- the end --- */
-
-/* The callbacks may stop other waits, so each is taken off its list before it is told. */
-void ctl_ending_tell(struct ctl_job *job, bool is_timeout, uint64_t now)
-{
-    struct list due;
-    list_init(&due);
-    list_foreach(item, &job->waits) {
-        if (is_timeout && now < list_entry(item, struct ctl_wait, link)->until_ms)
-            continue;
-        list_unlink(item);
-        list_append(&due, item);
-    }
-    while (!list_is_empty(&due)) {
-        struct ctl_wait *wait = list_entry(due.next, struct ctl_wait, link);
-        list_unlink(&wait->link);
-        wait->done(wait->arg, job->op, is_timeout);
-        mem_free(wait);
-    }
-}
-
-/* A refused write of an end leaves the row as it was: the next start would settle it again. It is
- * tried once a second, and until then the operation stays here for everybody to see. */
-static void on_end_written(void *arg, int status)
-{
-    struct ctl_job *job = arg;
-    struct ctl_engine *e = job->engine;
-
-    e->n_writes--;
-    if (status < 0 && !e->is_closing) {
-        job->retry_at_ms = clock_mono_ms() + RETRY_MS;
-        return;
-    }
-    if (!e->is_closing) {
-        ctl_ending_tell(job, false, 0);
-        ctl_job_free(job);
-        ctl_engine_advance(e);
-    }
-    ctl_engine_try_to_close(e);
-}
-
-static void write_end(struct ctl_job *job)
-{
-    job->retry_at_ms = 0;
-    job->engine->n_writes++;
-    ctl_ending_write(job, NULL, on_end_written);
-}
-
-void ctl_ending_retry(struct ctl_job *job, uint64_t now)
-{
-    if (job->phase == CTL_PHASE_ENDING && job->retry_at_ms && now >= job->retry_at_ms)
-        write_end(job);
-}
-
-/* Whether the same request, unchanged, may do better later. */
-static bool is_retryable(enum cache_op_status status, const char *code)
-{
-    return status != CACHE_OP_CANCELLED && !str_is_equal(code, "INSTANCE_GONE") &&
-           !str_is_equal(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR));
-}
+/* --- what it came to --- */
 
 static char *write_error(enum cache_op_status status, const char *code, const char *detail)
 {
+    /* Whether the same request, unchanged, may do better later. */
+    bool is_retryable = status != CACHE_OP_CANCELLED && !str_is_equal(code, "INSTANCE_GONE") &&
+                        !str_is_equal(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR));
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_obj_add_str(doc, root, "code", code);
     json_add_str(doc, root, "detail", detail);
-    yyjson_mut_obj_add_bool(doc, root, "retryable", is_retryable(status, code));
+    yyjson_mut_obj_add_bool(doc, root, "retryable", is_retryable);
     return json_write(doc);
 }
 
 /* The instance as it is now; a note says that nothing had to be run. */
 static char *write_result(const struct ctl_job *job)
 {
-    struct ctl_observer *observer = job->engine->parts.observer;
-    struct cache_snapshot *s = ctl_observer_snapshot(observer);
+    struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
     const struct cache_entry *entry = cache_snapshot_by_id(s, job->subject);
     struct buf out;
 
@@ -148,57 +62,104 @@ static char *write_result(const struct ctl_job *job)
     return buf_take(&out, NULL);
 }
 
-static const char *const end_types[CACHE_OP_STATUS_COUNT] = {
-    [CACHE_OP_SUCCEEDED] = "operation.succeeded",     [CACHE_OP_FAILED] = "operation.failed",
-    [CACHE_OP_TIMED_OUT] = "operation.timed_out",     [CACHE_OP_CANCELLED] = "operation.cancelled",
-    [CACHE_OP_INTERRUPTED] = "operation.interrupted",
-};
-
-static void close_operation(struct cache_operation *op, enum cache_op_status status)
+static void set_ended(struct ctl_job *job, enum cache_op_status status)
 {
+    struct cache_operation *op = job->op;
     op->status = status;
     op->ended_at = clock_wall_ms();
     if (op->started_at == 0)
         op->started_at = op->ended_at;
     if (status == CACHE_OP_SUCCEEDED)
         op->percent = 100;
+    job->phase = CTL_PHASE_FINISHING;
 }
 
-static enum cache_op_status batch_status(const struct cache_operation *op, bool is_cancelled)
+/* --- who waits for it --- */
+
+/* The callbacks may stop other waits, so each is off its list before it is called. */
+void ctl_engine_finish_waits(struct ctl_job *job, bool is_timeout, uint64_t now)
 {
-    if (op->n_children_ended < op->n_children)
-        return CACHE_OP_INTERRUPTED;
-    if (op->n_children_failed == 0)
-        return CACHE_OP_SUCCEEDED;
-    return is_cancelled ? CACHE_OP_CANCELLED : CACHE_OP_FAILED;
+    struct list due;
+    list_init(&due);
+    list_foreach(item, &job->waits) {
+        if (is_timeout && now < list_entry(item, struct ctl_wait, link)->until_ms)
+            continue;
+        list_unlink(item);
+        list_append(&due, item);
+    }
+    while (!list_is_empty(&due)) {
+        struct ctl_wait *wait = list_entry(due.next, struct ctl_wait, link);
+        list_unlink(&wait->link);
+        wait->done(wait->arg, job->op, is_timeout);
+        mem_free(wait);
+    }
 }
 
-static void close_batch(struct ctl_job *parent)
+/* --- making it durable --- */
+
+/* A refused write of an end leaves the row as it was: the next start would settle it again. Until
+ * it is written the operation stays here for everybody to see. */
+static void on_end_written(void *arg, int status)
+{
+    struct ctl_job *job = arg;
+    struct ctl_engine *e = job->engine;
+
+    e->n_writes--;
+    if (status < 0 && !e->is_closing) {
+        job->retry_at_ms = clock_mono_ms() + RETRY_MS;
+        return;
+    }
+    if (!e->is_closing) {
+        ctl_engine_finish_waits(job, false, 0);
+        ctl_job_free(job);
+        ctl_engine_advance(e);
+    }
+    ctl_engine_try_to_close(e);
+}
+
+static void write_end(struct ctl_job *job)
+{
+    job->retry_at_ms = 0;
+    job->engine->n_writes++;
+    ctl_engine_record_write(job, NULL, on_end_written);
+}
+
+void ctl_engine_finish_retry(struct ctl_job *job, uint64_t now)
+{
+    if (job->phase == CTL_PHASE_FINISHING && job->retry_at_ms && now >= job->retry_at_ms)
+        write_end(job);
+}
+
+/* --- a batch --- */
+
+static void set_batch_ended(struct ctl_job *parent)
 {
     char detail[120];
     struct cache_operation *op = parent->op;
-    enum cache_op_status status = batch_status(op, parent->is_cancelled);
     unsigned n_good = op->n_children_ended - op->n_children_failed;
+    unsigned n_bad = op->n_children - n_good;
+    enum cache_op_status status = op->n_children_ended < op->n_children ? CACHE_OP_INTERRUPTED
+                                  : op->n_children_failed == 0          ? CACHE_OP_SUCCEEDED
+                                  : parent->is_cancelled                ? CACHE_OP_CANCELLED
+                                                                        : CACHE_OP_FAILED;
 
-    close_operation(op, status);
-    snprintf(detail, sizeof(detail), "%u of %u operations did not succeed", op->n_children - n_good,
-             op->n_children);
+    set_ended(parent, status);
+    snprintf(detail, sizeof(detail), "%u of %u operations did not succeed", n_bad, op->n_children);
     if (status != CACHE_OP_SUCCEEDED)
         op->error = write_error(status, "BATCH_INCOMPLETE", detail);
     op->result = mem_printf("{\"total\":%u,\"succeeded\":%u,\"not_succeeded\":%u}", op->n_children,
-                            n_good, op->n_children - n_good);
-    parent->phase = CTL_PHASE_ENDING;
+                            n_good, n_bad);
 }
 
-void ctl_ending_end_batch(struct ctl_job *parent)
+void ctl_engine_finish_batch(struct ctl_job *parent)
 {
-    close_batch(parent);
+    set_batch_ended(parent);
     write_end(parent);
-    ctl_ending_announce(parent, end_types[parent->op->status]);
+    ctl_engine_record_announce(parent, end_types[parent->op->status]);
 }
 
 /* The counts of the batch change in the same write as the end of its child. */
-static void count_in_parent(struct ctl_job *job)
+static void count_in_batch(struct ctl_job *job)
 {
     struct ctl_job *parent = job->parent;
     if (!parent)
@@ -208,8 +169,10 @@ static void count_in_parent(struct ctl_job *job)
     op->n_children_failed += job->op->status != CACHE_OP_SUCCEEDED;
     op->percent = (int)(100 * (uint64_t)op->n_children_ended / op->n_children);
     if (op->n_children_ended == op->n_children)
-        close_batch(parent);
+        set_batch_ended(parent);
 }
+
+/* --- one operation --- */
 
 /* Whoever starts or stops an instance that has a desired state has changed their mind about it:
  * otherwise the desired state would undo what they did. It follows when the operation ends, also
@@ -224,36 +187,31 @@ static void follow_desired(struct ctl_job *job, enum cache_op_status status)
     if ((!is_start && kind != CACHE_OP_STOP) || status == CACHE_OP_CANCELLED || !i)
         return;
     if (i->desired != CACHE_DESIRED_NONE && job->params.priority != CTL_PRIORITY_WATCHDOG)
-        ctl_observer_set_local(job->engine->parts.observer, i->id, &local);
+        ctl_observer_set_local(job->observer, i->id, &local);
 }
 
-/* An effect that was waited for in vain is expected no more: what list2 shows is true again. */
-static void stop_expecting(const struct ctl_job *job, enum cache_op_status status)
-{
-    if (ctl_job_instance(job) && (status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT))
-        ctl_observer_expect(job->engine->parts.observer, job->subject, CTL_EXPECT_NOTHING, 0);
-}
-
-void ctl_ending_end(struct ctl_job *job, enum cache_op_status status, const char *code,
-                    const char *detail)
+void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, const char *code,
+                           const char *detail)
 {
     struct ctl_job *parent = job->parent;
 
-    ctl_gate_release(job);
-    job->engine->must_advance = true;
+    ctl_job_release_gate(job);
+    job->jobs->needs_round = true;
     follow_desired(job, status);
-    stop_expecting(job, status);
+    /* An effect that was waited for in vain is expected no more: what list2 shows is true again. */
+    if (ctl_job_instance(job) && (status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT))
+        ctl_observer_expect(job->observer, job->subject, CTL_EXPECT_NOTHING, 0);
+
     if (status == CACHE_OP_SUCCEEDED)
         job->op->result = write_result(job);
     if (code)
         job->op->error = write_error(status, code, detail);
-    close_operation(job->op, status);
-    job->phase = CTL_PHASE_ENDING;
-    count_in_parent(job);
+    set_ended(job, status);
+    count_in_batch(job);
     write_end(job);
-    ctl_ending_announce(job, end_types[status]);
-    if (parent && parent->phase == CTL_PHASE_ENDING) {
+    ctl_engine_record_announce(job, end_types[status]);
+    if (parent && parent->phase == CTL_PHASE_FINISHING) {
         write_end(parent);
-        ctl_ending_announce(parent, end_types[parent->op->status]);
+        ctl_engine_record_announce(parent, end_types[parent->op->status]);
     }
 }

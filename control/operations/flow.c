@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of what each kind of operation does. A step that has nothing to do is skipped, so one
+ * flow serves instances in any state: a restart of one that is off is a start. */
 #include "control/operations/flow.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/text/str.h"
-#include "control/operations/steps.h"
-
-void ctl_why_say(struct ctl_why *why, const char *code, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(why->detail, sizeof(why->detail), fmt, args);
-    va_end(args);
-    str_copy(why->code, sizeof(why->code), code);
-}
-
-enum ctl_plan ctl_why_gone(struct ctl_why *why)
-{
-    ctl_why_say(why, "INSTANCE_GONE", "the instance is no longer listed by ldconsole");
-    return CTL_PLAN_FAIL;
-}
 
 #define STEPS(...)                                                                                 \
     (const struct ctl_step *const[])                                                               \
@@ -53,24 +38,24 @@ const struct ctl_flow *ctl_flow_of(enum cache_op_kind kind)
 
 unsigned ctl_flow_timeout_ms(const struct ctl_job *job)
 {
-    const struct ctl_engine_options *o = &job->engine->options;
-    unsigned start = o->start_timeout_ms + (job->params.until_ready ? o->ready_timeout_ms : 0);
+    const struct ctl_timeouts *t = job->timeouts;
+    unsigned start_ms = t->start_ms + (job->params.until_ready ? t->ready_ms : 0);
 
     if (job->params.timeout_ms)
         return job->params.timeout_ms;
     switch (job->op->kind) {
     case CACHE_OP_START:
-        return start;
+        return start_ms;
     case CACHE_OP_STOP:
-        return o->stop_timeout_ms;
+        return t->stop_ms;
     case CACHE_OP_RESTART:
-        return o->stop_timeout_ms + start;
+        return t->stop_ms + start_ms;
     case CACHE_OP_CLONE:
-        return o->clone_timeout_ms;
+        return t->clone_ms;
     case CACHE_OP_REMOVE:
-        return o->manage_timeout_ms + (job->params.force ? o->stop_timeout_ms : 0);
+        return t->manage_ms + (job->params.force ? t->stop_ms : 0);
     default:
-        return o->manage_timeout_ms;
+        return t->manage_ms;
     }
 }
 
@@ -78,36 +63,29 @@ unsigned ctl_flow_step_timeout_ms(const struct ctl_job *job)
 {
     const struct ctl_step *step = ctl_job_step(job);
     bool is_of_stop = step->is_stopping && !job->params.timeout_ms;
-    uint64_t whole = is_of_stop ? job->engine->options.stop_timeout_ms : ctl_flow_timeout_ms(job);
+    uint64_t whole = is_of_stop ? job->timeouts->stop_ms : ctl_flow_timeout_ms(job);
     return (unsigned)(whole * step->timeout_percent / 100);
-}
-
-static bool is_listed_kind(enum cache_op_kind kind)
-{
-    return kind != CACHE_OP_CREATE && kind != CACHE_OP_BATCH;
-}
-
-static bool needs_off(const struct ctl_request *request)
-{
-    return (request->kind == CACHE_OP_REMOVE && !request->force) || request->kind == CACHE_OP_CLONE;
 }
 
 bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_instance *i,
                       struct ctl_refusal *reterr)
 {
+    enum cache_op_kind kind = request->kind;
+    bool needs_instance = kind != CACHE_OP_CREATE && kind != CACHE_OP_BATCH;
+    bool needs_off = kind == CACHE_OP_CLONE || (kind == CACHE_OP_REMOVE && !request->force);
+
     *reterr = (struct ctl_refusal){0};
-    if (is_listed_kind(request->kind) && !i) {
+    if (needs_instance && !i) {
         reterr->http_status = 404;
         str_copy(reterr->code, sizeof(reterr->code), "INSTANCE_NOT_FOUND");
         snprintf(reterr->detail, sizeof(reterr->detail), "there is no such instance");
         return false;
     }
-    if (needs_off(request) && i->state != CACHE_STATE_STOPPED && i->state != CACHE_STATE_STOPPING) {
+    if (needs_off && i->state != CACHE_STATE_STOPPED && i->state != CACHE_STATE_STOPPING) {
         reterr->http_status = 409;
         str_copy(reterr->code, sizeof(reterr->code), "INSTANCE_NOT_STOPPED");
         snprintf(reterr->detail, sizeof(reterr->detail), "'%.120s' is %s; stop it first%s", i->name,
-                 cache_state_name(i->state),
-                 request->kind == CACHE_OP_REMOVE ? " or use force" : "");
+                 cache_state_name(i->state), kind == CACHE_OP_REMOVE ? " or use force" : "");
         return false;
     }
     return true;

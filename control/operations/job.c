@@ -1,124 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/operations/job.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
-#include "control/operations/flow.h"
 
-struct ctl_job *ctl_job_new(struct ctl_engine *e, struct cache_operation *op)
+/* One instance's operations in order. It exists while somebody stands in it. */
+struct line {
+    char target[UUID_SIZE];
+    struct map_node by_target;
+    struct list jobs;
+};
+
+void ctl_why_say(struct ctl_why *why, const char *code, const char *fmt, ...)
 {
-    struct ctl_job *job = mem_new(struct ctl_job);
-    job->engine = e;
-    job->op = op;
-    job->flow = ctl_flow_of(op->kind);
-    job->subject_index = -1;
-    list_init(&job->link);
-    list_init(&job->line);
-    list_init(&job->accepts);
-    list_init(&job->waits);
-    ctl_params_read(op->params, &job->params);
-    str_copy(job->subject, sizeof(job->subject), op->target);
-    ctl_job_load_memo(job);
-    return job;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(why->detail, sizeof(why->detail), fmt, args);
+    va_end(args);
+    str_copy(why->code, sizeof(why->code), code);
 }
 
-static void leave_line(struct ctl_job *job)
-{
-    struct map_node *node = map_find(&job->engine->lines, job->op->target);
-    list_unlink(&job->line);
-    if (!node)
-        return;
-    struct ctl_line *line = container_of(node, struct ctl_line, by_target);
-    if (list_is_empty(&line->jobs)) {
-        map_remove(&job->engine->lines, node);
-        mem_free(line);
-    }
-}
-
-static void leave_children(struct ctl_job *parent)
-{
-    list_foreach(item, &parent->engine->jobs) {
-        struct ctl_job *child = list_entry(item, struct ctl_job, link);
-        if (child->parent == parent)
-            child->parent = NULL;
-    }
-}
-
-void ctl_job_free(struct ctl_job *job)
-{
-    if (!job->flow)
-        leave_children(job);
-    if (!list_is_empty(&job->link)) {
-        list_unlink(&job->link);
-        map_remove(&job->engine->by_id, &job->by_id);
-        leave_line(job);
-        job->engine->n_jobs--;
-    }
-    ctl_params_deinit(&job->params);
-    mem_free(job->baseline);
-    cache_operation_free(job->op);
-    mem_free(job);
-}
-
-static struct ctl_line *line_of(struct ctl_engine *e, const char *target)
-{
-    struct map_node *node = map_find(&e->lines, target);
-    if (node)
-        return container_of(node, struct ctl_line, by_target);
-    struct ctl_line *line = mem_new(struct ctl_line);
-    str_copy(line->target, sizeof(line->target), target);
-    list_init(&line->jobs);
-    map_insert(&e->lines, &line->by_target, line->target);
-    return line;
-}
-
-void ctl_job_link(struct ctl_job *job)
-{
-    struct ctl_engine *e = job->engine;
-    list_append(&e->jobs, &job->link);
-    map_insert(&e->by_id, &job->by_id, job->op->id);
-    if (job->op->target[0])
-        list_append(&line_of(e, job->op->target)->jobs, &job->line);
-    e->n_jobs++;
-}
-
-void ctl_job_take_target(struct ctl_job *job, const char *id)
-{
-    str_copy(job->op->target, sizeof(job->op->target), id);
-    /* The head of a ring is also its end: behind it comes the first place. */
-    list_append(line_of(job->engine, id)->jobs.next, &job->line);
-}
-
-bool ctl_job_is_first_in_line(const struct ctl_job *job)
-{
-    if (list_is_empty(&job->line))
-        return true;
-    struct map_node *node = map_find(&job->engine->lines, job->op->target);
-    return container_of(node, struct ctl_line, by_target)->jobs.next == &job->line;
-}
-
-const struct ctl_step *ctl_job_step(const struct ctl_job *job)
-{
-    return job->flow->steps[job->op->step_index];
-}
-
-const struct cache_instance *ctl_job_instance(const struct ctl_job *job)
-{
-    const struct cache_entry *entry =
-        cache_snapshot_by_id(ctl_observer_snapshot(job->engine->parts.observer), job->subject);
-    return entry ? &entry->instance : NULL;
-}
-
-uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now)
-{
-    uint64_t age_ms =
-        cache_snapshot_age_ms(ctl_observer_snapshot(job->engine->parts.observer), now);
-    uint64_t seen_ms = age_ms <= now ? now - age_ms : 0;
-    return seen_ms >= job->look_from_ms ? seen_ms : 0;
-}
+/* --- what must survive a restart --- */
 
 void ctl_job_save_memo(struct ctl_job *job)
 {
@@ -134,7 +41,7 @@ void ctl_job_save_memo(struct ctl_job *job)
     job->op->memo = json_write(doc);
 }
 
-void ctl_job_load_memo(struct ctl_job *job)
+static void load_memo(struct ctl_job *job)
 {
     const char *memo = job->op->memo;
     yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(memo, strlen(memo), YYJSON_READ_NOFLAG);
@@ -150,4 +57,162 @@ void ctl_job_load_memo(struct ctl_job *job)
     job->baseline = mem_calloc(yyjson_arr_size(baseline), sizeof(int));
     yyjson_arr_foreach(baseline, i, max, item)
         job->baseline[job->n_baseline++] = (int)yyjson_get_int(item);
+}
+
+/* --- one job --- */
+
+struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
+                            const struct ctl_flow *flow)
+{
+    struct ctl_job *job = mem_new(struct ctl_job);
+    job->jobs = jobs;
+    job->observer = jobs->observer;
+    job->timeouts = jobs->timeouts;
+    job->op = op;
+    job->flow = flow;
+    job->subject_index = -1;
+    list_init(&job->link);
+    list_init(&job->line);
+    list_init(&job->accepts);
+    list_init(&job->waits);
+    ctl_request_read(op->params, &job->params);
+    str_copy(job->subject, sizeof(job->subject), op->target);
+    load_memo(job);
+    return job;
+}
+
+static void leave_line(struct ctl_job *job)
+{
+    struct map_node *node = map_find(&job->jobs->lines, job->op->target);
+    list_unlink(&job->line);
+    if (!node)
+        return;
+    struct line *line = container_of(node, struct line, by_target);
+    if (list_is_empty(&line->jobs)) {
+        map_remove(&job->jobs->lines, node);
+        mem_free(line);
+    }
+}
+
+void ctl_job_free(struct ctl_job *job)
+{
+    if (!job->flow) {
+        list_foreach(item, &job->jobs->all) {
+            struct ctl_job *child = list_entry(item, struct ctl_job, link);
+            if (child->parent == job)
+                child->parent = NULL;
+        }
+    }
+    if (!list_is_empty(&job->link)) {
+        list_unlink(&job->link);
+        map_remove(&job->jobs->by_id, &job->by_id);
+        leave_line(job);
+        job->jobs->n--;
+    }
+    ctl_params_deinit(&job->params);
+    mem_free(job->baseline);
+    cache_operation_free(job->op);
+    mem_free(job);
+}
+
+const struct ctl_step *ctl_job_step(const struct ctl_job *job)
+{
+    return job->flow->steps[job->op->step_index];
+}
+
+const struct cache_instance *ctl_job_instance(const struct ctl_job *job)
+{
+    const struct cache_entry *entry =
+        cache_snapshot_by_id(ctl_observer_snapshot(job->observer), job->subject);
+    return entry ? &entry->instance : NULL;
+}
+
+uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now)
+{
+    uint64_t age_ms = cache_snapshot_age_ms(ctl_observer_snapshot(job->observer), now);
+    uint64_t seen_ms = age_ms <= now ? now - age_ms : 0;
+    return seen_ms >= job->look_from_ms ? seen_ms : 0;
+}
+
+/* --- its places among the others --- */
+
+void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_observer *observer,
+                   const struct ctl_timeouts *timeouts)
+{
+    *jobs = (struct ctl_jobs){.observer = observer, .timeouts = timeouts};
+    list_init(&jobs->all);
+    map_init(&jobs->by_id);
+    map_init(&jobs->lines);
+}
+
+void ctl_jobs_deinit(struct ctl_jobs *jobs)
+{
+    list_foreach(item, &jobs->all)
+        ctl_job_free(list_entry(item, struct ctl_job, link));
+    map_deinit(&jobs->by_id);
+    map_deinit(&jobs->lines);
+}
+
+struct ctl_job *ctl_jobs_find(const struct ctl_jobs *jobs, const char *id)
+{
+    struct map_node *node = map_find(&jobs->by_id, id);
+    return node ? container_of(node, struct ctl_job, by_id) : NULL;
+}
+
+static struct line *line_of(struct ctl_jobs *jobs, const char *target)
+{
+    struct map_node *node = map_find(&jobs->lines, target);
+    if (node)
+        return container_of(node, struct line, by_target);
+    struct line *line = mem_new(struct line);
+    str_copy(line->target, sizeof(line->target), target);
+    list_init(&line->jobs);
+    map_insert(&jobs->lines, &line->by_target, line->target);
+    return line;
+}
+
+void ctl_job_link(struct ctl_job *job)
+{
+    list_append(&job->jobs->all, &job->link);
+    map_insert(&job->jobs->by_id, &job->by_id, job->op->id);
+    if (job->op->target[0])
+        list_append(&line_of(job->jobs, job->op->target)->jobs, &job->line);
+    job->jobs->n++;
+}
+
+void ctl_job_set_target(struct ctl_job *job, const char *id)
+{
+    str_copy(job->op->target, sizeof(job->op->target), id);
+    /* The head of a ring is also its end: behind it comes the first place. */
+    list_append(line_of(job->jobs, id)->jobs.next, &job->line);
+}
+
+bool ctl_job_is_first_in_line(const struct ctl_job *job)
+{
+    if (list_is_empty(&job->line))
+        return true;
+    struct map_node *node = map_find(&job->jobs->lines, job->op->target);
+    return container_of(node, struct line, by_target)->jobs.next == &job->line;
+}
+
+bool ctl_job_acquire_gate(struct ctl_job *job, enum ctl_gate gate)
+{
+    struct ctl_job **holder = &job->jobs->gate_holder[gate];
+    if (gate == CTL_GATE_NONE || *holder == job)
+        return true;
+    if (*holder)
+        return false;
+    *holder = job;
+    job->held = gate;
+    return true;
+}
+
+void ctl_job_release_gate(struct ctl_job *job)
+{
+    if (job->held == CTL_GATE_NONE)
+        return;
+    if (job->jobs->gate_holder[job->held] == job)
+        job->jobs->gate_holder[job->held] = NULL;
+    job->held = CTL_GATE_NONE;
+    job->jobs->needs_round = true;
 }

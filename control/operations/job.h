@@ -4,12 +4,16 @@
 
 #include "base/memory/list.h"
 #include "base/memory/map.h"
-#include "control/operations/engine.h"
-#include "control/operations/params.h"
+#include "cache/tables/operation.h"
+#include "control/observe/observer.h"
+#include "control/operations/request.h"
+#include "ldconsole/guard/client.h"
 
-/** An open operation on its way; private to the engine's files. */
+/** An open operation on its way: what it was asked, how far it is, and its places among the
+ *  others: in the line of its instance and behind its gate. What moves it is the engine; what its
+ *  steps are is in steps.h. Private to this folder. */
 
-/**     STORING -> QUEUED -> LOOKING -> GATED -> MARKING -> CALLING -> AWAITING -> ENDING
+/**     STORING -> QUEUED -> LOOKING -> GATED -> MARKING -> CALLING -> AWAITING -> FINISHING
  *                    (once)    ^--------- next step ----------------------'
  *
  *  While nothing can be asked of ldconsole (no session), what would plan a step is QUEUED again, as
@@ -25,31 +29,43 @@ enum ctl_phase {
     CTL_PHASE_MARKING,  /* the mark is being written */
     CTL_PHASE_CALLING,  /* the child runs */
     CTL_PHASE_AWAITING, /* the vendor acknowledged; waits to see the effect */
-    CTL_PHASE_ENDING    /* the end is being written */
+    CTL_PHASE_FINISHING /* the end is being written */
 };
 
-/** A gate lets a limited number of steps through at a time, across instances: parallel launches
- *  hang guests, parallel add/copy/remove/modify race for indexes (reference 2.6). */
+/** A gate lets one step through at a time, across instances: parallel launches hang guests,
+ *  parallel add/copy/remove/modify race for indexes (reference 2.6). */
 enum ctl_gate { CTL_GATE_NONE, CTL_GATE_LAUNCH, CTL_GATE_EXCLUSIVE, CTL_GATE_COUNT };
 
+/** The steps of one kind of operation in their order; see flow.h. */
 struct ctl_step;
+struct ctl_flow {
+    const struct ctl_step *const *steps;
+    size_t n_steps;
+};
 
-/** Somebody waits for the end of a job. */
-struct ctl_wait {
-    struct list link;
-    uint64_t until_ms;
-    ctl_wait_fn done;
-    void *arg;
+/** All open jobs, embedded in the engine. */
+struct ctl_jobs {
+    struct ctl_observer *observer;
+    const struct ctl_timeouts *timeouts;
+    struct list all;  /* in order of acceptance */
+    struct map by_id; /* of operations */
+    struct map lines; /* of instances that have one: a line is its jobs in order */
+    unsigned n;       /* in `all` */
+    struct ctl_job *gate_holder[CTL_GATE_COUNT];
+    bool needs_round; /* what one job did may let another get on */
 };
 
 struct ctl_job {
-    struct ctl_engine *engine;
+    struct ctl_engine *engine; /* for the engine's own files */
+    struct ctl_jobs *jobs;
+    struct ctl_observer *observer;
+    const struct ctl_timeouts *timeouts;
     struct cache_operation *op;
     struct ctl_params params;
     const struct ctl_flow *flow; /* NULL for a batch */
     struct ctl_job *parent;      /* batch; NULL when none */
 
-    struct list link; /* in the engine, in order of acceptance */
+    struct list link; /* in `jobs` */
     struct list line; /* in the line of its instance */
     struct map_node by_id;
     enum ctl_phase phase;
@@ -82,82 +98,46 @@ struct ctl_job {
     bool is_cancelled;
     char cancelled_by[64];
 
-    struct list accepts; /* who waits for the acknowledgement */
-    struct list waits;   /* who waits for the end */
+    struct list accepts; /* who waits for the acknowledgement (engine_accept.c) */
+    struct list waits;   /* who waits for the end (struct ctl_wait) */
 };
 
-/** One instance's operations in order. */
-struct ctl_line {
-    char target[UUID_SIZE];
-    struct map_node by_target;
-    struct list jobs;
+/** Why a job does not get on: a code for programs and a sentence for people. */
+struct ctl_why {
+    char code[48];
+    char detail[300];
 };
+void ctl_why_say(struct ctl_why *why, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-struct ctl_engine {
-    struct ctl_engine_parts parts;
-    struct ctl_engine_options options;
-    struct list jobs;
-    struct map by_id, lines;
-    unsigned n_jobs;
-    struct ctl_job *gate_holder[CTL_GATE_COUNT];
-    uv_timer_t tick;
-    struct ctl_survey_listener on_survey;
-    bool is_hurrying, is_started, is_closing, is_advancing, must_advance;
-    unsigned n_writes; /* store jobs under way */
-    unsigned n_calls;  /* vendor commands under way */
-    uint64_t trim_at_ms;
-    void (*on_closed)(void *arg);
-    void *closed_arg;
-};
+void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_observer *observer,
+                   const struct ctl_timeouts *timeouts);
+/** Frees the jobs that are in it. */
+void ctl_jobs_deinit(struct ctl_jobs *jobs);
+struct ctl_job *ctl_jobs_find(const struct ctl_jobs *jobs, const char *id);
 
-struct ctl_job *ctl_job_new(struct ctl_engine *e, struct cache_operation *op);
+/** Takes over OP. FLOW: of its kind. The job is in no list yet. */
+struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
+                            const struct ctl_flow *flow);
 void ctl_job_free(struct ctl_job *job);
-/** Links JOB into the engine: tables, line of its target. */
+/** Links JOB: behind the others, and at the end of the line of its target. */
 void ctl_job_link(struct ctl_job *job);
 /** Gives JOB, which had none, the target ID and the first place in its line: it made the instance
  *  and is not done with it. */
-void ctl_job_take_target(struct ctl_job *job, const char *id);
+void ctl_job_set_target(struct ctl_job *job, const char *id);
 bool ctl_job_is_first_in_line(const struct ctl_job *job);
+
+/** Lets JOB through GATE, or not. Who holds it already passes. */
+bool ctl_job_acquire_gate(struct ctl_job *job, enum ctl_gate gate);
+/** Gives back the gate that JOB holds, if any. */
+void ctl_job_release_gate(struct ctl_job *job);
+
 const struct ctl_step *ctl_job_step(const struct ctl_job *job);
 /** The instance the steps act on as last seen; NULL when there is none (any more). */
 const struct cache_instance *ctl_job_instance(const struct ctl_job *job);
 /** When what is known was seen, if that is recent enough for JOB; else 0. */
 uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now);
-/** Writes what the flow must not forget (baseline, subject) into op->memo, and reads it back. */
+/** Writes what must survive a restart (baseline, subject) into op->memo. A new job reads it. */
 void ctl_job_save_memo(struct ctl_job *job);
-void ctl_job_load_memo(struct ctl_job *job);
-
-/** Lets JOB through GATE, or not. Who holds it already passes. */
-bool ctl_gate_take(struct ctl_job *job, enum ctl_gate gate);
-/** Gives back what JOB holds, if anything. */
-void ctl_gate_release(struct ctl_job *job);
-
-/** Moves every job as far as it can go now. */
-void ctl_engine_advance(struct ctl_engine *e);
-/** To be called whenever a write or call ends. */
-void ctl_engine_try_to_close(struct ctl_engine *e);
-struct ctl_job *ctl_engine_find_job(const struct ctl_engine *e, const char *id);
-
-/** Looks for the effect of JOB's step, whose command has ended. Returns true when the step is over
- *  and the next may begin. Ends the operation when no effect will come. */
-bool ctl_effect_await(struct ctl_job *job, uint64_t now);
-/** Ends JOB because its step, or the operation, took too long. */
-void ctl_effect_time_out(struct ctl_job *job);
-
-/** Writes JOB's operation (and its batch's, in one piece) and announces a transition. DONE may be
- *  NULL. TYPE: "operation.running", ...; NULL announces nothing. */
-void ctl_ending_write(struct ctl_job *job, const char *type, cache_done_fn done);
-/** Announces JOB's operation as it stands. */
-void ctl_ending_announce(const struct ctl_job *job, const char *type);
-/** Ends JOB with STATUS; CODE and DETAIL (a sentence) describe what went wrong, NULL otherwise. */
-void ctl_ending_end(struct ctl_job *job, enum cache_op_status status, const char *code,
-                    const char *detail);
-/** Ends a batch that a former process left without open children. */
-void ctl_ending_end_batch(struct ctl_job *parent);
-/** Tries again what the database refused before, when that is due. */
-void ctl_ending_retry(struct ctl_job *job, uint64_t now);
-/** Tells those who wait for the end of JOB: all of them, or, with IS_TIMEOUT, those whose time is
- *  up at NOW. */
-void ctl_ending_tell(struct ctl_job *job, bool is_timeout, uint64_t now);
 
 #endif

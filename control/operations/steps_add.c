@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Making an instance, new or as a copy. ldconsole does not say which one it made, so the indexes
+ * that exist before the command are remembered (`baseline`, in the memo on disk), and the new one
+ * is found among those that were not there. From then on the job's `subject` is the new instance,
+ * and the steps that follow in its flow rename and modify that. */
 #include <string.h>
 
 #include "base/system/clock.h"
@@ -11,22 +15,17 @@
  * lie. */
 enum { LATE_ROW_MS = 5000 };
 
-static void remember_baseline(struct ctl_job *job)
-{
-    const struct cache_snapshot *s = ctl_observer_snapshot(job->engine->parts.observer);
-    job->n_baseline = cache_snapshot_count(s);
-    mem_free(job->baseline);
-    job->baseline = mem_calloc(job->n_baseline, sizeof(int));
-    for (size_t n = 0; n < job->n_baseline; n++)
-        job->baseline[n] = cache_snapshot_at(s, n)->instance.index;
-}
-
 static enum ctl_plan plan_add(struct ctl_job *job, const struct cache_instance *i,
                               struct ctl_why *why)
 {
     (void)why;
     (void)i;
-    remember_baseline(job);
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
+    job->n_baseline = cache_snapshot_count(s);
+    mem_free(job->baseline);
+    job->baseline = mem_calloc(job->n_baseline, sizeof(int));
+    for (size_t n = 0; n < job->n_baseline; n++)
+        job->baseline[n] = cache_snapshot_at(s, n)->instance.index;
     ctl_job_save_memo(job);
     return CTL_PLAN_RUN;
 }
@@ -46,17 +45,11 @@ static bool is_in_baseline(const struct ctl_job *job, int index)
     return false;
 }
 
-static bool is_index_awaited(const struct ctl_job *job)
-{
-    return job->has_exit_code && job->exit_code >= 0 && !is_in_baseline(job, job->exit_code) &&
-           clock_mono_ms() - job->called_ms < LATE_ROW_MS;
-}
-
 /* Others may add instances at the same time, by hand for instance: of several new ones it is the
  * one with our name, else the one whose index ldconsole returned, else the only one. */
 static const struct cache_instance *find_added(const struct ctl_job *job)
 {
-    const struct cache_snapshot *s = ctl_observer_snapshot(job->engine->parts.observer);
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
     const struct cache_instance *any = NULL, *by_exit_code = NULL;
     size_t n_new = 0;
 
@@ -73,7 +66,10 @@ static const struct cache_instance *find_added(const struct ctl_job *job)
     }
     if (by_exit_code)
         return by_exit_code;
-    return n_new == 1 && !is_index_awaited(job) ? any : NULL;
+    bool is_index_awaited = job->has_exit_code && job->exit_code >= 0 &&
+                            !is_in_baseline(job, job->exit_code) &&
+                            clock_mono_ms() - job->called_ms < LATE_ROW_MS;
+    return n_new == 1 && !is_index_awaited ? any : NULL;
 }
 
 static enum ctl_check check_added(struct ctl_job *job, const struct cache_instance *i,
@@ -86,10 +82,21 @@ static enum ctl_check check_added(struct ctl_job *job, const struct cache_instan
         return CTL_CHECK_NO_EFFECT;
     str_copy(job->subject, sizeof(job->subject), added->id);
     if (job->op->kind == CACHE_OP_CREATE)
-        ctl_job_take_target(job, added->id);
+        ctl_job_set_target(job, added->id);
     ctl_job_save_memo(job);
     return CTL_CHECK_DONE;
 }
+
+const struct ctl_step ctl_step_add = {
+    .name = "adding",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 10,
+    .timeout_percent = 100,
+    .effect_ms = 15000,
+    .plan = plan_add,
+    .build = build_add,
+    .check = check_added,
+};
 
 static enum ctl_plan plan_copy(struct ctl_job *job, const struct cache_instance *i,
                                struct ctl_why *why)
@@ -111,24 +118,6 @@ static void build_copy(struct ctl_job *job, const struct cache_instance *i, stru
     ldc_command_copy(ret, job->params.name[0] ? job->params.name : NULL, i->index);
 }
 
-bool ctl_add_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
-{
-    const struct ctl_step *step = ctl_job_step(maker);
-    return (step == &ctl_step_add || step == &ctl_step_copy) && maker->baseline &&
-           !is_in_baseline(maker, i->index);
-}
-
-const struct ctl_step ctl_step_add = {
-    .name = "adding",
-    .gate = CTL_GATE_EXCLUSIVE,
-    .percent = 10,
-    .timeout_percent = 100,
-    .effect_ms = 15000,
-    .plan = plan_add,
-    .build = build_add,
-    .check = check_added,
-};
-
 /* The row of a copy may come long after the command (reference 2.6), so no effect yet proves
  * nothing before the deadline. */
 const struct ctl_step ctl_step_copy = {
@@ -140,3 +129,10 @@ const struct ctl_step ctl_step_copy = {
     .build = build_copy,
     .check = check_added,
 };
+
+bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
+{
+    const struct ctl_step *step = ctl_job_step(maker);
+    return (step == &ctl_step_add || step == &ctl_step_copy) && maker->baseline &&
+           !is_in_baseline(maker, i->index);
+}

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* What is changed of an instance that is there: its name and its settings by the vendor's commands,
+ * each believed when the config file shows it; labels, group and desired state by ourselves. */
 #include <string.h>
 
 #include "control/operations/steps.h"
@@ -31,6 +33,17 @@ static enum ctl_check check_renamed(struct ctl_job *job, const struct cache_inst
                 i->name);
     return CTL_CHECK_NO_EFFECT;
 }
+
+const struct ctl_step ctl_step_rename = {
+    .name = "renaming",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 40,
+    .timeout_percent = 100,
+    .effect_ms = 5000,
+    .plan = plan_rename,
+    .build = build_rename,
+    .check = check_renamed,
+};
 
 /* The instance's settings with the resolution where ldc_settings_hold looks for it. */
 static struct ldc_settings actual_settings(const struct cache_instance *i)
@@ -81,6 +94,17 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
     return CTL_CHECK_NO_EFFECT;
 }
 
+const struct ctl_step ctl_step_modify = {
+    .name = "modifying",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 60,
+    .timeout_percent = 100,
+    .effect_ms = 5000,
+    .plan = plan_modify,
+    .build = build_modify,
+    .check = check_modified,
+};
+
 static enum ctl_plan plan_local(struct ctl_job *job, const struct cache_instance *i,
                                 struct ctl_why *why)
 {
@@ -96,30 +120,8 @@ static void act_local(struct ctl_job *job, const struct cache_instance *i)
         .group = job->params.has_group ? job->params.group : NULL,
         .desired = job->params.desired,
     };
-    ctl_observer_set_local(job->engine->parts.observer, i->id, &local);
+    ctl_observer_set_local(job->observer, i->id, &local);
 }
-
-const struct ctl_step ctl_step_rename = {
-    .name = "renaming",
-    .gate = CTL_GATE_EXCLUSIVE,
-    .percent = 40,
-    .timeout_percent = 100,
-    .effect_ms = 5000,
-    .plan = plan_rename,
-    .build = build_rename,
-    .check = check_renamed,
-};
-
-const struct ctl_step ctl_step_modify = {
-    .name = "modifying",
-    .gate = CTL_GATE_EXCLUSIVE,
-    .percent = 60,
-    .timeout_percent = 100,
-    .effect_ms = 5000,
-    .plan = plan_modify,
-    .build = build_modify,
-    .check = check_modified,
-};
 
 const struct ctl_step ctl_step_set_local = {
     .name = "writing labels",

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Removing an instance, and removing once more what may come back under its number. Both are behind
+ * one passage of the exclusive gate. */
 #include "control/operations/steps.h"
 
 static enum ctl_plan plan_remove(struct ctl_job *job, const struct cache_instance *i,
@@ -24,18 +26,30 @@ static void build_remove(struct ctl_job *job, const struct cache_instance *i,
     ldc_command_remove(ret, i->index);
 }
 
-static const struct cache_entry *at_old_index(const struct ctl_job *job)
-{
-    const struct cache_snapshot *s = ctl_observer_snapshot(job->engine->parts.observer);
-    return job->subject_index < 0 ? NULL : cache_snapshot_by_index(s, job->subject_index);
-}
-
 static enum ctl_check check_removed(struct ctl_job *job, const struct cache_instance *i,
                                     struct ctl_why *why)
 {
     (void)job;
     ctl_why_say(why, "NO_EFFECT", "ldconsole accepted remove, but the instance is still listed");
     return i ? CTL_CHECK_NO_EFFECT : CTL_CHECK_DONE;
+}
+
+const struct ctl_step ctl_step_remove = {
+    .name = "removing",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 50,
+    .timeout_percent = 100,
+    .effect_ms = 15000,
+    .settle_ms = 700,
+    .plan = plan_remove,
+    .build = build_remove,
+    .check = check_removed,
+};
+
+static const struct cache_entry *at_old_index(const struct ctl_job *job)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
+    return job->subject_index < 0 ? NULL : cache_snapshot_by_index(s, job->subject_index);
 }
 
 /* LDPlayer 14 may make an empty instance of the same number again (reference 1.3). Only one that
@@ -69,18 +83,6 @@ static enum ctl_check check_removed_again(struct ctl_job *job, const struct cach
                 job->subject_index);
     return at_old_index(job) ? CTL_CHECK_NO_EFFECT : CTL_CHECK_DONE;
 }
-
-const struct ctl_step ctl_step_remove = {
-    .name = "removing",
-    .gate = CTL_GATE_EXCLUSIVE,
-    .percent = 50,
-    .timeout_percent = 100,
-    .effect_ms = 15000,
-    .settle_ms = 700,
-    .plan = plan_remove,
-    .build = build_remove,
-    .check = check_removed,
-};
 
 const struct ctl_step ctl_step_remove_again = {
     .name = "removing the empty instance that came back",

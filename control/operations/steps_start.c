@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Starting, in three steps: the launch, which ends when Android is up and holds the launch gate
+ * until then; waiting for Android, for a start that found the instance on its way already; and, if
+ * that was asked for, waiting until the guest answers. */
 #include "base/system/clock.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
@@ -7,21 +10,17 @@
  * too soon means stuck for ever (reference 2.6). */
 enum { BLIND_SETTLE_MS = 3000 };
 
-static bool must_settle(const struct ctl_job *job)
-{
-    return job->op->kind == CACHE_OP_RESTART &&
-           !ctl_observer_sees_processes(job->engine->parts.observer) &&
-           clock_mono_ms() - job->entered_ms < BLIND_SETTLE_MS;
-}
-
 static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
 {
     if (!i)
         return ctl_why_gone(why);
+    bool must_settle = job->op->kind == CACHE_OP_RESTART &&
+                       !ctl_observer_sees_processes(job->observer) &&
+                       clock_mono_ms() - job->entered_ms < BLIND_SETTLE_MS;
     switch (i->state) {
     case CACHE_STATE_STOPPED:
-        return must_settle(job) ? CTL_PLAN_LATER : CTL_PLAN_RUN;
+        return must_settle ? CTL_PLAN_LATER : CTL_PLAN_RUN;
     case CACHE_STATE_STOPPING:
         return CTL_PLAN_LATER;
     case CACHE_STATE_STARTING:
@@ -45,12 +44,6 @@ static void build_launch(struct ctl_job *job, const struct cache_instance *i,
     ldc_command_launch(ret, i->index);
 }
 
-/* `starting` without a process is what we expect, not what list2 shows. */
-static bool is_untouched(const struct cache_instance *i)
-{
-    return i->state == CACHE_STATE_STOPPED || (i->state == CACHE_STATE_STARTING && i->pid == 0);
-}
-
 static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance *i,
                                struct ctl_why *why)
 {
@@ -65,14 +58,29 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
         ctl_why_say(why, "START_STUCK", "the start does not get on: %s", i->reason);
         return CTL_CHECK_FAILED;
     }
-    /* Also 0 in the middle of a repairer's pass, which ends well (reference 5.2): hence no failure
-     * until `effect_ms`. */
-    if (!is_untouched(i))
+    /* `starting` without a process is what we expect, not what list2 shows. It shows 0 also in the
+     * middle of a repairer's pass, which ends well (reference 5.2): hence no failure until
+     * `effect_ms`. */
+    bool is_untouched =
+        i->state == CACHE_STATE_STOPPED || (i->state == CACHE_STATE_STARTING && i->pid == 0);
+    if (!is_untouched)
         return CTL_CHECK_PENDING;
     ctl_why_say(why, "NO_EFFECT", "the start came to nothing: the instance is %s (%s)",
                 cache_state_name(i->state), i->reason);
     return CTL_CHECK_NO_EFFECT;
 }
+
+const struct ctl_step ctl_step_launch = {
+    .name = "launching",
+    .gate = CTL_GATE_LAUNCH,
+    .expect = CTL_EXPECT_START,
+    .percent = 10,
+    .timeout_percent = 100,
+    .effect_ms = 30000,
+    .plan = plan_launch,
+    .build = build_launch,
+    .check = check_up,
+};
 
 static enum ctl_plan plan_until_up(struct ctl_job *job, const struct cache_instance *i,
                                    struct ctl_why *why)
@@ -82,6 +90,15 @@ static enum ctl_plan plan_until_up(struct ctl_job *job, const struct cache_insta
         return ctl_why_gone(why);
     return ctl_state_is_up(i->state) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
+
+const struct ctl_step ctl_step_until_up = {
+    .name = "waiting for Android",
+    .percent = 30,
+    .timeout_percent = 100,
+    .effect_ms = 30000,
+    .plan = plan_until_up,
+    .check = check_up,
+};
 
 static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_instance *i,
                                       struct ctl_why *why)
@@ -99,27 +116,6 @@ static enum ctl_check check_ready(struct ctl_job *job, const struct cache_instan
         return CTL_CHECK_DONE;
     return i && i->state == CACHE_STATE_RUNNING ? CTL_CHECK_PENDING : check_up(job, i, why);
 }
-
-const struct ctl_step ctl_step_launch = {
-    .name = "launching",
-    .gate = CTL_GATE_LAUNCH,
-    .expect = CTL_EXPECT_START,
-    .percent = 10,
-    .timeout_percent = 100,
-    .effect_ms = 30000,
-    .plan = plan_launch,
-    .build = build_launch,
-    .check = check_up,
-};
-
-const struct ctl_step ctl_step_until_up = {
-    .name = "waiting for Android",
-    .percent = 30,
-    .timeout_percent = 100,
-    .effect_ms = 30000,
-    .plan = plan_until_up,
-    .check = check_up,
-};
 
 const struct ctl_step ctl_step_until_ready = {
     .name = "waiting for the guest to answer",

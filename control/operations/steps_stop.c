@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Stopping: quit, quit once more when that was ignored or refused, and then, only if force was
+ * asked for, the end of the processes. Each is skipped as soon as the instance is off. */
 #include <stdio.h>
 
 #include "control/observe/evidence.h"
@@ -34,33 +36,6 @@ static enum ctl_check check_off(struct ctl_job *job, const struct cache_instance
     return i->state == CACHE_STATE_STOPPING ? CTL_CHECK_PENDING : CTL_CHECK_NO_EFFECT;
 }
 
-static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance *i,
-                               struct ctl_why *why)
-{
-    if (plan_quit(job, i, why) == CTL_PLAN_SKIP)
-        return CTL_PLAN_SKIP;
-    if (job->params.force)
-        return CTL_PLAN_RUN;
-    if (job->refusal != LDC_ANSWER_ACCEPTED)
-        ctl_why_say(why, ldc_answer_code(job->refusal),
-                    "ldconsole did not do quit (%s) and the instance is still %s (%s)",
-                    ldc_answer_code(job->refusal), cache_state_name(i->state), i->reason);
-    else
-        ctl_why_say(why, "QUIT_IGNORED",
-                    "quit was sent twice and the instance is still %s (%s); force ends its "
-                    "processes, at the risk of its configuration",
-                    cache_state_name(i->state), i->reason);
-    return CTL_PLAN_FAIL;
-}
-
-static void act_kill(struct ctl_job *job, const struct cache_instance *i)
-{
-    char note[120];
-    int n = ctl_observer_end_processes(job->engine->parts.observer, i->id);
-    snprintf(note, sizeof(note), "ended %d process(es) of the instance by force", n);
-    ctl_evidence_add_note(job->op, note);
-}
-
 const struct ctl_step ctl_step_quit = {
     .name = "quitting",
     .expect = CTL_EXPECT_STOP,
@@ -84,6 +59,33 @@ const struct ctl_step ctl_step_quit_again = {
     .build = build_quit,
     .check = check_off,
 };
+
+static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance *i,
+                               struct ctl_why *why)
+{
+    if (plan_quit(job, i, why) == CTL_PLAN_SKIP)
+        return CTL_PLAN_SKIP;
+    if (job->params.force)
+        return CTL_PLAN_RUN;
+    if (job->refusal != LDC_ANSWER_ACCEPTED)
+        ctl_why_say(why, ldc_answer_code(job->refusal),
+                    "ldconsole did not do quit (%s) and the instance is still %s (%s)",
+                    ldc_answer_code(job->refusal), cache_state_name(i->state), i->reason);
+    else
+        ctl_why_say(why, "QUIT_IGNORED",
+                    "quit was sent twice and the instance is still %s (%s); force ends its "
+                    "processes, at the risk of its configuration",
+                    cache_state_name(i->state), i->reason);
+    return CTL_PLAN_FAIL;
+}
+
+static void act_kill(struct ctl_job *job, const struct cache_instance *i)
+{
+    char note[120];
+    int n = ctl_observer_end_processes(job->observer, i->id);
+    snprintf(note, sizeof(note), "ended %d process(es) of the instance by force", n);
+    ctl_evidence_add_note(job->op, note);
+}
 
 const struct ctl_step ctl_step_kill = {
     .name = "ending processes by force",

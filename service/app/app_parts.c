@@ -122,11 +122,11 @@ static void build_engine(struct svc_app *app)
         .observer = app->observer,
     };
     options.max_queued = (unsigned)c->max_queued_operations;
-    options.start_timeout_ms = (unsigned)c->start_timeout_ms;
-    options.ready_timeout_ms = (unsigned)c->ready_timeout_ms;
-    options.stop_timeout_ms = (unsigned)c->stop_timeout_ms;
-    options.manage_timeout_ms = (unsigned)c->manage_timeout_ms;
-    options.clone_timeout_ms = (unsigned)c->clone_timeout_ms;
+    options.timeouts.start_ms = (unsigned)c->start_timeout_ms;
+    options.timeouts.ready_ms = (unsigned)c->ready_timeout_ms;
+    options.timeouts.stop_ms = (unsigned)c->stop_timeout_ms;
+    options.timeouts.manage_ms = (unsigned)c->manage_timeout_ms;
+    options.timeouts.clone_ms = (unsigned)c->clone_timeout_ms;
     app->engine = ctl_engine_new(&parts, &options);
     ctl_engine_recover(app->engine, take_ptr(app->operations), app->n_operations);
 }

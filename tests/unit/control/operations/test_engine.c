@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/job.h"
+#include "control/operations/engine_private.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -116,7 +116,7 @@ Test(ctl_engine, what_is_not_acknowledged_is_not_there_yet)
     struct world_answer a = {0};
     ctl_engine_submit(w.engine, &r, world_on_accept, &a);
     cr_expect(ctl_engine_is_busy(w.engine, r.target));
-    struct ctl_job *job = list_entry(w.engine->jobs.next, struct ctl_job, link);
+    struct ctl_job *job = list_entry(w.engine->jobs.all.next, struct ctl_job, link);
     char id[UUID_SIZE];
     strcpy(id, job->op->id);
     cr_expect_null(ctl_engine_find(w.engine, id));
@@ -326,7 +326,7 @@ Test(ctl_engine, what_was_only_marked_runs_after_the_next_start)
     bool is_closed = false;
     world_look(&w);
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
-    cr_assert_eq(ctl_engine_find_job(w.engine, a.id)->phase, CTL_PHASE_MARKING);
+    cr_assert_eq(ctl_jobs_find(&w.engine->jobs, a.id)->phase, CTL_PHASE_MARKING);
     close_engine(&is_closed);
     world_until(&w, is_closed);
     close_rest();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/job.h"
+#include "control/operations/engine_private.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -43,7 +43,7 @@ static unsigned n_launches(void)
 
 static enum ctl_phase phase_of(const struct world_answer *a)
 {
-    struct ctl_job *job = ctl_engine_find_job(w.engine, a->id);
+    struct ctl_job *job = ctl_jobs_find(&w.engine->jobs, a->id);
     cr_assert_not_null(job);
     return job->phase;
 }
@@ -161,8 +161,8 @@ static struct world_answer gate_holder;
 static void start_one_by_hand(void *arg, const char *verb)
 {
     (void)arg;
-    struct ctl_job *job = ctl_engine_find_job(w.engine, gate_holder.id);
-    if (strcmp(verb, "list2") == 0 && (!job || job->phase == CTL_PHASE_ENDING))
+    struct ctl_job *job = ctl_jobs_find(&w.engine->jobs, gate_holder.id);
+    if (strcmp(verb, "list2") == 0 && (!job || job->phase == CTL_PHASE_FINISHING))
         bring_up(1);
 }
 
@@ -361,7 +361,7 @@ Test(ctl_advance, nothing_is_issued_when_the_mark_is_refused)
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
     world_break_store(&w, true);
     bring_up(0);
-    world_until(&w, phase_of(&b) == CTL_PHASE_ENDING);
+    world_until(&w, phase_of(&b) == CTL_PHASE_FINISHING);
     cr_expect_eq(n_launches(), 1);
     cr_expect_eq(ctl_engine_find(w.engine, b.id)->status, CACHE_OP_FAILED);
     cr_expect_eq(ctl_engine_find(w.engine, a.id)->status, CACHE_OP_SUCCEEDED,

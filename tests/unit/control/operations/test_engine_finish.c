@@ -18,7 +18,7 @@ static void tear_down(void)
     world_end(&w);
 }
 
-TestSuite(ctl_ending, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ctl_engine_finish, .init = set_up, .fini = tear_down, .timeout = 60);
 
 static unsigned n_launches(void)
 {
@@ -69,7 +69,7 @@ static struct children children_of(const char *id)
     return c;
 }
 
-Test(ctl_ending, batch_succeeds_when_all_of_it_does)
+Test(ctl_engine_finish, batch_succeeds_when_all_of_it_does)
 {
     struct world_answer a = start_all();
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
@@ -89,7 +89,7 @@ Test(ctl_ending, batch_succeeds_when_all_of_it_does)
     cr_expect_eq(world_heard(&w, "operation.succeeded"), 4);
 }
 
-Test(ctl_ending, batch_counts_while_it_runs)
+Test(ctl_engine_finish, batch_counts_while_it_runs)
 {
     fake_farm_launch_to(w.farm, 2, true);
     struct world_answer a = start_all();
@@ -106,7 +106,7 @@ Test(ctl_ending, batch_counts_while_it_runs)
     cache_operation_free(op);
 }
 
-Test(ctl_ending, batch_fails_when_a_part_of_it_does)
+Test(ctl_engine_finish, batch_fails_when_a_part_of_it_does)
 {
     fake_farm_set(w.farm, 1, 1, 100, -1);
     world_until(&w, world_state(&w, 1) == CACHE_STATE_ZOMBIE);
@@ -119,7 +119,7 @@ Test(ctl_ending, batch_fails_when_a_part_of_it_does)
     cr_expect_eq(children_of(a.id).n_succeeded, 2);
 }
 
-Test(ctl_ending, batch_is_cancelled_as_a_whole)
+Test(ctl_engine_finish, batch_is_cancelled_as_a_whole)
 {
     fake_farm_answer(w.farm, "launch", FARM_HANG);
     struct world_answer a = start_all();
@@ -132,7 +132,7 @@ Test(ctl_ending, batch_is_cancelled_as_a_whole)
     cr_expect_eq(children_of(a.id).n, 3);
 }
 
-Test(ctl_ending, batch_of_which_nothing_is_left_to_do_succeeds)
+Test(ctl_engine_finish, batch_of_which_nothing_is_left_to_do_succeeds)
 {
     for (int i = 0; i < 3; i++)
         fake_farm_set(w.farm, i, 1, 100 + 2 * i, 101 + 2 * i);
@@ -144,7 +144,7 @@ Test(ctl_ending, batch_of_which_nothing_is_left_to_do_succeeds)
     cr_expect_eq(n_launches(), 0);
 }
 
-Test(ctl_ending, a_child_can_be_cancelled_alone)
+Test(ctl_engine_finish, a_child_can_be_cancelled_alone)
 {
     fake_farm_launch_to(w.farm, 2, true);
     struct world_answer a = start_all();
@@ -165,7 +165,7 @@ static void desire(int index, enum cache_desired desired)
     ctl_observer_set_local(w.observer, world_at(&w, index)->id, &local);
 }
 
-Test(ctl_ending, explicit_start_and_stop_change_a_desired_state)
+Test(ctl_engine_finish, explicit_start_and_stop_change_a_desired_state)
 {
     desire(0, CACHE_DESIRED_STOPPED);
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
@@ -179,14 +179,14 @@ Test(ctl_ending, explicit_start_and_stop_change_a_desired_state)
     cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_STOPPED);
 }
 
-Test(ctl_ending, stop_of_what_is_stopped_already_changes_it_too)
+Test(ctl_engine_finish, stop_of_what_is_stopped_already_changes_it_too)
 {
     desire(0, CACHE_DESIRED_RUNNING);
     world_try(&w, CACHE_OP_STOP, 0, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_STOPPED);
 }
 
-Test(ctl_ending, restart_wants_it_running)
+Test(ctl_engine_finish, restart_wants_it_running)
 {
     desire(0, CACHE_DESIRED_STOPPED);
     struct world_answer a = world_do(&w, CACHE_OP_RESTART, 0);
@@ -196,14 +196,14 @@ Test(ctl_ending, restart_wants_it_running)
     cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_RUNNING);
 }
 
-Test(ctl_ending, without_a_desired_state_none_is_set)
+Test(ctl_engine_finish, without_a_desired_state_none_is_set)
 {
     world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_STOP, 0, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_NONE);
 }
 
-Test(ctl_ending, a_failed_start_was_meant_all_the_same)
+Test(ctl_engine_finish, a_failed_start_was_meant_all_the_same)
 {
     desire(0, CACHE_DESIRED_STOPPED);
     fake_farm_answer(w.farm, "launch", FARM_NO_PLAYER);
@@ -211,7 +211,7 @@ Test(ctl_ending, a_failed_start_was_meant_all_the_same)
     cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_RUNNING);
 }
 
-Test(ctl_ending, a_cancelled_stop_changes_nothing)
+Test(ctl_engine_finish, a_cancelled_stop_changes_nothing)
 {
     desire(0, CACHE_DESIRED_RUNNING);
     fake_farm_set(w.farm, 0, 1, 100, 101);
@@ -224,7 +224,7 @@ Test(ctl_ending, a_cancelled_stop_changes_nothing)
     cr_expect_eq(world_at(&w, 0)->desired, CACHE_DESIRED_RUNNING);
 }
 
-Test(ctl_ending, other_operations_change_nothing)
+Test(ctl_engine_finish, other_operations_change_nothing)
 {
     desire(0, CACHE_DESIRED_RUNNING);
     struct ctl_request r = world_request(&w, CACHE_OP_RENAME, 0);
@@ -236,7 +236,7 @@ Test(ctl_ending, other_operations_change_nothing)
 
 /* --- the database --- */
 
-Test(ctl_ending, an_end_that_cannot_be_written_is_kept_and_tried_again)
+Test(ctl_engine_finish, an_end_that_cannot_be_written_is_kept_and_tried_again)
 {
     fake_farm_launch_to(w.farm, 2, true);
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);

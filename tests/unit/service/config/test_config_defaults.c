@@ -65,11 +65,11 @@ Test(svc_config_defaults, are_those_of_control)
     cr_assert_eq(config.refresh_idle_ms, ctl_observer_defaults.idle_ms);
     cr_assert_eq(config.stuck_ms, ctl_observer_defaults.stuck_ms);
     cr_assert_eq(config.max_queued_operations, ctl_engine_defaults.max_queued);
-    cr_assert_eq(config.start_timeout_ms, ctl_engine_defaults.start_timeout_ms);
-    cr_assert_eq(config.ready_timeout_ms, ctl_engine_defaults.ready_timeout_ms);
-    cr_assert_eq(config.stop_timeout_ms, ctl_engine_defaults.stop_timeout_ms);
-    cr_assert_eq(config.manage_timeout_ms, ctl_engine_defaults.manage_timeout_ms);
-    cr_assert_eq(config.clone_timeout_ms, ctl_engine_defaults.clone_timeout_ms);
+    cr_assert_eq(config.start_timeout_ms, ctl_engine_defaults.timeouts.start_ms);
+    cr_assert_eq(config.ready_timeout_ms, ctl_engine_defaults.timeouts.ready_ms);
+    cr_assert_eq(config.stop_timeout_ms, ctl_engine_defaults.timeouts.stop_ms);
+    cr_assert_eq(config.manage_timeout_ms, ctl_engine_defaults.timeouts.manage_ms);
+    cr_assert_eq(config.clone_timeout_ms, ctl_engine_defaults.timeouts.clone_ms);
 }
 
 Test(svc_config_defaults, are_those_of_the_server)

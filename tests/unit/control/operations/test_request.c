@@ -5,9 +5,9 @@
 
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "control/operations/params.h"
+#include "control/operations/request.h"
 
-Test(ctl_params, everything_survives_writing_and_reading)
+Test(ctl_request, everything_survives_writing_and_reading)
 {
     struct ldc_settings settings = {
         .has_resolution = true, .width = 640, .height = 480, .dpi = 120};
@@ -27,8 +27,8 @@ Test(ctl_params, everything_survives_writing_and_reading)
     };
     struct ctl_params p;
     const char *differing;
-    char *json = ctl_params_write(&request);
-    ctl_params_read(json, &p);
+    char *json = ctl_request_write(&request);
+    ctl_request_read(json, &p);
     mem_free(json);
 
     cr_expect_str_eq(p.name, request.name);
@@ -45,12 +45,12 @@ Test(ctl_params, everything_survives_writing_and_reading)
     ctl_params_deinit(&p);
 }
 
-Test(ctl_params, what_was_not_asked_stays_unasked)
+Test(ctl_request, what_was_not_asked_stays_unasked)
 {
     struct ctl_request request = {.kind = CACHE_OP_START, .local = {.desired = -1}};
     struct ctl_params p;
-    char *json = ctl_params_write(&request);
-    ctl_params_read(json, &p);
+    char *json = ctl_request_write(&request);
+    ctl_request_read(json, &p);
     mem_free(json);
     cr_expect_str_empty(p.name);
     cr_expect(ldc_settings_is_empty(&p.settings));
@@ -63,12 +63,12 @@ Test(ctl_params, what_was_not_asked_stays_unasked)
     ctl_params_deinit(&p);
 }
 
-Test(ctl_params, an_emptied_group_is_not_an_absent_one)
+Test(ctl_request, an_emptied_group_is_not_an_absent_one)
 {
     struct ctl_request request = {.kind = CACHE_OP_MODIFY, .local = {.group = "", .desired = -1}};
     struct ctl_params p;
-    char *json = ctl_params_write(&request);
-    ctl_params_read(json, &p);
+    char *json = ctl_request_write(&request);
+    ctl_request_read(json, &p);
     mem_free(json);
     cr_expect(p.has_group);
     cr_expect_str_empty(p.group);
@@ -76,10 +76,10 @@ Test(ctl_params, an_emptied_group_is_not_an_absent_one)
     ctl_params_deinit(&p);
 }
 
-Test(ctl_params, text_of_no_params_reads_as_none)
+Test(ctl_request, text_of_no_params_reads_as_none)
 {
     struct ctl_params p;
-    ctl_params_read("{}", &p);
+    ctl_request_read("{}", &p);
     cr_expect_eq(p.desired, -1);
     cr_expect_not(ctl_params_has_local(&p));
     ctl_params_deinit(&p);

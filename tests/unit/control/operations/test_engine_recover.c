@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a former process left of an operation, step by step: what was not marked runs, what was
  * marked is never issued again, and its effect decides. */
-#include "control/operations/params.h"
+#include "control/operations/request.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -20,7 +20,7 @@ static void tear_down(void)
     world_end(&w);
 }
 
-TestSuite(ctl_recovery, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ctl_engine_recover, .init = set_up, .fini = tear_down, .timeout = 60);
 
 static unsigned n_launches(void)
 {
@@ -49,7 +49,7 @@ static char *leave(const struct left *left, const struct ctl_request *request,
     op->started_at = left->status == CACHE_OP_RUNNING ? clock_wall_ms() : 0;
     op->requested_by = mem_strdup("former");
     mem_free(op->params);
-    op->params = ctl_params_write(request);
+    op->params = ctl_request_write(request);
     mem_free(op->memo);
     op->memo = mem_printf("{\"subject\":\"%s\",\"subject_index\":1,\"baseline\":[0,1,2]}",
                           left->kind == CACHE_OP_CREATE ? "" : i->id);
@@ -85,7 +85,7 @@ static void bring_up(void)
     fake_farm_set(w.farm, 1, 1, 100, 101);
 }
 
-Test(ctl_recovery, left_before_the_mark_runs)
+Test(ctl_engine_recover, left_before_the_mark_runs)
 {
     static const struct left cases[] = {
         {CACHE_OP_START, CACHE_OP_QUEUED, 0, false},
@@ -99,35 +99,35 @@ Test(ctl_recovery, left_before_the_mark_runs)
     }
 }
 
-Test(ctl_recovery, left_after_the_launch_succeeds_when_it_is_up)
+Test(ctl_engine_recover, left_after_the_launch_succeeds_when_it_is_up)
 {
     static const struct left left = {CACHE_OP_START, CACHE_OP_RUNNING, 0, true};
     expect_and_free(leave(&left, &plain, bring_up), CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 0);
 }
 
-Test(ctl_recovery, left_after_the_launch_is_interrupted_when_nothing_shows)
+Test(ctl_engine_recover, left_after_the_launch_is_interrupted_when_nothing_shows)
 {
     static const struct left left = {CACHE_OP_START, CACHE_OP_RUNNING, 0, true};
     expect_interrupted(leave(&left, &plain, NULL), 30000);
     cr_expect_eq(n_launches(), 0);
 }
 
-Test(ctl_recovery, left_while_waiting_goes_on_waiting)
+Test(ctl_engine_recover, left_while_waiting_goes_on_waiting)
 {
     static const struct left left = {CACHE_OP_START, CACHE_OP_RUNNING, 1, false};
     expect_and_free(leave(&left, &plain, bring_up), CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 0);
 }
 
-Test(ctl_recovery, left_after_quit_succeeds_when_it_is_off)
+Test(ctl_engine_recover, left_after_quit_succeeds_when_it_is_off)
 {
     static const struct left left = {CACHE_OP_STOP, CACHE_OP_RUNNING, 0, true};
     expect_and_free(leave(&left, &plain, NULL), CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(fake_farm_count(w.farm, "quit"), 0);
 }
 
-Test(ctl_recovery, left_after_quit_goes_on_with_the_second_quit)
+Test(ctl_engine_recover, left_after_quit_goes_on_with_the_second_quit)
 {
     static const struct left left = {CACHE_OP_STOP, CACHE_OP_RUNNING, 0, true};
     char *id = leave(&left, &plain, bring_up);
@@ -138,7 +138,7 @@ Test(ctl_recovery, left_after_quit_goes_on_with_the_second_quit)
     cr_expect_eq(fake_farm_count(w.farm, "quit"), 1);
 }
 
-Test(ctl_recovery, left_after_the_second_quit_sends_no_third)
+Test(ctl_engine_recover, left_after_the_second_quit_sends_no_third)
 {
     static const struct left left = {CACHE_OP_STOP, CACHE_OP_RUNNING, 1, true};
     char *id = leave(&left, &plain, bring_up);
@@ -148,7 +148,7 @@ Test(ctl_recovery, left_after_the_second_quit_sends_no_third)
     cr_expect_eq(fake_farm_count(w.farm, "quit"), 0);
 }
 
-Test(ctl_recovery, left_after_the_launch_of_a_restart_launches_nothing)
+Test(ctl_engine_recover, left_after_the_launch_of_a_restart_launches_nothing)
 {
     static const struct left left = {CACHE_OP_RESTART, CACHE_OP_RUNNING, 3, true};
     expect_and_free(leave(&left, &plain, bring_up), CACHE_OP_SUCCEEDED, NULL);
@@ -160,7 +160,7 @@ static void add_mine(void)
     fake_farm_put(w.farm, 3, "mine");
 }
 
-Test(ctl_recovery, left_after_add_takes_what_is_new)
+Test(ctl_engine_recover, left_after_add_takes_what_is_new)
 {
     static const struct left left = {CACHE_OP_CREATE, CACHE_OP_RUNNING, 0, true};
     char *id = leave(&left, &plain, add_mine);
@@ -171,21 +171,21 @@ Test(ctl_recovery, left_after_add_takes_what_is_new)
     cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
 }
 
-Test(ctl_recovery, left_after_add_is_interrupted_when_nothing_is_new)
+Test(ctl_engine_recover, left_after_add_is_interrupted_when_nothing_is_new)
 {
     static const struct left left = {CACHE_OP_CREATE, CACHE_OP_RUNNING, 0, true};
     expect_interrupted(leave(&left, &plain, NULL), 15000);
     cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
 }
 
-Test(ctl_recovery, left_after_copy_is_interrupted_when_nothing_is_new_for_long)
+Test(ctl_engine_recover, left_after_copy_is_interrupted_when_nothing_is_new_for_long)
 {
     static const struct left left = {CACHE_OP_CLONE, CACHE_OP_RUNNING, 0, true};
     expect_interrupted(leave(&left, &plain, NULL), 1200000);
     cr_expect_eq(fake_farm_count(w.farm, "copy"), 0);
 }
 
-Test(ctl_recovery, left_after_copy_takes_what_is_new)
+Test(ctl_engine_recover, left_after_copy_takes_what_is_new)
 {
     static const struct left left = {CACHE_OP_CLONE, CACHE_OP_RUNNING, 0, true};
     expect_and_free(leave(&left, &plain, add_mine), CACHE_OP_SUCCEEDED, NULL);
@@ -207,19 +207,19 @@ static char *leave_modify(void (*do_between)(void))
     return leave(&left, &r, do_between);
 }
 
-Test(ctl_recovery, left_after_modify_succeeds_when_the_file_says_so)
+Test(ctl_engine_recover, left_after_modify_succeeds_when_the_file_says_so)
 {
     expect_and_free(leave_modify(change_cpu), CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(fake_farm_count(w.farm, "modify"), 0);
 }
 
-Test(ctl_recovery, left_after_modify_is_interrupted_when_it_does_not)
+Test(ctl_engine_recover, left_after_modify_is_interrupted_when_it_does_not)
 {
     expect_interrupted(leave_modify(NULL), 5000);
     cr_expect_eq(fake_farm_count(w.farm, "modify"), 0);
 }
 
-Test(ctl_recovery, left_after_rename_is_interrupted_when_nothing_shows)
+Test(ctl_engine_recover, left_after_rename_is_interrupted_when_nothing_shows)
 {
     static const struct left left = {CACHE_OP_RENAME, CACHE_OP_RUNNING, 0, true};
     struct ctl_request r = plain;
@@ -246,7 +246,7 @@ static char *leave_remove(void (*do_between)(void))
     return leave(&left, &plain, do_between);
 }
 
-Test(ctl_recovery, left_after_remove_succeeds_when_it_is_gone)
+Test(ctl_engine_recover, left_after_remove_succeeds_when_it_is_gone)
 {
     char *id = leave_remove(drop_one);
     world_look(&w);
@@ -255,7 +255,7 @@ Test(ctl_recovery, left_after_remove_succeeds_when_it_is_gone)
     cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
 }
 
-Test(ctl_recovery, left_after_remove_spares_who_has_its_number_now)
+Test(ctl_engine_recover, left_after_remove_spares_who_has_its_number_now)
 {
     char *id = leave_remove(reuse_one);
     world_look(&w);
@@ -272,7 +272,7 @@ static char *leave_second_remove(void (*do_between)(void))
     return leave(&left, &plain, do_between);
 }
 
-Test(ctl_recovery, left_after_the_second_remove_succeeds_when_it_is_gone)
+Test(ctl_engine_recover, left_after_the_second_remove_succeeds_when_it_is_gone)
 {
     char *id = leave_second_remove(drop_one);
     world_look(&w);
@@ -281,19 +281,19 @@ Test(ctl_recovery, left_after_the_second_remove_succeeds_when_it_is_gone)
     cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
 }
 
-Test(ctl_recovery, left_after_the_second_remove_is_interrupted_when_it_is_still_there)
+Test(ctl_engine_recover, left_after_the_second_remove_is_interrupted_when_it_is_still_there)
 {
     expect_interrupted(leave_second_remove(reuse_one), 15000);
     cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
 }
 
-Test(ctl_recovery, left_after_remove_is_interrupted_when_it_is_still_there)
+Test(ctl_engine_recover, left_after_remove_is_interrupted_when_it_is_still_there)
 {
     expect_interrupted(leave_remove(NULL), 15000);
     cr_expect_eq(fake_farm_count(w.farm, "remove"), 0);
 }
 
-Test(ctl_recovery, left_in_a_step_that_nobody_knows_is_interrupted)
+Test(ctl_engine_recover, left_in_a_step_that_nobody_knows_is_interrupted)
 {
     static const struct left cases[] = {{CACHE_OP_START, CACHE_OP_RUNNING, 99, true},
                                         {CACHE_OP_START, CACHE_OP_RUNNING, -1, false},
@@ -303,7 +303,7 @@ Test(ctl_recovery, left_in_a_step_that_nobody_knows_is_interrupted)
     cr_expect_str_eq(fake_farm_log(w.farm), "");
 }
 
-Test(ctl_recovery, a_batch_left_without_its_children_is_interrupted)
+Test(ctl_engine_recover, a_batch_left_without_its_children_is_interrupted)
 {
     struct cache_operation *op = cache_operation_new(CACHE_OP_BATCH);
     char *id = mem_strdup(op->id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/params.h"
+#include "control/operations/request.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ static void add_settings(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct
     yyjson_mut_obj_add_int(doc, resolution, "dpi", s->dpi);
 }
 
-char *ctl_params_write(const struct ctl_request *request)
+char *ctl_request_write(const struct ctl_request *request)
 {
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -49,7 +49,7 @@ static void read_settings(yyjson_val *root, struct ldc_settings *ret)
         (void)ldc_settings_resolution_from_json(ret, resolution, &ignored, 1);
 }
 
-void ctl_params_read(const char *json, struct ctl_params *ret)
+void ctl_request_read(const char *json, struct ctl_params *ret)
 {
     yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(json, strlen(json), YYJSON_READ_NOFLAG);
     yyjson_val *root = yyjson_doc_get_root(doc);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/job.h"
+#include "control/operations/engine_private.h"
 #include "tests/unit/control/world.h"
 
 /* What operations and looks do while there is no session that ldconsole could run in. */
@@ -20,7 +20,7 @@ static void tear_down(void)
     world_end(&w);
 }
 
-TestSuite(ctl_session, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ctl_engine_advance_session, .init = set_up, .fini = tear_down, .timeout = 60);
 
 static const char nobody[] = "Nobody is logged on.";
 
@@ -47,7 +47,7 @@ static bool is_waiting(const struct world_answer *a)
     return op && op->status == CACHE_OP_WAITING_FOR_SESSION;
 }
 
-Test(ctl_session, a_look_without_a_session_leaves_what_is_known_as_stale)
+Test(ctl_engine_advance_session, a_look_without_a_session_leaves_what_is_known_as_stale)
 {
     leave_session();
     cr_expect_str_eq(ctl_observer_verdict(w.observer)->code, "NO_SESSION");
@@ -59,7 +59,7 @@ Test(ctl_session, a_look_without_a_session_leaves_what_is_known_as_stale)
     cr_expect_null(cache_snapshot_stale_reason(ctl_observer_snapshot(w.observer)));
 }
 
-Test(ctl_session, a_missing_session_opens_no_breaker)
+Test(ctl_engine_advance_session, a_missing_session_opens_no_breaker)
 {
     fake_farm_set_absence(w.farm, nobody);
     for (int i = 0; i < 20; i++)
@@ -67,7 +67,7 @@ Test(ctl_session, a_missing_session_opens_no_breaker)
     cr_expect_eq(ldc_client_breaker(w.client, LDC_PURPOSE_LIST)->state, LDC_BREAKER_CLOSED);
 }
 
-Test(ctl_session, an_operation_waits_for_the_session_and_then_runs)
+Test(ctl_engine_advance_session, an_operation_waits_for_the_session_and_then_runs)
 {
     leave_session();
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
@@ -81,7 +81,7 @@ Test(ctl_session, an_operation_waits_for_the_session_and_then_runs)
     cr_expect_str_eq(w.told, "queued waiting_for_session queued running succeeded");
 }
 
-Test(ctl_session, what_waits_is_planned_on_what_is_seen_afterwards)
+Test(ctl_engine_advance_session, what_waits_is_planned_on_what_is_seen_afterwards)
 {
     leave_session();
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
@@ -92,7 +92,7 @@ Test(ctl_session, what_waits_is_planned_on_what_is_seen_afterwards)
     cr_expect_eq(n_launches(), 0, "it was up already");
 }
 
-Test(ctl_session, what_waits_can_be_cancelled)
+Test(ctl_engine_advance_session, what_waits_can_be_cancelled)
 {
     leave_session();
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
@@ -104,7 +104,7 @@ Test(ctl_session, what_waits_can_be_cancelled)
     cr_expect_eq(n_launches(), 0);
 }
 
-Test(ctl_session, only_the_first_in_line_waits_for_it)
+Test(ctl_engine_advance_session, only_the_first_in_line_waits_for_it)
 {
     leave_session();
     struct world_answer first = world_do(&w, CACHE_OP_START, 0);
@@ -116,16 +116,17 @@ Test(ctl_session, only_the_first_in_line_waits_for_it)
     cr_expect_str_eq(fake_farm_log(w.farm), "launch 0; quit 0");
 }
 
-Test(ctl_session, what_waits_keeps_no_gate)
+Test(ctl_engine_advance_session, what_waits_keeps_no_gate)
 {
     fake_farm_launch_to(w.farm, 2, true);
     struct world_answer first = world_do(&w, CACHE_OP_START, 0);
     world_until(&w, n_launches() == 1);
     struct world_answer second = world_do(&w, CACHE_OP_START, 1);
-    world_until(&w, ctl_engine_find_job(w.engine, second.id)->phase == CTL_PHASE_GATED);
+    world_until(&w, ctl_jobs_find(&w.engine->jobs, second.id)->phase == CTL_PHASE_GATED);
     leave_session();
     world_until(&w, is_waiting(&second));
-    cr_expect_eq(w.engine->gate_holder[CTL_GATE_LAUNCH], ctl_engine_find_job(w.engine, first.id));
+    cr_expect_eq(w.engine->jobs.gate_holder[CTL_GATE_LAUNCH],
+                 ctl_jobs_find(&w.engine->jobs, first.id));
     fake_farm_set(w.farm, 0, 1, 100, 101);
     fake_farm_launch_to(w.farm, 1, true);
     enter_session();
@@ -133,7 +134,7 @@ Test(ctl_session, what_waits_keeps_no_gate)
     world_expect(&w, second.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
-Test(ctl_session, an_operation_that_has_begun_goes_on_where_it_was)
+Test(ctl_engine_advance_session, an_operation_that_has_begun_goes_on_where_it_was)
 {
     fake_farm_set(w.farm, 0, 1, 100, 101);
     world_look(&w);
@@ -149,7 +150,7 @@ Test(ctl_session, an_operation_that_has_begun_goes_on_where_it_was)
     cr_expect_eq(fake_farm_count(w.farm, "quit"), 1);
 }
 
-Test(ctl_session, what_waited_in_a_former_process_waits_on)
+Test(ctl_engine_advance_session, what_waited_in_a_former_process_waits_on)
 {
     leave_session();
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
@@ -159,7 +160,7 @@ Test(ctl_session, what_waited_in_a_former_process_waits_on)
     cr_expect_eq(n_launches(), 1);
 }
 
-Test(ctl_session, an_agent_lost_in_a_command_leaves_the_truth_to_the_next_look)
+Test(ctl_engine_advance_session, an_agent_lost_in_a_command_leaves_the_truth_to_the_next_look)
 {
     fake_farm_answer(w.farm, "launch", FARM_HANG);
     struct world_answer done = world_do(&w, CACHE_OP_START, 0);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_REQUEST_H
+#define CTL_REQUEST_H
+
+#include "cache/tables/operation.h"
+#include "control/observe/observer.h"
+
+/** What an operation is asked to do: as a caller asks it, as JSON text that is kept with the
+ *  operation so that it survives a restart, and as values read back from there. Pure. */
+
+enum ctl_priority { CTL_PRIORITY_INTERACTIVE, CTL_PRIORITY_WATCHDOG, CTL_PRIORITY_BATCH };
+
+/** What is asked for. Strings are copied. Fields that a kind does not use stay zero. */
+struct ctl_request {
+    enum cache_op_kind kind;
+    const char *target; /* instance id; NULL for create */
+    const char *name;   /* create, clone, rename, modify; NULL = leave to the vendor */
+    const struct ldc_settings *settings; /* create, modify; NULL = none */
+    bool until_ready;                    /* start, restart */
+    bool force;                          /* stop, restart, remove: end processes that ignore quit */
+    unsigned timeout_ms;                 /* 0 = the kind's default, of struct ctl_timeouts */
+    struct ctl_local local;              /* create, modify; NULL, NULL, -1 = none */
+    enum ctl_priority priority;
+    const char *requested_by;
+    const char *idempotency_key; /* NULL = none */
+    const char *fingerprint;     /* digest of the request, with a key */
+};
+
+/** How long an operation may take that does not say so itself, without waiting in the line of its
+ *  instance and at gates. */
+struct ctl_timeouts {
+    unsigned start_ms;  /* until Android is up; default 180000 */
+    unsigned ready_ms;  /* more for the guest to answer; default 120000 */
+    unsigned stop_ms;   /* default 60000 */
+    unsigned manage_ms; /* add, modify, rename, remove; default 60000 */
+    unsigned clone_ms;  /* default 1200000 */
+};
+
+/** A refusal: what a problem document needs. */
+struct ctl_refusal {
+    int http_status; /* 404, 409, 422, 429, 503 */
+    char code[48];
+    char detail[300];
+    uint64_t retry_ms; /* 0 = unknown */
+};
+
+/** What was asked, as values of its own. */
+struct ctl_params {
+    char name[LDC_TITLE_SIZE]; /* "" = none */
+    struct ldc_settings settings;
+    bool until_ready, force;
+    unsigned timeout_ms;
+    char *labels; /* owned; NULL = leave */
+    char group[CACHE_GROUP_SIZE];
+    bool has_group;
+    int desired; /* -1 = leave */
+    enum ctl_priority priority;
+};
+
+/** JSON text of REQUEST, owned by the caller. */
+char *ctl_request_write(const struct ctl_request *request);
+/** Reads what ctl_request_write wrote. */
+void ctl_request_read(const char *json, struct ctl_params *ret);
+void ctl_params_deinit(struct ctl_params *params);
+/** Whether labels, group or desired state are to be set. */
+bool ctl_params_has_local(const struct ctl_params *params);
+
+#endif
