@@ -69,6 +69,48 @@ const struct ldc_client_options ldc_client_defaults = {
         },
 };
 
+/* --- purposes --- */
+
+static const char *const purpose_names[LDC_PURPOSE_COUNT] = {
+    [LDC_PURPOSE_CONNECT] = "connect",
+    [LDC_PURPOSE_RUN] = "ldconsole",
+    [LDC_PURPOSE_LIST] = "list",
+    [LDC_PURPOSE_CREATE] = "create",
+    [LDC_PURPOSE_DELETE] = "delete",
+    [LDC_PURPOSE_START] = "start",
+    [LDC_PURPOSE_STOP] = "stop",
+    [LDC_PURPOSE_QUEUED_CREATE] = "queued-create",
+    [LDC_PURPOSE_QUEUED_DELETE] = "queued-delete",
+    [LDC_PURPOSE_QUEUED_START] = "queued-start",
+    [LDC_PURPOSE_QUEUED_STOP] = "queued-stop",
+};
+
+const char *ldc_purpose_name(enum ldc_purpose purpose)
+{
+    return purpose_names[purpose];
+}
+
+enum ldc_purpose ldc_purpose_of(enum ldc_verb verb, bool queued)
+{
+    switch (verb) {
+    case LDC_VERB_USAGE:
+        return LDC_PURPOSE_CONNECT;
+    case LDC_VERB_LIST2:
+        return LDC_PURPOSE_LIST;
+    case LDC_VERB_ADD:
+    case LDC_VERB_COPY:
+        return queued ? LDC_PURPOSE_QUEUED_CREATE : LDC_PURPOSE_CREATE;
+    case LDC_VERB_REMOVE:
+        return queued ? LDC_PURPOSE_QUEUED_DELETE : LDC_PURPOSE_DELETE;
+    case LDC_VERB_LAUNCH:
+        return queued ? LDC_PURPOSE_QUEUED_START : LDC_PURPOSE_START;
+    case LDC_VERB_QUIT:
+        return queued ? LDC_PURPOSE_QUEUED_STOP : LDC_PURPOSE_STOP;
+    default:
+        return LDC_PURPOSE_RUN;
+    }
+}
+
 /* --- breakers --- */
 
 static enum ldc_class class_of(const struct ldc_call *call)
@@ -381,7 +423,7 @@ static void on_usage(void *arg, const struct ldc_outcome *outcome)
     struct ldc_client *client = arg;
     client->is_probing = false;
     if (outcome->result)
-        ldc_abilities_read(outcome->result->output, &client->abilities);
+        ldc_install_read_abilities(outcome->result->output, &client->abilities);
 }
 
 void ldc_client_probe(struct ldc_client *client)

@@ -2,10 +2,9 @@
 #ifndef LDC_CLIENT_H
 #define LDC_CLIENT_H
 
-#include "ldconsole/output/answer.h"
+#include "ldconsole/verbs/answer.h"
 #include "ldconsole/guard/breaker.h"
 #include "ldconsole/verbs/command.h"
-#include "ldconsole/install/abilities.h"
 #include "ldconsole/install/install.h"
 #include "ldconsole/output/row.h"
 #include "runner/runner.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading and writing the text of one file; which files there are is in config_file_cache.c. */
 #include "ldconsole/install/config_file.h"
 
 #include <string.h>
@@ -11,8 +12,6 @@
 #include "base/text/json.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-
-/* Reading and writing the text of one file; which files there are is configs.c. */
 
 static const char bom[] = "\xef\xbb\xbf";
 enum { BOM_SIZE = 3, MAX_FILE = 1 << 20 };

@@ -164,3 +164,15 @@ char *ldc_install_banner_version(const char *text)
     }
     return NULL;
 }
+
+void ldc_install_read_abilities(const char *text, struct ldc_abilities *ret)
+{
+    size_t banner_len;
+    *ret = (struct ldc_abilities){0};
+    if (!ldc_banner_find(text, strlen(text), &banner_len))
+        return;
+    char *version cleanup(mem_freep) = ldc_install_banner_version(text);
+    ret->is_known = true;
+    str_copy(ret->version, sizeof(ret->version), version ? version : "");
+    ret->has_root = strstr(text, "--root") != NULL;
+}

@@ -27,6 +27,17 @@ void ldc_install_copy(const struct ldc_install *from, struct ldc_install *ret);
  *  when the text is no banner or has none (reference 2.1). */
 char *ldc_install_banner_version(const char *text);
 
+/** What the installed ldconsole can do. Versions differ (reference 1.9), flags that a version does
+ *  not know are ignored without a word, and only its usage text tells which it knows. */
+struct ldc_abilities {
+    bool is_known;    /* the usage text was read */
+    char version[32]; /* of the banner; "" where the banner has none */
+    bool has_root;    /* modify knows --root */
+};
+
+/** Reads the usage text as it was printed. RET stays unknown when TEXT is none. */
+void ldc_install_read_abilities(const char *text, struct ldc_abilities *ret);
+
 /** For the platform files. */
 
 /** As ldc_install_from_path for the ldconsole or dnconsole in DIR. Returns false when it holds

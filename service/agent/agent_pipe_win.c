@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "service/agent/agent_host.h"
+#include "service/agent/agent_pipe.h"
 
 #include <stdio.h>
 

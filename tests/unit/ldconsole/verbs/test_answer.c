@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "ldconsole/output/answer.h"
+#include "ldconsole/verbs/answer.h"
 
 #define USAGE "dnplayer Command Line Management Interface\r\nAll rights reserved.\r\n"
 

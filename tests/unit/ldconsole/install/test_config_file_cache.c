@@ -25,7 +25,7 @@ static void tear_down(void)
     folder_remove(vms);
 }
 
-TestSuite(ldc_configs, .init = set_up, .fini = tear_down);
+TestSuite(ldc_config_file_cache, .init = set_up, .fini = tear_down);
 
 static void write_config(int index, const char *name)
 {
@@ -49,7 +49,7 @@ static void assert_name(int index, const char *name)
     cr_assert_str_eq(config->player_name, name);
 }
 
-Test(ldc_configs, finds_the_files_of_instances_and_no_others)
+Test(ldc_config_file_cache, finds_the_files_of_instances_and_no_others)
 {
     write_config(10, "ten");
     write_config(2, "two");
@@ -69,7 +69,7 @@ Test(ldc_configs, finds_the_files_of_instances_and_no_others)
     cr_assert_null(ldc_configs_find(&configs, 11));
 }
 
-Test(ldc_configs, follows_changes_additions_and_removals)
+Test(ldc_config_file_cache, follows_changes_additions_and_removals)
 {
     write_config(0, "zero");
     write_config(1, "one");
@@ -83,7 +83,7 @@ Test(ldc_configs, follows_changes_additions_and_removals)
     assert_name(2, "two");
 }
 
-Test(ldc_configs, sees_a_change_within_one_tick_of_the_file_systems_clock)
+Test(ldc_config_file_cache, sees_a_change_within_one_tick_of_the_file_systems_clock)
 {
     for (int i = 0; i < 50; i++) {
         char name[8];
@@ -102,7 +102,7 @@ static void set_times(const char *name, double time)
     uv_fs_req_cleanup(&req);
 }
 
-Test(ldc_configs, does_not_read_again_what_did_not_change)
+Test(ldc_config_file_cache, does_not_read_again_what_did_not_change)
 {
     write_config(0, "zero");
     set_times("config/leidian0.config", 1700000000);
@@ -115,7 +115,7 @@ Test(ldc_configs, does_not_read_again_what_did_not_change)
     assert_name(0, "zero");
 }
 
-Test(ldc_configs, keeps_what_it_knows_when_others_come_and_go)
+Test(ldc_config_file_cache, keeps_what_it_knows_when_others_come_and_go)
 {
     write_config(5, "five");
     set_times("config/leidian5.config", 1700000000);
@@ -127,7 +127,7 @@ Test(ldc_configs, keeps_what_it_knows_when_others_come_and_go)
     assert_name(1, "one");
 }
 
-Test(ldc_configs, says_which_files_cannot_be_read)
+Test(ldc_config_file_cache, says_which_files_cannot_be_read)
 {
     folder_write(vms, "config/leidian0.config", "{\"cut");
     write_config(1, "one");
@@ -136,7 +136,7 @@ Test(ldc_configs, says_which_files_cannot_be_read)
     cr_assert(ldc_configs_find(&configs, 1)->is_readable);
 }
 
-Test(ldc_configs, tells_a_disk_from_its_successor)
+Test(ldc_config_file_cache, tells_a_disk_from_its_successor)
 {
     char disk_id[64];
     write_config(0, "zero");
@@ -154,7 +154,7 @@ Test(ldc_configs, tells_a_disk_from_its_successor)
     cr_assert_str_neq(configs.items[0].disk_id, disk_id);
 }
 
-Test(ldc_configs, looks_at_a_disk_again_only_when_its_file_is_young)
+Test(ldc_config_file_cache, looks_at_a_disk_again_only_when_its_file_is_young)
 {
     char disk_id[64];
     write_config(0, "zero");
@@ -174,7 +174,7 @@ Test(ldc_configs, looks_at_a_disk_again_only_when_its_file_is_young)
     cr_assert_gt(configs.items[0].revision, revision);
 }
 
-Test(ldc_configs, is_empty_when_the_folder_cannot_be_read)
+Test(ldc_config_file_cache, is_empty_when_the_folder_cannot_be_read)
 {
     write_config(0, "zero");
     cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);

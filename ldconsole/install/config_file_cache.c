@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The config files of one installation, kept up to date by their times and sizes. This runs beside
+ * every list2, so in the usual case (same files, nothing changed) it costs one stat a file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,6 @@
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "ldconsole/install/config_file.h"
-
-/* The config files of one installation, kept up to date by their times and sizes. This runs beside
- * every list2, so in the usual case (same files, nothing changed) it costs one stat a file. */
 
 /* A file may change twice within one tick of the file system's clock; one that changed so lately
  * is read again next time whatever its time says. */

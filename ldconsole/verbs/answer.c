@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ldconsole/output/answer.h"
+#include "ldconsole/verbs/answer.h"
 
 #include <uv.h>
 
