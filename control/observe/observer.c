@@ -25,6 +25,20 @@ struct ctl_fresh_wait {
     void *arg;
 };
 
+/* --- what is remembered between two surveys --- */
+
+struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
+{
+    struct map_node *node = map_find(&o->watches, id);
+    if (node)
+        return container_of(node, struct ctl_watch, by_id);
+    struct ctl_watch *w = mem_new(struct ctl_watch);
+    str_copy(w->id, sizeof(w->id), id);
+    w->phase_since_ms = clock_mono_ms();
+    map_insert(&o->watches, &w->by_id, w->id);
+    return w;
+}
+
 /* --- the schedule --- */
 
 static void on_timer(uv_timer_t *timer)
@@ -73,12 +87,12 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
     ctl_survey_verdict_read(survey, ldc_client_install(o->parts.client),
                             ldc_client_absence(o->parts.client), &o->verdict);
     if (o->verdict.status == 0) {
-        ctl_publish_survey(o, survey);
+        ctl_observer_publish_survey(o, survey);
         ldc_client_probe(o->parts.client);
     }
     cache_snapshot_set_stale(o->snapshot, o->verdict.status ? o->verdict.detail : NULL);
     if ((before == 0) != (o->verdict.status == 0))
-        ctl_publish_verdict(o);
+        ctl_observer_publish_verdict(o);
     answer_waits(o, o->verdict.status);
     list_foreach(item, &o->listeners) {
         struct ctl_survey_listener *listener = list_entry(item, struct ctl_survey_listener, link);
@@ -106,7 +120,7 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     list_init(&o->listeners);
     map_init(&o->watches);
     uv_timer_init(&parts->loop->uv, &o->timer);
-    o->snapshot = cache_snapshot_new(ctl_publish_change, o);
+    o->snapshot = cache_snapshot_new(ctl_observer_publish_change, o);
     o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
     o->surveyor = ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_survey, o);
     return o;
@@ -221,7 +235,7 @@ void ctl_observer_hurry(struct ctl_observer *o, int delta)
 void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect expect,
                          unsigned within_ms)
 {
-    struct ctl_watch *w = ctl_publish_watch(o, id);
+    struct ctl_watch *w = ctl_observer_watch(o, id);
     w->expect = expect;
     w->expect_until_ms = clock_mono_ms() + within_ms;
 }
@@ -256,7 +270,7 @@ int ctl_observer_end_processes(struct ctl_observer *o, const char *id)
     const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
     if (!entry)
         return 0;
-    struct ctl_watch *w = ctl_publish_watch(o, id);
+    struct ctl_watch *w = ctl_observer_watch(o, id);
     int index = entry->instance.index;
     return end_process(w->headless, LDC_PROCESS_HEADLESS, index) +
            end_process(w->player, LDC_PROCESS_PLAYER, index);

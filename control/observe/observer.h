@@ -59,7 +59,7 @@ struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_ag
                                          ctl_fresh_fn done, void *arg);
 void ctl_observer_cancel_want(struct ctl_fresh_wait *wait);
 
-/** Told after each survey, good or not, in the order of listening. Owned by the listener. */
+/** Called after each survey, good or not, in the order of listening. Owned by the listener. */
 struct ctl_survey_listener {
     struct list link;
     void (*fn)(void *arg);

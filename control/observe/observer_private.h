@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CTL_OBSERVER_STATE_H
-#define CTL_OBSERVER_STATE_H
+#ifndef CTL_OBSERVER_PRIVATE_H
+#define CTL_OBSERVER_PRIVATE_H
 
 #include "base/loop/loop.h"
 #include "base/memory/map.h"
@@ -8,8 +8,8 @@
 #include "control/observe/prober.h"
 #include "control/observe/watch.h"
 
-/** What the observer's two files share: observer.c decides when to look, publish.c turns what was
- *  seen into states, identities, rows and events. Private to them. */
+/** What the observer's two files share: observer.c decides when to look, observer_publish.c turns
+ *  what was seen into states, identities, rows and events. Private to them. */
 struct ctl_observer {
     struct ctl_observer_parts parts;
     struct ctl_observer_options options;
@@ -30,13 +30,14 @@ struct ctl_observer {
     unsigned n_open; /* what must close before on_closed */
 };
 
-/** Brings the snapshot up to date with a survey that can be believed. */
-void ctl_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey);
-/** For cache_snapshot_new: writes the row and emits the event of a change. */
-void ctl_publish_change(void *arg, const struct cache_change *change);
-/** Emits that surveys began or stopped to be good. */
-void ctl_publish_verdict(struct ctl_observer *o);
 /** What is remembered of ID; made when there is nothing. */
-struct ctl_watch *ctl_publish_watch(struct ctl_observer *o, const char *id);
+struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
+
+/** Brings the snapshot up to date with a survey that can be believed. */
+void ctl_observer_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey);
+/** For cache_snapshot_new: writes the row and emits the event of a change. */
+void ctl_observer_publish_change(void *arg, const struct cache_change *change);
+/** Emits that surveys began or stopped to be good. */
+void ctl_observer_publish_verdict(struct ctl_observer *o);
 
 #endif

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* How a survey that can be believed becomes the snapshot. For each row of list2:
+ *
+ *      which known instance is it?  identity.c: the disk decides     -> its watch, or a new one
+ *      which processes are its own? those that list2 names, or of this installation
+ *      what state does that mean?   state.c, with what was asked of it and what its guest said
+ *      is it what it was?           kept as it is published, or put anew with its evidence
+ *
+ * What no row showed is gone, with its watch. The snapshot says what changed: that becomes a row of
+ * the database and an event. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,8 +25,14 @@
 static const char *const change_types[] = {"instance.added", "instance.changed",
                                            "instance.removed"};
 
-static void emit_change(struct ctl_observer *o, const struct cache_change *change)
+void ctl_observer_publish_change(void *arg, const struct cache_change *change)
 {
+    struct ctl_observer *o = arg;
+    if (change->kind == CACHE_CHANGE_REMOVED)
+        cache_instances_remove(o->parts.store, change->instance->id);
+    else
+        cache_instances_put(o->parts.store, change->instance, NULL, NULL);
+
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -31,17 +46,7 @@ static void emit_change(struct ctl_observer *o, const struct cache_change *chang
     cache_events_emit(o->parts.events, change_types[change->kind], data);
 }
 
-void ctl_publish_change(void *arg, const struct cache_change *change)
-{
-    struct ctl_observer *o = arg;
-    if (change->kind == CACHE_CHANGE_REMOVED)
-        cache_instances_remove(o->parts.store, change->instance->id);
-    else
-        cache_instances_put(o->parts.store, change->instance, NULL, NULL);
-    emit_change(o, change);
-}
-
-void ctl_publish_verdict(struct ctl_observer *o)
+void ctl_observer_publish_verdict(struct ctl_observer *o)
 {
     bool is_good = o->verdict.status == 0;
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
@@ -52,32 +57,6 @@ void ctl_publish_verdict(struct ctl_observer *o)
     json_add_str(doc, root, "detail", is_good ? NULL : o->verdict.detail);
     char *data cleanup(mem_freep) = json_write(doc);
     cache_events_emit(o->parts.events, "workstation.observation", data);
-}
-
-/* --- what is remembered between two surveys --- */
-
-struct ctl_watch *ctl_publish_watch(struct ctl_observer *o, const char *id)
-{
-    struct map_node *node = map_find(&o->watches, id);
-    if (node)
-        return container_of(node, struct ctl_watch, by_id);
-    struct ctl_watch *w = mem_new(struct ctl_watch);
-    str_copy(w->id, sizeof(w->id), id);
-    w->phase_since_ms = clock_mono_ms();
-    map_insert(&o->watches, &w->by_id, w->id);
-    return w;
-}
-
-static void forget_unseen(struct ctl_observer *o)
-{
-    for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
-        struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
-        next = map_next(&o->watches, node);
-        if (!w->seen) {
-            map_remove(&o->watches, node);
-            mem_free(w);
-        }
-    }
 }
 
 /* --- processes --- */
@@ -114,8 +93,8 @@ static int64_t find_process(struct ctl_observer *o, const struct ldc_survey *sur
     return 0;
 }
 
-static void look_for_processes(struct ctl_observer *o, const struct ldc_survey *survey,
-                               const struct ldc_row *row, struct ctl_watch *w)
+static void find_processes(struct ctl_observer *o, const struct ldc_survey *survey,
+                           const struct ldc_row *row, struct ctl_watch *w)
 {
     if (!survey->has_processes)
         return;
@@ -257,11 +236,6 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
     return is_same;
 }
 
-static bool is_same_verdict(const struct cache_instance *i, const struct ctl_verdict *verdict)
-{
-    return i->state == verdict->state && strcmp(i->reason, verdict->reason) == 0;
-}
-
 static void publish_row(struct ctl_observer *o, const struct ldc_survey *survey,
                         const struct ldc_row *row)
 {
@@ -272,14 +246,16 @@ static void publish_row(struct ctl_observer *o, const struct ldc_survey *survey,
         ctl_identity_find(o->snapshot, row->index, config ? config->disk_id : "");
     if (!known)
         random_uuid(id);
-    struct ctl_watch *w = ctl_publish_watch(o, known ? known->instance.id : id);
+    struct ctl_watch *w = ctl_observer_watch(o, known ? known->instance.id : id);
     w->seen = true;
-    look_for_processes(o, survey, row, w);
+    find_processes(o, survey, row, w);
     judge(o, survey, row, w, &verdict);
     o->is_moving |= ctl_state_is_moving(verdict.state);
 
-    bool is_same = update_sight(w, row, config, o->sees_players && survey->has_processes);
-    if (known && is_same && is_same_verdict(&known->instance, &verdict))
+    bool is_same = update_sight(w, row, config, o->sees_players && survey->has_processes) &&
+                   known && known->instance.state == verdict.state &&
+                   strcmp(known->instance.reason, verdict.reason) == 0;
+    if (is_same)
         cache_snapshot_keep(o->snapshot, known);
     else
         put(o, known, w, config, &verdict);
@@ -292,13 +268,13 @@ static void keep_unlisted(struct ctl_observer *o, const struct ldc_rows *rows)
         const struct cache_entry *entry = cache_snapshot_at(o->snapshot, i);
         if (ldc_rows_find(rows, entry->instance.index))
             continue;
-        ctl_publish_watch(o, entry->instance.id)->seen = true;
+        ctl_observer_watch(o, entry->instance.id)->seen = true;
         o->is_moving |= ctl_state_is_moving(entry->instance.state);
         cache_snapshot_keep(o->snapshot, entry);
     }
 }
 
-void ctl_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey)
+void ctl_observer_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n))
         container_of(n, struct ctl_watch, by_id)->seen = false;
@@ -311,5 +287,12 @@ void ctl_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey)
     if (survey->rows.n_bad_lines > 0)
         keep_unlisted(o, &survey->rows);
     cache_snapshot_end(o->snapshot, survey->started_ms, survey->wall_ms);
-    forget_unseen(o);
+    for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
+        struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
+        next = map_next(&o->watches, node);
+        if (!w->seen) {
+            map_remove(&o->watches, node);
+            mem_free(w);
+        }
+    }
 }

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Each survey visits every instance (ctl_prober_visit). One that is up is asked when its time has
+ * come; the answer is noted in its watch, with the time of the next question. A guest belongs to
+ * one VM: with another pid everything that was known of it is forgotten, and an answer that was
+ * asked of the former one is not counted.
+ *
+ *      UNKNOWN --answers--> ANSWERS --3 failures--> SILENT
+ *         ^--not up, other VM--'<-----answers---------' */
 #include "control/observe/prober.h"
 
 #include <stdio.h>
@@ -68,31 +75,23 @@ static bool says_booted(const struct ldc_outcome *outcome)
     return false;
 }
 
-/* A failure before the first answer only means "not yet". */
-static enum ctl_guest judge(struct ctl_watch *watch, bool is_answer)
-{
-    watch->guest_failures = is_answer ? 0 : watch->guest_failures + 1;
-    if (is_answer)
-        return CTL_GUEST_ANSWERS;
-    if (watch->guest == CTL_GUEST_ANSWERS && watch->guest_failures >= SILENT_AFTER)
-        return CTL_GUEST_SILENT;
-    return watch->guest;
-}
-
-static unsigned pause_after(const struct ctl_watch *watch, bool is_answer)
-{
-    if (is_answer)
-        return CHECK_INTERVAL_MS;
-    if (watch->guest == CTL_GUEST_UNKNOWN)
-        return watch->guest_failures < BOOT_ATTEMPTS ? BOOT_INTERVAL_MS : CHECK_INTERVAL_MS;
-    return RETRY_INTERVAL_MS;
-}
-
-static void note(struct ctl_prober *p, struct ctl_watch *watch, bool is_answer)
+/* What one answer, or its absence, says of the guest, and when to ask again. A failure before the
+ * first answer only means "not yet". */
+static void note_answer(struct ctl_prober *p, struct ctl_watch *watch, bool is_answer)
 {
     enum ctl_guest before = watch->guest;
-    watch->guest = judge(watch, is_answer);
-    watch->guest_next_ms = clock_mono_ms() + pause_after(watch, is_answer);
+    unsigned pause_ms = RETRY_INTERVAL_MS;
+
+    watch->guest_failures = is_answer ? 0 : watch->guest_failures + 1;
+    if (is_answer)
+        watch->guest = CTL_GUEST_ANSWERS;
+    else if (before == CTL_GUEST_ANSWERS && watch->guest_failures >= SILENT_AFTER)
+        watch->guest = CTL_GUEST_SILENT;
+    if (is_answer)
+        pause_ms = CHECK_INTERVAL_MS;
+    else if (watch->guest == CTL_GUEST_UNKNOWN)
+        pause_ms = watch->guest_failures < BOOT_ATTEMPTS ? BOOT_INTERVAL_MS : CHECK_INTERVAL_MS;
+    watch->guest_next_ms = clock_mono_ms() + pause_ms;
     if (watch->guest != before)
         p->on_change(p->arg);
 }
@@ -108,33 +107,27 @@ static void on_answer(void *arg, const struct ldc_outcome *outcome)
         struct ctl_watch *watch = container_of(node, struct ctl_watch, by_id);
         watch->guest_is_asked = false;
         if (watch->guest_pid == probe->vm_pid)
-            note(p, watch, says_booted(outcome));
+            note_answer(p, watch, says_booted(outcome));
     }
     mem_free(probe);
     free_if_done(p);
 }
 
-static bool build_command(const struct ldc_install *install, int index, struct ldc_command *ret)
+static void ask(struct ctl_prober *p, struct ctl_watch *watch, int index)
 {
     static const char *const getprop[] = {"getprop", "sys.boot_completed", NULL};
+    const struct ldc_install *install = ldc_client_install(p->client);
+    struct ldc_command command;
     char serial[32];
 
     if (install->ld) {
-        ldc_command_ld_shell(ret, index, "getprop sys.boot_completed");
+        ldc_command_ld_shell(&command, index, "getprop sys.boot_completed");
     } else if (install->adb) {
         snprintf(serial, sizeof(serial), "emulator-%d", 5554 + 2 * index);
-        ldc_command_adb_shell(ret, serial, getprop);
+        ldc_command_adb_shell(&command, serial, getprop);
     } else {
-        return false;
-    }
-    return true;
-}
-
-static void ask(struct ctl_prober *p, struct ctl_watch *watch, int index)
-{
-    struct ldc_command command;
-    if (!build_command(ldc_client_install(p->client), index, &command))
         return;
+    }
     struct probe *probe = mem_new(struct probe);
     probe->prober = p;
     probe->vm_pid = watch->guest_pid;

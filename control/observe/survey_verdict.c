@@ -11,71 +11,71 @@
 
 enum { OUTPUT_HEAD = 120 }; /* bytes of what ldconsole printed that are quoted */
 
-__attribute__((format(printf, 4, 5))) static void say(struct ctl_survey_verdict *t, int status,
+__attribute__((format(printf, 4, 5))) static void set(struct ctl_survey_verdict *v, int status,
                                                       const char *code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vsnprintf(t->detail, sizeof(t->detail), fmt, args);
+    vsnprintf(v->detail, sizeof(v->detail), fmt, args);
     va_end(args);
-    str_copy(t->code, sizeof(t->code), code);
-    t->status = status;
+    str_copy(v->code, sizeof(v->code), code);
+    v->status = status;
 }
 
 static void read_answer(const struct ldc_outcome *outcome, const char *path,
-                        struct ctl_survey_verdict *t)
+                        struct ctl_survey_verdict *v)
 {
     const char *code = ldc_answer_code(outcome->answer);
     const struct run_result *result = outcome->result;
-    char said[OUTPUT_HEAD + 1] = "";
+    char output[OUTPUT_HEAD + 1] = "";
 
     switch (outcome->answer) {
     case LDC_ANSWER_NOT_STARTED:
-        say(t, result ? result->error : UV_EIO, code,
+        set(v, result ? result->error : UV_EIO, code,
             "%s could not be started: %s; check the ldconsole option and the file's permissions",
             path, uv_strerror(result ? result->error : UV_EIO));
         break;
     case LDC_ANSWER_NOT_ELEVATED:
-        say(t, UV_EPERM, code,
+        set(v, UV_EPERM, code,
             "%s asks for elevation and the service has none; run ldplayerd elevated", path);
         break;
     case LDC_ANSWER_TIMED_OUT:
-        say(t, UV_ETIMEDOUT, code,
+        set(v, UV_ETIMEDOUT, code,
             "ldconsole list2 gave no answer within %" PRIu64
             " ms and was ended; see whether LDPlayer itself still responds",
             result ? result->duration_ms : 0);
         break;
     case LDC_ANSWER_LOST:
-        say(t, UV_EIO, code,
+        set(v, UV_EIO, code,
             "the session agent was lost while it ran ldconsole list2; it is started again by "
             "itself");
         break;
     case LDC_ANSWER_CANCELLED:
-        say(t, UV_ECANCELED, code, "ldconsole list2 was cancelled because the service stops");
+        set(v, UV_ECANCELED, code, "ldconsole list2 was cancelled because the service stops");
         break;
     default:
         if (result)
             ldc_text_decode(result->output,
                             result->output_len < OUTPUT_HEAD ? result->output_len : OUTPUT_HEAD,
-                            LDC_CODEPAGE_SYSTEM, said, sizeof(said));
-        say(t, UV_EPROTO, code,
+                            LDC_CODEPAGE_SYSTEM, output, sizeof(output));
+        set(v, UV_EPROTO, code,
             "ldconsole list2 failed (exit code %d) instead of listing instances: %s",
-            result ? (int)result->exit_code : 0, said);
+            result ? (int)result->exit_code : 0, output);
         break;
     }
 }
 
-static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict *t)
+static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict *v)
 {
     if (survey->list == LDC_LIST_USAGE)
-        say(t, UV_EPROTO, "LDCONSOLE_UNKNOWN_VERSION",
+        set(v, UV_EPROTO, "LDCONSOLE_UNKNOWN_VERSION",
             "ldconsole answered list2 with its usage text: this version is not understood");
     else if (survey->list == LDC_LIST_GARBAGE)
-        say(t, UV_EPROTO, "LDCONSOLE_GARBAGE",
+        set(v, UV_EPROTO, "LDCONSOLE_GARBAGE",
             "ldconsole list2 printed %u bytes of which no line is an instance",
             (unsigned)survey->outcome.result->output_len);
     else if (survey->list == LDC_LIST_EMPTY && survey->configs->n_items > 0)
-        say(t, UV_EPROTO, "LDCONSOLE_EMPTY_LIST",
+        set(v, UV_EPROTO, "LDCONSOLE_EMPTY_LIST",
             "ldconsole list2 listed nothing three times, although %u instances are on disk",
             (unsigned)survey->configs->n_items);
 }
@@ -87,13 +87,13 @@ void ctl_survey_verdict_read(const struct ldc_survey *survey, const struct ldc_i
 
     *ret = (struct ctl_survey_verdict){0};
     if (outcome->is_rejected) {
-        say(ret, UV_EBUSY, "BREAKER_OPEN",
+        set(ret, UV_EBUSY, "BREAKER_OPEN",
             "the breaker '%s' is open after repeated failures of ldconsole; next try in %" PRIu64
             " ms",
             outcome->breaker, outcome->retry_ms);
         ret->retry_ms = outcome->retry_ms;
     } else if (outcome->answer == LDC_ANSWER_NO_SESSION) {
-        say(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",
+        set(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",
             absence ? absence : "The session agent was away for a moment.");
     } else if (outcome->answer != LDC_ANSWER_ACCEPTED) {
         read_answer(outcome, install->ldconsole, ret);

@@ -14,7 +14,7 @@ struct ctl_survey_verdict {
     uint64_t retry_ms; /* breaker: when to ask again; 0 unknown */
 };
 
-/** Reads whether a survey can be believed and, where not, says so for an operator: what happened,
+/** Judges whether a survey can be believed and, where not, says why for an operator: what happened,
  *  to what, why, and what to do. ABSENCE: ldc_client_absence. */
 void ctl_survey_verdict_read(const struct ldc_survey *survey, const struct ldc_install *install,
                              const char *absence, struct ctl_survey_verdict *ret);
