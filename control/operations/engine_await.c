@@ -71,7 +71,7 @@ static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t see
     if (is_refused)
         return believe_refusal(job);
     if (!why->code[0])
-        ctl_why_say(why, "NO_EFFECT",
+        ctl_why_set(why, "NO_EFFECT",
                     "ldconsole accepted the command of '%s', but nothing happened within %u s",
                     step->name, step->effect_ms / 1000);
     ctl_engine_finish_job(job, CACHE_OP_FAILED, why->code, why->detail);

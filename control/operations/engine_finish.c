@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How an operation ends. ctl_engine_finish_job says so at once (status, result or error, the event)
+/* How an operation ends. ctl_engine_finish_job does so at once (status, result or error, the event)
  * and lets others on, but the job stays in its line until the end is durable; then those who wait
  * are answered and it is freed. An end that the database refuses is tried once a second.
  *

@@ -16,7 +16,7 @@ struct line {
     struct list jobs;
 };
 
-void ctl_why_say(struct ctl_why *why, const char *code, const char *fmt, ...)
+void ctl_why_set(struct ctl_why *why, const char *code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -107,7 +107,7 @@ struct ctl_why {
     char code[48];
     char detail[300];
 };
-void ctl_why_say(struct ctl_why *why, const char *code, const char *fmt, ...)
+void ctl_why_set(struct ctl_why *why, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_observer *observer,

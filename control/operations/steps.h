@@ -75,7 +75,7 @@ extern const struct ctl_step ctl_step_remove_again;
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)
 {
-    ctl_why_say(why, "INSTANCE_GONE", "the instance is no longer listed by ldconsole");
+    ctl_why_set(why, "INSTANCE_GONE", "the instance is no longer listed by ldconsole");
     return CTL_PLAN_FAIL;
 }
 

@@ -106,7 +106,7 @@ static enum ctl_plan plan_copy(struct ctl_job *job, const struct cache_instance 
     if (i->state == CACHE_STATE_STOPPING)
         return CTL_PLAN_LATER;
     if (i->state != CACHE_STATE_STOPPED) {
-        ctl_why_say(why, "INSTANCE_NOT_STOPPED", "a clone needs its source stopped; it is %s",
+        ctl_why_set(why, "INSTANCE_NOT_STOPPED", "a clone needs its source stopped; it is %s",
                     cache_state_name(i->state));
         return CTL_PLAN_FAIL;
     }

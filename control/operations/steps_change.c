@@ -29,7 +29,7 @@ static enum ctl_check check_renamed(struct ctl_job *job, const struct cache_inst
     }
     if (strcmp(i->name, job->params.name) == 0)
         return CTL_CHECK_DONE;
-    ctl_why_say(why, "NO_EFFECT", "ldconsole accepted rename, but the name is still '%.100s'",
+    ctl_why_set(why, "NO_EFFECT", "ldconsole accepted rename, but the name is still '%.100s'",
                 i->name);
     return CTL_CHECK_NO_EFFECT;
 }
@@ -87,7 +87,7 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
     struct ldc_settings actual = actual_settings(i);
     if (ldc_settings_hold(&job->params.settings, &actual, &differing))
         return CTL_CHECK_DONE;
-    ctl_why_say(why, "NO_EFFECT",
+    ctl_why_set(why, "NO_EFFECT",
                 "ldconsole accepted modify, but '%s' in the instance's config file is not what "
                 "was asked",
                 differing);

@@ -13,7 +13,7 @@ static enum ctl_plan plan_remove(struct ctl_job *job, const struct cache_instanc
         return CTL_PLAN_LATER;
     if (i->state == CACHE_STATE_STOPPED)
         return CTL_PLAN_RUN;
-    ctl_why_say(why, "INSTANCE_NOT_STOPPED",
+    ctl_why_set(why, "INSTANCE_NOT_STOPPED",
                 "the instance is %s; stop it first or remove it with force",
                 cache_state_name(i->state));
     return CTL_PLAN_FAIL;
@@ -30,7 +30,7 @@ static enum ctl_check check_removed(struct ctl_job *job, const struct cache_inst
                                     struct ctl_why *why)
 {
     (void)job;
-    ctl_why_say(why, "NO_EFFECT", "ldconsole accepted remove, but the instance is still listed");
+    ctl_why_set(why, "NO_EFFECT", "ldconsole accepted remove, but the instance is still listed");
     return i ? CTL_CHECK_NO_EFFECT : CTL_CHECK_DONE;
 }
 
@@ -78,7 +78,7 @@ static enum ctl_check check_removed_again(struct ctl_job *job, const struct cach
                                           struct ctl_why *why)
 {
     (void)i;
-    ctl_why_say(why, "NO_EFFECT",
+    ctl_why_set(why, "NO_EFFECT",
                 "ldconsole made an empty instance %d again and does not remove it",
                 job->subject_index);
     return at_old_index(job) ? CTL_CHECK_NO_EFFECT : CTL_CHECK_DONE;

@@ -29,7 +29,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
     case CACHE_STATE_READY:
         return CTL_PLAN_SKIP;
     default:
-        ctl_why_say(why, "INSTANCE_NOT_STARTABLE",
+        ctl_why_set(why, "INSTANCE_NOT_STARTABLE",
                     "the instance is %s (%s) and launch would do nothing; restart it, with force "
                     "if quit is ignored",
                     cache_state_name(i->state), i->reason);
@@ -55,7 +55,7 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
     if (ctl_state_is_up(i->state))
         return CTL_CHECK_DONE;
     if (i->state == CACHE_STATE_STUCK) {
-        ctl_why_say(why, "START_STUCK", "the start does not get on: %s", i->reason);
+        ctl_why_set(why, "START_STUCK", "the start does not get on: %s", i->reason);
         return CTL_CHECK_FAILED;
     }
     /* `starting` without a process is what we expect, not what list2 shows. It shows 0 also in the
@@ -65,7 +65,7 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
         i->state == CACHE_STATE_STOPPED || (i->state == CACHE_STATE_STARTING && i->pid == 0);
     if (!is_untouched)
         return CTL_CHECK_PENDING;
-    ctl_why_say(why, "NO_EFFECT", "the start came to nothing: the instance is %s (%s)",
+    ctl_why_set(why, "NO_EFFECT", "the start came to nothing: the instance is %s (%s)",
                 cache_state_name(i->state), i->reason);
     return CTL_CHECK_NO_EFFECT;
 }

@@ -68,11 +68,11 @@ static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance 
     if (job->params.force)
         return CTL_PLAN_RUN;
     if (job->refusal != LDC_ANSWER_ACCEPTED)
-        ctl_why_say(why, ldc_answer_code(job->refusal),
+        ctl_why_set(why, ldc_answer_code(job->refusal),
                     "ldconsole did not do quit (%s) and the instance is still %s (%s)",
                     ldc_answer_code(job->refusal), cache_state_name(i->state), i->reason);
     else
-        ctl_why_say(why, "QUIT_IGNORED",
+        ctl_why_set(why, "QUIT_IGNORED",
                     "quit was sent twice and the instance is still %s (%s); force ends its "
                     "processes, at the risk of its configuration",
                     cache_state_name(i->state), i->reason);
