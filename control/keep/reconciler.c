@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* After each survey every instance with a desired state is considered. One whose state is the
+ * opposite gets an operation, and from then on there is an `attempt` for it:
+ *
+ *      submit -> on_accept -> on_end -> pause (10 s, doubling) -> the next one, if it is so still
+ *                    '--refused--------^
+ *
+ * which is forgotten when the state has held for as long as the pause, or nothing is desired any
+ * more. Other states than the desired one and its opposite are left alone. */
 #include "control/keep/reconciler.h"
 
 #include "base/system/clock.h"
@@ -142,16 +150,6 @@ static bool is_under_way(const struct attempt *a)
     return a->is_submitting || a->wait;
 }
 
-static void note_hold(struct attempt *a, bool holds, uint64_t now)
-{
-    if (!holds)
-        a->held_since_ms = 0;
-    else if (a->held_since_ms == 0)
-        a->held_since_ms = now;
-    else if (now - a->held_since_ms >= delay_of(a) && !is_under_way(a))
-        attempt_free(a);
-}
-
 static void consider(struct ctl_reconciler *r, const struct cache_instance *i, uint64_t now)
 {
     struct attempt *a = find(r, i->id);
@@ -160,22 +158,18 @@ static void consider(struct ctl_reconciler *r, const struct cache_instance *i, u
     if (i->desired == CACHE_DESIRED_NONE)
         return;
     if (is_opposite(i) && !ctl_engine_is_busy(r->engine, i->id) &&
-        !(a && (is_under_way(a) || now < a->retry_at_ms)))
+        !(a && (is_under_way(a) || now < a->retry_at_ms))) {
         submit(r, i, a);
-    else if (a)
-        note_hold(a, is_as_desired(i), now);
-}
-
-static void forget_unseen(struct ctl_reconciler *r)
-{
-    for (struct map_node *node = map_next(&r->attempts, NULL), *next; node; node = next) {
-        struct attempt *a = container_of(node, struct attempt, by_id);
-        next = map_next(&r->attempts, node);
-        if (!a->seen && !a->is_submitting)
-            attempt_free(a);
-        else
-            a->seen = false;
+        return;
     }
+    if (!a)
+        return;
+    if (!is_as_desired(i))
+        a->held_since_ms = 0;
+    else if (a->held_since_ms == 0)
+        a->held_since_ms = now;
+    else if (now - a->held_since_ms >= delay_of(a) && !is_under_way(a))
+        attempt_free(a);
 }
 
 static void on_survey(void *arg)
@@ -188,7 +182,14 @@ static void on_survey(void *arg)
         return;
     for (size_t i = 0; i < cache_snapshot_count(s); i++)
         consider(r, &cache_snapshot_at(s, i)->instance, now);
-    forget_unseen(r);
+    for (struct map_node *node = map_next(&r->attempts, NULL), *next; node; node = next) {
+        struct attempt *a = container_of(node, struct attempt, by_id);
+        next = map_next(&r->attempts, node);
+        if (!a->seen && !a->is_submitting)
+            attempt_free(a);
+        else
+            a->seen = false;
+    }
 }
 
 struct ctl_reconciler *ctl_reconciler_new(struct ctl_engine *engine, struct ctl_observer *observer)

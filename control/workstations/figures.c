@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*     timer, or somebody who wants newer ones -> start_reading -> work (a worker) -> on_read
+ *                                                                    -> those who wait; the timer
+ *
+ * One reading at a time: who asks meanwhile waits for its end. */
 #include "control/workstations/figures.h"
 
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
 #include "base/memory/mem.h"
 
-/* The second sample comes soon after the first: processor time is a difference. */
 enum { INTERVAL_MS = 30000, SECOND_MS = 1000 };
 
 struct ctl_figures {
@@ -35,19 +38,6 @@ struct reading {
     struct ctl_sample *sample;
 };
 
-static void start_reading(struct ctl_figures *f);
-
-static void on_timer(uv_timer_t *timer)
-{
-    start_reading(container_of(timer, struct ctl_figures, timer));
-}
-
-static void schedule(struct ctl_figures *f, bool is_first)
-{
-    unsigned ms = is_first && SECOND_MS < f->interval_ms ? SECOND_MS : f->interval_ms;
-    uv_timer_start(&f->timer, on_timer, ms, 0);
-}
-
 static void answer_waits(struct ctl_figures *f)
 {
     struct list waits;
@@ -76,39 +66,10 @@ static void release(struct ctl_figures *f)
     on_closed(arg);
 }
 
-static void work(uv_work_t *req)
-{
-    struct reading *r = container_of(req, struct reading, work);
-    system_read(r->path, &r->sample->system);
-}
+/* --- one reading --- */
 
-static void take(struct ctl_figures *f, struct ctl_sample *sample)
-{
-    sample->taken_ms = clock_mono_ms();
-    sample->taken_at = clock_wall_ms();
-    sample->cpu_percent = -1;
-    if (f->last)
-        sample->cpu_percent = system_cpu_percent(&f->last->system.cpu, &sample->system.cpu);
-    schedule(f, !f->last);
-    mem_free(f->last);
-    f->last = sample;
-    answer_waits(f);
-}
-
-static void on_read(uv_work_t *req, int status)
-{
-    struct reading *r = container_of(req, struct reading, work);
-    struct ctl_figures *f = r->figures;
-    (void)status; /* it is never cancelled */
-    f->is_reading = false;
-    if (f->is_closing)
-        mem_free(r->sample);
-    else
-        take(f, r->sample);
-    mem_free(r->path);
-    mem_free(r);
-    release(f);
-}
+static void work(uv_work_t *req);
+static void on_read(uv_work_t *req, int status);
 
 static void start_reading(struct ctl_figures *f)
 {
@@ -121,6 +82,45 @@ static void start_reading(struct ctl_figures *f)
     f->is_reading = true;
     f->n_open++;
     uv_queue_work(&f->loop->uv, &r->work, work, on_read);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    start_reading(container_of(timer, struct ctl_figures, timer));
+}
+
+static void work(uv_work_t *req)
+{
+    struct reading *r = container_of(req, struct reading, work);
+    system_read(r->path, &r->sample->system);
+}
+
+static void on_read(uv_work_t *req, int status)
+{
+    struct reading *r = container_of(req, struct reading, work);
+    struct ctl_figures *f = r->figures;
+    struct ctl_sample *sample = take_ptr(r->sample);
+    (void)status; /* it is never cancelled */
+    f->is_reading = false;
+    mem_free(r->path);
+    mem_free(r);
+    if (f->is_closing) {
+        mem_free(sample);
+        release(f);
+        return;
+    }
+    sample->taken_ms = clock_mono_ms();
+    sample->taken_at = clock_wall_ms();
+    sample->cpu_percent = -1;
+    if (f->last)
+        sample->cpu_percent = system_cpu_percent(&f->last->system.cpu, &sample->system.cpu);
+    /* The second sample comes soon after the first: processor time is a difference. */
+    bool is_soon = !f->last && SECOND_MS < f->interval_ms;
+    uv_timer_start(&f->timer, on_timer, is_soon ? SECOND_MS : f->interval_ms, 0);
+    mem_free(f->last);
+    f->last = sample;
+    answer_waits(f);
+    release(f);
 }
 
 struct ctl_figures *ctl_figures_new(struct loop *loop, const char *path, unsigned interval_ms)

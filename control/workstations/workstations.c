@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The list of workstations, and what status each has. This one is judged after every survey and
+ * whenever something that it depends on may have changed (ctl_workstations_judge); another keeps
+ * what the last look at its address found (workstations_check.c) until its address changes. */
 #include "control/workstations/workstations.h"
 
 #include <stdio.h>
@@ -111,9 +114,9 @@ static bool is_degraded(const struct ctl_workstations *ws, char *reason, size_t 
     return verdict->status != 0 || breaker || error != 0;
 }
 
-static enum cache_workstation_status judge(const struct ctl_workstations *ws,
-                                           enum cache_workstation_status before, char *reason,
-                                           size_t size)
+static enum cache_workstation_status judge_local(const struct ctl_workstations *ws,
+                                                 enum cache_workstation_status before, char *reason,
+                                                 size_t size)
 {
     if (is_degraded(ws, reason, size))
         return CACHE_WORKSTATION_DEGRADED;
@@ -125,33 +128,25 @@ static enum cache_workstation_status judge(const struct ctl_workstations *ws,
     return before == CACHE_WORKSTATION_MAINTENANCE ? CACHE_WORKSTATION_UNKNOWN : before;
 }
 
-static enum cache_workstation_status settle_other(const struct cache_workstation *w,
-                                                  const struct cache_workstation *before,
-                                                  char *reason, size_t size)
-{
-    bool is_other = strcmp(w->address, before->address) != 0;
-    if (!w->address[0])
-        snprintf(reason, size, "it has no address to look at");
-    else if (is_other || before->status == CACHE_WORKSTATION_MAINTENANCE ||
-             before->status == CACHE_WORKSTATION_UNKNOWN)
-        snprintf(reason, size, "nobody has looked yet");
-    else
-        return before->status;
-    return CACHE_WORKSTATION_UNKNOWN;
-}
-
-enum cache_workstation_status ctl_workstations_settle(const struct ctl_workstations *ws,
-                                                      const struct cache_workstation *w,
-                                                      const struct cache_workstation *before,
-                                                      char *reason, size_t size)
+enum cache_workstation_status ctl_workstations_derive_status(const struct ctl_workstations *ws,
+                                                             const struct cache_workstation *w,
+                                                             const struct cache_workstation *before,
+                                                             char *reason, size_t size)
 {
     if (w->is_maintained) {
         snprintf(reason, size, "an admin set it aside");
         return CACHE_WORKSTATION_MAINTENANCE;
     }
     if (strcmp(w->id, CACHE_WORKSTATION_LOCAL) == 0)
-        return judge(ws, before->status, reason, size);
-    return settle_other(w, before, reason, size);
+        return judge_local(ws, before->status, reason, size);
+    bool is_other_address = strcmp(w->address, before->address) != 0;
+    bool was_looked_at = before->status != CACHE_WORKSTATION_MAINTENANCE &&
+                         before->status != CACHE_WORKSTATION_UNKNOWN;
+    if (w->address[0] && !is_other_address && was_looked_at)
+        return before->status;
+    snprintf(reason, size, "%s",
+             w->address[0] ? "nobody has looked yet" : "it has no address to look at");
+    return CACHE_WORKSTATION_UNKNOWN;
 }
 
 void ctl_workstations_judge(struct ctl_workstations *ws)
@@ -165,7 +160,7 @@ void ctl_workstations_judge(struct ctl_workstations *ws)
     if (cache_snapshot_is_observed(s))
         row->last_seen_at = cache_snapshot_observed_wall_ms(s);
     enum cache_workstation_status status =
-        ctl_workstations_settle(ws, row, row, reason, sizeof(reason));
+        ctl_workstations_derive_status(ws, row, row, reason, sizeof(reason));
     ctl_workstations_set_status(ws, local, status, reason);
 }
 
@@ -211,8 +206,14 @@ static void name_local(struct cache_workstation *local, const struct cache_works
         snprintf(local->name, sizeof(local->name), CACHE_WORKSTATION_LOCAL "-%u", i);
 }
 
-static void make_local(struct ctl_workstations *ws, const struct cache_workstation *items, size_t n)
+static void add_local(struct ctl_workstations *ws, const struct cache_workstation *items, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(items[i].id, CACHE_WORKSTATION_LOCAL) == 0) {
+            (void)ctl_workstations_add(ws, &items[i]);
+            return;
+        }
+    }
     struct cache_workstation local cleanup(cache_workstation_deinit);
     cache_workstation_init(&local);
     str_copy(local.id, sizeof(local.id), CACHE_WORKSTATION_LOCAL);
@@ -222,23 +223,13 @@ static void make_local(struct ctl_workstations *ws, const struct cache_workstati
     ws->is_local_new = true;
 }
 
-static void add_local(struct ctl_workstations *ws, const struct cache_workstation *items, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(items[i].id, CACHE_WORKSTATION_LOCAL) == 0) {
-            (void)ctl_workstations_add(ws, &items[i]);
-            return;
-        }
-    }
-    make_local(ws, items, n);
-}
-
 /* What a former process knew stays until it is looked again. */
 static void add_other(struct ctl_workstations *ws, const struct cache_workstation *row)
 {
     struct ctl_workstation_item *item = ctl_workstations_add(ws, row);
     struct ctl_workstation *w = &item->w;
-    w->row.status = ctl_workstations_settle(ws, &w->row, &w->row, w->reason, sizeof(w->reason));
+    w->row.status =
+        ctl_workstations_derive_status(ws, &w->row, &w->row, w->reason, sizeof(w->reason));
     if (!w->reason[0])
         str_copy(w->reason, sizeof(w->reason), "so it was found before the service was started");
 }

@@ -68,7 +68,7 @@ struct ctl_figures *ctl_workstations_figures(const struct ctl_workstations *ws);
  *  do so by themselves. */
 void ctl_workstations_judge(struct ctl_workstations *ws);
 
-/** Told of each workstation that was added, changed (status included) or removed, after that is
+/** Called for each workstation that was added, changed (status included) or removed, after that is
  *  so. Owned by the listener. */
 struct ctl_workstations_listener {
     struct list link;

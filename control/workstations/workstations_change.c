@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One change at a time: the first in the queue is checked against what is in memory, written, and
- * only then made in memory and told. So two that want the same name meet, and If-Match is asked of
- * what the change before left. */
+/*     submit -> key used? -> queue -> start_next: prepare, remember the key -> write -> on_written
+ *                                        ^                 '- refused              -> apply,
+ * publish
+ *                                        '---------------------------------------------'
+ *
+ * One change at a time: the first in the queue is checked against what is in memory, written, and
+ * only then made in memory and published. So two that want the same name meet, and If-Match is
+ * asked of what the change before left. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +76,7 @@ static void change_free(struct change *c)
     ctl_workstations_release(ws);
 }
 
-/* Tells everybody who waits, and frees. */
+/* Answers everybody who waits, and frees. */
 static void end(struct change *c)
 {
     const struct ctl_refusal *refusal = c->refusal.http_status ? &c->refusal : NULL;
@@ -170,7 +175,8 @@ static bool prepare_change(struct change *c)
         return false;
     cache_workstation_copy(&c->row, &item->w.row);
     fill(c);
-    c->row.status = ctl_workstations_settle(c->ws, &c->row, &item->w.row, reason, sizeof(reason));
+    c->row.status =
+        ctl_workstations_derive_status(c->ws, &c->row, &item->w.row, reason, sizeof(reason));
     return true;
 }
 
@@ -207,7 +213,7 @@ static void apply_add(struct change *c)
     struct ctl_workstations *ws = c->ws;
     struct ctl_workstation_item *item = ctl_workstations_add(ws, &c->row);
     struct ctl_workstation *w = &item->w;
-    (void)ctl_workstations_settle(ws, &w->row, &w->row, w->reason, sizeof(w->reason));
+    (void)ctl_workstations_derive_status(ws, &w->row, &w->row, w->reason, sizeof(w->reason));
     ctl_workstations_publish(ws, CACHE_CHANGE_ADDED, w, NULL);
     ctl_workstations_check_soon(ws, item);
 }
@@ -223,7 +229,8 @@ static void apply_change(struct change *c)
     cache_workstation_copy(&before, &w->row);
     cache_workstation_copy(&w->row, &c->row);
     w->row.last_seen_at = before.last_seen_at;
-    w->row.status = ctl_workstations_settle(ws, &w->row, &before, w->reason, sizeof(w->reason));
+    w->row.status =
+        ctl_workstations_derive_status(ws, &w->row, &before, w->reason, sizeof(w->reason));
     if (w->row.status != c->row.status)
         cache_workstations_put_status(ws->parts.store, w->row.id, w->row.status,
                                       w->row.last_seen_at);
@@ -247,19 +254,7 @@ static void (*const apply[])(struct change *c) = {
 
 /* --- the queue --- */
 
-static void take_next(struct ctl_workstations *ws);
-
-static void refuse_store(struct change *c, int status)
-{
-    const struct ctl_workstation_request *r = &c->request;
-    refuse(c, 503, "STORE_UNAVAILABLE",
-           "the change could not be written to the database (%s) and was not made; check disk "
-           "space and the data directory",
-           uv_strerror(status));
-    if (r->idempotency_key)
-        cache_idempotency_forget(c->ws->parts.idempotency, c->ws->parts.store, r->requested_by,
-                                 r->idempotency_key);
-}
+static void start_next(struct ctl_workstations *ws);
 
 static void on_written(void *arg, int status)
 {
@@ -268,12 +263,19 @@ static void on_written(void *arg, int status)
     ws->is_writing = false;
     ws->n_open++; /* until the next is under way */
     list_unlink(&c->link);
-    if (status < 0)
-        refuse_store(c, status);
-    else
+    if (status == 0) {
         apply[c->request.action](c);
+    } else {
+        refuse(c, 503, "STORE_UNAVAILABLE",
+               "the change could not be written to the database (%s) and was not made; check disk "
+               "space and the data directory",
+               uv_strerror(status));
+        if (c->request.idempotency_key)
+            cache_idempotency_forget(ws->parts.idempotency, ws->parts.store,
+                                     c->request.requested_by, c->request.idempotency_key);
+    }
     end(c);
-    take_next(ws);
+    start_next(ws);
     ctl_workstations_release(ws);
 }
 
@@ -301,7 +303,7 @@ static bool remember_key(struct change *c)
                   "too many Idempotency-Keys are kept; send the request without one, or later");
 }
 
-static void take_next(struct ctl_workstations *ws)
+static void start_next(struct ctl_workstations *ws)
 {
     while (!ws->is_writing && !list_is_empty(&ws->changes)) {
         struct change *c = list_entry(ws->changes.next, struct change, link);
@@ -320,7 +322,7 @@ static void on_turn(void *arg)
     if (ws->is_closing)
         ctl_workstations_refuse_changes(ws);
     else
-        take_next(ws);
+        start_next(ws);
     ctl_workstations_release(ws);
 }
 

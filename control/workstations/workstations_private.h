@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CTL_WORKSTATIONS_STATE_H
-#define CTL_WORKSTATIONS_STATE_H
+#ifndef CTL_WORKSTATIONS_PRIVATE_H
+#define CTL_WORKSTATIONS_PRIVATE_H
 
 #include "base/memory/map.h"
 #include "control/workstations/workstations.h"
 
 /** What the files of the workstations share: workstations.c has them and judges this one,
- * ..._change.c takes requests, ..._check.c looks at the others, ..._publish.c tells. Private to
- * them. */
+ * ..._change.c makes changes, ..._check.c looks at the others, ..._publish.c emits events. Private
+ * to them. */
 
 struct ctl_check;
 
@@ -51,17 +51,17 @@ void ctl_workstations_drop(struct ctl_workstations *ws, struct ctl_workstation_i
 void ctl_workstations_release(struct ctl_workstations *ws);
 /** What the status of W must be now, and why (SIZE bytes): for W's row as it is, where BEFORE is
  *  what it was. */
-enum cache_workstation_status ctl_workstations_settle(const struct ctl_workstations *ws,
-                                                      const struct cache_workstation *w,
-                                                      const struct cache_workstation *before,
-                                                      char *reason, size_t size);
+enum cache_workstation_status ctl_workstations_derive_status(const struct ctl_workstations *ws,
+                                                             const struct cache_workstation *w,
+                                                             const struct cache_workstation *before,
+                                                             char *reason, size_t size);
 
-/** Writes a new status, emits the event and tells the listeners, when it is another one. REASON
+/** Writes a new status, emits the event and calls the listeners, when it is another one. REASON
  *  and last_seen_at alone are no change. */
 void ctl_workstations_set_status(struct ctl_workstations *ws, struct ctl_workstation_item *item,
                                  enum cache_workstation_status status, const char *reason);
-/** Emits and tells. BEFORE: for a change, what it was; nothing is told when nothing of it
- *  differs. */
+/** Emits the event and calls the listeners. BEFORE: for a change, what it was;
+ *  when nothing of it differs there is no event. */
 void ctl_workstations_publish(struct ctl_workstations *ws, enum cache_change_kind kind,
                               const struct ctl_workstation *w,
                               const struct cache_workstation *before);
