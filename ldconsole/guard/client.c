@@ -8,7 +8,7 @@
 #include "base/memory/mem.h"
 
 /* A call is in one of three places: in the queue of its class, at the runner, or posted to the
- * loop to be told an outcome that needs no child. Whoever ends it takes it out of `calls` and
+ * loop to end with an outcome that needs no child. Whoever ends it takes it out of `calls` and
  * starts the next one waiting in its class. */
 
 enum { MAX_PROBES = 3 };
@@ -45,7 +45,7 @@ struct ldc_call {
     struct run *run;           /* while at the runner */
     bool is_repeated;          /* because the agent was lost */
     bool is_probe;             /* the one call a half-open breaker let through */
-    struct ldc_outcome posted; /* what to tell a call that never ran */
+    struct ldc_outcome posted; /* the outcome of a call that never ran */
     struct run_result not_found;
 };
 

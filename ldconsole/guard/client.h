@@ -56,7 +56,8 @@ struct ldc_outcome {
 };
 
 typedef void (*ldc_call_fn)(void *arg, const struct ldc_outcome *outcome);
-/** Told whenever a breaker changes state. BY: the operator who did it; NULL when the calls did. */
+/** Called whenever a breaker changes state. BY: the operator who did it; NULL when the calls did.
+ */
 typedef void (*ldc_breaker_fn)(void *arg, const struct ldc_breaker *breaker, const char *by);
 
 /** Takes ownership of RUNNER; copies INSTALL and OPTIONS. */
@@ -85,7 +86,7 @@ const struct ldc_install *ldc_client_install(const struct ldc_client *client);
 void ldc_client_set_install(struct ldc_client *client, const struct ldc_install *install);
 const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
                                              enum ldc_purpose purpose);
-/** An operator's COMMAND (one of breaker.h) on a breaker; BY is told to the listener. */
+/** An operator's COMMAND (one of breaker.h) on a breaker; BY is passed to the listener. */
 void ldc_client_steer_breaker(struct ldc_client *client, enum ldc_purpose purpose,
                               void (*command)(struct ldc_breaker *breaker), const char *by);
 /** Children running now and calls waiting, for health and metrics. */

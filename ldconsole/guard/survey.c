@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
+ * look at files and processes (a worker thread). The survey is over when both are. While the
+ * worker runs, `configs` and `processes` are its own; between surveys they are the loop's.
+ *
+ *      begin --> ask -----> on_list ----(again, up to twice)--.
+ *         '----> work ----> on_worked -----------------------> finish_if_over -> DONE */
 #include "ldconsole/guard/survey.h"
 
 #include <string.h>
@@ -8,10 +14,6 @@
 #include "base/system/clock.h"
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
-
-/* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
- * look at files and processes (a worker thread). The survey is over when both are. While the
- * worker runs, `configs` and `processes` are its own; between surveys they are the loop's. */
 
 enum { MAX_REPEATS = 2 };
 
@@ -23,8 +25,8 @@ struct ldc_surveyor {
     void *arg;
 
     bool is_running;
-    bool is_telling; /* within DONE: a new survey must wait until it has returned */
-    bool is_wanted;  /* asked for within DONE */
+    bool is_reporting; /* within DONE: a new survey must wait until it has returned */
+    bool is_requested; /* asked for within DONE */
     struct ldc_survey survey;
     struct ldc_call *call; /* list2; NULL when that half is over */
     unsigned n_repeats;
@@ -43,9 +45,33 @@ struct ldc_surveyor {
     void *on_closed_arg;
 };
 
-static void begin(struct ldc_surveyor *s);
+/* --- the start --- */
 
-/* --- the end --- */
+static void ask(struct ldc_surveyor *s);
+static void work(uv_work_t *work);
+static void on_worked(uv_work_t *work, int status);
+
+static void begin(struct ldc_surveyor *s)
+{
+    /* The installation may have been found only now. */
+    const char *vms_dir = ldc_client_install(s->client)->vms_dir;
+    if (strcmp(s->vms_dir, vms_dir) != 0) {
+        mem_free(s->vms_dir);
+        s->vms_dir = mem_strdup(vms_dir);
+        ldc_configs_deinit(&s->configs);
+    }
+    s->is_requested = false;
+    s->is_running = true;
+    s->n_repeats = 0;
+    s->survey = (struct ldc_survey){.started_ms = clock_mono_ms()};
+    /* In this order: starting a process while another thread of ours is busy takes longer. */
+    ask(s);
+    /* Fails only without a callback. */
+    (void)uv_queue_work(&s->loop->uv, &s->work, work, on_worked);
+    s->is_working = true;
+}
+
+/* --- the end, when both halves are over --- */
 
 static void finish_closing(void *arg)
 {
@@ -67,33 +93,29 @@ static void forget_answer(struct ldc_surveyor *s)
     s->output = s->command_line = NULL;
 }
 
-static void report(struct ldc_surveyor *s)
-{
-    s->survey.configs = &s->configs;
-    s->survey.processes = &s->processes;
-    s->survey.has_processes = s->processes_status == 0;
-    s->survey.ended_ms = clock_mono_ms();
-    s->survey.wall_ms = clock_wall_ms();
-    s->is_telling = true;
-    s->done(s->arg, &s->survey);
-    s->is_telling = false;
-}
-
 static void finish_if_over(struct ldc_surveyor *s)
 {
     if (s->call || s->is_working)
         return;
     s->is_running = false;
-    if (!s->is_closing)
-        report(s);
+    if (!s->is_closing) {
+        s->survey.configs = &s->configs;
+        s->survey.processes = &s->processes;
+        s->survey.has_processes = s->processes_status == 0;
+        s->survey.ended_ms = clock_mono_ms();
+        s->survey.wall_ms = clock_wall_ms();
+        s->is_reporting = true;
+        s->done(s->arg, &s->survey);
+        s->is_reporting = false;
+    }
     forget_answer(s);
     if (s->is_closing)
         finish_closing(s);
-    else if (s->is_wanted)
+    else if (s->is_requested)
         begin(s);
 }
 
-/* --- list2 --- */
+/* --- one half: list2 --- */
 
 /* The result is the runner's and the worker may take longer than list2. */
 static void keep_answer(struct ldc_surveyor *s, const struct ldc_outcome *outcome)
@@ -115,8 +137,6 @@ static bool is_doubtful(const struct ldc_survey *survey)
     return survey->list == LDC_LIST_EMPTY || survey->list == LDC_LIST_GARBAGE ||
            survey->rows.n_bad_lines > 0;
 }
-
-static void ask(struct ldc_surveyor *s);
 
 static void on_list(void *arg, const struct ldc_outcome *outcome)
 {
@@ -143,7 +163,7 @@ static void ask(struct ldc_surveyor *s)
     s->call = ldc_client_call(s->client, &command, LDC_PURPOSE_LIST, on_list, s);
 }
 
-/* --- files and processes --- */
+/* --- the other: files and processes --- */
 
 static void work(uv_work_t *work)
 {
@@ -162,37 +182,7 @@ static void on_worked(uv_work_t *work, int status)
     finish_if_over(s);
 }
 
-static void look(struct ldc_surveyor *s)
-{
-    /* Fails only without a callback. */
-    (void)uv_queue_work(&s->loop->uv, &s->work, work, on_worked);
-    s->is_working = true;
-}
-
 /* --- the surveyor --- */
-
-/* The installation may have been found only now. */
-static void follow_install(struct ldc_surveyor *s)
-{
-    const char *vms_dir = ldc_client_install(s->client)->vms_dir;
-    if (strcmp(s->vms_dir, vms_dir) == 0)
-        return;
-    mem_free(s->vms_dir);
-    s->vms_dir = mem_strdup(vms_dir);
-    ldc_configs_deinit(&s->configs);
-}
-
-static void begin(struct ldc_surveyor *s)
-{
-    follow_install(s);
-    s->is_wanted = false;
-    s->is_running = true;
-    s->n_repeats = 0;
-    s->survey = (struct ldc_survey){.started_ms = clock_mono_ms()};
-    /* In this order: starting a process while another thread of ours is busy takes longer. */
-    ask(s);
-    look(s);
-}
 
 struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
                                       enum ldc_codepage codepage, ldc_survey_fn done, void *arg)
@@ -209,15 +199,15 @@ struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *clie
 
 void ldc_surveyor_start(struct ldc_surveyor *s)
 {
-    if (s->is_telling)
-        s->is_wanted = true;
+    if (s->is_reporting)
+        s->is_requested = true;
     else if (!s->is_running && !s->is_closing)
         begin(s);
 }
 
 bool ldc_surveyor_is_running(const struct ldc_surveyor *s)
 {
-    return s->is_running || s->is_wanted;
+    return s->is_running || s->is_requested;
 }
 
 void ldc_surveyor_close(struct ldc_surveyor *s, void (*on_closed)(void *arg), void *arg)
@@ -229,6 +219,6 @@ void ldc_surveyor_close(struct ldc_surveyor *s, void (*on_closed)(void *arg), vo
         ldc_client_cancel(s->call);
     if (s->is_working)
         (void)uv_cancel((uv_req_t *)&s->work);
-    if (!s->is_running && !s->is_telling)
+    if (!s->is_running && !s->is_reporting)
         loop_post(s->loop, finish_closing, s);
 }

@@ -6,8 +6,8 @@
 #include "ldconsole/install/config_file.h"
 #include "ldconsole/process/process.h"
 
-/** One look at everything: list2 by a child, and beside it, on a worker thread, the config files
- *  and the process table. Interpreting what was seen is not done here. */
+/** One look at everything, by three witnesses: list2 by a child, and beside it, on a worker thread,
+ *  the config files and the process table. Interpreting what was seen is not done here. */
 struct ldc_survey {
     struct ldc_outcome outcome; /* of list2, as ldc_call_fn gives it */
     enum ldc_list_outcome list; /* meaningful when outcome.answer is ACCEPTED */

@@ -135,7 +135,7 @@ static void read_file(struct ldc_config *config, const char *path)
     struct buf text cleanup(buf_deinit);
     buf_init(&text, MAX_FILE);
     (void)fs_read(path, &text);
-    /* A file that cannot be read is one that cannot be parsed: is_readable tells both. */
+    /* A file that cannot be read is one that cannot be parsed: is_readable covers both. */
     (void)ldc_config_parse(text.data ? text.data : "", text.len, config);
 }
 

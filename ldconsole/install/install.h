@@ -28,7 +28,7 @@ void ldc_install_copy(const struct ldc_install *from, struct ldc_install *ret);
 char *ldc_install_banner_version(const char *text);
 
 /** What the installed ldconsole can do. Versions differ (reference 1.9), flags that a version does
- *  not know are ignored without a word, and only its usage text tells which it knows. */
+ *  not know are ignored without a word, and only its usage text lists which it knows. */
 struct ldc_abilities {
     bool is_known;    /* the usage text was read */
     char version[32]; /* of the banner; "" where the banner has none */

@@ -12,7 +12,8 @@
 #include "base/memory/mem.h"
 #include "base/text/wide_win.h"
 
-/* Every installation that the registry or a usual place tells of is looked at; the newest stays. */
+/* Every installation that the registry names or a usual place holds is looked at; the newest stays.
+ */
 
 static const HKEY roots[] = {HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE};
 /* Installers are 32-bit or 64-bit programs and write to the view of their kind. */

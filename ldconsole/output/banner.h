@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** The vendor's fixed texts, recognised (reference 0.3, 2.1). Private to this folder. */
+/** The vendor's fixed texts, recognised (reference 0.3, 2.1). Private to ldconsole/. */
 
 /** The line of the usage text that names the program, e.g. "dnplayer v14.0.25.1 Command Line
  *  Management Interface", and its length; NULL when TEXT is no usage text. A line that starts with

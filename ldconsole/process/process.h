@@ -13,9 +13,9 @@ enum ldc_process_role { LDC_PROCESS_PLAYER, LDC_PROCESS_HEADLESS };
 struct ldc_process {
     int64_t pid;
     enum ldc_process_role role;
-    int index; /* from "index=N|" or "--comment leidian<N>"; -1 when the command line tells none */
+    int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line has none */
     char *image; /* full path of the program, owned by the list; NULL when the system hides it.
-                    Tells apart installations that both have an instance 0. */
+                    Distinguishes installations that both have an instance 0. */
 };
 
 struct ldc_processes {
