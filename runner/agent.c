@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*     HELLO sent --WELCOME--> START, CANCEL, PING are served --service left, or nonsense--> end
+ *         '------REFUSED---------------------------------------------------------------------^
+ *
+ * A task is a run at the agent's own runner, from START to its RESULT. The end cancels them: first
+ * the runner closes, so that their results are still written, then the link. */
 #include "runner/agent.h"
 
 #include <stdio.h>
@@ -69,7 +74,7 @@ static void on_run_done(void *arg, const struct run_result *result)
     mem_free(task);
 }
 
-static void take_start(struct agent *a, const struct agent_frame *frame)
+static void on_start(struct agent *a, const struct agent_frame *frame)
 {
     struct agent_start asked cleanup(agent_start_deinit);
     if (agent_read_start(frame, &asked) < 0) {
@@ -90,7 +95,7 @@ static void take_start(struct agent *a, const struct agent_frame *frame)
 }
 
 /* One that has ended meanwhile is not found; its result is on the way. */
-static void take_cancel(struct agent *a, const struct agent_frame *frame)
+static void on_cancel(struct agent *a, const struct agent_frame *frame)
 {
     uint32_t id;
     if (agent_read_id(frame, &id) < 0) {
@@ -104,7 +109,7 @@ static void take_cancel(struct agent *a, const struct agent_frame *frame)
     }
 }
 
-static void take_refused(struct agent *a, const struct agent_frame *frame)
+static void on_refused(struct agent *a, const struct agent_frame *frame)
 {
     char text[200] = "it gave no reason", why[300];
     (void)agent_read_text(frame, text, sizeof(text));
@@ -112,30 +117,26 @@ static void take_refused(struct agent *a, const struct agent_frame *frame)
     fail(a, why);
 }
 
-static void answer_ping(struct agent *a)
-{
-    struct buf out = {0};
-    agent_write_empty(&out, AGENT_PONG);
-    agent_link_send(a->link, &out);
-}
-
 static void on_frame(void *arg, const struct agent_frame *frame)
 {
     struct agent *a = arg;
+    struct buf out = {0};
     if (a->is_ending)
         return;
-    if (frame->type == AGENT_REFUSED)
-        take_refused(a, frame);
-    else if (frame->type == AGENT_WELCOME && !a->is_welcome)
+    if (frame->type == AGENT_REFUSED) {
+        on_refused(a, frame);
+    } else if (frame->type == AGENT_WELCOME && !a->is_welcome) {
         a->is_welcome = true;
-    else if (frame->type == AGENT_START && a->is_welcome)
-        take_start(a, frame);
-    else if (frame->type == AGENT_CANCEL && a->is_welcome)
-        take_cancel(a, frame);
-    else if (frame->type == AGENT_PING && a->is_welcome)
-        answer_ping(a);
-    else
+    } else if (frame->type == AGENT_START && a->is_welcome) {
+        on_start(a, frame);
+    } else if (frame->type == AGENT_CANCEL && a->is_welcome) {
+        on_cancel(a, frame);
+    } else if (frame->type == AGENT_PING && a->is_welcome) {
+        agent_write_empty(&out, AGENT_PONG);
+        agent_link_send(a->link, &out);
+    } else {
         fail(a, "the service said what was not its turn");
+    }
 }
 
 static void on_end(void *arg, const char *why)

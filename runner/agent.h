@@ -6,8 +6,8 @@
 #include "runner/agent_message.h"
 
 /** The session agent's side: runs what the service asks for, in the session that this process
- *  belongs to, and tells what came of it. It decides nothing. When the service is gone its children
- *  are ended, as they are when the service itself runs them. Loop thread only. */
+ *  belongs to, and reports what came of it. It decides nothing. When the service is gone its
+ * children are ended, as they are when the service itself runs them. Loop thread only. */
 struct agent;
 
 /** WHY: a sentence when it ended for a reason other than the service's leaving, else NULL. The

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* What is read is collected in `in` until a frame is complete; what is written is one write for
+ * each send. The link ends once, for whatever reason (`is_ended`, on_end), and is closed by its
+ * owner after that or before. */
 #include "runner/agent_link.h"
 
 #include "base/memory/cleanup.h"
@@ -43,7 +46,7 @@ static void finish(struct agent_link *l, const char *why)
     l->events->on_end(l->arg, why);
 }
 
-static void on_room(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
+static void on_alloc(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
 {
     struct agent_link *l = pipe->data;
     (void)suggested;
@@ -51,7 +54,7 @@ static void on_room(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
 }
 
 /* The frames are taken from the front and the rest moved once. */
-static void take_frames(struct agent_link *l)
+static void read_frames(struct agent_link *l)
 {
     size_t used = 0;
     ptrdiff_t n = 0;
@@ -76,7 +79,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
         finish(l, n == UV_EOF ? "it closed the pipe" : uv_strerror((int)n));
     } else if (n > 0) {
         l->in.len += (size_t)n;
-        take_frames(l);
+        read_frames(l);
     }
 }
 
@@ -91,7 +94,7 @@ struct agent_link *agent_link_new(uv_pipe_t *pipe, size_t max_frame,
     /* A frame that grows beyond its maximum is noticed by its length, so this needs no limit. */
     buf_init(&l->in, 0);
     pipe->data = l;
-    (void)uv_read_start((uv_stream_t *)pipe, on_room, on_read); /* of a connected pipe */
+    (void)uv_read_start((uv_stream_t *)pipe, on_alloc, on_read); /* of a connected pipe */
     return l;
 }
 

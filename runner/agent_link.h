@@ -21,7 +21,7 @@ struct agent_link_events {
 struct agent_link *agent_link_new(uv_pipe_t *pipe, size_t max_frame,
                                   const struct agent_link_events *events, void *arg);
 /** Sends the frames in OUT and empties it. What cannot be sent any more is dropped: the end of the
- *  link is told to both sides. */
+ *  link is seen by both sides. */
 void agent_link_send(struct agent_link *link, struct buf *out);
 /** No event comes any more. What was sent is still written, if the other side takes it at once.
  *  ON_CLOSED (may be NULL) comes in a later turn, and the link is gone. */

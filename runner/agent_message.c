@@ -128,7 +128,7 @@ static struct cursor cursor_of(const struct agent_frame *frame)
     return (struct cursor){(const unsigned char *)frame->body, frame->n, false};
 }
 
-static const unsigned char *take(struct cursor *c, size_t n)
+static const unsigned char *advance(struct cursor *c, size_t n)
 {
     const unsigned char *at = c->at;
     if (c->is_bad || n > c->n) {
@@ -140,23 +140,23 @@ static const unsigned char *take(struct cursor *c, size_t n)
     return at;
 }
 
-static uint32_t take_u32(struct cursor *c)
+static uint32_t read_u32(struct cursor *c)
 {
-    const unsigned char *b = take(c, 4);
+    const unsigned char *b = advance(c, 4);
     return b ? b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24 : 0;
 }
 
-static uint64_t take_u64(struct cursor *c)
+static uint64_t read_u64(struct cursor *c)
 {
-    uint64_t low = take_u32(c);
-    return low | (uint64_t)take_u32(c) << 32;
+    uint64_t low = read_u32(c);
+    return low | (uint64_t)read_u32(c) << 32;
 }
 
 /* A copy with a NUL behind it; NULL when it is not there. */
-static char *take_bytes(struct cursor *c, size_t *ret_n)
+static char *read_bytes(struct cursor *c, size_t *ret_n)
 {
-    size_t n = take_u32(c);
-    const unsigned char *bytes = take(c, n);
+    size_t n = read_u32(c);
+    const unsigned char *bytes = advance(c, n);
     if (!bytes)
         return NULL;
     char *copy = mem_alloc(n + 1);
@@ -166,10 +166,10 @@ static char *take_bytes(struct cursor *c, size_t *ret_n)
 }
 
 /* The same without a NUL in it. */
-static char *take_text(struct cursor *c)
+static char *read_text(struct cursor *c)
 {
     size_t n = 0;
-    char *text = take_bytes(c, &n);
+    char *text = read_bytes(c, &n);
     if (text && strlen(text) != n) {
         c->is_bad = true;
         mem_free(take_ptr(text));
@@ -185,7 +185,7 @@ static int finish(const struct cursor *c)
 ptrdiff_t agent_read_frame(const char *bytes, size_t n, size_t max, struct agent_frame *ret)
 {
     struct cursor c = {(const unsigned char *)bytes, n, false};
-    uint32_t length = take_u32(&c);
+    uint32_t length = read_u32(&c);
     if (c.is_bad)
         return 0;
     if (length == 0 || length > max)
@@ -205,13 +205,13 @@ ptrdiff_t agent_read_frame(const char *bytes, size_t n, size_t max, struct agent
 int agent_read_hello(const struct agent_frame *frame, struct agent_hello *ret)
 {
     struct cursor c = cursor_of(frame);
-    struct agent_hello hello = {.protocol = take_u32(&c)};
-    hello.pid = take_u32(&c);
-    hello.session = take_u32(&c);
-    hello.is_elevated = take_u32(&c) != 0;
-    char *version cleanup(mem_freep) = take_text(&c);
-    char *ldconsole cleanup(mem_freep) = take_text(&c);
-    char *vms_dir cleanup(mem_freep) = take_text(&c);
+    struct agent_hello hello = {.protocol = read_u32(&c)};
+    hello.pid = read_u32(&c);
+    hello.session = read_u32(&c);
+    hello.is_elevated = read_u32(&c) != 0;
+    char *version cleanup(mem_freep) = read_text(&c);
+    char *ldconsole cleanup(mem_freep) = read_text(&c);
+    char *vms_dir cleanup(mem_freep) = read_text(&c);
     if (finish(&c) < 0 || strlen(ldconsole) >= sizeof(hello.ldconsole) ||
         strlen(vms_dir) >= sizeof(hello.vms_dir))
         return UV_EPROTO;
@@ -228,13 +228,13 @@ void agent_start_deinit(struct agent_start *start)
     argv_deinit(&start->args);
 }
 
-static void take_arguments(struct cursor *c, struct argv *args)
+static void read_arguments(struct cursor *c, struct argv *args)
 {
-    uint32_t n = take_u32(c);
+    uint32_t n = read_u32(c);
     if (n > MAX_ARGUMENTS)
         c->is_bad = true;
     for (uint32_t i = 0; i < n && !c->is_bad; i++) {
-        char *text cleanup(mem_freep) = take_text(c);
+        char *text cleanup(mem_freep) = read_text(c);
         if (text)
             argv_add(args, text);
     }
@@ -243,12 +243,12 @@ static void take_arguments(struct cursor *c, struct argv *args)
 int agent_read_start(const struct agent_frame *frame, struct agent_start *ret)
 {
     struct cursor c = cursor_of(frame);
-    *ret = (struct agent_start){.id = take_u32(&c)};
+    *ret = (struct agent_start){.id = read_u32(&c)};
     argv_init(&ret->args);
-    ret->deadline_ms = take_u32(&c);
-    ret->max_output = take_u64(&c);
-    ret->file = take_text(&c);
-    take_arguments(&c, &ret->args);
+    ret->deadline_ms = read_u32(&c);
+    ret->max_output = read_u64(&c);
+    ret->file = read_text(&c);
+    read_arguments(&c, &ret->args);
     if (finish(&c) == 0)
         return 0;
     agent_start_deinit(ret);
@@ -260,14 +260,14 @@ int agent_read_result(const struct agent_frame *frame, uint32_t *ret_id, struct 
 {
     struct cursor c = cursor_of(frame);
     struct run_result result = {0};
-    *ret_id = take_u32(&c);
-    uint32_t status = take_u32(&c);
-    result.error = (int)take_u32(&c);
-    result.needs_elevation = take_u32(&c) != 0;
-    result.exit_code = (int32_t)take_u32(&c);
-    result.pid = (int)take_u32(&c);
-    result.duration_ms = take_u64(&c);
-    char *output cleanup(mem_freep) = take_bytes(&c, &result.output_len);
+    *ret_id = read_u32(&c);
+    uint32_t status = read_u32(&c);
+    result.error = (int)read_u32(&c);
+    result.needs_elevation = read_u32(&c) != 0;
+    result.exit_code = (int32_t)read_u32(&c);
+    result.pid = (int)read_u32(&c);
+    result.duration_ms = read_u64(&c);
+    char *output cleanup(mem_freep) = read_bytes(&c, &result.output_len);
     if (finish(&c) < 0 || status >= RUN_LOST)
         return UV_EPROTO;
     result.status = (enum run_status)status;
@@ -280,14 +280,14 @@ int agent_read_result(const struct agent_frame *frame, uint32_t *ret_id, struct 
 int agent_read_id(const struct agent_frame *frame, uint32_t *ret_id)
 {
     struct cursor c = cursor_of(frame);
-    *ret_id = take_u32(&c);
+    *ret_id = read_u32(&c);
     return finish(&c);
 }
 
 int agent_read_text(const struct agent_frame *frame, char *ret, size_t size)
 {
     struct cursor c = cursor_of(frame);
-    char *text cleanup(mem_freep) = take_text(&c);
+    char *text cleanup(mem_freep) = read_text(&c);
     if (finish(&c) < 0)
         return UV_EPROTO;
     str_copy(ret, size, text);

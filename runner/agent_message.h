@@ -45,7 +45,7 @@ struct agent_hello {
     uint32_t session; /* of Windows; 0 elsewhere */
     bool is_elevated;
     char version[64]; /* of the program */
-    /** The LDPlayer that the user's part of the registry tells of, which a service does not see; ""
+    /** The LDPlayer that the user's part of the registry names, which a service does not see; ""
      *  = none. */
     char ldconsole[1024], vms_dir[1024];
 };

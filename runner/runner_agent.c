@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "runner/runner_agent.h"
-
-#include "base/system/clock.h"
-#include "base/memory/mem.h"
-#include "base/text/str.h"
-#include "runner/agent_link.h"
-
 /*     absent --expect--> EXPECTED --attach--> GREETING --HELLO--> READY
  *       ^                 |    ^                 |                  |
  *       '-- set_absence --'    '------ lost -----'------------------'
  *
  * A run is in `runs` from its start until its callback. It is sent when an agent is ready; then it
  * ends with a RESULT, or with the link. */
+#include "runner/runner_agent.h"
+
+#include "base/system/clock.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "runner/agent_link.h"
 
 enum { PATIENCE_MS = 15000, PING_MS = 5000, CLOSE_GRACE_MS = 5000 };
 
@@ -50,7 +49,7 @@ static struct agent_runner *cast(struct runner *runner)
 
 /* --- the end of runs --- */
 
-static void settle(struct agent_runner *a);
+static void close_if_idle(struct agent_runner *a);
 
 static void end_run(struct run *run, struct run_result *result)
 {
@@ -61,7 +60,7 @@ static void end_run(struct run *run, struct run_result *result)
     run->done(run->arg, result);
     buf_deinit(&run->unsent);
     mem_free(run);
-    settle(a);
+    close_if_idle(a);
 }
 
 /* Ends the runs that were sent, or those that were not, with a copy of RESULT. A callback may start
@@ -100,7 +99,7 @@ static void set_ready(struct agent_runner *a, bool is_ready)
 }
 
 /* The runs end last: whoever hears of it must find the runner absent. */
-static void drop(struct agent_runner *a)
+static void disconnect(struct agent_runner *a)
 {
     struct agent_link *link = take_ptr(a->link);
     if (!link)
@@ -116,22 +115,14 @@ static void lose(struct agent_runner *a, const char *why)
 {
     char text[200];
     str_copy(text, sizeof(text), why); /* it may be the link's */
-    drop(a);
+    disconnect(a);
     if (!a->is_closing)
         a->events->on_lost(a->arg, text);
 }
 
-static void say(struct agent_runner *a, struct buf *out)
+static void send_frames(struct agent_runner *a, struct buf *out)
 {
     agent_link_send(a->link, out);
-}
-
-static void refuse(struct agent_runner *a, const char *why)
-{
-    struct buf out = {0};
-    agent_write_text(&out, AGENT_REFUSED, why);
-    say(a, &out);
-    lose(a, why);
 }
 
 static void on_ping_time(uv_timer_t *timer)
@@ -143,36 +134,33 @@ static void on_ping_time(uv_timer_t *timer)
         return;
     }
     agent_write_empty(&out, AGENT_PING);
-    say(a, &out);
+    send_frames(a, &out);
 }
 
-static void send_waiting(struct agent_runner *a)
-{
-    list_foreach(item, &a->runs) {
-        struct run *run = list_entry(item, struct run, link);
-        if (run->unsent.len > 0)
-            say(a, &run->unsent);
-    }
-}
-
-static void take_hello(struct agent_runner *a, const struct agent_frame *frame)
+static void on_hello(struct agent_runner *a, const struct agent_frame *frame)
 {
     struct agent_hello hello;
     struct buf out = {0};
     if (agent_read_hello(frame, &hello) < 0 || hello.protocol != AGENT_PROTOCOL ||
         !str_is_equal(hello.version, a->options.version)) {
-        refuse(a, "it is of another version");
+        agent_write_text(&out, AGENT_REFUSED, "it is of another version");
+        send_frames(a, &out);
+        lose(a, "it is of another version");
         return;
     }
     agent_write_empty(&out, AGENT_WELCOME);
-    say(a, &out);
+    send_frames(a, &out);
     set_ready(a, true);
     uv_timer_start(&a->timer, on_ping_time, a->options.ping_ms, a->options.ping_ms);
-    send_waiting(a);
+    list_foreach(item, &a->runs) {
+        struct run *run = list_entry(item, struct run, link);
+        if (run->unsent.len > 0)
+            send_frames(a, &run->unsent);
+    }
     a->events->on_ready(a->arg, &hello);
 }
 
-static void take_result(struct agent_runner *a, const struct agent_frame *frame)
+static void on_result(struct agent_runner *a, const struct agent_frame *frame)
 {
     struct run_result result;
     uint32_t id;
@@ -196,9 +184,9 @@ static void on_frame(void *arg, const struct agent_frame *frame)
     struct agent_runner *a = arg;
     a->heard_ms = clock_mono_ms();
     if (!a->is_ready && frame->type == AGENT_HELLO)
-        take_hello(a, frame);
+        on_hello(a, frame);
     else if (a->is_ready && frame->type == AGENT_RESULT)
-        take_result(a, frame);
+        on_result(a, frame);
     else if (!a->is_ready || frame->type != AGENT_PONG)
         lose(a, "it said what was not its turn");
 }
@@ -218,14 +206,14 @@ static void on_no_hello(uv_timer_t *timer)
 void runner_agent_attach(struct runner *runner, uv_pipe_t *pipe)
 {
     struct agent_runner *a = cast(runner);
-    drop(a);
+    disconnect(a);
     a->link = agent_link_new(pipe, a->options.max_output + AGENT_FRAME_ROOM, &link_events, a);
     uv_timer_start(&a->timer, on_no_hello, a->options.patience_ms, 0);
 }
 
 void runner_agent_detach(struct runner *runner)
 {
-    drop(cast(runner));
+    disconnect(cast(runner));
 }
 
 void runner_agent_expect(struct runner *runner)
@@ -277,7 +265,7 @@ static struct run *start(struct runner *runner, const struct run_request *reques
     list_append(&a->runs, &run->link);
     agent_write_start(&run->unsent, run->id, request);
     if (a->is_ready)
-        say(a, &run->unsent);
+        send_frames(a, &run->unsent);
     return run;
 }
 
@@ -292,7 +280,7 @@ static void cancel(struct run *run)
         return;
     }
     agent_write_id(&out, AGENT_CANCEL, run->id);
-    say(run->owner, &out);
+    send_frames(run->owner, &out);
 }
 
 /* --- the runner --- */
@@ -307,17 +295,17 @@ static void on_timer_closed(uv_handle_t *handle)
 }
 
 /* Goes on with closing when the last run has ended. */
-static void settle(struct agent_runner *a)
+static void close_if_idle(struct agent_runner *a)
 {
     if (!a->is_closing || a->base.n_running > 0 || uv_is_closing((uv_handle_t *)&a->timer))
         return;
-    drop(a);
+    disconnect(a);
     uv_close((uv_handle_t *)&a->timer, on_timer_closed);
 }
 
 static void on_grace_over(uv_timer_t *timer)
 {
-    drop(timer->data);
+    disconnect(timer->data);
 }
 
 static void close_runner(struct runner *runner, void (*on_closed)(void *arg), void *arg)
@@ -329,7 +317,7 @@ static void close_runner(struct runner *runner, void (*on_closed)(void *arg), vo
     list_foreach(item, &a->runs)
         cancel(list_entry(item, struct run, link));
     uv_timer_start(&a->timer, on_grace_over, CLOSE_GRACE_MS, 0);
-    settle(a);
+    close_if_idle(a);
 }
 
 static const struct runner_ops agent_ops = {start, cancel, close_runner};

@@ -29,9 +29,9 @@ struct runner_agent_options {
 struct runner *runner_agent_new(struct loop *loop, const struct runner_agent_options *options,
                                 const struct runner_agent_events *events, void *arg);
 /** Takes over PIPE (connected, on the heap) to an agent that was checked to be ours. One that is
- *  there is let go first, without an event. */
+ *  there is detached first, without an event. */
 void runner_agent_attach(struct runner *runner, uv_pipe_t *pipe);
-/** Lets the agent go, without an event: its runs are lost, and it ends. */
+/** Closes the connection to the agent, without an event: its runs are lost, and it ends. */
 void runner_agent_detach(struct runner *runner);
 /** An agent is on its way: from now on runs wait for it instead of being refused. */
 void runner_agent_expect(struct runner *runner);

@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* One child:
+ *
+ *     start -> RUNNING --exit--> DRAINING --all read, or 50 ms--> CLOSING --handles closed--> done
+ *      |         '--deadline, cancel, flood: kill, then exit-------^                            ^
+ *      '--not started------------------------------------------------------------------- CLOSING
+ *
+ * The end of the child is its exit: an emulator or adb's daemon may hold the write end of the
+ * pipe for hours. What the child wrote before it exited is in the pipe by then, so the drain is
+ * short, and usually nothing is left to drain. The process handle is closed after its exit was
+ * seen, because libuv then reaps it; the one exception is a child that survives being killed. */
 #include "runner/runner.h"
 
 #include <string.h>
@@ -10,17 +20,6 @@
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
 #include "runner/spawn.h"
-
-/* One child:
- *
- *     start -> RUNNING --exit--> DRAINING --all read, or 50 ms--> CLOSING --handles closed--> done
- *      |         '--deadline, cancel, flood: kill, then exit-------^                            ^
- *      '--not started------------------------------------------------------------------- CLOSING
- *
- * The end of the child is its exit: an emulator or adb's daemon may hold the write end of the
- * pipe for hours. What the child wrote before it exited is in the pipe by then, so the drain is
- * short, and usually nothing is left to drain. The process handle is closed after its exit was
- * seen, because libuv then reaps it; the one exception is a child that survives being killed. */
 
 enum { DRAIN_MS = 50, KILL_GRACE_MS = 5000, READ_SIZE = 16384 };
 
@@ -148,7 +147,7 @@ static void on_exit_seen(uv_process_t *process, int64_t exit_status, int term_si
     uv_timer_start(&run->timer, on_timer, DRAIN_MS, 0);
 }
 
-static void on_room(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
+static void on_alloc(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
 {
     struct run *run = pipe->data;
     size_t room = run->output.max - run->output.len;
@@ -159,50 +158,32 @@ static void on_room(uv_handle_t *pipe, size_t suggested, uv_buf_t *ret)
                     : uv_buf_init(&run->spill, 1);
 }
 
-static void on_end_of_output(struct run *run)
+static void on_output(uv_stream_t *pipe, ssize_t n, const uv_buf_t *into)
 {
-    uv_read_stop((uv_stream_t *)&run->pipe);
-    run->is_open = false;
-    if (run->phase == DRAINING)
-        close_run(run);
-}
+    struct run *run = pipe->data;
+    bool is_flooded = n > 0 && into->base == &run->spill;
 
-static void on_flood(struct run *run)
-{
-    uv_read_stop((uv_stream_t *)&run->pipe);
-    if (run->phase == RUNNING) {
+    if (run->phase == CLOSING || n == 0)
+        return;
+    if (n > 0 && !is_flooded) {
+        run->output.len += (size_t)n;
+        run->output.data[run->output.len] = '\0';
+        return;
+    }
+    uv_read_stop((uv_stream_t *)pipe);
+    if (n < 0) {
+        run->is_open = false;
+        if (run->phase == DRAINING)
+            close_run(run);
+    } else if (run->phase == RUNNING) {
         end_early(run, RUN_FLOODED);
-    } else if (run->phase == DRAINING) {
+    } else {
         run->result.status = RUN_FLOODED;
         close_run(run);
     }
 }
 
-static void on_output(uv_stream_t *pipe, ssize_t n, const uv_buf_t *into)
-{
-    struct run *run = pipe->data;
-    if (run->phase == CLOSING)
-        return;
-    if (n < 0) {
-        on_end_of_output(run);
-    } else if (into->base == &run->spill) {
-        if (n > 0)
-            on_flood(run);
-    } else {
-        run->output.len += (size_t)n;
-        run->output.data[run->output.len] = '\0';
-    }
-}
-
 /* --- the start --- */
-
-static void init_handles(struct run *run)
-{
-    uv_loop_t *uv = &run->owner->loop->uv;
-    uv_timer_init(uv, &run->timer);
-    uv_pipe_init(uv, &run->pipe, 0);
-    run->timer.data = run->pipe.data = run->process.data = run;
-}
 
 static void close_file(uv_file file)
 {
@@ -255,13 +236,6 @@ static int spawn_with_pipe(struct run *run, const struct run_request *request)
     return r;
 }
 
-static void watch(struct run *run, const struct run_request *request)
-{
-    run->result.pid = run->process.pid;
-    uv_timer_start(&run->timer, on_timer, request->deadline_ms, 0);
-    run->is_open = uv_read_start((uv_stream_t *)&run->pipe, on_room, on_output) == 0;
-}
-
 static struct run *start(struct runner *runner, const struct run_request *request, run_fn done,
                          void *arg)
 {
@@ -274,10 +248,14 @@ static struct run *start(struct runner *runner, const struct run_request *reques
     buf_init(&run->output, request->max_output);
     list_append(&d->runs, &run->link);
     d->base.n_running++;
-    init_handles(run);
+    uv_timer_init(&d->loop->uv, &run->timer);
+    uv_pipe_init(&d->loop->uv, &run->pipe, 0);
+    run->timer.data = run->pipe.data = run->process.data = run;
     run->result.error = spawn_with_pipe(run, request);
     if (run->result.error == 0) {
-        watch(run, request);
+        run->result.pid = run->process.pid;
+        uv_timer_start(&run->timer, on_timer, request->deadline_ms, 0);
+        run->is_open = uv_read_start((uv_stream_t *)&run->pipe, on_alloc, on_output) == 0;
     } else {
         run->result.status = RUN_NOT_STARTED;
         run->result.needs_elevation = spawn_needs_elevation(run->result.error);
