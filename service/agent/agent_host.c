@@ -12,7 +12,7 @@
 #include "service/agent/agent_process.h"
 
 /*      look: a session          connected, checked        HELLO
- *  IDLE ---------------> STARTING ---------------> MEETING ------> UP
+ *  IDLE ---------------> STARTING ---------------> GREETING ------> UP
  *   ^  \________________   |            |             |            |
  *   | no session        \  v            v             v            v
  *   '------------------- PAUSING <------------- (lost, ended, too slow)
@@ -26,11 +26,11 @@ enum {
     FIRST_PAUSE_MS = 200, /* before the next start ... */
     MAX_PAUSE_MS = 30000, /* ... doubling up to this */
     LASTING_MS = 60000,   /* an agent that lasted so long was a good one */
-    LOOK_MS = 10000,      /* between two looks at the sessions, should a change go untold */
+    LOOK_MS = 10000,      /* between two looks at the sessions, should a change be missed */
     END_GRACE_MS = 5000
 };
 
-enum state { IDLE, STARTING, MEETING, UP, PAUSING };
+enum state { IDLE, STARTING, GREETING, UP, PAUSING };
 
 struct svc_agent_host {
     struct loop *loop;
@@ -44,7 +44,7 @@ struct svc_agent_host {
     struct pipe_server *server;
     unsigned n_parts, n_failures;
     uint64_t up_ms;   /* since when it is UP */
-    bool is_told;     /* that there is no session */
+    bool is_reported; /* that there is no session */
     uv_timer_t timer; /* of the state: for connecting, pausing */
     uv_timer_t looking;
     bool is_closing;
@@ -56,7 +56,7 @@ static void start_agent(struct svc_agent_host *h);
 
 /* --- parts that close in the background --- */
 
-static void settle(struct svc_agent_host *h)
+static void close_if_idle(struct svc_agent_host *h)
 {
     if (!h->is_closing || h->n_parts > 0 || h->process)
         return;
@@ -70,7 +70,7 @@ static void on_part_closed(void *arg)
 {
     struct svc_agent_host *h = arg;
     h->n_parts--;
-    settle(h);
+    close_if_idle(h);
 }
 
 static void close_server(struct svc_agent_host *h)
@@ -128,7 +128,7 @@ static uint64_t next_pause(struct svc_agent_host *h)
     return pause_ms < MAX_PAUSE_MS ? pause_ms : MAX_PAUSE_MS;
 }
 
-static void let_go(struct svc_agent_host *h)
+static void drop_agent(struct svc_agent_host *h)
 {
     uv_timer_stop(&h->timer);
     runner_agent_detach(h->runner);
@@ -145,7 +145,7 @@ static void lose(struct svc_agent_host *h, const char *why)
              "The session agent in the session of %.100s was lost %u times in a row (%s); it is "
              "started again.",
              h->session.user, h->n_failures, text);
-    let_go(h);
+    drop_agent(h);
     /* After the first time the next one is here soon: what is asked meanwhile waits for it. */
     if (h->n_failures > 1)
         runner_agent_set_absence(h->runner, sentence);
@@ -196,9 +196,9 @@ static void on_too_slow(uv_timer_t *timer)
 }
 
 /* Nobody else can be let in from here on: the pipe is closed. */
-static void meet(struct svc_agent_host *h, uv_pipe_t *pipe)
+static void greet(struct svc_agent_host *h, uv_pipe_t *pipe)
 {
-    h->state = MEETING;
+    h->state = GREETING;
     close_server(h);
     runner_agent_attach(h->runner, pipe);
 }
@@ -217,7 +217,7 @@ static void on_connection(void *arg, int status)
         uv_close((uv_handle_t *)pipe, free_pipe);
         h->events->on_intruder(h->arg, reason);
     } else {
-        meet(h, pipe);
+        greet(h, pipe);
     }
 }
 
@@ -263,30 +263,30 @@ static void start_agent(struct svc_agent_host *h)
 
 /* --- sessions --- */
 
-static void be_without_session(struct svc_agent_host *h)
+static void leave_session(struct svc_agent_host *h)
 {
     const char *user = h->options.session_user;
     char sentence[500];
     if (h->state != IDLE)
-        let_go(h);
+        drop_agent(h);
     h->state = IDLE;
     snprintf(sentence, sizeof(sentence),
              "ldconsole works only in the session of a user, and %.200s%s logged on to this "
              "machine; log on at the console or by remote desktop.",
              *user ? user : "nobody", *user ? " is not" : " is");
     runner_agent_set_absence(h->runner, sentence);
-    if (!h->is_told)
+    if (!h->is_reported)
         h->events->on_no_session(h->arg, sentence);
-    h->is_told = true;
+    h->is_reported = true;
 }
 
 static void enter_session(struct svc_agent_host *h, const struct svc_session *session)
 {
     if (h->state != IDLE)
-        let_go(h);
+        drop_agent(h);
     h->session = *session;
     h->n_failures = 0;
-    h->is_told = false;
+    h->is_reported = false;
     h->state = PAUSING;
     runner_agent_expect(h->runner);
     uv_timer_start(&h->timer, on_pause_over, 0, 0);
@@ -313,7 +313,7 @@ void svc_agent_host_look(struct svc_agent_host *h)
     const struct svc_session *picked =
         svc_session_pick(sessions, n, h->options.session_user, current);
     if (!picked)
-        be_without_session(h);
+        leave_session(h);
     else if (!is_current(h, picked))
         enter_session(h, picked);
     uv_timer_start(&h->looking, on_look, LOOK_MS, 0);

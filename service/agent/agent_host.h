@@ -41,7 +41,7 @@ struct runner *svc_agent_host_runner(struct svc_agent_host *host);
 /** Looks at the sessions and acts: at start, and whenever they may have changed. */
 void svc_agent_host_look(struct svc_agent_host *host);
 /** Starts nothing any more and leaves the runner alone, which may be closed from now on. The agent
- *  ends when the runner lets it go, or is ended after a few seconds. ON_CLOSED comes in a later
+ *  ends when the runner detaches it, or is ended after a few seconds. ON_CLOSED comes in a later
  *  turn. */
 void svc_agent_host_close(struct svc_agent_host *host, void (*on_closed)(void *arg), void *arg);
 
