@@ -14,7 +14,6 @@
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "control/operations/engine_private.h"
-#include "control/operations/flow.h"
 
 enum { TICK_MS = 100, TRIM_INTERVAL_MS = 3600000 };
 
@@ -39,16 +38,9 @@ struct ctl_engine *ctl_engine_new(const struct ctl_engine_parts *parts,
     struct ctl_engine *e = mem_new(struct ctl_engine);
     e->parts = *parts;
     e->options = *options;
-    ctl_jobs_init(&e->jobs, parts->observer, &e->options.timeouts);
+    ctl_jobs_init(&e->jobs, e, parts->observer, &e->options.timeouts);
     uv_timer_init(&parts->loop->uv, &e->tick);
     return e;
-}
-
-struct ctl_job *ctl_engine_make_job(struct ctl_engine *e, struct cache_operation *op)
-{
-    struct ctl_job *job = ctl_job_new(&e->jobs, op, ctl_flow_of(op->kind));
-    job->engine = e;
-    return job;
 }
 
 static void on_tick(uv_timer_t *tick)

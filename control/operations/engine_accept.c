@@ -225,7 +225,7 @@ static struct ctl_job *make_job(struct ctl_engine *e, const struct ctl_request *
     op->requested_by = mem_strdup(request->requested_by);
     mem_free(op->params);
     op->params = ctl_request_write(request);
-    return ctl_engine_make_job(e, op);
+    return ctl_job_new(&e->jobs, op, ctl_flow_of(kind));
 }
 
 static void accept_group(struct group *g)

@@ -37,8 +37,6 @@ struct ctl_wait {
     void *arg;
 };
 
-/** A job for OP (taken over), not linked yet. */
-struct ctl_job *ctl_engine_make_job(struct ctl_engine *e, struct cache_operation *op);
 /** To be called whenever a write or call ends. */
 void ctl_engine_try_to_close(struct ctl_engine *e);
 

@@ -46,7 +46,7 @@ static bool has_children(const struct ctl_engine *e, const struct ctl_job *paren
 void ctl_engine_recover(struct ctl_engine *e, struct cache_operation **ops, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        ctl_job_link(ctl_engine_make_job(e, ops[i]));
+        ctl_job_link(ctl_job_new(&e->jobs, ops[i], ctl_flow_of(ops[i]->kind)));
     mem_free(ops);
     list_foreach(item, &e->jobs.all) {
         struct ctl_job *job = list_entry(item, struct ctl_job, link);

@@ -66,6 +66,7 @@ struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
 {
     struct ctl_job *job = mem_new(struct ctl_job);
     job->jobs = jobs;
+    job->engine = jobs->engine;
     job->observer = jobs->observer;
     job->timeouts = jobs->timeouts;
     job->op = op;
@@ -136,10 +137,10 @@ uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now)
 
 /* --- its places among the others --- */
 
-void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_observer *observer,
+void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_engine *engine, struct ctl_observer *observer,
                    const struct ctl_timeouts *timeouts)
 {
-    *jobs = (struct ctl_jobs){.observer = observer, .timeouts = timeouts};
+    *jobs = (struct ctl_jobs){.engine = engine, .observer = observer, .timeouts = timeouts};
     list_init(&jobs->all);
     map_init(&jobs->by_id);
     map_init(&jobs->lines);

@@ -45,6 +45,7 @@ struct ctl_flow {
 
 /** All open jobs, embedded in the engine. */
 struct ctl_jobs {
+    struct ctl_engine *engine; /* for the engine's own files */
     struct ctl_observer *observer;
     const struct ctl_timeouts *timeouts;
     struct list all;  /* in order of acceptance */
@@ -56,8 +57,8 @@ struct ctl_jobs {
 };
 
 struct ctl_job {
-    struct ctl_engine *engine; /* for the engine's own files */
     struct ctl_jobs *jobs;
+    struct ctl_engine *engine; /* for the engine's own files */
     struct ctl_observer *observer;
     const struct ctl_timeouts *timeouts;
     struct cache_operation *op;
@@ -110,7 +111,7 @@ struct ctl_why {
 void ctl_why_set(struct ctl_why *why, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_observer *observer,
+void ctl_jobs_init(struct ctl_jobs *jobs, struct ctl_engine *engine, struct ctl_observer *observer,
                    const struct ctl_timeouts *timeouts);
 /** Frees the jobs that are in it. */
 void ctl_jobs_deinit(struct ctl_jobs *jobs);
