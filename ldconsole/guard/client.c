@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* A call is in one of three places: in the queue of its class, at the runner, or posted to the
+ * loop to end with an outcome that needs no child. Whoever ends it takes it out of `calls` and
+ * starts the next one waiting in its class.
+ *
+ *      ldc_client_call -> queue -> start_waiting -> run_call -> (child) -> on_run_done -> end_call
+ *             |            '-- cancelled, no session --'                                    ^
+ *             '-- closing, no program, breaker -------> post_end -> (later turn) end_posted-' */
 #include "ldconsole/guard/client.h"
 
 #include <uv.h>
@@ -6,10 +13,6 @@
 #include "base/system/clock.h"
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
-
-/* A call is in one of three places: in the queue of its class, at the runner, or posted to the
- * loop to end with an outcome that needs no child. Whoever ends it takes it out of `calls` and
- * starts the next one waiting in its class. */
 
 enum { MAX_PROBES = 3 };
 
@@ -158,9 +161,7 @@ static void tell_breaker(struct ldc_call *call, enum ldc_answer answer)
     tell_if_changed(call->client, b, before, NULL);
 }
 
-/* --- the end of a call --- */
-
-static void start_waiting(struct ldc_client *c, enum ldc_class class);
+/* --- the last word on a call --- */
 
 static void finish_closing(struct ldc_client *c)
 {
@@ -203,37 +204,6 @@ static void end_call(struct ldc_call *call, const struct ldc_outcome *outcome)
     close_if_empty(c);
 }
 
-static void run_call(struct ldc_call *call);
-
-/* A question may be asked again, of the agent that comes next; what changes something may not. */
-static bool may_repeat(const struct ldc_call *call, const struct run_result *result)
-{
-    return result->status == RUN_LOST && !call->is_repeated && !call->client->is_closing &&
-           !ldc_verb_table[call->command.verb].is_mutating;
-}
-
-static void on_run_done(void *arg, const struct run_result *result)
-{
-    struct ldc_call *call = arg;
-    struct ldc_client *c = call->client;
-    enum ldc_class class = class_of(call);
-    if (may_repeat(call, result)) {
-        call->is_repeated = true;
-        run_call(call);
-        return;
-    }
-    struct ldc_outcome outcome = {
-        .answer = ldc_answer_read(call->command.verb, result),
-        .result = result,
-        .command_line = call->command_line,
-    };
-    call->run = NULL;
-    c->n_running[class]--;
-    tell_breaker(call, outcome.answer);
-    start_waiting(c, class);
-    end_call(call, &outcome);
-}
-
 static void end_posted(void *arg)
 {
     struct ldc_call *call = arg;
@@ -267,20 +237,9 @@ static void post_rejection(struct ldc_call *call, uint64_t retry_ms)
                    });
 }
 
-static void post_not_found(struct ldc_call *call)
-{
-    call->not_found = (struct run_result){
-        .status = RUN_NOT_STARTED,
-        .error = UV_ENOENT,
-        .output = "",
-    };
-    post_end(call, (struct ldc_outcome){
-                       .answer = LDC_ANSWER_NOT_STARTED,
-                       .result = &call->not_found,
-                   });
-}
+/* --- from the queue to the runner --- */
 
-/* --- the start of a call --- */
+static void on_run_done(void *arg, const struct run_result *result);
 
 /* NULL when the installation does not have the program. */
 static const char *program_of(const struct ldc_client *c, enum ldc_verb verb)
@@ -310,41 +269,23 @@ static void run_call(struct ldc_call *call)
     call->run = c->runner->ops->start(c->runner, &request, on_run_done, call);
 }
 
-static void start_call(struct ldc_call *call)
-{
-    struct ldc_client *c = call->client;
-    uint64_t retry_ms;
-    if (c->runner->absence) {
-        post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_NO_SESSION});
-        return;
-    }
-    if (!ask_breaker(call, &retry_ms)) {
-        post_rejection(call, retry_ms);
-        return;
-    }
-    leave_queue(call);
-    c->n_running[class_of(call)]++;
-    run_call(call);
-}
-
-static bool has_room(const struct ldc_client *c, enum ldc_class class)
-{
-    unsigned limit = c->options.concurrency[class];
-    return c->n_running[class] < (limit ? limit : 1);
-}
-
 static void start_waiting(struct ldc_client *c, enum ldc_class class)
 {
-    while (has_room(c, class) && !list_is_empty(&c->waiting[class]))
-        start_call(list_entry(c->waiting[class].next, struct ldc_call, queue));
-}
+    unsigned limit = c->options.concurrency[class] ? c->options.concurrency[class] : 1;
 
-static char *describe(const char *program, const struct argv *args)
-{
-    char *rest = argv_format(args);
-    char *line = mem_printf("%s %s", program, rest);
-    mem_free(rest);
-    return line;
+    while (c->n_running[class] < limit && !list_is_empty(&c->waiting[class])) {
+        struct ldc_call *call = list_entry(c->waiting[class].next, struct ldc_call, queue);
+        uint64_t retry_ms;
+        if (c->runner->absence) {
+            post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_NO_SESSION});
+        } else if (!ask_breaker(call, &retry_ms)) {
+            post_rejection(call, retry_ms);
+        } else {
+            leave_queue(call);
+            c->n_running[class]++;
+            run_call(call);
+        }
+    }
 }
 
 static bool would_refuse(struct ldc_call *call, uint64_t *reterr_retry_ms)
@@ -366,14 +307,23 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
     call->purpose = purpose;
     call->done = done;
     call->arg = arg;
-    call->command_line = describe(program ? program : "(missing)", &call->command.args);
+    char *args cleanup(mem_freep) = argv_format(&call->command.args);
+    call->command_line = mem_printf("%s %s", program ? program : "(missing)", args);
     list_append(&client->calls, &call->link);
     list_init(&call->queue);
     enum ldc_class class = class_of(call);
     if (client->is_closing) {
         post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_CANCELLED});
     } else if (!program) {
-        post_not_found(call);
+        call->not_found = (struct run_result){
+            .status = RUN_NOT_STARTED,
+            .error = UV_ENOENT,
+            .output = "",
+        };
+        post_end(call, (struct ldc_outcome){
+                           .answer = LDC_ANSWER_NOT_STARTED,
+                           .result = &call->not_found,
+                       });
     } else if (would_refuse(call, &retry_ms)) {
         post_rejection(call, retry_ms);
     } else {
@@ -382,6 +332,37 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
         start_waiting(client, class);
     }
     return call;
+}
+
+/* --- and back --- */
+
+/* A question may be asked again, of the agent that comes next; what changes something may not. */
+static bool may_repeat(const struct ldc_call *call, const struct run_result *result)
+{
+    return result->status == RUN_LOST && !call->is_repeated && !call->client->is_closing &&
+           !ldc_verb_table[call->command.verb].is_mutating;
+}
+
+static void on_run_done(void *arg, const struct run_result *result)
+{
+    struct ldc_call *call = arg;
+    struct ldc_client *c = call->client;
+    enum ldc_class class = class_of(call);
+    if (may_repeat(call, result)) {
+        call->is_repeated = true;
+        run_call(call);
+        return;
+    }
+    struct ldc_outcome outcome = {
+        .answer = ldc_answer_read(call->command.verb, result),
+        .result = result,
+        .command_line = call->command_line,
+    };
+    call->run = NULL;
+    c->n_running[class]--;
+    tell_breaker(call, outcome.answer);
+    start_waiting(c, class);
+    end_call(call, &outcome);
 }
 
 void ldc_client_cancel(struct ldc_call *call)

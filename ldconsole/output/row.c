@@ -159,7 +159,7 @@ static void add_row(struct ldc_rows *rows, const struct split *split, struct ldc
 }
 
 /* Returns how many lines were rows, the left out ones included. */
-static size_t take_rows(struct span text, struct ldc_decoder *decoder, struct ldc_rows *rows)
+static size_t read_rows(struct span text, struct ldc_decoder *decoder, struct ldc_rows *rows)
 {
     int wanted = choose_tail(text);
     struct span line;
@@ -205,7 +205,7 @@ enum ldc_list_outcome ldc_rows_parse(const char *bytes, size_t n, enum ldc_codep
         return LDC_LIST_USAGE;
     struct ldc_decoder decoder;
     ldc_decoder_init(&decoder, codepage);
-    size_t n_rows = take_rows(text, &decoder, ret_rows);
+    size_t n_rows = read_rows(text, &decoder, ret_rows);
     ldc_decoder_deinit(&decoder);
     return n_rows > 0 ? LDC_LIST_OK : LDC_LIST_GARBAGE;
 }

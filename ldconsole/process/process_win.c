@@ -90,7 +90,7 @@ static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
     return true;
 }
 
-static void take_entry(struct ldc_processes *ret, const PROCESSENTRY32W *entry)
+static void add_entry(struct ldc_processes *ret, const PROCESSENTRY32W *entry)
 {
     enum ldc_process_role role;
     struct ldc_process process = {.pid = entry->th32ProcessID};
@@ -121,7 +121,7 @@ int ldc_processes_scan(struct ldc_processes *ret)
         return uv_translate_sys_error((int)GetLastError());
     PROCESSENTRY32W entry = {.dwSize = sizeof(entry)};
     for (BOOL more = Process32FirstW(list, &entry); more; more = Process32NextW(list, &entry))
-        take_entry(ret, &entry);
+        add_entry(ret, &entry);
     CloseHandle(list);
     if (ret->n_items > 0)
         qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_pid);
