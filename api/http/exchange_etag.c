@@ -23,16 +23,16 @@ static bool names(const char *list, const char *etag, bool is_weak)
     return false;
 }
 
-bool api_exchange_matches(struct api_exchange *x, const char *etag)
+bool http_exchange_matches(struct http_exchange *x, const char *etag)
 {
-    const char *list = api_request_header(&x->request, API_HEADER_IF_NONE_MATCH);
-    api_exchange_header(x, "ETag", etag);
+    const char *list = http_request_header(&x->request, HTTP_HEADER_IF_NONE_MATCH);
+    http_exchange_header(x, "ETag", etag);
     x->has_etag = true;
     return list && names(list, etag, true);
 }
 
-bool api_exchange_may_change(const struct api_exchange *x, const char *etag)
+bool http_exchange_may_change(const struct http_exchange *x, const char *etag)
 {
-    const char *list = api_request_header(&x->request, API_HEADER_IF_MATCH);
+    const char *list = http_request_header(&x->request, HTTP_HEADER_IF_MATCH);
     return !list || names(list, etag, false);
 }

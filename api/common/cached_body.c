@@ -1,62 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/common/kept.h"
+#include "api/common/cached.h"
 
-#include <string.h>
-
-#include "api/common/input.h"
-#include "api/http/server_state.h"
 #include "api/common/workstation_body.h"
+#include "api/exchange/parts.h"
 #include "base/memory/mem.h"
-#include "base/text/str.h"
 #include "control/observe/observer.h"
-
-enum { MAX_AGE_LIMIT_MS = 86400000 };
-
-static void on_workstation(void *arg, enum cache_change_kind kind, const struct ctl_workstation *w)
-{
-    const struct api_server *server = arg;
-    (void)kind;
-    (void)w;
-    (void)cache_results_invalidate_dependency(server->context.results, API_DEPENDS_WORKSTATIONS);
-}
-
-void api_kept_start(struct api_server *server)
-{
-    server->on_workstation =
-        (struct ctl_workstations_listener){.fn = on_workstation, .arg = server};
-    ctl_workstations_listen(server->context.workstations, &server->on_workstation);
-}
-
-void api_kept_stop(struct api_server *server)
-{
-    ctl_workstations_unlisten(&server->on_workstation);
-}
-
-bool api_kept_max_age(struct api_exchange *x, uint64_t *ret_ms)
-{
-    const char *control = api_request_header(&x->request, API_HEADER_CACHE_CONTROL);
-    bool may_bypass = x->who.role >= CACHE_ROLE_OPERATOR;
-    *ret_ms = UINT64_MAX;
-    if (x->request.n_query > 0 &&
-        !api_input_number(x, "max_age_ms", 0, MAX_AGE_LIMIT_MS, UINT64_MAX, ret_ms))
-        return false;
-    if (*ret_ms == 0 && !may_bypass) {
-        api_respond_code(x, API_FORBIDDEN,
-                         "max_age_ms=0 starts a look at ldconsole, which needs the role operator; "
-                         "'%s' has the role %s. Ask for a small age instead.",
-                         x->who.name, cache_role_name(x->who.role));
-        return false;
-    }
-    if (control && strstr(control, "no-cache") && may_bypass)
-        *ret_ms = 0;
-    return true;
-}
-
-void api_kept_headers(struct api_exchange *x, uint64_t age_ms)
-{
-    api_exchange_header(x, "X-Cache", cache_outcome_name(x->outcome));
-    api_exchange_header_number(x, "Age", age_ms / 1000);
-}
 
 /* --- making a body --- */
 
@@ -138,23 +86,27 @@ static void load(void *arg, const char *key, struct cache_load *load)
 static void on_result(void *arg, const struct cache_result *result)
 {
     struct api_exchange *x = arg;
-    x->waiting = NULL;
-    api_exchange_unwait(x);
+    http_exchange_woken(&x->http);
     x->outcome = result->outcome;
     if (result->status == UV_ENOENT) {
         api_respond_code(x, API_WORKSTATION_NOT_FOUND, "The workstation was removed meanwhile.");
     } else if (result->status < 0) {
         api_respond_code(x, API_STOPPING, "The service is stopping.");
     } else {
-        api_kept_headers(x, result->age_ms);
-        x->then_kept(x, result->value);
+        api_cached_headers(x, result->age_ms);
+        x->body = result->value;
+        x->answer(x);
     }
 }
 
-static void on_time(struct api_exchange *x)
+static void cancel(void *wait)
 {
-    cache_results_cancel(x->waiting);
-    x->waiting = NULL;
+    cache_results_cancel(wait);
+}
+
+static void time_up(struct http_exchange *h)
+{
+    struct api_exchange *x = api_exchange_of(h);
     if (api_exchange_is_stopping(x))
         api_respond_code(x, API_STOPPING, "The service is stopping.");
     else
@@ -163,13 +115,9 @@ static void on_time(struct api_exchange *x)
                          "answer. See GET /api/health.");
 }
 
-static void on_gone(struct api_exchange *x)
-{
-    cache_results_cancel(x->waiting);
-    api_exchange_drop(x);
-}
+static const struct http_wait result_wait = {cancel, time_up};
 
-/* Whether what is kept under KEY, if anything, does not do. */
+/* Whether what is cached under KEY, if anything, does not do. */
 static bool is_too_old(const struct api_exchange *x, const char *key, uint64_t max_age_ms)
 {
     const struct cache_lru_entry *entry = cache_lru_peek(cache_results_memory(x->context->results),
@@ -179,27 +127,25 @@ static bool is_too_old(const struct api_exchange *x, const char *key, uint64_t m
     return !entry || cache_lru_entry_age_ms(entry, uv_now(&x->context->loop->uv)) >= max_age_ms;
 }
 
-void api_kept_get(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
-                  api_kept_fn then)
+void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
+                     const struct api_steps *steps)
 {
     char key[CACHE_KEY_MAX + 1];
     uint64_t max_age_ms;
     const struct api_cacheable *row = &api_cacheable_table[kind];
-    struct cache_fetch fetch = {
-        .key = api_cacheable_key(row, id, key),
+    if ((steps->check && !steps->check(x)) || !api_cached_max_age(x, &max_age_ms))
+        return;
+    x->answer = steps->answer;
+    api_cacheable_key(row, id, key);
+    const struct cache_fetch fetch = {
+        .key = key,
         .policy = &row->policy,
+        .is_bypass = is_too_old(x, key, max_age_ms),
         .load = load,
         .load_arg = x->server,
         .done = on_result,
         .arg = x,
     };
-    if (!api_kept_max_age(x, &max_age_ms))
-        return;
-    fetch.is_bypass = is_too_old(x, key, max_age_ms);
-    x->then_kept = then;
-    /* First the wait, then the wish: the wish may be answered within the call. */
-    api_exchange_wait(x, x->server->options.first_survey_ms, on_time, on_gone);
-    struct cache_wait *wait = cache_results_fetch(x->context->results, &fetch);
-    if (wait)
-        x->waiting = wait;
+    http_exchange_wait(&x->http, &result_wait, x->server->options.first_survey_ms);
+    http_exchange_wait_for(&x->http, cache_results_fetch(x->context->results, &fetch));
 }

@@ -14,7 +14,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-int api_request_unescape(char *text, bool is_query)
+int http_request_unescape(char *text, bool is_query)
 {
     char *to = text;
     for (const char *from = text; *from; from++) {
@@ -35,16 +35,16 @@ int api_request_unescape(char *text, bool is_query)
     return str_is_utf8(text, (size_t)(to - text)) ? 0 : UV_EINVAL;
 }
 
-static int split_path(struct api_request *r, char *path)
+static int split_path(struct http_request *r, char *path)
 {
     r->n_segments = 0;
     for (char *next; path; path = next) {
         next = strchr(path, '/');
         if (next)
             *next++ = '\0';
-        if (api_request_unescape(path, false) < 0)
+        if (http_request_unescape(path, false) < 0)
             return UV_EINVAL;
-        if (r->n_segments == API_MAX_SEGMENTS) {
+        if (r->n_segments == HTTP_MAX_SEGMENTS) {
             r->n_segments++;
             return 0;
         }
@@ -53,7 +53,7 @@ static int split_path(struct api_request *r, char *path)
     return 0;
 }
 
-static int split_query(struct api_request *r, char *query)
+static int split_query(struct http_request *r, char *query)
 {
     r->n_query = 0;
     for (char *next; query; query = next) {
@@ -62,23 +62,23 @@ static int split_query(struct api_request *r, char *query)
             *next++ = '\0';
         if (!*query)
             continue;
-        if (r->n_query == API_MAX_QUERY)
+        if (r->n_query == HTTP_MAX_QUERY)
             return UV_ENOBUFS;
         char *value = strchr(query, '=');
         if (value)
             *value++ = '\0';
         else
             value = query + strlen(query);
-        if (api_request_unescape(query, true) < 0 || api_request_unescape(value, true) < 0)
+        if (http_request_unescape(query, true) < 0 || http_request_unescape(value, true) < 0)
             return UV_EINVAL;
-        r->query[r->n_query++] = (struct api_query){query, value};
+        r->query[r->n_query++] = (struct http_query){query, value};
     }
     return 0;
 }
 
 /* "http://host:port/path": leaves the authority terminated and returns the path behind it. The
  * path's slash makes room for the terminator; the caller gets what follows the slash. */
-static char *split_absolute(struct api_request *r, char *target)
+static char *split_absolute(struct http_request *r, char *target)
 {
     char *authority = target + 7;
     size_t n = strcspn(authority, "/?");
@@ -89,7 +89,7 @@ static char *split_absolute(struct api_request *r, char *target)
     return authority + n + 1;
 }
 
-static char *find_path(struct api_request *r, char *target)
+static char *find_path(struct http_request *r, char *target)
 {
     if (*target == '/')
         return target + 1;
@@ -98,10 +98,10 @@ static char *find_path(struct api_request *r, char *target)
     return NULL;
 }
 
-int api_request_parse_target(struct api_request *r, const char **reterr)
+int http_request_parse_target(struct http_request *r, const char **reterr)
 {
     char *target = r->head.data + r->target;
-    if (strcmp(target, "*") == 0 && r->method == API_METHOD_OPTIONS) {
+    if (strcmp(target, "*") == 0 && r->method == HTTP_METHOD_OPTIONS) {
         r->is_asterisk = true;
         return 0;
     }

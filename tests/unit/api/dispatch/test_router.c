@@ -3,19 +3,20 @@
 
 #include <string.h>
 
+#include "api/dispatch/router.h"
 #include "api/resources/routes.h"
 
-static struct api_request r;
+static struct http_request r;
 
 /* Looks METHOD PATH up in the product's table. */
-static struct api_route_match find(enum api_method method, const char *path)
+static struct api_route_match find(enum http_method method, const char *path)
 {
     const char *why;
     struct api_router *router = api_router_new(api_routes, api_n_routes);
-    api_request_reset(&r);
+    http_request_reset(&r);
     r.method = method;
     (void)buf_append(&r.head, path, strlen(path) + 1);
-    cr_assert_eq(api_request_parse_target(&r, &why), 0);
+    cr_assert_eq(http_request_parse_target(&r, &why), 0);
     struct api_route_match match = api_router_find(router, &r);
     api_router_free(router);
     return match;
@@ -23,17 +24,17 @@ static struct api_route_match find(enum api_method method, const char *path)
 
 static void begin(void)
 {
-    api_request_init(&r, 16384, 100);
+    http_request_init(&r, 16384, 100);
 }
 
 static void end(void)
 {
-    api_request_deinit(&r);
+    http_request_deinit(&r);
 }
 
 TestSuite(api_route, .init = begin, .fini = end);
 
-static void expect(enum api_method method, const char *path, const char *id)
+static void expect(enum http_method method, const char *path, const char *id)
 {
     struct api_route_match match = find(method, path);
     cr_assert_not_null(match.route, "%s", path);
@@ -42,32 +43,32 @@ static void expect(enum api_method method, const char *path, const char *id)
 
 Test(api_route, finds_by_method_and_path)
 {
-    expect(API_METHOD_GET, "/api/instances", "listInstances");
-    expect(API_METHOD_POST, "/api/instances", "createInstance");
-    expect(API_METHOD_HEAD, "/api/instances", "listInstances");
-    expect(API_METHOD_GET, "/livez", "getLivez");
+    expect(HTTP_METHOD_GET, "/api/instances", "listInstances");
+    expect(HTTP_METHOD_POST, "/api/instances", "createInstance");
+    expect(HTTP_METHOD_HEAD, "/api/instances", "listInstances");
+    expect(HTTP_METHOD_GET, "/livez", "getLivez");
 }
 
 Test(api_route, fills_the_parameters_of_the_path)
 {
-    expect(API_METHOD_POST, "/api/instances/name%3Aa%2Fb/start", "startInstance");
+    expect(HTTP_METHOD_POST, "/api/instances/name%3Aa%2Fb/start", "startInstance");
     cr_assert_str_eq(r.params[0], "name:a/b");
-    expect(API_METHOD_DELETE, "/api/auth/tokens/x", "revokeToken");
+    expect(HTTP_METHOD_DELETE, "/api/auth/tokens/x", "revokeToken");
     cr_assert_str_eq(r.params[0], "x");
 }
 
 Test(api_route, prefers_the_literal_path)
 {
-    expect(API_METHOD_POST, "/api/instances/batch", "batchInstances");
-    expect(API_METHOD_GET, "/api/instances/batch", "getInstance");
+    expect(HTTP_METHOD_POST, "/api/instances/batch", "batchInstances");
+    expect(HTTP_METHOD_GET, "/api/instances/batch", "getInstance");
 }
 
 Test(api_route, knows_the_methods_of_a_path)
 {
     char allow[64];
-    struct api_route_match match = find(API_METHOD_PUT, "/api/instances/0");
+    struct api_route_match match = find(HTTP_METHOD_PUT, "/api/instances/0");
     cr_assert_null(match.route);
-    api_route_allow(match.methods, allow, sizeof(allow));
+    api_router_allow(match.methods, allow, sizeof(allow));
     cr_assert_str_eq(allow, "GET, HEAD, PATCH, DELETE, OPTIONS");
 }
 
@@ -87,7 +88,7 @@ Test(api_route, does_not_know_other_paths)
                                         "/api/auth/users",
                                         "/1/2/3/4/5/6/7/8/9"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-        cr_assert_eq(find(API_METHOD_GET, paths[i]).methods, 0, "%s", paths[i]);
+        cr_assert_eq(find(HTTP_METHOD_GET, paths[i]).methods, 0, "%s", paths[i]);
 }
 
 Test(api_route, is_well_formed_throughout_the_table)

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/http/route.h"
+#include "api/dispatch/router.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
-
-static const char *const method_names[] = {"GET",   "HEAD",   "POST",    "PUT",
-                                           "PATCH", "DELETE", "OPTIONS", "OTHER"};
-
-const char *api_method_name(enum api_method method)
-{
-    return method_names[method];
-}
 
 /* A route's path; a parameter has no text. */
 struct pattern {
@@ -21,7 +13,7 @@ struct pattern {
     struct {
         const char *text;
         size_t len;
-    } segments[API_MAX_SEGMENTS];
+    } segments[HTTP_MAX_SEGMENTS];
 };
 
 struct api_router {
@@ -55,7 +47,7 @@ struct api_router *api_router_free(struct api_router *router)
     return NULL;
 }
 
-static bool is_match(const struct pattern *p, const struct api_request *r)
+static bool is_match(const struct pattern *p, const struct http_request *r)
 {
     if (p->n_segments != r->n_segments)
         return false;
@@ -69,19 +61,19 @@ static bool is_match(const struct pattern *p, const struct api_request *r)
     return true;
 }
 
-static void fill_params(const struct pattern *p, struct api_request *r)
+static void fill_params(const struct pattern *p, struct http_request *r)
 {
     size_t n = 0;
-    for (size_t i = 0; i < p->n_segments && n < API_MAX_PARAMS; i++) {
+    for (size_t i = 0; i < p->n_segments && n < HTTP_MAX_PARAMS; i++) {
         if (!p->segments[i].text)
             r->params[n++] = r->segments[i];
     }
 }
 
-struct api_route_match api_router_find(const struct api_router *router, struct api_request *r)
+struct api_route_match api_router_find(const struct api_router *router, struct http_request *r)
 {
     struct api_route_match match = {0};
-    enum api_method wanted = r->method == API_METHOD_HEAD ? API_METHOD_GET : r->method;
+    enum http_method wanted = r->method == HTTP_METHOD_HEAD ? HTTP_METHOD_GET : r->method;
     const struct pattern *best = NULL;
     for (size_t i = 0; i < router->n; i++) {
         const struct pattern *p = &router->patterns[i];
@@ -98,15 +90,15 @@ struct api_route_match api_router_find(const struct api_router *router, struct a
     return match;
 }
 
-void api_route_allow(unsigned methods, char *out, size_t size)
+void api_router_allow(unsigned methods, char *out, size_t size)
 {
-    if (methods & (1u << API_METHOD_GET))
-        methods |= 1u << API_METHOD_HEAD;
-    methods |= 1u << API_METHOD_OPTIONS;
+    if (methods & (1u << HTTP_METHOD_GET))
+        methods |= 1u << HTTP_METHOD_HEAD;
+    methods |= 1u << HTTP_METHOD_OPTIONS;
     size_t used = 0;
-    for (unsigned m = 0; m < API_METHOD_OTHER; m++) {
+    for (unsigned m = 0; m < HTTP_METHOD_OTHER; m++) {
         if (methods & (1u << m))
             used += (size_t)snprintf(out + used, used < size ? size - used : 0, "%s%s",
-                                     used ? ", " : "", method_names[m]);
+                                     used ? ", " : "", http_method_name((enum http_method)m));
     }
 }
