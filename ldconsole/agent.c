@@ -163,8 +163,3 @@ struct ldc_agent *ldc_agent_new(struct loop *loop, uv_pipe_t *pipe,
     ldc_agent_link_send(a->link, &out);
     return a;
 }
-
-void ldc_agent_stop(struct ldc_agent *agent)
-{
-    finish(agent);
-}

@@ -20,7 +20,5 @@ typedef void (*ldc_agent_end_fn)(void *arg, const char *why);
 struct ldc_agent *ldc_agent_new(struct loop *loop, uv_pipe_t *pipe,
                                 const struct ldc_agent_hello *hello, ldc_agent_end_fn on_end,
                                 void *arg);
-/** Ends as if the service had left; ON_END comes in a later turn. */
-void ldc_agent_stop(struct ldc_agent *agent);
 
 #endif

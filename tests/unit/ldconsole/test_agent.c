@@ -12,7 +12,6 @@
  * all runners (test_runner.c); this is about a service that is none. */
 
 static struct loop loop;
-static struct ldc_agent *agent;
 static uv_pipe_t *far;
 static int n_ends;
 static char why[300];
@@ -46,7 +45,7 @@ static void set_up(void)
     cr_assert_eq(loop_init(&loop), 0);
     cr_assert_eq(uv_socketpair(SOCK_STREAM, 0, ends, UV_NONBLOCK_PIPE, UV_NONBLOCK_PIPE), 0);
     far = open_pipe(ends[1]);
-    agent = ldc_agent_new(&loop, open_pipe(ends[0]), &hello, on_end, NULL);
+    ldc_agent_new(&loop, open_pipe(ends[0]), &hello, on_end, NULL);
 }
 
 static void free_far(uv_handle_t *handle)
@@ -77,14 +76,6 @@ Test(ldc_agent, ends_quietly_when_the_service_leaves)
 {
     set_up();
     uv_close((uv_handle_t *)take_ptr(far), free_far);
-    expect_end("");
-}
-
-Test(ldc_agent, ends_quietly_when_it_is_stopped)
-{
-    set_up();
-    ldc_agent_stop(agent);
-    ldc_agent_stop(agent);
     expect_end("");
 }
 
