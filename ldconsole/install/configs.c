@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "ldconsole/install/configs.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,6 @@
 #include "base/system/fs.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "ldconsole/install/config_file.h"
 
 /* The config files of one installation, kept up to date by their times and sizes. This runs beside
  * every list2, so in the usual case (same files, nothing changed) it costs one stat a file. */

@@ -8,6 +8,7 @@
 #include "base/memory/mem.h"
 #include "base/loop/pipe_server.h"
 #include "base/text/str.h"
+#include "service/agent/agent_pipe.h"
 #include "service/agent/agent_process.h"
 
 /*      look: a session          connected, checked        HELLO

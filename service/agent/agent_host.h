@@ -45,10 +45,4 @@ void svc_agent_host_look(struct svc_agent_host *host);
  *  turn. */
 void svc_agent_host_close(struct svc_agent_host *host, void (*on_closed)(void *arg), void *arg);
 
-/** For the platform files: who may connect to the agent's pipe, and where that is; owned by the
- *  caller. SDDL is NULL where there is none; returns 0 or a UV code with a sentence in RETERR. */
-int svc_agent_pipe_describe(const struct svc_session *session, bool is_own_user,
-                            const char *data_dir, char **ret_path, char **ret_sddl,
-                            char reterr[300]);
-
 #endif

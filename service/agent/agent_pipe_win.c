@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "service/agent/agent_host.h"
+#include "service/agent/agent_pipe.h"
 
 #include <stdio.h>
 
 #include <uv.h>
 #include <windows.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/random.h"
 #include "service/process/token_win.h"

@@ -8,7 +8,7 @@
 #include "base/memory/cleanup.h"
 #include "base/system/fs.h"
 #include "base/memory/mem.h"
-#include "ldconsole/install/config_file.h"
+#include "ldconsole/install/configs.h"
 #include "tests/support/folder.h"
 
 static char *vms;

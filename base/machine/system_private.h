@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/system/system.h"
+#include "base/machine/system.h"
 
 /** What each platform reads in its own way; each leaves alone what it cannot read. RET is zeroed
  *  before. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/system/system.h"
+#include "base/machine/system.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "base/system/fs.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "base/system/system_private.h"
+#include "base/machine/system_private.h"
 
 static char *real_path(const char *path)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/system/system_private.h"
+#include "base/machine/system_private.h"
 
 #include <string.h>
 #include <sys/stat.h>
