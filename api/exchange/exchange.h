@@ -2,8 +2,6 @@
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
 
-#include <yyjson.h>
-
 #include "api/describe/problem.h"
 #include "api/describe/route.h"
 #include "api/exchange/context.h"
@@ -12,6 +10,7 @@
 #include "cache/results/results.h"
 
 struct api_server;
+struct yyjson_mut_doc;
 
 /** One request of the API and its answer: an HTTP exchange (api/http/exchange.h has its life and
  *  how it waits) that knows its route and who asks. It belongs to the handler from the moment the
@@ -58,7 +57,7 @@ void api_respond_blob(struct api_exchange *x, int status, const char *type, stru
 /** The body is what stands in X->http.reply. */
 void api_respond_reply(struct api_exchange *x, int status, const char *type);
 /** JSON; DOC stays the caller's. */
-void api_respond_doc(struct api_exchange *x, int status, const yyjson_mut_doc *doc);
+void api_respond_doc(struct api_exchange *x, int status, const struct yyjson_mut_doc *doc);
 /** No body: 204, 304. */
 void api_respond_empty(struct api_exchange *x, int status);
 void api_respond_problem(struct api_exchange *x, const struct api_problem *problem);
