@@ -163,8 +163,3 @@ struct agent *agent_new(struct loop *loop, uv_pipe_t *pipe, const struct agent_h
     agent_link_send(a->link, &out);
     return a;
 }
-
-void agent_stop(struct agent *agent)
-{
-    finish(agent);
-}

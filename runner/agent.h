@@ -19,7 +19,5 @@ typedef void (*agent_end_fn)(void *arg, const char *why);
  */
 struct agent *agent_new(struct loop *loop, uv_pipe_t *pipe, const struct agent_hello *hello,
                         agent_end_fn on_end, void *arg);
-/** Ends as if the service had left; ON_END comes in a later turn. */
-void agent_stop(struct agent *agent);
 
 #endif

@@ -16,8 +16,19 @@ compiled() {
         <(git ls-files --cached --others --exclude-standard '*.c' | sort -u)
 }
 
+# Tests compile some files once more, in their own way; one look at each is enough.
+once() {
+    mkdir -p "$build/lint"
+    python3 -c '
+import json, sys
+commands = {entry["file"]: entry for entry in reversed(json.load(sys.stdin))}
+json.dump(list(commands.values()), sys.stdout)
+' <"$build/compile_commands.json" >"$build/lint/compile_commands.json"
+}
+
+once
 python3 tools/check_layers.py . || failed=1
 tools/format.sh --check || failed=1
-compiled | xargs -r -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>&1 |
+compiled | xargs -r -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build/lint" 2>&1 |
     sed '/warnings\? generated\.$/d' || failed=1
 exit $failed

@@ -21,14 +21,18 @@ struct api_exchange;
  *  those since the last event, and not for a mere read without credentials: a browser does that. */
 enum { API_AUDIT_REFUSALS_PER_S = 50, API_AUDIT_TELL_EVERY_MS = 60000 };
 
-struct api_audit_limit {
+struct api_audit {
     uint64_t until_ms; /* loop time: end of the second */
     unsigned n_recorded, n_dropped;
     uint64_t tell_at_ms; /* loop time: no event before */
     unsigned n_untold;
 };
 
+struct api_audit *api_audit_new(void);
+/** Accepts NULL. */
+void api_audit_free(struct api_audit *audit);
+
 /** X is about to be answered with STATUS. */
-void api_audit(struct api_exchange *x, int status);
+void api_audit_record(struct api_exchange *x, int status);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#include "api/access/identity.h"
+#include "api/exchange/identity.h"
 
 /** Who is at the other end of a local connection, by what the system keeps. Loop thread.
  *

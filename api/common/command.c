@@ -72,7 +72,7 @@ static void respond_refusal(struct api_exchange *x, const struct ctl_refusal *re
 
 static void respond_operation(struct api_exchange *x, const struct cache_operation *op)
 {
-    const struct api_pending *p = x->state;
+    const struct api_pending *p = x->http.state;
     char location[sizeof("/api/operations/") + UUID_SIZE];
     snprintf(location, sizeof(location), "/api/operations/%s", op->id);
     api_exchange_header(x, "Location", location);
@@ -88,7 +88,7 @@ static void on_accepted(void *arg, const struct cache_operation *op, bool is_rep
                         const struct ctl_refusal *refusal)
 {
     struct api_exchange *x = arg;
-    const struct api_pending *p = x->state;
+    const struct api_pending *p = x->http.state;
     (void)is_repeat;
     if (op) {
         (void)cache_results_invalidate_dependency(x->context->results, API_DEPENDS_INSTANCES);
@@ -102,7 +102,7 @@ static void on_accepted(void *arg, const struct cache_operation *op, bool is_rep
 
 static void make_request(const struct api_exchange *x, struct ctl_request *ret)
 {
-    const struct api_pending *p = x->state;
+    const struct api_pending *p = x->http.state;
     const struct api_command *c = &p->command;
     *ret = (struct ctl_request){
         .kind = p->kind,
@@ -122,7 +122,7 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
 
 void api_pending_submit(struct api_exchange *x)
 {
-    const struct api_pending *p = x->state;
+    const struct api_pending *p = x->http.state;
     struct ctl_request request;
     make_request(x, &request);
     if (p->n_targets)
@@ -134,7 +134,7 @@ void api_pending_submit(struct api_exchange *x)
 
 void api_pending_refuse(struct api_exchange *x)
 {
-    struct api_pending *p = x->state;
+    struct api_pending *p = x->http.state;
     if (!p->key) {
         api_respond_problem(x, &p->refusal);
         return;

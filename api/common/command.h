@@ -2,7 +2,7 @@
 #ifndef API_COMMAND_H
 #define API_COMMAND_H
 
-#include "api/http/exchange.h"
+#include "api/exchange/exchange.h"
 #include "api/describe/field.h"
 #include "api/common/input.h"
 #include "control/operations/engine.h"

@@ -44,7 +44,7 @@ static void add_query_label(struct reading *r, const char *text)
     add_label(r, text, n, equals ? equals + 1 : NULL);
 }
 
-void api_filter_from_query(const struct api_request *r, struct api_filter *ret,
+void api_filter_from_query(const struct http_request *r, struct api_filter *ret,
                            struct api_field_errors *errors)
 {
     struct reading reading = {ret, errors, NULL};

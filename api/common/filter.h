@@ -4,7 +4,7 @@
 
 #include <yyjson.h>
 
-#include "api/http/exchange.h"
+#include "api/exchange/exchange.h"
 #include "cache/snapshot/instance.h"
 
 enum { API_FILTER_MAX_LABELS = 8 };
@@ -26,7 +26,7 @@ struct api_filter {
 
 /** `state=` (comma-separated), `name=`, `group=`, `label=KEY` or `label=KEY=VALUE` (repeatable).
  *  Adds what is refused to ERRORS. */
-void api_filter_from_query(const struct api_request *r, struct api_filter *ret,
+void api_filter_from_query(const struct http_request *r, struct api_filter *ret,
                            struct api_field_errors *errors);
 /** `{"state": "x" or [..], "group": "g", "labels": {"k": "v"}}`; other members are not looked
  *  at. VALUE must outlive the filter. */

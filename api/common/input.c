@@ -10,7 +10,7 @@
 
 bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc)
 {
-    const struct buf *body = &x->request.body;
+    const struct buf *body = &x->http.request.body;
     const char *why;
     *ret_doc = NULL;
     if (body->len == 0)
@@ -24,7 +24,7 @@ bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc)
 bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, uint64_t max,
                       uint64_t fallback, uint64_t *ret)
 {
-    const char *text = api_request_query(&x->request, name);
+    const char *text = http_request_query(&x->http.request, name);
     *ret = fallback;
     if (!text)
         return true;
@@ -37,7 +37,7 @@ bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, ui
 
 bool api_input_bool(struct api_exchange *x, const char *name, bool *ret)
 {
-    const char *text = api_request_query(&x->request, name);
+    const char *text = http_request_query(&x->http.request, name);
     *ret = text && strcmp(text, "true") == 0;
     if (!text || *ret || strcmp(text, "false") == 0)
         return true;
@@ -47,7 +47,7 @@ bool api_input_bool(struct api_exchange *x, const char *name, bool *ret)
 
 bool api_input_wait(struct api_exchange *x, uint64_t *ret_ms, bool *ret_has)
 {
-    *ret_has = api_request_query(&x->request, "wait") != NULL;
+    *ret_has = http_request_query(&x->http.request, "wait") != NULL;
     if (!api_input_number(x, "wait", 0, 3600, 0, ret_ms))
         return false;
     *ret_ms *= 1000;
@@ -65,7 +65,7 @@ bool api_input_limit(struct api_exchange *x, unsigned fallback, unsigned *ret)
 
 bool api_input_key(struct api_exchange *x, const char **ret)
 {
-    const char *key = api_request_header(&x->request, API_HEADER_IDEMPOTENCY_KEY);
+    const char *key = http_request_header(&x->http.request, HTTP_HEADER_IDEMPOTENCY_KEY);
     *ret = key;
     if (!key)
         return true;
@@ -87,16 +87,16 @@ static void add_text(crypto_generichash_state *state, const char *text)
 
 void api_input_fingerprint(const struct api_exchange *x, char out[API_FINGERPRINT_SIZE])
 {
-    const struct api_request *r = &x->request;
+    const struct http_request *r = &x->http.request;
     unsigned char digest[32];
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, sizeof(digest));
-    add_text(&state, api_method_name(r->method));
+    add_text(&state, http_method_name(r->method));
     for (size_t i = 0; i < r->n_segments; i++)
         add_text(&state, r->segments[i]);
     /* `wait` only says how long to stay; these two change what is done. */
-    add_text(&state, api_request_query(r, "force"));
-    add_text(&state, api_request_query(r, "timeout_s"));
+    add_text(&state, http_request_query(r, "force"));
+    add_text(&state, http_request_query(r, "timeout_s"));
     if (r->body.len)
         crypto_generichash_update(&state, (const unsigned char *)r->body.data, r->body.len);
     crypto_generichash_final(&state, digest, sizeof(digest));

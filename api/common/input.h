@@ -2,7 +2,7 @@
 #ifndef API_INPUT_H
 #define API_INPUT_H
 
-#include "api/http/exchange.h"
+#include "api/exchange/exchange.h"
 #include "api/describe/field.h"
 
 /** Short ways for handlers to read a request. All that return bool have answered X with the

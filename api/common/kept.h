@@ -3,7 +3,7 @@
 #define API_KEPT_H
 
 #include "api/common/cacheable.h"
-#include "api/http/exchange.h"
+#include "api/exchange/exchange.h"
 
 /** Bodies that the result cache keeps. */
 

@@ -23,7 +23,7 @@ static int status_of(const struct api_exchange *x, const struct cache_operation 
 static void respond_plain(struct api_exchange *x, const struct cache_operation *op,
                           const char *children)
 {
-    cache_operation_append_json(op, children, &x->reply);
+    cache_operation_append_json(op, children, &x->http.reply);
     api_respond_reply(x, status_of(x, op), API_JSON);
 }
 
@@ -65,11 +65,18 @@ static char *write_children(struct ctl_engine *engine, const struct cache_operat
     return json_write(doc);
 }
 
+/* A batch that has ended is in the store alone: its children were read, now it is read itself. */
+struct batch {
+    struct api_exchange *x;
+    char *children;
+};
+
 static void on_parent(void *arg, int status, struct cache_operations_page *page)
 {
-    struct api_exchange *x = arg;
-    char *children cleanup(mem_freep) = x->waiting;
-    x->waiting = NULL;
+    struct batch *batch = arg;
+    struct api_exchange *x = batch->x;
+    char *children cleanup(mem_freep) = batch->children;
+    mem_free(batch);
     if (status < 0)
         api_respond_store_error(x, status);
     else if (page->n_items == 0)
@@ -91,8 +98,9 @@ static void on_children(void *arg, int status, struct cache_operations_page *pag
         respond_plain(x, op, children);
         return;
     }
-    x->waiting = take_ptr(children);
-    cache_operations_get(x->context->store, x->operation, on_parent, x);
+    struct batch *batch = mem_new(struct batch);
+    *batch = (struct batch){x, take_ptr(children)};
+    cache_operations_get(x->context->store, x->operation, on_parent, batch);
 }
 
 static void respond_batch(struct api_exchange *x)
@@ -134,41 +142,40 @@ void api_operation_respond_by_id(struct api_exchange *x, const char *id, int sta
         cache_operations_get(x->context->store, id, on_found, x);
 }
 
-static void on_waited(void *arg, const struct cache_operation *op, bool is_timeout)
+static void on_ended(void *arg, const struct cache_operation *op, bool is_timeout)
 {
     struct api_exchange *x = arg;
     (void)is_timeout;
-    x->waiting = NULL;
-    api_exchange_unwait(x);
+    http_exchange_woken(&x->http);
     api_operation_respond(x, op, x->status_open);
 }
 
-static void on_time(struct api_exchange *x)
+static void cancel(void *wait)
 {
-    ctl_engine_cancel_wait(x->waiting);
-    x->waiting = NULL;
+    ctl_engine_cancel_wait(wait);
+}
+
+static void time_up(struct http_exchange *h)
+{
+    struct api_exchange *x = api_exchange_of(h);
     api_operation_respond_by_id(x, x->operation, x->status_open);
 }
 
-static void on_gone(struct api_exchange *x)
-{
-    ctl_engine_cancel_wait(x->waiting);
-    x->waiting = NULL;
-    api_exchange_drop(x);
-}
+static const struct http_wait operation_wait = {cancel, time_up};
 
 void api_operation_await(struct api_exchange *x, const char *id, uint64_t timeout_ms,
                          int status_open)
 {
+    struct ctl_wait *wait = NULL;
     x->status_open = status_open;
     if (id != x->operation)
         str_copy(x->operation, sizeof(x->operation), id);
-    bool may_wait = timeout_ms > 0 && x->conn && !api_exchange_is_stopping(x);
-    x->waiting = may_wait
-                     ? ctl_engine_wait(x->context->engine, x->operation, timeout_ms, on_waited, x)
-                     : NULL;
-    if (x->waiting)
-        api_exchange_wait(x, timeout_ms + WAIT_SLACK_MS, on_time, on_gone);
-    else
+    if (timeout_ms > 0 && x->http.conn && !api_exchange_is_stopping(x))
+        wait = ctl_engine_wait(x->context->engine, x->operation, timeout_ms, on_ended, x);
+    if (!wait) {
         api_operation_respond_by_id(x, x->operation, status_open);
+        return;
+    }
+    http_exchange_wait(&x->http, &operation_wait, timeout_ms + WAIT_SLACK_MS);
+    http_exchange_wait_for(&x->http, wait);
 }

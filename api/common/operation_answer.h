@@ -2,7 +2,7 @@
 #ifndef API_OPERATION_ANSWER_H
 #define API_OPERATION_ANSWER_H
 
-#include "api/http/exchange.h"
+#include "api/exchange/exchange.h"
 #include "cache/tables/operation.h"
 
 /** Answers that are an operation. The status is 200 when it has ended, else STATUS_OPEN. */

@@ -2,7 +2,7 @@
 #ifndef API_WORKSTATION_BODY_H
 #define API_WORKSTATION_BODY_H
 
-#include "api/http/server.h"
+#include "api/exchange/context.h"
 #include "base/memory/buf.h"
 #include "control/workstations/workstations.h"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/describe/problem.h"
+#include "api/http/response.h"
 
 static const char style[] =
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}"
@@ -69,7 +70,8 @@ static void add_answers(const struct api_route *route, struct buf *out)
         add_text(out, a->summary);
     }
     for (size_t i = 0; i < n; i++)
-        (void)buf_printf(out, "<tr><td>%d<td><td>%s", refusals[i], api_status_reason(refusals[i]));
+        (void)buf_printf(out, "<tr><td>%d<td><td>%s", refusals[i],
+                         http_response_reason(refusals[i]));
     add(out, "</table>");
 }
 
@@ -80,7 +82,7 @@ static void add_route(const struct api_route *route, struct buf *out)
                      "</h3><p>",
                      route->id,
                      route->role == CACHE_ROLE_NONE ? "open to all" : cache_role_name(route->role),
-                     api_method_name(route->method), route->path);
+                     http_method_name(route->method), route->path);
     add_text(out, route->summary);
     add(out, ".</p>");
     if (route->description) {

@@ -5,20 +5,21 @@
 #include <string.h>
 
 #include "api/describe/problem.h"
+#include "api/http/response.h"
 #include "api/describe/schema.h"
 #include "base/memory/cleanup.h"
 #include "base/text/json.h"
 
 enum { MAX_REFUSALS = 16 };
 
-static const char *method_key(enum api_method method)
+static const char *method_key(enum http_method method)
 {
     switch (method) {
-    case API_METHOD_POST:
+    case HTTP_METHOD_POST:
         return "post";
-    case API_METHOD_PATCH:
+    case HTTP_METHOD_PATCH:
         return "patch";
-    case API_METHOD_DELETE:
+    case HTTP_METHOD_DELETE:
         return "delete";
     default:
         return "get";
@@ -215,7 +216,7 @@ static void append_components(struct buf *out)
     (void)buf_append_str(out, "\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":"
                               "\"bearer\"}},\"responses\":{");
     for (size_t i = 0; i < countof(statuses); i++) {
-        append_problem_response(statuses[i], api_status_reason(atoi(statuses[i])), out);
+        append_problem_response(statuses[i], http_response_reason(atoi(statuses[i])), out);
         (void)buf_append_str(out, ",");
     }
     append_problem_response("default", "Any other problem", out);

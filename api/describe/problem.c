@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/describe/problem.h"
+#include "api/http/response.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -89,45 +90,6 @@ const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
     [API_WORKSTATION_LIMIT] = {"WORKSTATION_LIMIT", 409, "Too many workstations are known", false},
 };
 
-static const struct {
-    int status;
-    const char *reason;
-} reasons[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {417, "Expectation Failed"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {501, "Not Implemented"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
-};
-
-const char *api_status_reason(int status)
-{
-    for (size_t i = 0; i < countof(reasons); i++) {
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    }
-    return "Status";
-}
-
 void api_field_errors_add(struct api_field_errors *errors, const char *field, const char *fmt, ...)
 {
     errors->n_all++;
@@ -163,7 +125,7 @@ void api_problem_foreign(struct api_problem *p, int status, const char *code, co
             return;
         }
     }
-    p->title = api_status_reason(status);
+    p->title = http_response_reason(status);
     p->is_retryable = status == 429 || status == 503 || status == 504;
 }
 

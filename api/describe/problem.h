@@ -114,7 +114,5 @@ void api_problem_init(struct api_problem *p, enum api_code code, const char *det
 void api_problem_foreign(struct api_problem *p, int status, const char *code, const char *detail);
 /** Appends the document of RFC 9457. */
 void api_problem_append(const struct api_problem *p, const char *request_id, struct buf *out);
-/** "Not Found"; "Status" for a number that is used nowhere. */
-const char *api_status_reason(int status);
 
 #endif

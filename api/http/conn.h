@@ -1,87 +1,91 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef API_CONN_H
-#define API_CONN_H
+#ifndef HTTP_CONN_H
+#define HTTP_CONN_H
 
-#include "api/http/server_state.h"
+#include "api/http/exchange.h"
+#include "api/http/state.h"
 
-/** One connection: reads requests one after the other, hands each to its handler, writes the
- *  answer, goes on. At most one request at a time; what comes meanwhile waits in `unread`, and
- *  when that is full in the socket.
+/** One connection: reads requests one after the other, hands each to the owner, writes the answer,
+ *  goes on. At most one request at a time; what comes meanwhile waits in `unread`, and when that is
+ *  full in the socket.
  *
  *      IDLE -> HEAD -> (BODY) -> HANDLING -> (WRITING) -> IDLE ...
  *                                   |             `----> LINGERING -> CLOSING
  *                                   `-> STREAMING -----------^
  */
-enum api_conn_state {
-    API_CONN_IDLE, /* between requests */
-    API_CONN_HEAD, /* part of a head is there */
-    API_CONN_BODY,
-    API_CONN_HANDLING, /* an answer is owed */
-    API_CONN_WRITING,  /* the rest of an answer is on its way */
-    API_CONN_STREAMING,
-    API_CONN_LINGERING, /* answered and shut down; what still comes is thrown away, because closing
-                           with unread bytes would reset the connection and lose the answer */
-    API_CONN_CLOSING
+enum http_conn_state {
+    HTTP_CONN_IDLE, /* between requests */
+    HTTP_CONN_HEAD, /* part of a head is there */
+    HTTP_CONN_BODY,
+    HTTP_CONN_HANDLING, /* the owner has the request */
+    HTTP_CONN_WRITING,  /* the rest of an answer is on its way */
+    HTTP_CONN_STREAMING,
+    HTTP_CONN_LINGERING, /* answered and shut down; what still comes is thrown away, because closing
+                            with unread bytes would reset the connection and lose the answer */
+    HTTP_CONN_CLOSING
 };
 
-struct api_stream;
+/** What a connection asks of the stream that it is given to while STREAMING. */
+struct http_conn_stream {
+    void (*on_gone)(void *stream);
+    void (*on_deadline)(void *stream);
+    void (*on_drain)(void *stream);
+};
 
-struct api_conn {
-    union api_io io;
+struct http_conn {
+    union listener_stream io;
     struct list link;
-    struct api_server *server;
-    const struct api_listener *listener; /* lives as long as the server */
-    enum api_conn_state state;
+    struct http_server *server;
+    const struct listener *listener; /* lives as long as the server */
+    enum http_conn_state state;
     bool is_processing;   /* inside the loop that reads requests */
     bool is_eof;          /* the client sends no more */
     bool is_held;         /* reading is stopped until `unread` has been used */
     uint64_t deadline_ms; /* loop time; 0 = none; what it means depends on the state */
     size_t last_queue; /* bytes that libuv held when the deadline was set: no progress, no mercy */
-    struct api_exchange *exchange;
-    struct api_stream *stream;
+    struct http_exchange *exchange;
+    const struct http_conn_stream *stream_calls; /* while STREAMING */
+    void *stream;
+    void *data; /* the owner's */
     struct buf unread;
-    struct api_identity peer;      /* who is at the other end of a pipe ... */
-    bool is_peer_known;            /* ... once somebody asked */
-    struct api_identity token_who; /* the token last checked here ... */
-    char token[CACHE_TOKEN_SIZE];
-    uint64_t token_until_ms; /* ... may be believed until then */
-    unsigned token_generation;
     uv_shutdown_t shutdown;
 };
 
-/* conn.c: life and deadlines. */
+/** For the owner: the head was found good. Reads the body, if there is one, then comes
+ *  on_request. */
+void http_conn_proceed(struct http_exchange *x);
 
-/** Takes the next connection from LISTENER. */
-void api_conn_accept(struct api_listener *listener);
+/* For the other files of this room. conn.c: life and deadlines. */
+
+/** Takes the client that waits at LISTENER. */
+void http_conn_accept(struct http_server *server, struct listener *listener);
 /** Closes at once. Repeating it does nothing. */
-void api_conn_close(struct api_conn *conn);
-/** Its deadline has passed. */
-void api_conn_on_deadline(struct api_conn *conn);
+void http_conn_close(struct http_conn *conn);
+/** Does what is due when a deadline has passed. */
+void http_conn_check_deadline(struct http_conn *conn);
 /** The server drains: ends what is idle, cuts waits short, ends streams. */
-void api_conn_drain(struct api_conn *conn);
-void api_conn_set_deadline(struct api_conn *conn, uint64_t after_ms);
-/** Whether the client is on this machine. */
-bool api_conn_is_loopback(const struct api_conn *conn);
+void http_conn_drain(struct http_conn *conn);
+void http_conn_set_deadline(struct http_conn *conn, uint64_t after_ms);
 
 /* conn_read.c: requests. */
 
-void api_conn_start_reading(struct api_conn *conn);
-/** The gate let the head pass after waiting: reads the body or calls the handler. */
-void api_conn_continue(struct api_conn *conn);
+/** An exchange for the request whose first byte came. */
+void http_conn_begin_exchange(struct http_conn *conn);
+void http_conn_start_reading(struct http_conn *conn);
 /** Goes on with what came while a request was being answered. */
-void api_conn_process(struct api_conn *conn);
-/** Answers with a problem and ends the connection. */
-void api_conn_refuse(struct api_conn *conn, enum api_code code, const char *detail);
+void http_conn_process(struct http_conn *conn);
+/** Has the owner answer a request that cannot be read, and ends the connection. */
+void http_conn_fail(struct http_conn *conn, enum http_fault fault, const char *detail);
 
 /* conn_write.c: answers. */
 
 /** Writes HEAD and BODY (the memory belongs to the exchange) and then goes on. */
-void api_conn_send(struct api_conn *conn, uv_buf_t head, uv_buf_t body);
+void http_conn_send(struct http_conn *conn, uv_buf_t head, uv_buf_t body);
 /** Whether the answer under way must be the last on this connection. */
-bool api_conn_is_last(const struct api_conn *conn);
+bool http_conn_is_last(const struct http_conn *conn);
 /** Says goodbye: no more requests, but gives the client time to read the answer. */
-void api_conn_linger(struct api_conn *conn);
+void http_conn_linger(struct http_conn *conn);
 /** Gives the exchange back to the pool. */
-void api_conn_end_exchange(struct api_conn *conn);
+void http_conn_end_exchange(struct http_conn *conn);
 
 #endif

@@ -1,108 +1,101 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef API_EXCHANGE_H
-#define API_EXCHANGE_H
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include <stdbool.h>
 
 #include <uv.h>
-#include <yyjson.h>
 
-#include "api/access/identity.h"
+#include "api/http/owner.h"
 #include "api/http/parser.h"
-#include "api/describe/problem.h"
 #include "api/http/request.h"
-#include "api/http/route.h"
-#include "api/http/server.h"
+#include "api/listen/listener.h"
 #include "base/memory/blob.h"
 #include "base/memory/list.h"
-#include "cache/results/results.h"
 
-struct api_conn;
+/** One request and its answer. It belongs to the owner from the moment it is handed over (on_head,
+ *  on_request) until exactly one http_respond_* or http_stream_begin; it may be kept over turns of
+ *  the loop. When the client goes away meanwhile, what it waits for is cancelled and it is over;
+ * one that waits for nothing is still to be answered, to nobody. Loop thread. */
 
-enum { API_REQUEST_ID_SIZE = 65 };
+struct http_conn;
+struct http_server;
 
-/** One request and its answer. It belongs to the handler from the moment the handler is called
- *  until exactly one api_respond_* (or, after on_gone, api_exchange_drop); it may be kept over
- *  turns of the loop. When the client goes away meanwhile, `conn` becomes NULL and answering does
- *  nothing but release it. Loop thread. */
-struct api_exchange {
-    struct api_server *server;
-    const struct api_context *context;
-    struct api_conn *conn;
+enum { HTTP_REQUEST_ID_SIZE = 65 };
+
+/** What an answer can wait for: how that is cancelled, and what is answered when time is up. */
+struct http_wait {
+    /** Forgets the wish behind HANDLE: its callback does not come. */
+    void (*cancel)(void *handle);
+    /** Time is up, or the server drains; the wish is cancelled already. Answers. NULL: the wish
+     *  comes true soon and is waited for in any case. */
+    void (*time_up)(struct http_exchange *x);
+};
+
+struct http_exchange {
+    struct http_server *server;
     struct list link; /* in the pool, or in a list of the one that waits for it */
-    struct api_parser parser;
-    struct api_request request;
-    const struct api_route *route;
-    struct api_identity who;
-    char request_id[API_REQUEST_ID_SIZE];
-    uint64_t began_ns; /* uv_hrtime of its first byte */
-    bool is_by_pipe;   /* or socket; the connection may be gone when it is answered */
-    struct buf reply;  /* room to build a body in, for api_respond_reply */
+    struct http_parser parser;
+    struct http_request request;
+    char request_id[HTTP_REQUEST_ID_SIZE]; /* see http_exchange_id */
+    uint64_t began_ns;                     /* uv_hrtime of its first byte */
+    struct buf reply;                      /* room to build a body in, for http_respond_reply */
 
-    void *state;                       /* the handler's own; released with mem_free at the end */
+    /* The client; NULL once it is gone. */
+    struct http_conn *conn;
+    const struct listener *listener; /* that it came by; stays */
+    union listener_stream *io;
+    void **conn_data; /* what the owner keeps with the connection; NULL at first */
+
+    void *state;                       /* the owner's own; released with mem_free at the end */
     void (*deinit_state)(void *state); /* called before, or NULL */
 
-    /* What it waits for, kept here because every read may have to. */
-    void (*then)(struct api_exchange *x);
-    void (*then_kept)(struct api_exchange *x, struct blob *body);
-    void *waiting; /* handle at the observer or the engine */
-    bool is_live;  /* a survey was, or must be, waited for */
-    enum cache_outcome outcome;
-    char operation[UUID_SIZE];
-    int status_open;  /* of the answer when the operation is still open then */
-    int status_ended; /* and when it has ended; 0 = 200 */
-
-    /* Inside of the machinery. */
+    /* Private to this room. */
+    const struct http_wait *wait; /* NULL = it waits for nothing */
+    void *wait_handle;
+    uint64_t deadline_ms; /* loop time; 0 = none */
     bool has_etag;
     struct buf lines, out;
     struct blob *blob;
     uv_write_t write;
-    void (*on_time)(struct api_exchange *x);
-    void (*on_gone)(struct api_exchange *x);
 };
 
-/** SIZE zeroed bytes as the handler's state; DEINIT may be NULL. */
-void *api_exchange_new_state(struct api_exchange *x, size_t size, void (*deinit)(void *state));
+/** SIZE zeroed bytes as the owner's state; DEINIT may be NULL. */
+void *http_exchange_new_state(struct http_exchange *x, size_t size, void (*deinit)(void *state));
 
-/** For answers that may take long. ON_TIME comes after TIMEOUT_MS, or earlier when the server
- *  drains; it cancels what it waits for and answers. ON_GONE comes when the client went away; it
- *  cancels and drops. Neither comes once an answer was given. */
-void api_exchange_wait(struct api_exchange *x, uint64_t timeout_ms,
-                       void (*on_time)(struct api_exchange *x),
-                       void (*on_gone)(struct api_exchange *x));
-/** The wait is over, the answer is to come. */
-void api_exchange_unwait(struct api_exchange *x);
-/** Releases X without an answer; only from on_gone. */
-void api_exchange_drop(struct api_exchange *x);
-bool api_exchange_is_stopping(const struct api_exchange *x);
+/** The answer waits, for up to TIMEOUT_MS (0 = as long as it takes). WAIT is static. To be called
+ *  before the wish is made, because the wish may come true within its call. */
+void http_exchange_wait(struct http_exchange *x, const struct http_wait *wait, uint64_t timeout_ms);
+/** The wish was made; HANDLE is for `cancel`. NULL when it came true within its call: X may be over
+ *  by now and is not touched. */
+void http_exchange_wait_for(struct http_exchange *x, void *handle);
+/** The wish came true: the wait is over, the answer is to come. */
+void http_exchange_woken(struct http_exchange *x);
+
+bool http_exchange_is_stopping(const struct http_exchange *x);
+/** The request's id: the client's X-Request-Id where it is good, else one of ours. */
+const char *http_exchange_id(struct http_exchange *x);
 
 /** Adds a header to the answer. VALUE has no control characters. */
-void api_exchange_header(struct api_exchange *x, const char *name, const char *value);
-void api_exchange_header_number(struct api_exchange *x, const char *name, uint64_t value);
+void http_exchange_header(struct http_exchange *x, const char *name, const char *value);
+void http_exchange_header_number(struct http_exchange *x, const char *name, uint64_t value);
 
 /** Sets the answer's ETag (quoted). Returns true when If-None-Match has it already: then the
  *  answer is 304. */
-bool api_exchange_matches(struct api_exchange *x, const char *etag);
+bool http_exchange_matches(struct http_exchange *x, const char *etag);
 /** Whether the If-Match header, if there is one, allows ETAG (quoted). */
-bool api_exchange_may_change(const struct api_exchange *x, const char *etag);
+bool http_exchange_may_change(const struct http_exchange *x, const char *etag);
 
-/** TYPE is the media type. The blob's reference is taken over. */
-void api_respond_blob(struct api_exchange *x, int status, const char *type, struct blob *body);
-/** The body is what stands in X->reply. */
-void api_respond_reply(struct api_exchange *x, int status, const char *type);
-/** JSON; DOC stays the caller's. */
-void api_respond_doc(struct api_exchange *x, int status, const yyjson_mut_doc *doc);
-/** No body: 204, 304. */
-void api_respond_empty(struct api_exchange *x, int status);
-void api_respond_problem(struct api_exchange *x, const struct api_problem *problem);
-void api_respond_code(struct api_exchange *x, enum api_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/** 422 with the fields. */
-void api_respond_errors(struct api_exchange *x, const struct api_field_errors *errors);
-/** 422 about one field. */
-void api_respond_field(struct api_exchange *x, const char *field, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/** 503 about the database. */
-void api_respond_store_error(struct api_exchange *x, int status);
+/* For the other files of this room. */
 
-#define API_JSON "application/json"
+/** One from the pool, ready for a request. */
+struct http_exchange *http_exchange_take(struct http_server *server);
+/** Back to the pool; what it holds is released. */
+void http_exchange_release(struct http_exchange *x);
+void http_exchange_free_pool(struct http_server *server);
+/** The client went away while the owner has X. */
+void http_exchange_lose_client(struct http_exchange *x);
+/** Time is up, or the server drains. */
+void http_exchange_end_wait(struct http_exchange *x);
 
 #endif

@@ -4,8 +4,47 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/describe/problem.h"
+#include "base/memory/cleanup.h"
 #include "base/system/clock.h"
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+};
+
+const char *http_response_reason(int status)
+{
+    for (size_t i = 0; i < countof(reasons); i++) {
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    }
+    return "Status";
+}
 
 /* This runs for every request, so it copies pieces instead of formatting. */
 static void put(struct buf *out, const char *s, size_t n)
@@ -21,7 +60,7 @@ static void put_status(struct buf *out, int status)
         put_text(out, "HTTP/1.1 200 OK\r\nDate: ");
         return;
     }
-    const char *reason = api_status_reason(status);
+    const char *reason = http_response_reason(status);
     put_text(out, "HTTP/1.1 ");
     (void)buf_append_u64(out, (uint64_t)status);
     put_text(out, " ");
@@ -34,16 +73,16 @@ static void put_length(struct buf *out, int64_t length)
     if (length >= 0) {
         put_text(out, "\r\nContent-Length: ");
         (void)buf_append_u64(out, (uint64_t)length);
-    } else if (length == API_LENGTH_CHUNKED) {
+    } else if (length == HTTP_LENGTH_CHUNKED) {
         put_text(out, "\r\nTransfer-Encoding: chunked");
     }
 }
 
-void api_response_append(const struct api_response *r, struct buf *out)
+void http_response_append(const struct http_response *r, struct buf *out)
 {
     (void)buf_reserve(out, 384 + r->lines->len);
     put_status(out, r->status);
-    put(out, r->date, API_DATE_SIZE - 1);
+    put(out, r->date, HTTP_DATE_SIZE - 1);
     if (r->type) {
         put_text(out, "\r\nContent-Type: ");
         put(out, r->type, strlen(r->type));
@@ -62,7 +101,7 @@ void api_response_append(const struct api_response *r, struct buf *out)
         put_text(out, "\r\n");
 }
 
-void api_response_format_date(int64_t wall_ms, char out[API_DATE_SIZE])
+void http_response_format_date(int64_t wall_ms, char out[HTTP_DATE_SIZE])
 {
     static const char days[] = "ThuFriSatSunMonTueWed";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -72,6 +111,6 @@ void api_response_format_date(int64_t wall_ms, char out[API_DATE_SIZE])
     int month = (iso[5] - '0') * 10 + iso[6] - '0';
     snprintf(text, sizeof(text), "%.3s, %.2s %.3s %.4s %.8s GMT", days + day % 7 * 3, iso + 8,
              months + (month - 1) * 3, iso, iso + 11);
-    memcpy(out, text, API_DATE_SIZE - 1);
-    out[API_DATE_SIZE - 1] = '\0';
+    memcpy(out, text, HTTP_DATE_SIZE - 1);
+    out[HTTP_DATE_SIZE - 1] = '\0';
 }

@@ -1,42 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/http/server_state.h"
+#include "api/http/server.h"
 
-#include <string.h>
-
-#include "api/access/auth.h"
 #include "api/http/conn.h"
-#include "api/common/fresh.h"
-#include "api/common/kept.h"
-#include "api/access/peer.h"
-#include "api/resources/routes.h"
-#include "base/system/clock.h"
-#include "base/loop/loop.h"
+#include "api/http/state.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/loop/pipe_server.h"
 #include "base/system/random.h"
 
-const struct api_options api_options_defaults = {
-    .max_connections = 10000,
-    .max_head_bytes = 16384,
-    .max_body_bytes = 1048576,
-    .head_timeout_ms = 10000,
-    .body_timeout_ms = 30000,
-    .idle_timeout_ms = 75000,
-    .write_timeout_ms = 30000,
-    .heartbeat_ms = 15000,
-    .max_backlog_bytes = 1048576,
-    .operators_group = "ldplayerd-operators",
-    .interactive_role = CACHE_ROLE_VIEWER,
-    .first_survey_ms = 60000,
-    .ready_age_ms = 60000,
+/* A listener and the server it belongs to. */
+struct entrance {
+    struct http_server *server;
+    struct listener *listener;
+    struct list link;
 };
 
 /* Deadlines are looked at a few times within the shortest of them, and twice a second otherwise:
  * nobody notices a timeout that comes half a second late. */
-static unsigned choose_tick(const struct api_options *o)
+static unsigned choose_tick(const struct http_limits *l)
 {
-    const unsigned times[] = {o->head_timeout_ms, o->body_timeout_ms, o->idle_timeout_ms,
-                              o->write_timeout_ms, o->heartbeat_ms};
+    const unsigned times[] = {l->head_timeout_ms, l->body_timeout_ms, l->idle_timeout_ms,
+                              l->write_timeout_ms, l->heartbeat_ms};
     unsigned shortest = 2000;
     for (size_t i = 0; i < countof(times); i++) {
         if (times[i] < shortest)
@@ -45,154 +28,142 @@ static unsigned choose_tick(const struct api_options *o)
     return shortest / 4 > 10 ? shortest / 4 : 10;
 }
 
-struct api_server *api_server_new(const struct api_context *context,
-                                  const struct api_options *options)
-{
-    struct api_server *s = mem_new(struct api_server);
-    s->context = *context;
-    s->options = *options;
-    api_server_use_routes(s, api_routes, api_n_routes);
-    list_init(&s->listeners);
-    list_init(&s->conns);
-    list_init(&s->pool);
-    api_auth_init(&s->auth);
-    api_shared_body_init(&s->shared);
-    random_bytes(&s->request_prefix, sizeof(s->request_prefix));
-    s->tick_ms = choose_tick(options);
-    uv_timer_init(&context->loop->uv, &s->tick);
-    /* Tests of the machinery bring routes of their own and nothing to observe. */
-    if (context->observer) {
-        api_fresh_start(s);
-        api_kept_start(s);
-    }
-    return s;
-}
-
-void api_server_use_routes(struct api_server *server, const struct api_route *routes, size_t n)
-{
-    server->routes = routes;
-    server->n_routes = n;
-    api_router_free(server->router);
-    server->router = api_router_new(routes, n);
-}
-
-const char *api_server_date(struct api_server *server)
-{
-    uint64_t now = api_server_now(server);
-    if (now >= server->date_until_ms) {
-        int64_t wall = clock_wall_ms();
-        api_response_format_date(wall, server->date);
-        server->date_until_ms = now + 1000 - (uint64_t)(wall % 1000);
-    }
-    return server->date;
-}
-
-struct api_listener *api_listener_new(struct api_server *server, const char *host)
-{
-    struct api_listener *l = mem_new(struct api_listener);
-    l->server = server;
-    l->host = mem_strdup(host);
-    l->tcp.data = l;
-    list_append(&server->listeners, &l->link);
-    server->n_listeners++;
-    return l;
-}
-
-static void on_listener_closed(void *arg)
-{
-    struct api_listener *l = arg;
-    l->server->n_listeners--;
-    api_server_check_closed(l->server);
-}
-
-static void on_tcp_closed(uv_handle_t *handle)
-{
-    on_listener_closed(handle->data);
-}
-
-void api_listener_close(struct api_listener *listener)
-{
-    if (listener->is_closing)
-        return;
-    listener->is_closing = true;
-    if (listener->pipe)
-        pipe_server_close(listener->pipe, on_listener_closed, listener);
-    else if (api_listener_is_pipe(listener))
-        loop_post(listener->server->context.loop, on_listener_closed, listener);
-    else
-        uv_close((uv_handle_t *)&listener->tcp, on_tcp_closed);
-}
-
 static void on_tick(uv_timer_t *tick)
 {
-    struct api_server *s = container_of(tick, struct api_server, tick);
-    uint64_t now = api_server_now(s);
-    bool is_over = s->is_closing && now >= s->kill_at_ms;
+    struct http_server *s = container_of(tick, struct http_server, tick);
+    bool is_over = s->is_closing && http_state_now(s) >= s->kill_at_ms;
     list_foreach(item, &s->conns) {
-        struct api_conn *conn = list_entry(item, struct api_conn, link);
+        struct http_conn *conn = list_entry(item, struct http_conn, link);
         if (is_over)
-            api_conn_close(conn);
-        else if (conn->deadline_ms && now >= conn->deadline_ms)
-            api_conn_on_deadline(conn);
+            http_conn_close(conn);
+        else
+            http_conn_check_deadline(conn);
     }
-    api_auth_on_tick(s);
-}
-
-void api_server_update_tick(struct api_server *server)
-{
-    uv_handle_t *handle = (uv_handle_t *)&server->tick;
-    if (server->n_conns == 0 && !uv_is_closing(handle))
-        uv_timer_stop(&server->tick);
-    else if (server->n_conns > 0 && !uv_is_active(handle) && !uv_is_closing(handle))
-        uv_timer_start(&server->tick, on_tick, server->tick_ms, server->tick_ms);
+    if (s->calls->on_tick)
+        s->calls->on_tick(s->arg);
 }
 
 static void on_tick_closed(uv_handle_t *handle)
 {
-    struct api_server *s = container_of((uv_timer_t *)handle, struct api_server, tick);
+    struct http_server *s = container_of((uv_timer_t *)handle, struct http_server, tick);
     void (*on_closed)(void *arg) = s->on_closed;
     void *arg = s->on_closed_arg;
     list_foreach(item, &s->listeners) {
-        struct api_listener *l = list_entry(item, struct api_listener, link);
-        mem_free(l->host);
-        mem_free(l);
+        struct entrance *entrance = list_entry(item, struct entrance, link);
+        listener_free(entrance->listener);
+        mem_free(entrance);
     }
-    if (s->context.observer) {
-        api_fresh_stop(s);
-        api_kept_stop(s);
-    }
-    api_peers_free(s->peers);
-    api_exchange_free_pool(s);
-    blob_unref(s->openapi);
-    blob_unref(s->docs);
-    api_shared_body_forget(&s->shared);
-    api_router_free(s->router);
+    http_exchange_free_pool(s);
+    shared_body_forget(&s->shared);
     mem_free(s);
     on_closed(arg);
 }
 
-void api_server_check_closed(struct api_server *server)
+static void finish(struct http_server *server)
 {
-    if (!server->is_closing || server->is_finishing)
-        return;
-    /* Exchanges without a connection still wait for an engine or a store that points at them. */
-    if (server->n_listeners || server->n_conns || server->n_exchanges)
-        return;
-    server->is_finishing = true;
     uv_close((uv_handle_t *)&server->tick, on_tick_closed);
 }
 
-void api_server_close(struct api_server *server, uint64_t drain_ms, void (*on_closed)(void *arg),
-                      void *arg)
+struct http_server *http_server_new(struct loop *loop, const struct http_limits *limits,
+                                    const struct http_calls *calls, void *arg)
 {
-    server->is_closing = true;
+    struct http_server *s = mem_new(struct http_server);
+    s->loop = loop;
+    s->limits = *limits;
+    s->calls = calls;
+    s->arg = arg;
+    list_init(&s->listeners);
+    list_init(&s->conns);
+    list_init(&s->pool);
+    shared_body_init(&s->shared);
+    random_bytes(&s->request_prefix, sizeof(s->request_prefix));
+    s->tick_ms = choose_tick(limits);
+    s->on_tick = on_tick;
+    s->finish = finish;
+    uv_timer_init(&loop->uv, &s->tick);
+    return s;
+}
+
+static void on_client(void *arg, struct listener *listener)
+{
+    const struct entrance *entrance = arg;
+    http_conn_accept(entrance->server, listener);
+}
+
+static struct entrance *entrance_new(struct http_server *server)
+{
+    struct entrance *entrance = mem_new(struct entrance);
+    entrance->server = server;
+    return entrance;
+}
+
+/* Takes over what listens; what does not is no entrance. */
+static int keep_entrance(struct entrance *entrance, int status)
+{
+    if (status < 0) {
+        mem_free(entrance);
+        return status;
+    }
+    list_append(&entrance->server->listeners, &entrance->link);
+    entrance->server->n_listeners++;
+    return 0;
+}
+
+int http_server_listen_tcp(struct http_server *server, const char *host, unsigned port,
+                           int *ret_port)
+{
+    struct entrance *entrance = entrance_new(server);
+    return keep_entrance(entrance, listener_new_tcp(server->loop, host, port, on_client, entrance,
+                                                    &entrance->listener, ret_port));
+}
+
+int http_server_listen_pipe(struct http_server *server, const char *path, const char *sddl)
+{
+    struct entrance *entrance = entrance_new(server);
+    return keep_entrance(entrance, listener_new_pipe(server->loop, path, sddl, on_client, entrance,
+                                                     &entrance->listener));
+}
+
+const struct http_stats *http_server_stats(const struct http_server *server)
+{
+    return &server->stats;
+}
+
+const struct http_limits *http_server_limits(const struct http_server *server)
+{
+    return &server->limits;
+}
+
+bool http_server_is_closing(const struct http_server *server)
+{
+    return server->is_closing;
+}
+
+void http_server_hold(struct http_server *server, int delta)
+{
+    server->n_holds += (unsigned)delta;
+    http_state_check_closed(server);
+}
+
+static void on_listener_closed(void *arg)
+{
+    struct http_server *server = arg;
+    server->n_listeners--;
+    http_state_check_closed(server);
+}
+
+void http_server_close(struct http_server *server, uint64_t drain_ms, void (*on_closed)(void *arg),
+                       void *arg)
+{
     server->on_closed = on_closed;
     server->on_closed_arg = arg;
-    uv_update_time(server->tick.loop);
-    server->kill_at_ms = api_server_now(server) + drain_ms;
+    server->is_closing = true;
+    uv_update_time(&server->loop->uv);
+    server->kill_at_ms = http_state_now(server) + drain_ms;
     list_foreach(item, &server->listeners)
-        api_listener_close(list_entry(item, struct api_listener, link));
+        listener_close(list_entry(item, struct entrance, link)->listener, on_listener_closed,
+                       server);
     list_foreach(item, &server->conns)
-        api_conn_drain(list_entry(item, struct api_conn, link));
-    api_server_check_closed(server);
+        http_conn_drain(list_entry(item, struct http_conn, link));
+    http_state_check_closed(server);
 }

@@ -10,12 +10,12 @@
 /* Below, two system calls cost more than the copy. */
 enum { MIN_BYTES = 16384 };
 
-void api_shared_body_init(struct api_shared_body *shared)
+void shared_body_init(struct shared_body *shared)
 {
-    *shared = (struct api_shared_body){.file = -1};
+    *shared = (struct shared_body){.file = -1};
 }
 
-void api_shared_body_forget(struct api_shared_body *shared)
+void shared_body_forget(struct shared_body *shared)
 {
     shared->blob = blob_unref(shared->blob);
     /* The kernel keeps the pages that are still on their way. */
@@ -24,7 +24,7 @@ void api_shared_body_forget(struct api_shared_body *shared)
     shared->file = -1;
 }
 
-static bool make_file(struct api_shared_body *shared)
+static bool make_file(struct shared_body *shared)
 {
     const struct blob *blob = shared->blob;
     int file = memfd_create("ldplayerd-body", MFD_CLOEXEC);
@@ -39,18 +39,18 @@ static bool make_file(struct api_shared_body *shared)
 }
 
 /* Whether BODY is ready to be sent; if not, it may be the next time. */
-static bool prepare(struct api_shared_body *shared, struct blob *body)
+static bool prepare(struct shared_body *shared, struct blob *body)
 {
     if (shared->blob != body) {
-        api_shared_body_forget(shared);
+        shared_body_forget(shared);
         shared->blob = blob_ref(body);
         return false;
     }
     return shared->file >= 0 || make_file(shared);
 }
 
-int api_shared_body_send(struct api_shared_body *shared, uv_stream_t *stream, uv_buf_t head,
-                         struct blob *body)
+int shared_body_send(struct shared_body *shared, uv_stream_t *stream, uv_buf_t head,
+                     struct blob *body)
 {
     uv_os_fd_t fd;
     off_t at = 0;

@@ -2,7 +2,7 @@
 #ifndef API_HANDLERS_H
 #define API_HANDLERS_H
 
-#include "api/http/exchange.h"
+#include "api/exchange/exchange.h"
 
 /** The code behind the routes; api/resources/routes.c says which is which. */
 

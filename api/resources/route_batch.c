@@ -6,7 +6,8 @@
 
 #include "api/common/command.h"
 #include "api/common/filter.h"
-#include "api/common/fresh.h"
+#include "api/common/cached.h"
+#include "api/common/ref.h"
 #include "base/text/json.h"
 #include "base/memory/mem.h"
 
@@ -131,10 +132,10 @@ static void select_matching(const struct cache_snapshot *s, yyjson_val *select,
 }
 
 /* The body was checked when it came; here only the selection is looked at. */
-static void submit_fresh(struct api_exchange *x)
+static void submit(struct api_exchange *x)
 {
-    struct api_pending *p = x->state;
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    struct api_pending *p = x->http.state;
+    const struct cache_snapshot *s = api_cached_snapshot(x);
     yyjson_doc *doc cleanup(json_doc_freep) = NULL;
     if (!api_input_body(x, &doc))
         return;
@@ -157,9 +158,11 @@ static void submit_fresh(struct api_exchange *x)
     api_pending_refuse(x);
 }
 
+static const struct api_steps submit_steps = {.answer = submit};
+
 static void read_options(struct api_exchange *x, yyjson_val *root, struct api_field_errors *errors)
 {
-    struct api_pending *p = x->state;
+    struct api_pending *p = x->http.state;
     const struct action *action = find_action(yyjson_obj_get(root, "action"));
     if (!action) {
         if (yyjson_obj_get(root, "action"))
@@ -179,7 +182,7 @@ static void read_options(struct api_exchange *x, yyjson_val *root, struct api_fi
 /* What only an admin may do to one instance, only an admin may do to many. */
 static bool may_act(struct api_exchange *x)
 {
-    const struct api_pending *p = x->state;
+    const struct api_pending *p = x->http.state;
     bool is_for_admin = p->kind == CACHE_OP_REMOVE || p->kind == CACHE_OP_MODIFY;
     if (!is_for_admin || x->who.role >= CACHE_ROLE_ADMIN)
         return true;
@@ -209,5 +212,5 @@ void api_handle_instances_batch(struct api_exchange *x)
     if (errors.n_all > 0)
         api_respond_errors(x, &errors);
     else if (may_act(x))
-        api_fresh_any(x, submit_fresh);
+        api_cached_known_instances(x, &submit_steps);
 }

@@ -78,7 +78,7 @@ static bool find(const char *name, enum ldc_purpose *ret)
 static void steer(struct api_exchange *x, void (*command)(struct ldc_breaker *b))
 {
     enum ldc_purpose purpose;
-    if (!find(x->request.params[0], &purpose)) {
+    if (!find(x->http.request.params[0], &purpose)) {
         api_respond_code(x, API_BREAKER_NOT_FOUND,
                          "GET /api/breakers lists the breakers there are.");
         return;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "api/common/cache_steering.h"
+#include "api/common/cached.h"
 #include "api/common/input.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
@@ -48,12 +48,6 @@ static void add_backend(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct 
     yyjson_mut_obj_add_uint(doc, backend, "reconnects", health.n_reconnects);
 }
 
-double api_cache_hit_rate(const struct cache_results_stats *s)
-{
-    uint64_t hits = s->hits + s->stale, all = hits + s->misses + s->bypassed;
-    return all ? (double)hits * 100 / (double)all : 0;
-}
-
 static yyjson_mut_doc *make_stats(const struct api_context *c)
 {
     struct cache_results_stats s = cache_results_stats(c->results);
@@ -83,7 +77,7 @@ static yyjson_mut_doc *make_stats(const struct api_context *c)
     yyjson_mut_doc_set_root(doc, root);
     for (size_t i = 0; i < countof(rows); i++)
         yyjson_mut_obj_add_uint(doc, root, rows[i].name, rows[i].value);
-    yyjson_mut_obj_add_real(doc, root, "hit_rate_percent", api_cache_hit_rate(&s));
+    yyjson_mut_obj_add_real(doc, root, "hit_rate_percent", api_cached_hit_rate(&s));
     add_loads(doc, root, &s);
     add_backend(doc, root, c);
     return doc;
@@ -120,7 +114,7 @@ static void add_entry(yyjson_mut_doc *doc, yyjson_mut_val *items, const struct c
 static bool read_pattern(struct api_exchange *x, const char **ret)
 {
     const char *rule;
-    *ret = api_request_query(&x->request, "pattern");
+    *ret = http_request_query(&x->http.request, "pattern");
     if (!*ret || cache_glob_check(*ret, &rule) == 0)
         return true;
     api_respond_field(x, "pattern", "%s", rule);
@@ -148,35 +142,6 @@ void api_handle_cache_entries(struct api_exchange *x)
     }
     yyjson_mut_obj_add_uint(doc, root, "total", total);
     api_respond_doc(x, 200, doc);
-}
-
-/* --- forgetting --- */
-
-static void tell_forgotten(struct api_exchange *x, const char *kind, const char *pattern, size_t n)
-{
-    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    json_add_str(doc, root, "kind", kind);
-    json_add_str(doc, root, "pattern", pattern);
-    yyjson_mut_obj_add_uint(doc, root, "entries_removed", n);
-    json_add_str(doc, root, "by", x->who.name);
-    char *text cleanup(mem_freep) = json_write(doc);
-    cache_events_emit(x->context->events, "cache.invalidated", text);
-}
-
-size_t api_cache_clear(struct api_exchange *x)
-{
-    size_t n = cache_results_clear(x->context->results);
-    tell_forgotten(x, "clear", NULL, n);
-    return n;
-}
-
-size_t api_cache_invalidate(struct api_exchange *x, const char *pattern)
-{
-    size_t n = cache_results_invalidate(x->context->results, pattern);
-    tell_forgotten(x, "pattern", pattern, n);
-    return n;
 }
 
 /* --- the configuration --- */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "api/common/command.h"
-#include "api/common/fresh.h"
+#include "api/common/cached.h"
+#include "api/common/ref.h"
 #include "api/common/input.h"
 #include "base/text/json.h"
 #include "base/memory/mem.h"
@@ -31,12 +32,12 @@ static struct api_pending *read_command(struct api_exchange *x, enum cache_op_ki
 }
 
 /* The instance is known: checks If-Match and hands over. */
-static void submit_fresh(struct api_exchange *x)
+static void submit(struct api_exchange *x)
 {
-    struct api_pending *p = x->state;
+    struct api_pending *p = x->http.state;
     const struct cache_entry *entry;
-    const char *ref = x->request.params[0];
-    enum api_ref outcome = api_ref_find(api_fresh_snapshot(x), ref, &entry);
+    const char *ref = x->http.request.params[0];
+    enum api_ref outcome = api_ref_find(api_cached_snapshot(x), ref, &entry);
     if (outcome != API_REF_FOUND) {
         api_ref_explain(outcome, ref, &p->refusal, p->detail, sizeof(p->detail));
         api_pending_refuse(x);
@@ -50,10 +51,12 @@ static void submit_fresh(struct api_exchange *x)
     }
 }
 
+static const struct api_steps submit_steps = {.answer = submit};
+
 static void handle(struct api_exchange *x, enum cache_op_kind kind, const struct api_field *fields)
 {
     if (read_command(x, kind, fields))
-        api_fresh_any(x, submit_fresh);
+        api_cached_known_instances(x, &submit_steps);
 }
 
 void api_handle_instances_create(struct api_exchange *x)
@@ -70,7 +73,7 @@ void api_handle_instances_change(struct api_exchange *x)
     if (api_command_is_empty(&p->command))
         api_respond_field(x, "body", "must name at least one thing to change");
     else
-        api_fresh_any(x, submit_fresh);
+        api_cached_known_instances(x, &submit_steps);
 }
 
 void api_handle_instances_remove(struct api_exchange *x)
@@ -81,7 +84,7 @@ void api_handle_instances_remove(struct api_exchange *x)
         !api_input_number(x, "timeout_s", 1, API_MAX_TIMEOUT_S, 0, &timeout_s))
         return;
     p->command.timeout_ms = (unsigned)timeout_s * 1000;
-    api_fresh_any(x, submit_fresh);
+    api_cached_known_instances(x, &submit_steps);
 }
 
 void api_handle_instances_start(struct api_exchange *x)

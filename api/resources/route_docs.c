@@ -2,7 +2,7 @@
 #include "api/resources/handlers.h"
 
 #include "api/describe/openapi.h"
-#include "api/http/server_state.h"
+#include "api/exchange/parts.h"
 
 static struct blob *make(const struct api_server *server,
                          void (*append)(const struct api_route *routes, size_t n,

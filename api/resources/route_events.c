@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/common/input.h"
-#include "api/http/server_state.h"
+#include "api/exchange/parts.h"
 #include "api/http/stream.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
@@ -23,7 +23,7 @@
 struct reader {
     struct api_server *server;
     struct cache_events *events;
-    struct api_stream *stream; /* NULL once it is over; a page may still be on its way */
+    struct http_stream *stream; /* NULL once it is over; a page may still be on its way */
     struct cache_subscriber *subscriber;
     uint64_t last_seq; /* of the last event that was written */
     bool is_ndjson, is_reading, must_read;
@@ -60,7 +60,7 @@ static int write_event(struct reader *r, uint64_t seq, const char *type, const c
         (void)buf_printf(&r->text, "%s\n", json);
     else
         (void)buf_printf(&r->text, "id: %" PRIu64 "\nevent: %s\ndata: %s\n\n", seq, type, json);
-    return api_stream_write(r->stream, r->text.data, r->text.len, seq);
+    return http_stream_write(r->stream, r->text.data, r->text.len, seq);
 }
 
 /* Says that the events FROM to TO do not come. SEQ is where a client goes on that reconnects. */
@@ -87,13 +87,13 @@ static int skip_to(struct reader *r, uint64_t to, const char *reason)
  * read on behind the last event that it has been given. */
 static void cut_off(struct reader *r)
 {
-    struct api_stream *stream = r->stream;
-    uint64_t taken = api_stream_taken(stream), last = cache_events_last_seq(r->events);
-    api_stream_forget(stream);
+    struct http_stream *stream = r->stream;
+    uint64_t taken = http_stream_taken(stream), last = cache_events_last_seq(r->events);
+    http_stream_forget(stream);
     (void)write_gap(r, taken, taken + 1, last, "the client reads too slowly");
-    r->server->stats.n_cut_off++;
+    r->server->n_cut_off++;
     release(r);
-    api_stream_end(stream);
+    http_stream_end(stream);
 }
 
 static void on_event(void *arg, const struct cache_event *event)
@@ -107,7 +107,7 @@ static void on_event(void *arg, const struct cache_event *event)
         return;
     }
     r->last_seq = event->seq;
-    r->server->stats.n_events++;
+    r->server->n_events++;
 }
 
 static void go_on(struct reader *r);
@@ -118,7 +118,7 @@ static int write_page(struct reader *r, const struct cache_event *items, size_t 
         if (write_event(r, items[i].seq, items[i].type, items[i].json->data) < 0)
             return UV_ENOBUFS;
         r->last_seq = items[i].seq;
-        r->server->stats.n_events++;
+        r->server->n_events++;
     }
     return 0;
 }
@@ -152,7 +152,7 @@ static void go_on(struct reader *r)
     r->must_read = r->last_seq < cache_events_last_seq(r->events);
     if (!r->must_read) {
         r->subscriber = cache_events_subscribe(r->events, on_event, r);
-    } else if (!api_stream_is_behind(r->stream)) {
+    } else if (!http_stream_is_behind(r->stream)) {
         r->must_read = false;
         r->is_reading = true;
         cache_events_read(r->events, r->last_seq, PAGE, on_page, r);
@@ -174,12 +174,12 @@ static void on_gone(void *arg)
 static void on_drain(void *arg)
 {
     struct reader *r = arg;
-    struct api_stream *stream = r->stream;
+    struct http_stream *stream = r->stream;
     release(r);
-    api_stream_end(stream);
+    http_stream_end(stream);
 }
 
-static const struct api_stream_calls stream_calls = {
+static const struct http_stream_calls stream_calls = {
     .on_ready = on_ready, .on_gone = on_gone, .on_drain = on_drain};
 
 /* Where to begin: behind the Last-Event-ID of a client that comes back, else behind `since`, else
@@ -187,7 +187,7 @@ static const struct api_stream_calls stream_calls = {
  * address when it reconnects. */
 static bool read_since(struct api_exchange *x, uint64_t last_seq, uint64_t *ret)
 {
-    const char *id = api_request_header(&x->request, API_HEADER_LAST_EVENT_ID);
+    const char *id = http_request_header(&x->http.request, HTTP_HEADER_LAST_EVENT_ID);
     if (!api_input_number(x, "since", 0, INT64_MAX, last_seq, ret))
         return false;
     if (!id || !*id || str_parse_u64(id, INT64_MAX, ret) == 0)
@@ -198,7 +198,7 @@ static bool read_since(struct api_exchange *x, uint64_t last_seq, uint64_t *ret)
 
 static bool read_format(struct api_exchange *x, bool *ret_is_ndjson)
 {
-    const char *format = api_request_query(&x->request, "format");
+    const char *format = http_request_query(&x->http.request, "format");
     *ret_is_ndjson = format && strcmp(format, "ndjson") == 0;
     if (!format || *ret_is_ndjson || strcmp(format, "sse") == 0)
         return true;
@@ -215,10 +215,11 @@ static void start(struct api_exchange *x, uint64_t since, bool is_ndjson)
     r->is_ndjson = is_ndjson;
     r->last_seq = since;
     buf_init(&r->text, 0);
-    r->stream = api_stream_begin(x, is_ndjson ? "application/x-ndjson" : "text/event-stream",
-                                 is_ndjson ? NULL : ":\n\n", &stream_calls, r);
+    r->stream =
+        http_stream_begin(&x->http, is_ndjson ? "application/x-ndjson" : "text/event-stream",
+                          is_ndjson ? NULL : ":\n\n", &stream_calls, r);
     if (!is_ndjson)
-        (void)api_stream_write(r->stream, "retry: 2000\n\n", 13, r->last_seq);
+        (void)http_stream_write(r->stream, "retry: 2000\n\n", 13, r->last_seq);
     /* The client knows more than was ever told here: the log was replaced meanwhile. */
     if (since > last_seq) {
         r->last_seq = 0;
@@ -235,7 +236,7 @@ void api_handle_events(struct api_exchange *x)
         !read_format(x, &is_ndjson))
         return;
     api_exchange_header(x, "Cache-Control", "no-store");
-    if (x->request.method == API_METHOD_HEAD)
+    if (x->http.request.method == HTTP_METHOD_HEAD)
         api_respond_reply(x, 200, is_ndjson ? "application/x-ndjson" : "text/event-stream");
     else
         start(x, since, is_ndjson);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/common/fresh.h"
-#include "api/http/server_state.h"
+#include "api/common/cached.h"
+#include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
@@ -20,67 +20,75 @@ enum { PING_MS = 3000 };
 void api_handle_livez(struct api_exchange *x)
 {
     static const char text[] = "{\"status\":\"alive\"}";
-    (void)buf_append(&x->reply, text, sizeof(text) - 1);
+    (void)buf_append(&x->http.reply, text, sizeof(text) - 1);
     api_respond_reply(x, 200, API_JSON);
 }
 
-/* A ping of the database. It belongs to the store's job, so that a database that hangs can be
- * answered about while the job is still there. */
+/* --- the database is asked --- */
+
+/* What the handler waited for; the exchange's state. */
+struct pinged {
+    int status;
+};
+
+/* It belongs to the store's job, so that a database that hangs can be answered about while the job
+ * is still there. */
 struct ping {
     struct api_exchange *x; /* NULL once answered or gone */
-    void (*then)(struct api_exchange *x, int status);
 };
+
+static void go_on(struct api_exchange *x, int status)
+{
+    struct pinged *pinged = x->http.state;
+    pinged->status = status;
+    x->answer(x);
+}
 
 static void on_pinged(void *arg, int status, struct cache_operations_page *page)
 {
     struct ping *ping = arg;
     struct api_exchange *x = ping->x;
-    void (*then)(struct api_exchange * x, int status) = ping->then;
     (void)page;
     mem_free(ping);
     if (!x)
         return;
-    x->waiting = NULL;
-    api_exchange_unwait(x);
-    then(x, status);
+    http_exchange_woken(&x->http);
+    go_on(x, status);
 }
 
-static struct ping *let_go(struct api_exchange *x)
+static void cancel_ping(void *handle)
 {
-    struct ping *ping = x->waiting;
-    x->waiting = NULL;
+    struct ping *ping = handle;
     ping->x = NULL;
-    return ping;
 }
 
-static void on_ping_time(struct api_exchange *x)
+static void ping_time_up(struct http_exchange *h)
 {
-    let_go(x)->then(x, UV_ETIMEDOUT);
+    go_on(api_exchange_of(h), UV_ETIMEDOUT);
 }
 
-static void on_ping_gone(struct api_exchange *x)
-{
-    (void)let_go(x);
-    api_exchange_drop(x);
-}
+static const struct http_wait ping_wait = {cancel_ping, ping_time_up};
 
 /* Looking for an operation that cannot be there reads the table through the worker. */
-static void ping_store(struct api_exchange *x, void (*then)(struct api_exchange *x, int status))
+static void ping_store(struct api_exchange *x, void (*answer)(struct api_exchange *x))
 {
     struct ping *ping = mem_new(struct ping);
     ping->x = x;
-    ping->then = then;
-    x->waiting = ping;
-    api_exchange_wait(x, PING_MS, on_ping_time, on_ping_gone);
+    x->answer = answer;
+    (void)api_exchange_new_state(x, sizeof(struct pinged), NULL);
+    http_exchange_wait(&x->http, &ping_wait, PING_MS);
+    http_exchange_wait_for(&x->http, ping);
     cache_operations_get(x->context->store, "-", on_pinged, ping);
 }
 
+/* --- the checks --- */
+
 /* One component of the health report; returns whether it is well. */
-static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks,
-                         int ping_status)
+static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
+    const struct pinged *pinged = x->http.state;
     struct cache_store_stats stats = cache_store_stats(x->context->store);
-    int error = ping_status < 0 ? ping_status : stats.last_error;
+    int error = pinged->status < 0 ? pinged->status : stats.last_error;
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "database");
     json_add_str(doc, c, "status", error ? "failing" : "ok");
     json_add_str(doc, c, "detail", error ? uv_strerror(error) : NULL);
@@ -106,7 +114,7 @@ static bool add_runner(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
 static bool add_survey(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
     const struct ctl_survey_verdict *t = ctl_observer_verdict(x->context->observer);
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    const struct cache_snapshot *s = api_cached_snapshot(x);
     uint64_t age = cache_snapshot_age_ms(s, clock_mono_ms());
     bool is_observed = cache_snapshot_is_observed(s);
     bool is_young = is_observed && age <= x->server->options.ready_age_ms;
@@ -159,15 +167,14 @@ static bool add_events(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "events");
     json_add_str(doc, c, "status", "ok");
     yyjson_mut_obj_add_uint(doc, c, "last_seq", cache_events_last_seq(x->context->events));
-    yyjson_mut_obj_add_uint(doc, c, "streams", x->server->stats.n_streams);
+    yyjson_mut_obj_add_uint(doc, c, "streams", http_server_stats(x->server->http)->n_streams);
     return true;
 }
 
 /* The checks that say whether the service can do its work. */
-static bool add_vital(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks,
-                      int ping_status)
+static bool add_vital(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
-    bool is_well = add_database(x, doc, checks, ping_status);
+    bool is_well = add_database(x, doc, checks);
     is_well &= add_runner(x, doc, checks);
     is_well &= add_survey(x, doc, checks);
     return is_well;
@@ -183,14 +190,14 @@ static void respond_not_ready(struct api_exchange *x, yyjson_mut_val *checks)
     api_respond_problem(x, &problem);
 }
 
-static void respond_ready(struct api_exchange *x, int ping_status)
+static void respond_ready(struct api_exchange *x)
 {
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     json_add_str(doc, root, "status", "ready");
     yyjson_mut_val *checks = yyjson_mut_obj_add_obj(doc, root, "checks");
-    if (add_vital(x, doc, checks, ping_status) && !api_exchange_is_stopping(x))
+    if (add_vital(x, doc, checks) && !api_exchange_is_stopping(x))
         api_respond_doc(x, 200, doc);
     else
         respond_not_ready(x, checks);
@@ -201,13 +208,13 @@ void api_handle_readyz(struct api_exchange *x)
     ping_store(x, respond_ready);
 }
 
-static void respond_health(struct api_exchange *x, int ping_status)
+static void respond_health(struct api_exchange *x)
 {
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_val *checks = yyjson_mut_obj(doc);
-    bool is_able = add_vital(x, doc, checks, ping_status);
+    bool is_able = add_vital(x, doc, checks);
     bool is_well = add_breakers(x, doc, checks);
     is_well &= add_cache(x, doc, checks);
     is_well &= add_events(x, doc, checks);

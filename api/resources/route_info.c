@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/handlers.h"
 
-#include "api/common/fresh.h"
-#include "api/http/server_state.h"
+#include "api/common/cached.h"
+#include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
@@ -29,7 +29,7 @@ void api_handle_version(struct api_exchange *x)
 
 static void add_instances(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    const struct cache_snapshot *s = api_cached_snapshot(x);
     unsigned counts[CACHE_STATE_COUNT] = {0};
     for (size_t i = 0; i < cache_snapshot_count(s); i++)
         counts[cache_snapshot_at(s, i)->instance.state]++;
@@ -67,7 +67,7 @@ static void add_paths(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_
 
 static void add_limits(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
-    const struct api_options *o = &x->server->options;
+    const struct http_limits *o = &x->server->options.http;
     yyjson_mut_val *limits = yyjson_mut_obj_add_obj(doc, root, "limits");
     yyjson_mut_obj_add_uint(doc, limits, "connections", o->max_connections);
     yyjson_mut_obj_add_uint(doc, limits, "header_bytes", o->max_head_bytes);
@@ -98,8 +98,9 @@ void api_handle_info(struct api_exchange *x)
     add_instances(x, doc, root);
     add_operations(x, doc, root);
     yyjson_mut_val *connections = yyjson_mut_obj_add_obj(doc, root, "connections");
-    yyjson_mut_obj_add_uint(doc, connections, "open", x->server->n_conns);
-    yyjson_mut_obj_add_uint(doc, connections, "event_streams", x->server->stats.n_streams);
+    yyjson_mut_obj_add_uint(doc, connections, "open", http_server_stats(x->server->http)->n_conns);
+    yyjson_mut_obj_add_uint(doc, connections, "event_streams",
+                            http_server_stats(x->server->http)->n_streams);
     add_paths(x, doc, root);
     add_limits(x, doc, root);
     api_respond_doc(x, 200, doc);

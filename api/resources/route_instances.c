@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "api/common/fresh.h"
+#include "api/common/cached.h"
+#include "api/common/ref.h"
 #include "api/common/filter.h"
 #include "api/common/input.h"
 #include "base/system/clock.h"
@@ -43,7 +44,7 @@ static bool add_field(void *arg, const char *name)
 
 static bool read_fields(struct api_exchange *x, unsigned *ret)
 {
-    const char *list = api_request_query(&x->request, "fields");
+    const char *list = http_request_query(&x->http.request, "fields");
     *ret = 0;
     if (!list || (*list && api_input_each(list, add_field, ret)))
         return true;
@@ -75,16 +76,16 @@ static void project(struct buf *out, size_t start, unsigned fields)
 static void append_instance(struct api_exchange *x, const struct cache_entry *entry,
                             unsigned fields)
 {
-    size_t start = x->reply.len;
-    cache_snapshot_append_instance(api_fresh_snapshot(x), entry, clock_mono_ms(), x->is_live,
-                                   &x->reply);
+    size_t start = x->http.reply.len;
+    cache_snapshot_append_instance(api_cached_snapshot(x), entry, clock_mono_ms(), x->is_live,
+                                   &x->http.reply);
     if (fields)
-        project(&x->reply, start, fields);
+        project(&x->http.reply, start, fields);
 }
 
 static void append_items(struct api_exchange *x, struct listing *l)
 {
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    const struct cache_snapshot *s = api_cached_snapshot(x);
     for (size_t i = 0; i < cache_snapshot_count(s); i++) {
         const struct cache_entry *entry = cache_snapshot_at(s, i);
         if (!api_filter_matches(&l->filter, &entry->instance))
@@ -97,7 +98,7 @@ static void append_items(struct api_exchange *x, struct listing *l)
             continue;
         }
         if (l->n_items++)
-            (void)buf_append(&x->reply, ",", 1);
+            (void)buf_append(&x->http.reply, ",", 1);
         append_instance(x, entry, l->fields);
         l->last_index = entry->instance.index;
     }
@@ -105,23 +106,28 @@ static void append_items(struct api_exchange *x, struct listing *l)
 
 static void respond_listing(struct api_exchange *x, struct listing *l)
 {
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
-    (void)buf_append_str(&x->reply, "{\"items\":[");
+    const struct cache_snapshot *s = api_cached_snapshot(x);
+    (void)buf_append_str(&x->http.reply, "{\"items\":[");
     append_items(x, l);
-    (void)buf_printf(&x->reply, "],\"total\":%u,\"next_cursor\":", (unsigned)l->total);
+    (void)buf_printf(&x->http.reply, "],\"total\":%u,\"next_cursor\":", (unsigned)l->total);
     if (l->has_more)
-        (void)buf_printf(&x->reply, "\"%d\"", l->last_index);
+        (void)buf_printf(&x->http.reply, "\"%d\"", l->last_index);
     else
-        (void)buf_append_str(&x->reply, "null");
-    cache_snapshot_append_instance(s, NULL, clock_mono_ms(), x->is_live, &x->reply);
+        (void)buf_append_str(&x->http.reply, "null");
+    cache_snapshot_append_instance(s, NULL, clock_mono_ms(), x->is_live, &x->http.reply);
     api_respond_reply(x, 200, API_JSON);
 }
 
-static bool read_listing(struct api_exchange *x, struct listing *l)
+/* Nobody waits for a survey to be told of a mistake. What was read is kept as the state; without
+ * parameters there is nothing to keep. */
+static bool check_listing(struct api_exchange *x)
 {
     struct api_field_errors errors = {0};
     uint64_t after;
-    api_filter_from_query(&x->request, &l->filter, &errors);
+    if (x->http.request.n_query == 0)
+        return true;
+    struct listing *l = api_exchange_new_state(x, sizeof(*l), NULL);
+    api_filter_from_query(&x->http.request, &l->filter, &errors);
     if (errors.n_all > 0) {
         api_respond_errors(x, &errors);
         return false;
@@ -133,34 +139,30 @@ static bool read_listing(struct api_exchange *x, struct listing *l)
     return true;
 }
 
-static void list_fresh(struct api_exchange *x)
+static void answer_list(struct api_exchange *x)
 {
-    struct cache_snapshot *s = api_fresh_snapshot(x);
-    struct listing listing = {0};
-    if (x->request.n_query > 0 && !read_listing(x, &listing))
-        return;
-    api_fresh_headers(x, s);
+    struct cache_snapshot *s = api_cached_snapshot(x);
+    api_cached_snapshot_headers(x, s);
     if (api_exchange_matches(x, cache_snapshot_etag(s)))
         api_respond_empty(x, 304);
-    else if (x->request.n_query == 0)
-        api_respond_blob(x, 200, API_JSON, cache_snapshot_list(s, clock_mono_ms(), x->is_live));
+    else if (x->http.state)
+        respond_listing(x, x->http.state);
     else
-        respond_listing(x, &listing);
+        api_respond_blob(x, 200, API_JSON, cache_snapshot_list(s, clock_mono_ms(), x->is_live));
 }
+
+static const struct api_steps list_steps = {check_listing, answer_list};
 
 void api_handle_instances_list(struct api_exchange *x)
 {
-    struct listing ignored = {0};
-    /* Nobody waits for a survey to be told of a mistake. */
-    if (x->request.n_query == 0 || read_listing(x, &ignored))
-        api_fresh_get(x, list_fresh);
+    api_cached_instances(x, &list_steps);
 }
 
-static void get_fresh(struct api_exchange *x)
+static void answer_one(struct api_exchange *x)
 {
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    const struct cache_snapshot *s = api_cached_snapshot(x);
     const struct cache_entry *entry;
-    const char *ref = x->request.params[0];
+    const char *ref = x->http.request.params[0];
     unsigned fields = 0;
     enum api_ref outcome = api_ref_find(s, ref, &entry);
     if (outcome != API_REF_FOUND) {
@@ -170,9 +172,9 @@ static void get_fresh(struct api_exchange *x)
         api_respond_problem(x, &problem);
         return;
     }
-    if (x->request.n_query > 0 && !read_fields(x, &fields))
+    if (x->http.request.n_query > 0 && !read_fields(x, &fields))
         return;
-    api_fresh_headers(x, s);
+    api_cached_snapshot_headers(x, s);
     if (api_exchange_matches(x, entry->etag)) {
         api_respond_empty(x, 304);
         return;
@@ -181,7 +183,9 @@ static void get_fresh(struct api_exchange *x)
     api_respond_reply(x, 200, API_JSON);
 }
 
+static const struct api_steps get_steps = {.answer = answer_one};
+
 void api_handle_instances_get(struct api_exchange *x)
 {
-    api_fresh_get(x, get_fresh);
+    api_cached_instances(x, &get_steps);
 }

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "api/common/fresh.h"
-#include "api/http/server_state.h"
+#include "api/common/cached.h"
+#include "api/exchange/parts.h"
 #include "base/system/clock.h"
 #include "control/operations/engine.h"
 #include "control/observe/observer.h"
@@ -38,28 +38,28 @@ static void write_process(const struct api_exchange *x, struct buf *out)
 
 static void write_http(const struct api_exchange *x, struct buf *out)
 {
-    const struct api_stats *s = &x->server->stats;
+    const struct http_stats *s = http_server_stats(x->server->http);
     head(out, "ldplayerd_http_requests_total", "counter", "Answers by status class.");
     for (int i = 1; i < 6; i++)
         (void)buf_printf(out, "ldplayerd_http_requests_total{class=\"%dxx\"} %" PRIu64 "\n", i,
                          s->n_requests[i]);
-    single(out, "ldplayerd_http_connections", "gauge", "Open connections.", x->server->n_conns);
+    single(out, "ldplayerd_http_connections", "gauge", "Open connections.", s->n_conns);
     single(out, "ldplayerd_http_connections_total", "counter", "Accepted connections.",
            (double)s->n_accepted);
     single(out, "ldplayerd_http_connections_refused_total", "counter",
            "Connections beyond the limit.", (double)s->n_refused);
     single(out, "ldplayerd_event_streams", "gauge", "Open event streams.", s->n_streams);
     single(out, "ldplayerd_events_sent_total", "counter", "Events sent to streams.",
-           (double)s->n_events);
+           (double)x->server->n_events);
     single(out, "ldplayerd_event_streams_cut_off_total", "counter",
-           "Event streams ended because the client read too slowly.", (double)s->n_cut_off);
+           "Event streams ended because the client read too slowly.", (double)x->server->n_cut_off);
     single(out, "ldplayerd_events_last_seq", "counter", "Number of the newest event.",
            (double)cache_events_last_seq(x->context->events));
 }
 
 static void write_instances(const struct api_exchange *x, struct buf *out)
 {
-    const struct cache_snapshot *s = api_fresh_snapshot(x);
+    const struct cache_snapshot *s = api_cached_snapshot(x);
     unsigned counts[CACHE_STATE_COUNT] = {0};
     for (size_t i = 0; i < cache_snapshot_count(s); i++)
         counts[cache_snapshot_at(s, i)->instance.state]++;
@@ -217,12 +217,12 @@ static void write_cache(const struct api_exchange *x, struct buf *out)
 
 void api_handle_metrics(struct api_exchange *x)
 {
-    write_process(x, &x->reply);
-    write_http(x, &x->reply);
-    write_instances(x, &x->reply);
-    write_operations(x, &x->reply);
-    write_ldconsole(x, &x->reply);
-    write_store(x, &x->reply);
-    write_cache(x, &x->reply);
+    write_process(x, &x->http.reply);
+    write_http(x, &x->http.reply);
+    write_instances(x, &x->http.reply);
+    write_operations(x, &x->http.reply);
+    write_ldconsole(x, &x->http.reply);
+    write_store(x, &x->http.reply);
+    write_cache(x, &x->http.reply);
     api_respond_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8");
 }

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "api/common/fresh.h"
+#include "api/common/cached.h"
+#include "api/common/ref.h"
 #include "api/common/input.h"
 #include "api/common/operation_answer.h"
 #include "base/system/clock.h"
@@ -17,10 +18,10 @@ void api_handle_operations_get(struct api_exchange *x)
 {
     uint64_t wait_ms;
     bool has_wait;
-    if (strlen(x->request.params[0]) != UUID_SIZE - 1)
+    if (strlen(x->http.request.params[0]) != UUID_SIZE - 1)
         api_respond_code(x, API_OPERATION_NOT_FOUND, "The id of an operation is a UUID.");
     else if (api_input_wait(x, &wait_ms, &has_wait))
-        api_operation_await(x, x->request.params[0], wait_ms, 200);
+        api_operation_await(x, x->http.request.params[0], wait_ms, 200);
 }
 
 static void on_ended_found(void *arg, int status, struct cache_operations_page *page)
@@ -39,7 +40,7 @@ static void on_ended_found(void *arg, int status, struct cache_operations_page *
 
 void api_handle_operations_cancel(struct api_exchange *x)
 {
-    const char *id = x->request.params[0];
+    const char *id = x->http.request.params[0];
     uint64_t wait_ms;
     bool has_wait;
     if (!api_input_wait(x, &wait_ms, &has_wait))
@@ -55,7 +56,7 @@ void api_handle_operations_cancel(struct api_exchange *x)
 
 static void append_page(struct api_exchange *x, const struct cache_operations_page *page)
 {
-    struct buf *out = &x->reply;
+    struct buf *out = &x->http.reply;
     (void)buf_append_str(out, "{\"items\":[");
     for (size_t i = 0; i < page->n_items; i++) {
         /* What is under way is newer in the engine than in its last durable step. */
@@ -125,13 +126,13 @@ static void read_id(const char *field, const char *text, char ret[UUID_SIZE],
 static void read_target(const struct api_exchange *x, struct cache_operations_filter *ret,
                         struct api_field_errors *errors)
 {
-    const char *text = api_request_query(&x->request, "target");
+    const char *text = http_request_query(&x->http.request, "target");
     const struct cache_entry *entry;
     if (!text)
         return;
     if (strlen(text) == UUID_SIZE - 1 && !str_has_prefix(text, "name:"))
         str_copy(ret->target, sizeof(ret->target), text);
-    else if (api_ref_find(api_fresh_snapshot(x), text, &entry) == API_REF_FOUND)
+    else if (api_ref_find(api_cached_snapshot(x), text, &entry) == API_REF_FOUND)
         str_copy(ret->target, sizeof(ret->target), entry->instance.id);
     else
         api_field_errors_add(errors, "target",
@@ -141,14 +142,14 @@ static void read_target(const struct api_exchange *x, struct cache_operations_fi
 
 void api_handle_operations_list(struct api_exchange *x)
 {
-    const struct api_request *r = &x->request;
+    const struct http_request *r = &x->http.request;
     struct cache_operations_filter filter = {.status = -1, .kind = -1};
     struct api_field_errors errors = {0};
-    read_status(api_request_query(r, "status"), &filter, &errors);
-    read_kind(api_request_query(r, "kind"), &filter, &errors);
+    read_status(http_request_query(r, "status"), &filter, &errors);
+    read_kind(http_request_query(r, "kind"), &filter, &errors);
     read_target(x, &filter, &errors);
-    read_id("parent", api_request_query(r, "parent"), filter.parent, &errors);
-    read_id("cursor", api_request_query(r, "cursor"), filter.before_id, &errors);
+    read_id("parent", http_request_query(r, "parent"), filter.parent, &errors);
+    read_id("cursor", http_request_query(r, "cursor"), filter.before_id, &errors);
     if (errors.n_all > 0)
         api_respond_errors(x, &errors);
     else if (api_input_limit(x, DEFAULT_LIMIT, &filter.limit))
@@ -162,13 +163,13 @@ static void on_pruned(void *arg, int status, uint64_t n_removed)
         api_respond_store_error(x, status);
         return;
     }
-    (void)buf_printf(&x->reply, "{\"removed\":%llu}", (unsigned long long)n_removed);
+    (void)buf_printf(&x->http.reply, "{\"removed\":%llu}", (unsigned long long)n_removed);
     api_respond_reply(x, 200, API_JSON);
 }
 
 void api_handle_operations_prune(struct api_exchange *x)
 {
-    const char *text = api_request_query(&x->request, "ended_before");
+    const char *text = http_request_query(&x->http.request, "ended_before");
     int64_t before;
     if (!text || clock_parse(text, &before) < 0)
         api_respond_field(x, "ended_before",

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "api/common/cache_steering.h"
-#include "api/http/server_state.h"
+#include "api/common/cached.h"
+#include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
@@ -44,7 +44,7 @@ static void add_cache(struct answer *a, yyjson_mut_val *object, const struct api
     yyjson_mut_obj_add_uint(a->doc, object, "evictions",
                             s.memory.evicted_for_entries + s.memory.evicted_for_bytes);
     yyjson_mut_obj_add_uint(a->doc, object, "total_requests", hits + misses);
-    yyjson_mut_obj_add_real(a->doc, object, "hit_rate_percent", api_cache_hit_rate(&s));
+    yyjson_mut_obj_add_real(a->doc, object, "hit_rate_percent", api_cached_hit_rate(&s));
 }
 
 void api_handle_performance_cache_stats(struct api_exchange *x)
@@ -57,7 +57,7 @@ void api_handle_performance_cache_stats(struct api_exchange *x)
 void api_handle_performance_cache_clear(struct api_exchange *x)
 {
     struct answer a = begin();
-    size_t n = api_cache_clear(x);
+    size_t n = api_cached_clear(x);
     json_add_str(a.doc, a.root, "message", "Cache cleared");
     yyjson_mut_obj_add_uint(a.doc, a.root, "entries_removed", n);
     respond(x, &a);
@@ -65,7 +65,7 @@ void api_handle_performance_cache_clear(struct api_exchange *x)
 
 void api_handle_performance_cache_invalidate(struct api_exchange *x)
 {
-    const char *pattern = api_request_query(&x->request, "pattern"), *rule = NULL;
+    const char *pattern = http_request_query(&x->http.request, "pattern"), *rule = NULL;
     char message[64];
     if (!pattern || cache_glob_check(pattern, &rule) < 0) {
         api_respond_code(x, API_BAD_REQUEST, "The query parameter pattern %s.",
@@ -73,7 +73,7 @@ void api_handle_performance_cache_invalidate(struct api_exchange *x)
         return;
     }
     struct answer a = begin();
-    size_t n = api_cache_invalidate(x, pattern);
+    size_t n = api_cached_invalidate(x, pattern);
     snprintf(message, sizeof(message), "%zu cache entries invalidated", n);
     json_add_str(a.doc, a.root, "message", message);
     json_add_str(a.doc, a.root, "pattern", pattern);
@@ -105,8 +105,9 @@ void api_handle_performance_metrics(struct api_exchange *x)
     add_cache(&a, yyjson_mut_obj_add_obj(a.doc, metrics, "cache"), x);
     /* One runner drives ldconsole for all. */
     add_count(&a, metrics, "managers", "count", 1);
-    add_count(&a, metrics, "websockets", "active_connections", x->server->stats.n_streams);
-    add_count(&a, metrics, "connections", "active", x->server->n_conns);
+    add_count(&a, metrics, "websockets", "active_connections",
+              http_server_stats(x->server->http)->n_streams);
+    add_count(&a, metrics, "connections", "active", http_server_stats(x->server->http)->n_conns);
     add_count(&a, metrics, "operations", "open", count_operations(x));
     yyjson_mut_val *ldconsole = yyjson_mut_obj_add_obj(a.doc, metrics, "ldconsole");
     yyjson_mut_obj_add_uint(a.doc, ldconsole, "running", ldc_client_n_running(client));

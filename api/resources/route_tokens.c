@@ -6,6 +6,7 @@
 
 #include "api/access/auth.h"
 #include "api/common/input.h"
+#include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
@@ -191,7 +192,7 @@ static void on_revoked_known(void *arg, int status)
 {
     struct job *job = arg;
     (void)status;
-    api_auth_forget(job->x->server);
+    api_auth_forget(job->x->server->auth);
     api_respond_empty(job->x, 204);
 }
 
@@ -209,7 +210,7 @@ static void on_revoked(void *arg, int status)
 void api_handle_tokens_revoke(struct api_exchange *x)
 {
     struct job *job = job_new(x);
-    const char *id = x->request.params[0];
+    const char *id = x->http.request.params[0];
     /* A longer one would be cut and might then name another token. */
     if (strlen(id) > CACHE_TOKEN_NAME_MAX) {
         api_respond_code(x, API_TOKEN_NOT_FOUND, "No live token has this id or name.");

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/common/input.h"
-#include "api/common/kept.h"
-#include "api/http/server_state.h"
+#include "api/common/cached.h"
+#include "api/exchange/parts.h"
 #include "api/common/workstation_body.h"
 #include "base/text/address.h"
 #include "base/memory/cleanup.h"
@@ -33,7 +33,7 @@ static void respond_not_found(struct api_exchange *x, const char *id)
 /* The one that the path names; NULL when X has been answered. */
 static const struct ctl_workstation *find(struct api_exchange *x)
 {
-    const char *id = x->request.params[0];
+    const char *id = x->http.request.params[0];
     const struct ctl_workstation *w = ctl_workstations_find(all(x), id);
     if (!w)
         respond_not_found(x, id);
@@ -65,43 +65,47 @@ static const struct ctl_workstation *find_local(struct api_exchange *x, const ch
 
 /* --- reading --- */
 
-static void respond_list(struct api_exchange *x, struct blob *body)
+static void answer_list(struct api_exchange *x)
 {
-    api_respond_blob(x, 200, API_JSON, blob_ref(body));
+    api_respond_blob(x, 200, API_JSON, blob_ref(x->body));
 }
+
+static const struct api_steps list_steps = {.answer = answer_list};
 
 void api_handle_workstations_list(struct api_exchange *x)
 {
-    api_kept_get(x, API_CACHEABLE_WORKSTATIONS, "", respond_list);
+    api_cached_body(x, API_CACHEABLE_WORKSTATIONS, "", &list_steps);
 }
 
-/* The tag goes with the workstation as it is now: what is kept is forgotten when that changes. */
-static void respond_kept(struct api_exchange *x, struct blob *body)
+/* The tag goes with the workstation as it is now: what is cached is forgotten when that changes. */
+static void answer_one(struct api_exchange *x)
 {
     char tag[API_WORKSTATION_TAG_SIZE];
     const struct ctl_workstation *w = find(x);
     if (!w)
         return;
-    api_workstation_tag(w, body->data, body->len, tag);
+    api_workstation_tag(w, x->body->data, x->body->len, tag);
     if (api_exchange_matches(x, tag))
         api_respond_empty(x, 304);
     else
-        api_respond_blob(x, 200, API_JSON, blob_ref(body));
+        api_respond_blob(x, 200, API_JSON, blob_ref(x->body));
 }
+
+static const struct api_steps get_steps = {.answer = answer_one};
 
 void api_handle_workstations_get(struct api_exchange *x)
 {
     const struct ctl_workstation *w = find(x);
     if (w)
-        api_kept_get(x, API_CACHEABLE_WORKSTATION, w->row.id, respond_kept);
+        api_cached_body(x, API_CACHEABLE_WORKSTATION, w->row.id, &get_steps);
 }
 
 /* What was just changed is shown as it is, not as it was kept. */
 static void respond_changed(struct api_exchange *x, const struct ctl_workstation *w)
 {
     char tag[API_WORKSTATION_TAG_SIZE];
-    api_workstations_append_one(x->context, w, &x->reply);
-    api_workstation_tag(w, x->reply.data, x->reply.len, tag);
+    api_workstations_append_one(x->context, w, &x->http.reply);
+    api_workstation_tag(w, x->http.reply.data, x->http.reply.len, tag);
     (void)api_exchange_matches(x, tag);
     api_respond_reply(x, 200, API_JSON);
 }
@@ -125,20 +129,24 @@ static unsigned figures_timeout_ms(const struct api_exchange *x)
 static void on_figures(void *arg, const struct ctl_sample *sample)
 {
     struct api_exchange *x = arg;
-    x->waiting = NULL;
-    api_exchange_unwait(x);
+    http_exchange_woken(&x->http);
     const struct ctl_workstation *w = ctl_workstations_find(all(x), CACHE_WORKSTATION_LOCAL);
     if (!sample) {
         api_respond_code(x, API_STOPPING, "The service is stopping.");
         return;
     }
-    api_workstations_append_system(x->context, w, sample, &x->reply);
+    api_workstations_append_system(x->context, w, sample, &x->http.reply);
     api_respond_reply(x, 200, API_JSON);
 }
 
-static void on_figures_time(struct api_exchange *x)
+static void cancel_figures(void *want)
 {
-    ctl_figures_cancel_want(x->waiting);
+    ctl_figures_cancel_want(want);
+}
+
+static void figures_time_up(struct http_exchange *h)
+{
+    struct api_exchange *x = api_exchange_of(h);
     if (api_exchange_is_stopping(x))
         api_respond_code(x, API_STOPPING, "The service is stopping.");
     else
@@ -148,22 +156,15 @@ static void on_figures_time(struct api_exchange *x)
                          figures_timeout_ms(x));
 }
 
-static void on_figures_gone(struct api_exchange *x)
-{
-    ctl_figures_cancel_want(x->waiting);
-    api_exchange_drop(x);
-}
+static const struct http_wait figures_wait = {cancel_figures, figures_time_up};
 
 void api_handle_workstations_system_info(struct api_exchange *x)
 {
     if (!find_local(x, "figures", "/api/workstations/local/system-info"))
         return;
-    /* First the wait, then the wish: the wish may be answered within the call. */
-    api_exchange_wait(x, figures_timeout_ms(x), on_figures_time, on_figures_gone);
-    void *handle =
-        ctl_figures_want(ctl_workstations_figures(all(x)), FIGURES_AGE_MS, on_figures, x);
-    if (handle)
-        x->waiting = handle;
+    http_exchange_wait(&x->http, &figures_wait, figures_timeout_ms(x));
+    http_exchange_wait_for(&x->http, ctl_figures_want(ctl_workstations_figures(all(x)),
+                                                      FIGURES_AGE_MS, on_figures, x));
 }
 
 /* --- tests --- */
@@ -171,8 +172,7 @@ void api_handle_workstations_system_info(struct api_exchange *x)
 static void on_tested(void *arg, const struct ctl_reach_result *result)
 {
     struct api_exchange *x = arg;
-    x->waiting = NULL;
-    api_exchange_unwait(x);
+    http_exchange_woken(&x->http);
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -183,9 +183,14 @@ static void on_tested(void *arg, const struct ctl_reach_result *result)
     api_respond_doc(x, 200, doc);
 }
 
-static void on_test_time(struct api_exchange *x)
+static void cancel_test(void *test)
 {
-    ctl_workstations_cancel_test(x->waiting);
+    ctl_workstations_cancel_test(test);
+}
+
+static void test_time_up(struct http_exchange *h)
+{
+    struct api_exchange *x = api_exchange_of(h);
     if (api_exchange_is_stopping(x))
         api_respond_code(x, API_STOPPING, "The service is stopping.");
     else
@@ -193,11 +198,7 @@ static void on_test_time(struct api_exchange *x)
                          "No survey of the instances ended in time; see GET /api/health.");
 }
 
-static void on_test_gone(struct api_exchange *x)
-{
-    ctl_workstations_cancel_test(x->waiting);
-    api_exchange_drop(x);
-}
+static const struct http_wait test_wait = {cancel_test, test_time_up};
 
 void api_handle_workstations_test(struct api_exchange *x)
 {
@@ -209,8 +210,8 @@ void api_handle_workstations_test(struct api_exchange *x)
                          "'%s' has no address to connect to; set one with PATCH.", w->row.name);
         return;
     }
-    api_exchange_wait(x, x->server->options.first_survey_ms, on_test_time, on_test_gone);
-    x->waiting = ctl_workstations_test(all(x), w->row.id, on_tested, x);
+    http_exchange_wait(&x->http, &test_wait, x->server->options.first_survey_ms);
+    http_exchange_wait_for(&x->http, ctl_workstations_test(all(x), w->row.id, on_tested, x));
 }
 
 /* --- changing --- */
@@ -334,7 +335,7 @@ static void respond_added(struct api_exchange *x, const char *id)
     char location[sizeof("/api/workstations/") + UUID_SIZE];
     snprintf(location, sizeof(location), "/api/workstations/%s", id);
     api_exchange_header(x, "Location", location);
-    (void)buf_printf(&x->reply, "{\"id\":\"%s\"}", id);
+    (void)buf_printf(&x->http.reply, "{\"id\":\"%s\"}", id);
     api_respond_reply(x, 201, API_JSON);
 }
 
@@ -342,7 +343,7 @@ static void on_changed(void *arg, const char *id, const struct ctl_workstation *
                        const struct ctl_refusal *refusal)
 {
     struct api_exchange *x = arg;
-    const struct wish *wish = x->state;
+    const struct wish *wish = x->http.state;
     if (refusal)
         respond_refusal(x, refusal);
     else if (wish->action == CTL_WORKSTATION_ADD)
@@ -365,14 +366,14 @@ static bool may_change(void *arg, const struct ctl_workstation *w)
 
 static void submit(struct api_exchange *x)
 {
-    struct wish *wish = x->state;
+    struct wish *wish = x->http.state;
     const char *key;
     if (!api_input_key(x, &key))
         return;
     api_input_fingerprint(x, wish->fingerprint);
     struct ctl_workstation_request request = {
         .action = wish->action,
-        .id = wish->action == CTL_WORKSTATION_ADD ? NULL : x->request.params[0],
+        .id = wish->action == CTL_WORKSTATION_ADD ? NULL : x->http.request.params[0],
         .name = wish->has_name ? wish->name : NULL,
         .address = wish->has_address ? wish->address : NULL,
         .labels = wish->labels,

@@ -6,6 +6,7 @@
 #include "api/common/cacheable.h"
 #include "api/describe/openapi.h"
 #include "api/describe/problem.h"
+#include "api/http/response.h"
 #include "base/memory/buf.h"
 
 static const char *role_name(enum cache_role role)
@@ -16,7 +17,7 @@ static const char *role_name(enum cache_role role)
 void api_routes_print(FILE *out)
 {
     for (size_t i = 0; i < api_n_routes; i++)
-        fprintf(out, "%s\t%s\t%s\t%s\t%s\n", api_method_name(api_routes[i].method),
+        fprintf(out, "%s\t%s\t%s\t%s\t%s\n", http_method_name(api_routes[i].method),
                 api_routes[i].path, role_name(api_routes[i].role), api_routes[i].id,
                 api_routes[i].summary);
 }
@@ -46,7 +47,7 @@ static void write_answers(const struct api_route *route, struct buf *out)
     }
     for (size_t i = 0; i < n; i++)
         (void)buf_printf(out, "| %d | `Problem` | %s |\n", refusals[i],
-                         api_status_reason(refusals[i]));
+                         http_response_reason(refusals[i]));
 }
 
 static void write_caching(const struct api_route *route, struct buf *out)
@@ -63,7 +64,7 @@ static void write_caching(const struct api_route *route, struct buf *out)
 static void write_section(const struct api_route *route, struct buf *out)
 {
     (void)buf_printf(out, "\n<a id=\"%s\"></a>\n\n## %s %s\n\n%s. Role: %s.\n", route->id,
-                     api_method_name(route->method), route->path, route->summary,
+                     http_method_name(route->method), route->path, route->summary,
                      role_name(route->role));
     if (route->description)
         (void)buf_printf(out, "\n%s\n", route->description);
@@ -83,8 +84,8 @@ static void write_index(struct buf *out)
                          "`GET /api/openapi.json`.\n\n| route | role | what |\n|---|---|---|\n");
     for (size_t i = 0; i < api_n_routes; i++) {
         const struct api_route *r = &api_routes[i];
-        (void)buf_printf(out, "| [`%s %s`](#%s) | %s | %s |\n", api_method_name(r->method), r->path,
-                         r->id, role_name(r->role), r->summary);
+        (void)buf_printf(out, "| [`%s %s`](#%s) | %s | %s |\n", http_method_name(r->method),
+                         r->path, r->id, role_name(r->role), r->summary);
     }
 }
 

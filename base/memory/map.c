@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory/map.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include <uv.h>
+
 #include "base/memory/mem.h"
-#include "base/system/random.h"
 
 enum { MIN_BUCKETS = 16 };
 
@@ -46,7 +48,9 @@ void map_init(struct map *m)
 {
     *m = (struct map){.n_buckets = MIN_BUCKETS};
     m->buckets = mem_calloc(m->n_buckets, sizeof(*m->buckets));
-    random_bytes(m->seed, sizeof(m->seed));
+    /* The system's generator by libuv: base/system/random.h stands right of this room. */
+    if (uv_random(NULL, NULL, m->seed, sizeof(m->seed), 0, NULL) < 0)
+        abort();
 }
 
 void map_deinit(struct map *m)

@@ -184,11 +184,6 @@ void cache_lru_configure(struct cache_lru *l, const struct cache_limits *limits)
     fit_tables(l);
 }
 
-const struct cache_limits *cache_lru_limits(const struct cache_lru *l)
-{
-    return &l->limits;
-}
-
 /* --- getting --- */
 
 void cache_lru_use(struct cache_lru *l, struct cache_lru_entry *e, uint64_t now_ms)

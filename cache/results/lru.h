@@ -57,7 +57,6 @@ struct cache_lru *cache_lru_new(const struct cache_limits *limits);
 void cache_lru_free(struct cache_lru *l);
 /** New limits act at once: what is too much is evicted. TTLs of what is kept stay. */
 void cache_lru_configure(struct cache_lru *l, const struct cache_limits *limits);
-const struct cache_limits *cache_lru_limits(const struct cache_lru *l);
 
 /** The entry of KEY when it is fresh: a hit, and now the one used last. Otherwise a miss and NULL.
  *  An entry is good until the next call that may remove it. */

@@ -114,14 +114,9 @@ int cache_results_put(struct cache_results *r, const char *key, const struct cac
 /** Each returns how many entries went. A load under way for one of them still answers those who
  *  wait, but is not kept: what it read may be what has changed. Remembered failures go as well. A
  *  pattern that does not pass cache_glob_check matches nothing. */
-size_t cache_results_remove(struct cache_results *r, const char *key);
 size_t cache_results_invalidate(struct cache_results *r, const char *pattern);
 size_t cache_results_invalidate_dependency(struct cache_results *r, const char *name);
 size_t cache_results_clear(struct cache_results *r);
-/** Told of each of the four above that removed something. KIND: "key", "pattern", "dependency",
- *  "clear". */
-typedef void (*cache_invalidated_fn)(void *arg, const char *kind, const char *what, size_t n);
-void cache_results_on_invalidated(struct cache_results *r, cache_invalidated_fn fn, void *arg);
 
 /** New limits act at once: what is too much is evicted; disabled, all of memory is forgotten. */
 void cache_results_configure(struct cache_results *r, const struct cache_results_options *options);

@@ -10,23 +10,10 @@
 /* Each invalidation has a number. A load compares it with the one it began at, a reader with the
  * one it came at. */
 
-static size_t tell_forgotten(struct cache_results *r, const char *kind, const char *what, size_t n)
+static size_t count_forgotten(struct cache_results *r, size_t n)
 {
     r->stats.invalidated += n;
-    if (n > 0 && r->on_invalidated)
-        r->on_invalidated(r->on_invalidated_arg, kind, what, n);
     return n;
-}
-
-size_t cache_results_remove(struct cache_results *r, const char *key)
-{
-    struct cache_load *load = cache_load_find(r, key);
-    r->sequence++;
-    if (load)
-        cache_load_outdate(load);
-    (void)cache_lru_remove(r->failures, key);
-    cache_results_tier_forget_key(r, key);
-    return tell_forgotten(r, "key", key, cache_lru_remove(r->memory, key));
 }
 
 /* In this process alone. */
@@ -47,13 +34,13 @@ size_t cache_results_invalidate(struct cache_results *r, const char *pattern)
     if (cache_glob_check(pattern, &rule) < 0)
         return 0;
     cache_results_tier_forget(r, pattern);
-    return tell_forgotten(r, "pattern", pattern, forget_pattern(r, pattern));
+    return count_forgotten(r, forget_pattern(r, pattern));
 }
 
 size_t cache_results_clear(struct cache_results *r)
 {
     cache_results_tier_forget(r, "*");
-    return tell_forgotten(r, "clear", "*", forget_pattern(r, "*"));
+    return count_forgotten(r, forget_pattern(r, "*"));
 }
 
 /* What a remembered failure depends on is not known. */
@@ -73,13 +60,7 @@ size_t cache_results_invalidate_dependency(struct cache_results *r, const char *
         (void)cache_lru_remove(r->memory, e->by_key.key);
     }
     cache_results_tier_forget_dependency(r, name);
-    return tell_forgotten(r, "dependency", name, n);
-}
-
-void cache_results_on_invalidated(struct cache_results *r, cache_invalidated_fn fn, void *arg)
-{
-    r->on_invalidated = fn;
-    r->on_invalidated_arg = arg;
+    return count_forgotten(r, n);
 }
 
 static void hear_dependency(struct cache_results *r, const char *pattern)

@@ -21,9 +21,6 @@ struct cache_results {
     struct cache_tier *tier;  /* NULL = none, or closing */
     uint64_t tier_trusted_ms; /* since then we heard of all that other nodes invalidated */
 
-    cache_invalidated_fn on_invalidated;
-    void *on_invalidated_arg;
-
     uv_timer_t sweep;
     unsigned n_open; /* timer, tier, loads */
     bool is_closing;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/loop/loop.h"
-#include "base/system/system.h"
+#include "base/machine/system.h"
 
 /** The figures of this machine, read on a worker: every 30 s, because nobody looks more often for
  *  long, and whenever somebody wants newer ones. Loop thread. */

@@ -10,14 +10,6 @@
  * once a second costs nothing. */
 enum { ASK_AGAIN_MS = 1000 };
 
-const struct ldc_breaker_options ldc_breaker_defaults = {
-    .min_calls = 10,
-    .failure_percent = 50,
-    .consecutive_failures = 5,
-    .open_ms = 5000,
-    .max_open_ms = 60000,
-};
-
 void ldc_breaker_init(struct ldc_breaker *b, const char *name,
                       const struct ldc_breaker_options *options)
 {

@@ -29,8 +29,6 @@ struct ldc_breaker_options {
     unsigned open_ms, max_open_ms;
 };
 
-extern const struct ldc_breaker_options ldc_breaker_defaults;
-
 struct ldc_breaker {
     const char *name;
     struct ldc_breaker_options options;

@@ -2,7 +2,7 @@
 #ifndef LDC_CLIENT_H
 #define LDC_CLIENT_H
 
-#include "ldconsole/verbs/answer.h"
+#include "ldconsole/output/answer.h"
 #include "ldconsole/guard/breaker.h"
 #include "ldconsole/verbs/command.h"
 #include "ldconsole/install/install.h"

@@ -3,7 +3,7 @@
 #define LDC_SURVEY_H
 
 #include "ldconsole/guard/client.h"
-#include "ldconsole/install/config_file.h"
+#include "ldconsole/install/configs.h"
 #include "ldconsole/process/process.h"
 
 /** One look at everything, by three witnesses: list2 by a child, and beside it, on a worker thread,

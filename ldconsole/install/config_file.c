@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing the text of one file; which files there are is in config_file_cache.c. */
+/* Reading and writing the text of one file; which files there are is in configs.c. */
 #include "ldconsole/install/config_file.h"
 
 #include <string.h>

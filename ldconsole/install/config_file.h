@@ -31,17 +31,4 @@ int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret);
  *  the player rewrites the file when it closes. Returns 0 or a UV error. */
 int ldc_config_set(const char *path, const char *key, const char *json_value);
 
-struct ldc_configs {
-    struct ldc_config *items; /* ascending index */
-    size_t n_items, cap;
-};
-
-/** Brings CONFIGS up to date with the files under VMS_DIR (".../vms"): files whose time and size
- *  did not change are not read again, and a disk is looked at only while its file is young: who
- *  makes or replaces an instance writes both. Blocking. Returns 0, or a UV error when the folder
- * cannot be read (a stand-in or a version without it), and CONFIGS is then empty. */
-int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir);
-const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int index);
-void ldc_configs_deinit(struct ldc_configs *configs);
-
 #endif

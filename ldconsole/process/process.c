@@ -92,17 +92,6 @@ void ldc_processes_deinit(struct ldc_processes *processes)
     *processes = (struct ldc_processes){0};
 }
 
-const struct ldc_process *ldc_processes_find(const struct ldc_processes *processes, int index,
-                                             enum ldc_process_role role)
-{
-    for (size_t i = 0; i < processes->n_items; i++) {
-        const struct ldc_process *p = &processes->items[i];
-        if (p->index == index && p->role == role)
-            return p;
-    }
-    return NULL;
-}
-
 const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes, int64_t pid)
 {
     size_t low = 0, high = processes->n_items;

@@ -28,10 +28,7 @@ struct ldc_processes {
  *  Returns 0 or a UV error when the system refuses to list processes. */
 int ldc_processes_scan(struct ldc_processes *ret);
 void ldc_processes_deinit(struct ldc_processes *processes);
-/** The first process of INDEX in ROLE, or NULL: there may be more, of other installations or left
- *  over from an earlier start. */
-const struct ldc_process *ldc_processes_find(const struct ldc_processes *processes, int index,
-                                             enum ldc_process_role role);
+/** The process with that pid, or NULL. */
 const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes,
                                                  int64_t pid);
 

@@ -6,23 +6,17 @@
 #include "base/text/str.h"
 
 const struct ldc_verb_info ldc_verb_table[LDC_VERB_COUNT] = {
-    [LDC_VERB_USAGE] = {"", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_READ, 10000, true, false, false},
-    [LDC_VERB_LIST2] = {"list2", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_READ, 10000, true, false, false},
-    [LDC_VERB_LAUNCH] = {"launch", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_LAUNCH, 30000, true, true,
-                         false},
-    [LDC_VERB_QUIT] = {"quit", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_QUIT, 30000, true, true, false},
-    [LDC_VERB_ADD] = {"add", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 60000, false, true, true},
-    [LDC_VERB_COPY] = {"copy", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 900000, false, true,
-                       true},
-    /* Not idempotent: the number may have been given to a new instance in between. */
-    [LDC_VERB_REMOVE] = {"remove", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 30000, false, true,
-                         false},
-    [LDC_VERB_RENAME] = {"rename", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 30000, true, true,
-                         false},
-    [LDC_VERB_MODIFY] = {"modify", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 30000, true, true,
-                         false},
-    [LDC_VERB_ADB] = {"adb", LDC_PROGRAM_ADB, LDC_CLASS_GUEST, 5000, false, false, false},
-    [LDC_VERB_LD] = {"ld", LDC_PROGRAM_LD, LDC_CLASS_GUEST, 5000, false, false, false},
+    [LDC_VERB_USAGE] = {"", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_READ, 10000, false, false},
+    [LDC_VERB_LIST2] = {"list2", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_READ, 10000, false, false},
+    [LDC_VERB_LAUNCH] = {"launch", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_LAUNCH, 30000, true, false},
+    [LDC_VERB_QUIT] = {"quit", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_QUIT, 30000, true, false},
+    [LDC_VERB_ADD] = {"add", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 60000, true, true},
+    [LDC_VERB_COPY] = {"copy", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 900000, true, true},
+    [LDC_VERB_REMOVE] = {"remove", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 30000, true, false},
+    [LDC_VERB_RENAME] = {"rename", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 30000, true, false},
+    [LDC_VERB_MODIFY] = {"modify", LDC_PROGRAM_LDCONSOLE, LDC_CLASS_EXCLUSIVE, 30000, true, false},
+    [LDC_VERB_ADB] = {"adb", LDC_PROGRAM_ADB, LDC_CLASS_GUEST, 5000, false, false},
+    [LDC_VERB_LD] = {"ld", LDC_PROGRAM_LD, LDC_CLASS_GUEST, 5000, false, false},
 };
 
 static void start(struct ldc_command *c, enum ldc_verb verb)

@@ -41,7 +41,6 @@ struct ldc_verb_info {
     enum ldc_program program;
     enum ldc_class class;
     unsigned deadline_ms; /* default; a slow copy legitimately takes minutes */
-    bool is_idempotent;   /* running it twice leaves what running it once leaves */
     bool is_mutating;
     bool exit_is_index; /* add and copy return the new index as exit code (reference 0.1) */
 };

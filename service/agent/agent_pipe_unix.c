@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/system/fs.h"
 #include "service/agent/agent_pipe.h"
+
+#include "base/system/fs.h"
 
 /* The folder is the owner's alone, and so is the socket. */
 int svc_agent_pipe_describe(const struct svc_session *session, bool is_own_user,

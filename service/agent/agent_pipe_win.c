@@ -6,6 +6,7 @@
 #include <uv.h>
 #include <windows.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/random.h"
 #include "service/process/token_win.h"

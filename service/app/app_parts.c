@@ -177,15 +177,15 @@ static struct api_server *build_server(struct svc_app *app)
         .limits = app->limits,
         .started_at = app->started_at,
     };
-    options.max_connections = (unsigned)c->max_connections;
-    options.max_head_bytes = (unsigned)c->max_header_bytes;
-    options.max_body_bytes = (unsigned)c->max_body_bytes;
-    options.head_timeout_ms = (unsigned)c->header_timeout_ms;
-    options.body_timeout_ms = (unsigned)c->body_timeout_ms;
-    options.idle_timeout_ms = (unsigned)c->idle_timeout_ms;
-    options.write_timeout_ms = (unsigned)c->write_timeout_ms;
-    options.heartbeat_ms = (unsigned)c->heartbeat_ms;
-    options.max_backlog_bytes = (unsigned)c->max_backlog_bytes;
+    options.http.max_connections = (unsigned)c->max_connections;
+    options.http.max_head_bytes = (unsigned)c->max_header_bytes;
+    options.http.max_body_bytes = (unsigned)c->max_body_bytes;
+    options.http.head_timeout_ms = (unsigned)c->header_timeout_ms;
+    options.http.body_timeout_ms = (unsigned)c->body_timeout_ms;
+    options.http.idle_timeout_ms = (unsigned)c->idle_timeout_ms;
+    options.http.write_timeout_ms = (unsigned)c->write_timeout_ms;
+    options.http.heartbeat_ms = (unsigned)c->heartbeat_ms;
+    options.http.max_backlog_bytes = (unsigned)c->max_backlog_bytes;
     options.first_survey_ms = (unsigned)c->first_survey_ms;
     options.ready_age_ms = (unsigned)c->ready_age_ms;
     options.operators_group = c->operators_group;

@@ -2,7 +2,7 @@
 #ifndef SVC_APP_STATE_H
 #define SVC_APP_STATE_H
 
-#include "api/http/server.h"
+#include "api/server.h"
 #include "base/loop/loop.h"
 #include "cache/tables/events.h"
 #include "cache/tables/idempotency.h"

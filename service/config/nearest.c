@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 40, FAR = WORD_MAX };
+enum { WORD_MAX = 40, TOO_FAR = WORD_MAX };
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
@@ -18,7 +18,7 @@ static unsigned distance(const char *a, const char *b)
     unsigned rows[3][WORD_MAX + 1];
     size_t n = strlen(a), m = strlen(b);
     if (n > WORD_MAX || m > WORD_MAX)
-        return FAR;
+        return TOO_FAR;
     for (unsigned j = 0; j <= m; j++)
         rows[0][j] = j;
     for (unsigned i = 1; i <= n; i++) {
@@ -28,7 +28,7 @@ static unsigned distance(const char *a, const char *b)
             unsigned change = above[j - 1] + (a[i - 1] != b[j - 1]);
             row[j] = min3(above[j] + 1, row[j - 1] + 1, change);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = min3(row[j], above2[j - 2] + 1, FAR);
+                row[j] = min3(row[j], above2[j - 2] + 1, TOO_FAR);
         }
     }
     return rows[n % 3][m];

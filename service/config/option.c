@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "service/config/config.h"
+#include "service/config/option.h"
 
 #include <inttypes.h>
 #include <stdio.h>

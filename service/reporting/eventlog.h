@@ -36,7 +36,7 @@ enum svc_eventlog_id svc_eventlog_find(const char *type);
 /** "reason: ...\nname: list2": the data of an event for people, owned by the caller. */
 char *svc_eventlog_details(const char *event_json, size_t n);
 
-/** Writes entries from now on; before it, and on other systems, nothing is written. */
+/** On Windows alone: writes entries from now on; before it nothing is written. */
 void svc_eventlog_open(void);
 void svc_eventlog_close(void);
 /** One entry; DETAILS is UTF-8. Any thread. */

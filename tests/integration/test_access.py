@@ -125,6 +125,25 @@ class Tokens(ServiceCase):
             self.service.client("operator").request("GET", "/api/auth/tokens").status, 403
         )
 
+    def test_a_token_over_the_api_has_an_end(self):
+        body = {"name": "web", "role": "viewer", "expires_at": "2999-01-01T00:00:00Z"}
+        created = self.client.post("/api/auth/tokens", body, 201).json
+        web = Client(self.service, created["token"])
+        self.assertEqual(web.get("/api/auth/me").json["expires_at"], created["expires_at"])
+        self.assertEqual(created["expires_at"][:10], "2999-01-01")
+        self.client.delete(f"/api/auth/tokens/{created['id']}", 204)
+        web.get("/api/auth/me", 401)
+        (listed,) = [t for t in self.client.get("/api/auth/tokens").json["items"]
+                     if t["id"] == created["id"]]
+        self.assertTrue(listed["revoked_at"])
+        self.assertEqual(listed["expires_at"], created["expires_at"])
+
+    def test_a_caller_who_may_not_is_told_of(self):
+        self.service.client("viewer").post("/api/instances/0/stop", expect=403)
+        told = self.client.told("security.caller_refused")[-1]["data"]
+        self.assertEqual((told["who"], told["path"], told["status"]),
+                         ("test-viewer", "/api/instances/0/stop", 403))
+
     def test_operations_name_who_asked(self):
         operation = self.service.client("operator").post("/api/instances/0/stop").json
         self.assertIn("test-operator", operation["requested_by"])

@@ -48,18 +48,7 @@ class AgentCase(ServiceCase):
         return [e["data"] for e in self.session_events() if e["type"] == "session.agent_started"]
 
     def session_events(self):
-        """All that were told so far: the stream is read until it has nothing more to say."""
-        events = []
-        connection = self.client.connect(timeout=0.3)
-        connection.request("GET", "/api/events?since=0&format=ndjson", headers=self.client.headers())
-        answer = connection.getresponse()
-        try:
-            while line := answer.readline():
-                events.append(json.loads(line) if line.strip() else {"type": ""})
-        except TimeoutError:
-            pass
-        connection.close()
-        return [e for e in events if e["type"].startswith("session.")]
+        return [e for e in self.client.told_so_far() if e["type"].startswith("session.")]
 
     def wait_for_agents(self, n):
         return wait_for(
@@ -192,6 +181,8 @@ class WithoutSessionTest(AgentCase):
             lambda: self.client.operation(operation["id"])["status"] == "waiting_for_session",
             "the operation to wait",
         )
+        told = self.client.told("operation.waiting_for_session")[-1]["data"]
+        self.assertEqual(told["id"], operation["id"])
         self.assertEqual(self.simulator.count("launch"), 0)
         del self.service.options["session_user"]
         self.service.restart()

@@ -32,6 +32,16 @@ class Batch(ServiceCase):
         operation = self.client.operation(child_id)
         self.assertEqual((operation["kind"], operation["status"]), ("start", "succeeded"))
 
+    def test_it_can_be_waited_for_and_its_children_be_listed(self):
+        body = {"action": "remove", "select": {"ids": [1, 2]},
+                "options": {"force": True, "timeout_s": 60}}
+        self.client.run("POST", "/api/instances/1/start")
+        ended = self.client.post("/api/instances/batch?wait=60", body, 200).json
+        self.assertEqual(ended["status"], "succeeded", ended)
+        children = self.client.get(f"/api/operations?parent={ended['id']}").json["items"]
+        self.assertEqual({c["id"] for c in children}, {c["id"] for c in ended["children"]})
+        self.assertEqual([i["index"] for i in self.client.instances()], [0, 3])
+
     def test_labels_and_groups_select(self):
         self.client.run("PATCH", "/api/instances/1", {"labels": {"team": "a"}, "group": "g"})
         self.client.run("PATCH", "/api/instances/3", {"labels": {"team": "b"}, "group": "g"})

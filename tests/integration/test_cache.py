@@ -90,6 +90,35 @@ class Reads(ServiceCase):
         self.assertEqual(self.cache_of("/api/instances"), "MISS")
         self.assertEqual(self.cache_of("/api/instances"), "MISS")
 
+    def test_every_limit_can_be_changed_and_that_is_told(self):
+        change = {"max_entries": 41, "max_memory_mb": 5, "default_ttl_seconds": 50,
+                  "idle_seconds": 40, "enabled": False}
+        self.client.post("/api/cache/config", change, expect=200)
+        config = self.client.get("/api/cache/config").json
+        self.assertEqual({name: config[name] for name in change}, change)
+        self.client.post("/api/cache/config", {"enabled": True}, expect=200)
+        self.client.instances()
+        self.client.post("/api/cache/clear", expect=200)
+        told = [e["type"] for e in self.client.told("cache.invalidated")]
+        self.assertEqual(told.count("cache.configured"), 2)
+
+    def test_options_are_its_limits(self):
+        self.service.restart(cache_max_memory_mb=6, cache_ttl_s=61, disable_result_cache="true")
+        config = self.client.get("/api/cache/config").json
+        self.assertEqual(
+            (config["max_memory_mb"], config["default_ttl_seconds"], config["enabled"]),
+            (6, 61, False))
+        self.assertEqual(self.cache_of("/api/instances"), "MISS")
+        self.assertEqual(self.cache_of("/api/instances"), "MISS")
+
+    def test_entries_are_listed_up_to_a_limit(self):
+        for path in ("/api/instances", "/api/workstations"):
+            self.client.get(path)
+        listed = self.client.get("/api/cache/entries").json["items"]
+        self.assertGreater(len(listed), 1)
+        one = self.client.get("/api/cache/entries?limit=1").json["items"]
+        self.assertEqual([e["key"] for e in one], [listed[0]["key"]])
+
     def test_a_restart_is_warm(self):
         ids = [i["id"] for i in self.client.instances()]
         self.service.stop()

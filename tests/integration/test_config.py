@@ -242,6 +242,25 @@ class Start(ServiceCase):
         self.assertEqual(raised.exception.code, 1)
         self.assertIn("data directory", raised.exception.log)
 
+    def test_the_log_goes_to_a_file_too(self):
+        path = os.path.join(self.directory, "log", "of-the-test.log")
+        os.mkdir(os.path.dirname(path))
+        self.service.restart(log_file=path_for_program(path))
+        self.service.stop()
+        with open(path, encoding="utf-8") as file:
+            records = [json.loads(line) for line in file]
+        self.assertEqual({r["level"] for r in records} - {"warning"}, {"info"})
+        self.service.start()
+
+    def test_each_way_to_run_the_database_keeps_what_was_acknowledged(self):
+        for profile in ("dev", "staging", "prod"):
+            self.service.restart(store_profile=profile)
+            ended = self.client.run("PATCH", "/api/instances/0", {"group": profile})
+            self.service.kill()
+            self.service.start()
+            self.assertEqual(self.client.operation(ended["id"])["status"], "succeeded")
+            self.assertEqual(self.client.instance(0)["group"], profile)
+
     def test_the_end_of_a_first_service_lets_a_second_start(self):
         self.service.stop()
         other = self.make_service("other")
@@ -262,6 +281,7 @@ class Start(ServiceCase):
         self.assertIn("stuck_ms is 9000 in the configuration", self.service.log())
         reload('{"log_level": "loud"}', r"the last good one stays")
         self.assertIn("config.json:1: log_level", self.service.log())
+        self.client.told("service.reloaded")
         self.assertEqual(self.client.get("/livez").status, 200)
 
 

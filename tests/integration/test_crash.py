@@ -142,6 +142,17 @@ class Crash(ServiceCase):
         self.assertIn(ended["status"], ("succeeded", "failed", "interrupted", "timed_out"))
         self.assertEqual(len(self.simulator.calls("launch")), 1)
 
+    def test_a_launch_cut_off_without_effect_is_interrupted(self):
+        self.simulator.set(**{"hang.launch": 1})
+        operation = self.client.post("/api/instances/0/start").json
+        wait_for(lambda: self.simulator.count("launch"), "the launch")
+        self.service.kill()
+        self.service.start()
+        self.client.wait(operation, "interrupted")
+        told = self.client.told("operation.interrupted")[-1]["data"]
+        self.assertEqual(told["id"], operation["id"])
+        self.assertEqual(len(self.simulator.calls("launch")), 1)
+
     def test_a_repeated_request_after_a_crash_is_the_same_operation(self):
         key = {"Idempotency-Key": "k"}
         first = self.client.post("/api/instances", {"name": "once"}, headers=key).json

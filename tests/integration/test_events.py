@@ -31,6 +31,15 @@ class Events(ServiceCase):
         self.assertEqual((opened["name"], opened["by"]), ("start", "test-admin"))
         self.assertEqual(closed["name"], "start")
 
+    def test_each_state_that_an_operator_gives_a_breaker_is_told(self):
+        for action, state in (("force-open", "forced-open"), ("disable", "disabled"),
+                              ("force-close", "closed")):
+            answer = self.client.post(f"/api/breakers/start/{action}", expect=200).json
+            self.assertEqual(answer["state"], state)
+        told = [e["type"] for e in self.client.told("breaker.closed")]
+        told = [type_ for type_ in told if type_.startswith("breaker.")]
+        self.assertEqual(told, ["breaker.forced-open", "breaker.disabled", "breaker.closed"])
+
     def test_numbers_have_no_holes(self):
         with self.client.events(since=0) as stream:
             self.client.run("POST", "/api/instances/0/start")

@@ -16,6 +16,8 @@ class Starting(ServiceCase):
         self.assertTrue(ended["error"]["detail"])
         self.assertIn("launch", str(ended["evidence"]))
         self.assertEqual(len(self.simulator.calls("launch")), 1, "a launch must not be repeated")
+        told = self.client.told("operation." + ended["status"])[-1]["data"]
+        self.assertEqual(told["id"], ended["id"])
         return ended
 
     def test_a_window_without_a_machine_is_stuck(self):
@@ -90,6 +92,20 @@ class Managing(ServiceCase):
         ended = self.client.run("PATCH", "/api/instances/0", body, status=None)
         self.assertIn(ended["status"], ("failed", "timed_out"))
         self.assertIn("cpu", ended["error"]["detail"])
+
+    def test_commands_that_hang_are_ended(self):
+        for verb, method, path, body in (
+            ("rename", "POST", "/api/instances/0/rename", {"name": "x"}),
+            ("copy", "POST", "/api/instances/0/clone", {}),
+            ("remove", "DELETE", "/api/instances/0", None),
+        ):
+            with self.subTest(verb):
+                self.simulator.set(**{f"hang.{verb}": 1})
+                ended = self.client.run(method, path, body, status=None)
+                self.assertIn(ended["status"], ("failed", "timed_out"), ended)
+                self.assertIn("timed_out", [e.get("outcome") for e in ended["evidence"]])
+                self.assertEqual(len(self.simulator.calls(verb)), 1)
+        self.assertEqual(len(self.client.instances()), 3)
 
     def test_an_add_that_works_but_reports_failure_is_a_success(self):
         self.simulator.set(**{"exit_code.add": -1})

@@ -245,6 +245,18 @@ class Wrong(HttpCase):
             self.assertNotIn(b" 202 ", answer)
 
 
+class Small(HttpCase):
+    service_options = {"max_header_bytes": 1024, "max_body_bytes": 1024}
+
+    def test_heads_and_bodies_are_as_large_as_the_options_say(self):
+        self.client.get("/livez", headers={"X-Filler": "x" * 500})
+        self.client.get("/livez", 431, headers={"X-Filler": "x" * 1500})
+        labels = {f"label{i}": "x" * 100 for i in range(20)}
+        self.client.patch("/api/instances/0", {"labels": dict(list(labels.items())[:5])})
+        answer = self.client.request("PATCH", "/api/instances/0", {"labels": labels})
+        self.assertEqual(answer.status, 413, answer)
+
+
 class Slow(HttpCase):
     service_options = {"header_timeout_ms": 300, "body_timeout_ms": 300, "idle_timeout_ms": 500}
 
@@ -321,6 +333,18 @@ class Drain(HttpCase):
         answer = connection.read_response()
         self.assertIn(answer.status, (200, 503), answer)
         self.assertEqual(self.service.wait_for_end(), 0)
+
+    def test_but_no_longer_than_the_option_says(self):
+        self.service.restart(drain_ms=0, deadline_list2_ms=3600000)
+        self.client.instances()
+        before = self.simulator.count("list2")
+        self.simulator.set(**{"hang.list2": "always"})
+        connection = self.raw()
+        connection.send(self.head("GET /api/instances?max_age_ms=0 HTTP/1.1"))
+        wait_for(lambda: self.simulator.count("list2") > before, "the look")
+        self.service.stop()
+        self.assertNotIn(b" 200 ", connection.read_all())
+        self.service.start()
 
 
 if __name__ == "__main__":

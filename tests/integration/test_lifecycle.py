@@ -69,6 +69,21 @@ class Lifecycle(ServiceCase):
         answer = self.client.post("/api/instances/1/start?wait=60", expect=200)
         self.assertEqual(answer.json["status"], "succeeded")
 
+    def test_so_can_every_other_command(self):
+        for method, path, body in (
+            ("POST", "/api/instances", {"name": "new", "timeout_s": 60}),
+            ("PATCH", "/api/instances/0", {"group": "g", "timeout_s": 60}),
+            ("POST", "/api/instances/0/rename", {"name": "other", "timeout_s": 60}),
+            ("POST", "/api/instances/0/clone", {"timeout_s": 60}),
+            ("POST", "/api/instances/0/restart", {"until": "ready", "force": True, "timeout_s": 60}),
+            ("POST", "/api/instances/0/stop", {"timeout_s": 60}),
+            ("DELETE", "/api/instances/0", None),
+        ):
+            query = "?wait=60" + ("" if body else "&timeout_s=60")
+            with self.subTest(method + " " + path):
+                ended = self.client.request(method, path + query, body, expect=200).json
+                self.assertEqual(ended["status"], "succeeded", ended)
+
     def test_a_wait_that_is_too_short_answers_with_what_is_known(self):
         self.simulator.set(**{"latency_ms.launch": 3000})
         answer = self.client.post("/api/instances/1/start?wait=1")
@@ -112,6 +127,15 @@ class Cancel(ServiceCase):
         self.client.request("POST", f"/api/operations/{operation['id']}/cancel")
         ended = self.client.wait(operation, "cancelled")
         self.assertIsNotNone(ended["ended_at"])
+        told = self.client.told("operation.cancelled")[-1]["data"]
+        self.assertEqual(told["id"], operation["id"])
+
+    def test_the_end_can_be_waited_for(self):
+        self.simulator.set(**{"fault.0": "stuck_starting"})
+        operation = self.client.post("/api/instances/0/start").json
+        wait_for(lambda: self.simulator.calls("launch"), "the launch")
+        ended = self.client.post(f"/api/operations/{operation['id']}/cancel?wait=60", expect=200)
+        self.assertEqual(ended.json["status"], "cancelled")
 
     def test_what_has_ended_cannot_be_cancelled(self):
         operation = self.client.run("POST", "/api/instances/0/stop")

@@ -34,6 +34,16 @@ class Create(ServiceCase):
         self.assertEqual(config["advancedSettings.memorySize"], 4096)
         self.assertEqual(config["propertySettings.phoneManufacturer"], "samsung")
 
+    def test_every_setting_is_taken(self):
+        settings = {
+            "phone_number": "5551234", "imei": "1" * 15, "imsi": "2" * 15, "sim_serial": "3" * 20,
+            "android_id": "4" * 16, "mac": "00DBBF9A087E", "auto_rotate": True,
+            "lock_window": True, "root": True,
+        }
+        created = self.client.run("POST", "/api/instances", {"name": "x", "settings": settings})
+        read = created["result"]["settings"]
+        self.assertEqual({name: read.get(name) for name in settings}, settings)
+
     def test_names_are_kept_exactly(self):
         names = ["a,b", "雷电模拟器 5", "game 🎮", "it's", "100%", "a\\b", "x" * 64, "back\\", "$(id)"]
         for name in names:
@@ -91,6 +101,12 @@ class Change(ServiceCase):
         for key, value in before.items():
             if not key.startswith("advancedSettings."):
                 self.assertEqual(after[key], value, key)
+
+    def test_name_and_resolution_can_be_changed_together(self):
+        size = {"width": 720, "height": 1280, "dpi": 320}
+        self.client.run("PATCH", "/api/instances/1", {"name": "tall", "resolution": size})
+        instance = self.client.instance(1)
+        self.assertEqual((instance["name"], instance["resolution"]), ("tall", size))
 
     def test_what_is_so_already_costs_no_command(self):
         self.client.run("PATCH", "/api/instances/1", {"settings": {"cpu": 4}})

@@ -59,6 +59,8 @@ class Reads(ServiceCase):
         self.assertEqual(index("?label=team%3Db"), [])
         only = self.client.instances("?fields=index,name")
         self.assertEqual(set(only[0]), {"index", "name"})
+        self.assertEqual(self.client.instance("1?fields=index,state"),
+                         {"index": 1, "state": "stopped"})
         self.assertEqual(
             self.client.request("GET", "/api/instances?state=flying").status, 422
         )
@@ -164,6 +166,11 @@ class Service(ServiceCase):
         document = self.service.client(None).get("/api/openapi.json").json
         self.assertTrue(document["openapi"].startswith("3.1"))
         self.assertIn("/api/instances/{ref}/start", document["paths"])
+
+    def test_the_description_can_be_read(self):
+        answer = self.service.client(None).get("/api/docs")
+        self.assertIn("text/html", answer.headers["Content-Type"])
+        self.assertIn(b"/api/instances/{ref}/start", answer.body)
 
 
 if __name__ == "__main__":

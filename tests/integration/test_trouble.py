@@ -97,6 +97,10 @@ class Listing(ServiceCase):
         self.assertEqual(answer.status, 503)
         self.assertIn("Retry-After", answer.headers)
         self.heal()
+        told = [e["type"] for e in self.client.told("breaker.closed")]
+        told = [type_ for type_ in told if type_.startswith("breaker.")]
+        self.assertEqual(told[0], "breaker.open")
+        self.assertEqual(told[-2:], ["breaker.half-open", "breaker.closed"])
 
     @staticmethod
     def with_code(answer, code):
@@ -113,6 +117,61 @@ class Listing(ServiceCase):
         self.simulator.set(row_99999="true", row_order="shuffled")
         items = self.client.get("/api/instances?max_age_ms=0").json["items"]
         self.assertEqual([i["index"] for i in items], [0, 1, 2])
+
+
+class Breaker(ServiceCase):
+    """What opens one is for the options to say; it then stays open."""
+
+    service_options = {"refresh_idle_ms": 100, "breaker_open_ms": 3600000,
+                       "breaker_max_open_ms": 3600000}
+
+    def open_with(self, **options):
+        self.simulator.set(error740="true")
+        self.service.restart(**options)
+        opened = wait_for(
+            lambda: [b for b in self.client.get("/api/breakers").json["items"]
+                     if b["state"] == "open"],
+            "an open breaker",
+        )
+        return opened[0]["totals"]
+
+    def test_failures_in_a_row(self):
+        self.assertEqual(self.open_with(breaker_consecutive_failures=2)["failures"], 2)
+
+    def test_a_share_of_failures(self):
+        totals = self.open_with(breaker_consecutive_failures=1000, breaker_min_calls=4,
+                                breaker_failure_percent=100)
+        self.assertEqual(totals["failures"], 4)
+
+
+class Old(ServiceCase):
+    service_options = {"refresh_idle_ms": 600000, "ready_age_ms": 100}
+
+    def test_not_ready_is_who_has_not_looked_for_long(self):
+        wait_for(lambda: self.client.request("GET", "/readyz").status == 503, "facts that are old")
+        self.client.get("/api/instances?max_age_ms=0")
+
+
+class First(ServiceCase):
+    service_options = {"first_survey_ms": 100}
+
+    def prepare(self):
+        self.simulator.set(**{"hang.list2": "always"})
+
+    def test_a_read_does_not_wait_for_ever_for_the_first_look(self):
+        answer = self.client.request("GET", "/api/instances")
+        self.assertIn(answer.status, (503, 504), answer)
+        self.assertEqual(self.simulator.count("list2"), 1, "it is not over yet")
+
+
+class Flood(ServiceCase):
+    instances = 150
+    service_options = {**SHORT, "max_output_bytes": 4096}
+
+    def test_more_output_than_the_option_says_ends_the_process(self):
+        answer = wait_for(lambda: Missing.refused(self.client.request("GET", "/api/instances")),
+                          "a refused read")
+        self.assertIn(answer.json["code"], ("LDCONSOLE_FLOODED", "BREAKER_OPEN"))
 
 
 class Codepage(ServiceCase):

@@ -305,6 +305,32 @@ class Others(Case):
         self.service.client(None).get("/api/workstations", expect=401)
 
 
+class Instances(Case):
+    def test_those_of_this_one_are_filtered_as_all_are(self):
+        self.client.run("PATCH", "/api/instances/1", {"labels": {"team": "a"}, "group": "g"})
+        name = self.client.instance(2)["name"]
+        for query, indexes in (("state=stopped", [0, 1, 2]), ("state=running", []),
+                               (f"name={name}", [2]), ("group=g", [1]), ("label=team%3Da", [1]),
+                               ("max_age_ms=0", [0, 1, 2]), ("limit=2", [0, 1])):
+            page = self.client.get(f"/api/workstations/local/instances?{query}").json
+            self.assertEqual([i["index"] for i in page["items"]], indexes, query)
+        rest = self.client.get(
+            f"/api/workstations/local/instances?limit=2&cursor={page['next_cursor']}"
+        ).json
+        self.assertEqual([i["index"] for i in rest["items"]], [2])
+
+    def test_the_list_can_be_asked_for_anew(self):
+        self.client.get("/api/workstations")
+        answer = self.client.get("/api/workstations?max_age_ms=0")
+        self.assertEqual(answer.headers["X-Cache"], "BYPASS")
+
+    def test_another_address_is_another_machine(self):
+        id_ = self.add("two", "127.0.0.1:1")
+        self.wait_for_status("offline", id_)
+        self.change(id_, address=f"127.0.0.1:{self.service.port}")
+        self.wait_for_status("online", id_)
+
+
 class Reaching(Case):
     """Each kind of answer that another machine can give, by machines of our own."""
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* base/system/system_win.c. */
+/* base/machine/system_win.c. */
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "base/system/system.h"
+#include "base/machine/system.h"
 #include "tests/support/folder.h"
 
 static char *folder;

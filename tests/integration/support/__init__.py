@@ -10,6 +10,7 @@ Wine. Where they run is told by the environment:
     LDP_BRIDGE     path of pipe_bridge.exe, by which clients reach a pipe under Wine
     LDP_TRANSPORT  "pipe": clients speak over the named pipe (natively the unix socket) instead of
                    TCP, but for those without credentials, which are somebody there
+    LDP_RECORD     file for what is used of the contract; see record.py
     LDP_INSTALLED  data directory of the installed service that is to be used; see installed.py
 """
 from .case import ServiceCase

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 
+from . import record
 from .waiting import GENEROUS_S, Deadline
 
 OVER_PIPE = os.environ.get("LDP_TRANSPORT") == "pipe"
@@ -73,6 +74,7 @@ class Client:
             response = Response(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+        record.request(method, path, body, response.status, response.body)
         if expect is not None and response.status != expect:
             raise AssertionError(f"{method} {path}: expected {expect}, got {response}")
         return response
@@ -120,6 +122,30 @@ class Client:
     def events(self, since=None, last_event_id=None):
         return EventStream(self, since, last_event_id)
 
+    def told(self, type_):
+        """All events from the first one ever to the first of that type, which may still have to
+        come."""
+        with self.events(since=0) as stream:
+            return stream.until(lambda event: event["type"] == type_)
+
+    def told_so_far(self):
+        """All events up to now: the stream is read until it has nothing more to say."""
+        path = "/api/events?since=0&format=ndjson"
+        events = []
+        connection = self.connect(timeout=0.3)
+        connection.request("GET", path, headers=self.headers())
+        answer = connection.getresponse()
+        record.request("GET", path, None, answer.status, None)
+        try:
+            while line := answer.readline():
+                if line.strip():
+                    events.append(json.loads(line))
+                    record.event(events[-1])
+        except TimeoutError:
+            pass
+        connection.close()
+        return events
+
 
 class EventStream:
     """GET /api/events as server-sent events."""
@@ -132,6 +158,7 @@ class EventStream:
         self.answer = self.connection.getresponse()
         if self.answer.status != 200:
             raise AssertionError(f"{path}: {self.answer.status} {self.answer.read()!r}")
+        record.request("GET", path, None, self.answer.status, None)
 
     def next(self):
         """The next event, or None at the end of the stream."""
@@ -150,6 +177,7 @@ class EventStream:
                 event = json.loads(fields["data"])
                 if int(fields["id"]) != event["seq"] or fields["event"] != event["type"]:
                     raise AssertionError(f"the frame contradicts its data: {fields}")
+                record.event(event)
                 return event
             else:
                 fields = {}

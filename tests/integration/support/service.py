@@ -6,6 +6,7 @@ import signal
 import subprocess
 import uuid
 
+from . import record
 from .bridge import Bridge
 from .client import Client, UnixConnection
 from .programs import (
@@ -94,6 +95,9 @@ class Service:
         self.ready_line = self._read_ready_line()
         if not self.ready_line:
             raise StartFailed(self.wait_for_end(), self.log())
+        record.options(["data_dir", *self.options])
+        record.options_of_environment(env or {})
+        self._record_files()
         http = re.search(r" http=http://127\.0\.0\.1:(\d+)", self.ready_line)
         self.port = int(http.group(1)) if http else None
         unix = re.search(r" socket=(\S+)", self.ready_line)
@@ -101,6 +105,11 @@ class Service:
         pipe = re.search(r" pipe=(\S+)", self.ready_line)
         self.pipe = pipe.group(1) if pipe else None
         return self
+
+    def _record_files(self):
+        record.options_of_file(os.path.join(self.data_dir, "config.json"))
+        if "config" in self.options:
+            record.options_of_file(self.options["config"])
 
     def _read_ready_line(self):
         """The first line of its output, or nothing when it has ended without one."""
@@ -132,6 +141,7 @@ class Service:
     def stop(self):
         """A clean stop; the exit code must be 0, which under the sanitizers also says that nothing
         leaked."""
+        self._record_files()  # it may have been told to read them again
         self.ask_to_stop()
         code = self.wait_for_end()
         if code != 0:

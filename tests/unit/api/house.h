@@ -4,8 +4,10 @@
 
 #include <yyjson.h>
 
-#include "api/http/conn.h"
-#include "api/http/server_state.h"
+#include "api/exchange/exchange.h"
+#include "api/exchange/parts.h"
+#include "api/http/state.h"
+#include "api/server.h"
 #include "tests/unit/api/client.h"
 #include "tests/unit/control/world.h"
 

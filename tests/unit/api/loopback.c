@@ -6,27 +6,27 @@
 #include "api/http/stream.h"
 
 struct api_exchange *loopback_held;
-struct api_stream *loopback_stream;
+struct http_stream *loopback_stream;
 unsigned loopback_n_gone, loopback_n_ready, loopback_n_calls;
 
 static void handle_hello(struct api_exchange *x)
 {
     loopback_n_calls++;
-    (void)buf_append_str(&x->reply, "hello");
+    (void)buf_append_str(&x->http.reply, "hello");
     api_respond_reply(x, 200, "text/plain");
 }
 
 static void handle_echo(struct api_exchange *x)
 {
     loopback_n_calls++;
-    (void)buf_append(&x->reply, x->request.body.data, x->request.body.len);
+    (void)buf_append(&x->http.reply, x->http.request.body.data, x->http.request.body.len);
     api_respond_reply(x, 200, "text/plain");
 }
 
 static void respond_later(void *arg)
 {
     struct api_exchange *x = arg;
-    (void)buf_append_str(&x->reply, "later");
+    (void)buf_append_str(&x->http.reply, "later");
     api_respond_reply(x, 200, "text/plain");
 }
 
@@ -36,31 +36,35 @@ static void handle_later(struct api_exchange *x)
     loop_post(x->context->loop, respond_later, x);
 }
 
-static void on_time(struct api_exchange *x)
+/* The client is gone, or time is up, which comes next and says so. */
+static void cancel_hold(void *handle)
 {
-    loopback_held = NULL;
-    (void)buf_append_str(&x->reply, "time is up");
-    api_respond_reply(x, 200, "text/plain");
-}
-
-static void on_gone(struct api_exchange *x)
-{
+    (void)handle;
     loopback_held = NULL;
     loopback_n_gone++;
-    api_exchange_drop(x);
 }
+
+static void hold_time_up(struct http_exchange *h)
+{
+    loopback_n_gone--;
+    (void)buf_append_str(&h->reply, "time is up");
+    api_respond_reply(api_exchange_of(h), 200, "text/plain");
+}
+
+static const struct http_wait hold_wait = {cancel_hold, hold_time_up};
 
 static void handle_hold(struct api_exchange *x)
 {
     loopback_held = x;
-    api_exchange_wait(x, 60000, on_time, on_gone);
+    http_exchange_wait(&x->http, &hold_wait, 60000);
+    http_exchange_wait_for(&x->http, x);
 }
 
 void loopback_release(void)
 {
     struct api_exchange *x = take_ptr(loopback_held);
-    api_exchange_unwait(x);
-    (void)buf_append_str(&x->reply, "released");
+    http_exchange_woken(&x->http);
+    (void)buf_append_str(&x->http.reply, "released");
     api_respond_reply(x, 200, "text/plain");
 }
 
@@ -87,16 +91,16 @@ static void on_stream_gone(void *arg)
 static void on_stream_drain(void *arg)
 {
     (void)arg;
-    struct api_stream *stream = take_ptr(loopback_stream);
-    api_stream_end(stream);
+    struct http_stream *stream = take_ptr(loopback_stream);
+    http_stream_end(stream);
 }
 
-static const struct api_stream_calls stream_calls = {on_stream_ready, on_stream_gone,
-                                                     on_stream_drain};
+static const struct http_stream_calls stream_calls = {on_stream_ready, on_stream_gone,
+                                                      on_stream_drain};
 
 static void handle_stream(struct api_exchange *x)
 {
-    loopback_stream = api_stream_begin(x, "text/plain", "beat\n", &stream_calls, NULL);
+    loopback_stream = http_stream_begin(&x->http, "text/plain", "beat\n", &stream_calls, NULL);
 }
 
 #define ROUTE(method, path, handler, body)                                                         \
@@ -106,12 +110,12 @@ static void handle_stream(struct api_exchange *x)
     }
 
 static const struct api_route routes[] = {
-    ROUTE(API_METHOD_GET, "/hello", handle_hello, NULL),
-    ROUTE(API_METHOD_POST, "/echo", handle_echo, "AnyObject"),
-    ROUTE(API_METHOD_GET, "/later", handle_later, NULL),
-    ROUTE(API_METHOD_GET, "/hold", handle_hold, NULL),
-    ROUTE(API_METHOD_GET, "/big", handle_big, NULL),
-    ROUTE(API_METHOD_GET, "/stream", handle_stream, NULL),
+    ROUTE(HTTP_METHOD_GET, "/hello", handle_hello, NULL),
+    ROUTE(HTTP_METHOD_POST, "/echo", handle_echo, "AnyObject"),
+    ROUTE(HTTP_METHOD_GET, "/later", handle_later, NULL),
+    ROUTE(HTTP_METHOD_GET, "/hold", handle_hold, NULL),
+    ROUTE(HTTP_METHOD_GET, "/big", handle_big, NULL),
+    ROUTE(HTTP_METHOD_GET, "/stream", handle_stream, NULL),
 };
 
 /* Keeps a turn from blocking long. */
@@ -162,7 +166,7 @@ void loopback_close(struct loopback *l, uint64_t drain_ms)
 
 void loopback_end(struct loopback *l)
 {
-    if (l->server && !l->server->is_closing)
+    if (l->server && !http_server_is_closing(l->server->http))
         loopback_close(l, 0);
     loopback_until(l, l->is_closed);
     uv_close((uv_handle_t *)&l->pulse, NULL);

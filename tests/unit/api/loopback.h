@@ -2,8 +2,10 @@
 #ifndef TESTS_UNIT_API_LOOPBACK_H
 #define TESTS_UNIT_API_LOOPBACK_H
 
-#include "api/http/conn.h"
-#include "api/http/server_state.h"
+#include "api/exchange/exchange.h"
+#include "api/exchange/parts.h"
+#include "api/http/state.h"
+#include "api/server.h"
 #include "base/loop/loop.h"
 #include "tests/unit/api/client.h"
 
@@ -22,11 +24,11 @@ struct loopback {
     uv_timer_t pulse;
 };
 
-extern struct api_exchange *loopback_held; /* of /hold, until released */
-extern struct api_stream *loopback_stream; /* of /stream; NULL once its client is gone */
-extern unsigned loopback_n_gone;           /* clients that went away from /hold or /stream */
-extern unsigned loopback_n_ready;          /* times the stream said that all was taken */
-extern unsigned loopback_n_calls;          /* times a handler was called */
+extern struct api_exchange *loopback_held;  /* of /hold, until released */
+extern struct http_stream *loopback_stream; /* of /stream; NULL once its client is gone */
+extern unsigned loopback_n_gone;            /* clients that went away from /hold or /stream */
+extern unsigned loopback_n_ready;           /* times the stream said that all was taken */
+extern unsigned loopback_n_calls;           /* times a handler was called */
 
 /** Options NULL = defaults. */
 void loopback_begin(struct loopback *l, const struct api_options *options);

@@ -80,14 +80,6 @@ Test(agent, ends_quietly_when_the_service_leaves)
     expect_end("");
 }
 
-Test(agent, ends_quietly_when_it_is_stopped)
-{
-    set_up();
-    agent_stop(agent);
-    agent_stop(agent);
-    expect_end("");
-}
-
 Test(agent, tells_why_it_was_refused)
 {
     struct buf out = {0};

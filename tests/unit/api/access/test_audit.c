@@ -5,6 +5,7 @@
 
 #include "base/system/fs.h"
 #include "tests/support/folder.h"
+#include "api/access/audit.h"
 #include "tests/unit/api/house.h"
 
 static struct house h;
@@ -141,7 +142,7 @@ Test(api_audit, tells_of_refusals_by_one_event_a_minute)
     cr_assert(strstr(event, "\"more\":0"), "%s", event);
     ask("POST", "/api/breakers/list/reset", NULL, 401);
     ask("GET", "/api/instances", "nonsense", 401);
-    h.server->audit.tell_at_ms = 0; /* the minute is over */
+    h.server->audit->tell_at_ms = 0; /* the minute is over */
     ask("GET", "/api/auth/tokens", secret, 403);
     house_until(&h, n_events == 2);
     cr_assert(strstr(event, "\"more\":2"), "%s", event);
@@ -167,13 +168,13 @@ Test(api_audit, does_not_record_reads_that_were_allowed)
 Test(api_audit, counts_refusals_beyond_so_many_in_a_second)
 {
     for (int i = 0; i < API_AUDIT_REFUSALS_PER_S + 7; i++) {
-        h.server->audit.until_ms = UINT64_MAX; /* one long second */
+        h.server->audit->until_ms = UINT64_MAX; /* one long second */
         ask("GET", "/api/instances", NULL, 401);
     }
     cr_assert_eq(count("status=401"), API_AUDIT_REFUSALS_PER_S);
     ask_socket("POST", "/api/breakers/list/reset", 200);
     cr_assert_eq(count("method=POST"), 1, "changes are always recorded");
-    h.server->audit.until_ms = 0;
+    h.server->audit->until_ms = 0;
     ask("GET", "/api/instances", NULL, 401);
     cr_assert_eq(count("status=401"), API_AUDIT_REFUSALS_PER_S + 1);
     expect_record(" warning audit: dropped=7: more refusals");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "api/access/auth.h"
 #include "tests/unit/api/house.h"
 
 static struct house h;
@@ -89,8 +90,8 @@ Test(api_auth, reads_the_table_for_a_wrong_token_once)
 {
     for (int i = 0; i < 20; i++)
         expect_token("ldp_wrong", "/api/auth/me", 401);
-    cr_assert_eq(h.server->auth.next_denied, 1);
-    cr_assert(list_is_empty(&h.server->auth.waiting));
+    cr_assert_eq(h.server->auth->next_denied, 1);
+    cr_assert(list_is_empty(&h.server->auth->waiting));
 }
 
 Test(api_auth, refuses_what_is_no_token)
@@ -158,8 +159,8 @@ Test(api_auth, lets_go_of_a_client_that_leaves_while_the_table_is_read)
     expect_token("ldp_a", "/api/auth/me", 401);
     client_send(&c, "GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
                     "ldp_b\r\n\r\n");
-    house_until(&h, !list_is_empty(&h.server->auth.waiting));
+    house_until(&h, !list_is_empty(&h.server->auth->waiting));
     client_close(&c);
-    house_until(&h, list_is_empty(&h.server->auth.waiting) && h.server->n_exchanges == 0);
+    house_until(&h, list_is_empty(&h.server->auth->waiting) && h.server->http->n_holds == 0);
     client_connect_tcp(&c, h.port, house_turn, &h);
 }

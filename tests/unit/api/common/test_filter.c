@@ -6,14 +6,14 @@
 #include "api/common/filter.h"
 #include "base/memory/mem.h"
 
-static struct api_request r;
+static struct http_request r;
 static struct api_filter filter;
 static struct api_field_errors errors;
 static struct cache_instance instance;
 
 static void begin(void)
 {
-    api_request_init(&r, 16384, 100);
+    http_request_init(&r, 16384, 100);
     cache_instance_init(&instance);
     strcpy(instance.name, "one");
     strcpy(instance.group, "blue");
@@ -24,7 +24,7 @@ static void begin(void)
 
 static void end(void)
 {
-    api_request_deinit(&r);
+    http_request_deinit(&r);
     cache_instance_deinit(&instance);
 }
 
@@ -33,11 +33,11 @@ TestSuite(api_filter, .init = begin, .fini = end);
 static void read_query(const char *query)
 {
     const char *why;
-    api_request_reset(&r);
+    http_request_reset(&r);
     errors = (struct api_field_errors){0};
     (void)buf_append_str(&r.head, "/x?");
     (void)buf_append(&r.head, query, strlen(query) + 1);
-    cr_assert_eq(api_request_parse_target(&r, &why), 0);
+    cr_assert_eq(http_request_parse_target(&r, &why), 0);
     api_filter_from_query(&r, &filter, &errors);
 }
 

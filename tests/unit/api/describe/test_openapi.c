@@ -36,10 +36,10 @@ static void end(void)
 
 TestSuite(api_openapi, .init = begin, .fini = end);
 
-static const char *const method_keys[] = {[API_METHOD_GET] = "get",
-                                          [API_METHOD_POST] = "post",
-                                          [API_METHOD_PATCH] = "patch",
-                                          [API_METHOD_DELETE] = "delete"};
+static const char *const method_keys[] = {[HTTP_METHOD_GET] = "get",
+                                          [HTTP_METHOD_POST] = "post",
+                                          [HTTP_METHOD_PATCH] = "patch",
+                                          [HTTP_METHOD_DELETE] = "delete"};
 
 static yyjson_val *operation_of(const struct api_route *route)
 {

@@ -6,6 +6,7 @@
 #include <yyjson.h>
 
 #include "api/describe/problem.h"
+#include "api/http/response.h"
 
 static yyjson_doc *write(const struct api_problem *p)
 {
@@ -30,7 +31,7 @@ Test(api_problem, has_a_complete_row_for_every_code)
         cr_assert_not_null(row->code, "row %d", i);
         cr_assert_not_null(row->title, "%s", row->code);
         cr_assert(row->status >= 400 && row->status <= 599, "%s", row->code);
-        cr_assert_str_neq(api_status_reason(row->status), "Status", "%s", row->code);
+        cr_assert_str_neq(http_response_reason(row->status), "Status", "%s", row->code);
         cr_assert_eq(strspn(row->code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), strlen(row->code));
         for (int k = 0; k < i; k++)
             cr_assert_str_neq(api_problem_table[k].code, row->code);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "api/http/conn.h"
 #include "tests/unit/api/loopback.h"
 
 static struct loopback l;
@@ -16,7 +17,7 @@ static void end(void)
     loopback_end(&l);
 }
 
-TestSuite(api_conn, .init = begin, .fini = end);
+TestSuite(http_conn, .init = begin, .fini = end);
 
 static void expect_body(const char *request, const char *body)
 {
@@ -25,14 +26,14 @@ static void expect_body(const char *request, const char *body)
     reply_deinit(&r);
 }
 
-Test(api_conn, answers_many_requests_on_one_connection)
+Test(http_conn, answers_many_requests_on_one_connection)
 {
     for (int i = 0; i < 5; i++)
         expect_body(GET("/hello"), "hello");
-    cr_assert_eq(l.server->stats.n_accepted, 1);
+    cr_assert_eq(l.server->http->stats.n_accepted, 1);
 }
 
-Test(api_conn, every_answer_has_the_headers_of_the_contract)
+Test(http_conn, every_answer_has_the_headers_of_the_contract)
 {
     struct reply r = client_ask(&c, GET("/hello"), 200);
     reply_expect_header(&r, "Content-Type", "text/plain");
@@ -43,7 +44,7 @@ Test(api_conn, every_answer_has_the_headers_of_the_contract)
     reply_deinit(&r);
 }
 
-Test(api_conn, takes_over_a_valid_request_id_and_no_other)
+Test(http_conn, takes_over_a_valid_request_id_and_no_other)
 {
     struct reply r = client_ask(&c,
                                 "GET /hello HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: "
@@ -58,7 +59,7 @@ Test(api_conn, takes_over_a_valid_request_id_and_no_other)
     reply_deinit(&r);
 }
 
-Test(api_conn, reads_a_request_byte_by_byte)
+Test(http_conn, reads_a_request_byte_by_byte)
 {
     static const char text[] =
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabcde";
@@ -71,13 +72,13 @@ Test(api_conn, reads_a_request_byte_by_byte)
     reply_deinit(&r);
 }
 
-Test(api_conn, ignores_empty_lines_before_a_request)
+Test(http_conn, ignores_empty_lines_before_a_request)
 {
     expect_body("\r\n\r\n" GET("/hello"), "hello");
     expect_body("\r\n" GET("/hello"), "hello");
 }
 
-Test(api_conn, answers_pipelined_requests_in_order)
+Test(http_conn, answers_pipelined_requests_in_order)
 {
     client_send(&c, GET("/later") GET("/hello") GET("/nowhere") GET("/later") GET("/hello"));
     static const char *const bodies[] = {"later", "hello", NULL, "later", "hello"};
@@ -90,7 +91,7 @@ Test(api_conn, answers_pipelined_requests_in_order)
     }
 }
 
-Test(api_conn, handles_one_request_at_a_time)
+Test(http_conn, handles_one_request_at_a_time)
 {
     client_send(&c, GET("/hold") GET("/hello"));
     loopback_until(&l, loopback_held);
@@ -106,7 +107,7 @@ Test(api_conn, handles_one_request_at_a_time)
     reply_deinit(&r);
 }
 
-Test(api_conn, leaves_a_flood_of_pipelined_bytes_in_the_socket)
+Test(http_conn, leaves_a_flood_of_pipelined_bytes_in_the_socket)
 {
     client_send(&c, GET("/hold"));
     loopback_until(&l, loopback_held);
@@ -121,7 +122,7 @@ Test(api_conn, leaves_a_flood_of_pipelined_bytes_in_the_socket)
         sent += n > 0 ? (size_t)n : 0;
         loopback_turn(&l);
     }
-    struct api_conn *conn = list_entry(l.server->conns.next, struct api_conn, link);
+    struct http_conn *conn = list_entry(l.server->http->conns.next, struct http_conn, link);
     cr_assert(conn->is_held);
     cr_assert_leq(conn->unread.len, 2 * 65536);
     loopback_release();
@@ -133,7 +134,7 @@ Test(api_conn, leaves_a_flood_of_pipelined_bytes_in_the_socket)
     buf_deinit(&flood);
 }
 
-Test(api_conn, answers_head_with_the_length_and_no_body)
+Test(http_conn, answers_head_with_the_length_and_no_body)
 {
     struct reply r = client_ask(&c, "HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 200);
     reply_expect_header(&r, "Content-Length", "5");
@@ -141,7 +142,7 @@ Test(api_conn, answers_head_with_the_length_and_no_body)
     expect_body(GET("/hello"), "hello");
 }
 
-Test(api_conn, answers_options_with_the_methods_of_the_path)
+Test(http_conn, answers_options_with_the_methods_of_the_path)
 {
     struct reply r = client_ask(&c, "OPTIONS /echo HTTP/1.1\r\nHost: localhost\r\n\r\n", 204);
     reply_expect_header(&r, "Allow", "POST, OPTIONS");
@@ -151,7 +152,7 @@ Test(api_conn, answers_options_with_the_methods_of_the_path)
     client_expect(&c, "OPTIONS /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
 }
 
-Test(api_conn, refuses_methods_with_what_is_allowed)
+Test(http_conn, refuses_methods_with_what_is_allowed)
 {
     struct reply r = client_ask(&c, "PUT /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 405);
     reply_expect_header(&r, "Allow", "GET, HEAD, OPTIONS");
@@ -162,7 +163,7 @@ Test(api_conn, refuses_methods_with_what_is_allowed)
     client_expect_end(&c);
 }
 
-Test(api_conn, joins_a_chunked_body)
+Test(http_conn, joins_a_chunked_body)
 {
     expect_body("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                 "3;note=x\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: ignored\r\n\r\n",
@@ -170,7 +171,7 @@ Test(api_conn, joins_a_chunked_body)
     expect_body(GET("/hello"), "hello");
 }
 
-Test(api_conn, asks_for_the_body_once_the_head_is_accepted)
+Test(http_conn, asks_for_the_body_once_the_head_is_accepted)
 {
     client_send(&c, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
                     "Expect: 100-continue\r\n\r\n");
@@ -180,7 +181,7 @@ Test(api_conn, asks_for_the_body_once_the_head_is_accepted)
     expect_body("ab", "ab");
 }
 
-Test(api_conn, does_not_ask_for_a_body_that_it_refuses)
+Test(http_conn, does_not_ask_for_a_body_that_it_refuses)
 {
     struct reply r = client_ask(&c,
                                 "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
@@ -191,7 +192,7 @@ Test(api_conn, does_not_ask_for_a_body_that_it_refuses)
     client_expect_end(&c);
 }
 
-Test(api_conn, knows_one_expectation)
+Test(http_conn, knows_one_expectation)
 {
     client_expect(&c,
                   "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
@@ -199,7 +200,7 @@ Test(api_conn, knows_one_expectation)
                   417);
 }
 
-Test(api_conn, ends_an_http_1_0_connection_with_the_answer)
+Test(http_conn, ends_an_http_1_0_connection_with_the_answer)
 {
     struct reply r = client_ask(&c, "GET /hello HTTP/1.0\r\n\r\n", 200);
     reply_expect_header(&r, "Connection", "close");
@@ -207,7 +208,7 @@ Test(api_conn, ends_an_http_1_0_connection_with_the_answer)
     client_expect_end(&c);
 }
 
-Test(api_conn, keeps_an_http_1_0_connection_when_asked_to)
+Test(http_conn, keeps_an_http_1_0_connection_when_asked_to)
 {
     struct reply r = client_ask(&c, "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200);
     reply_expect_header(&r, "Connection", "keep-alive");
@@ -215,7 +216,7 @@ Test(api_conn, keeps_an_http_1_0_connection_when_asked_to)
     expect_body(GET("/hello"), "hello");
 }
 
-Test(api_conn, honours_close_and_reads_no_further)
+Test(http_conn, honours_close_and_reads_no_further)
 {
     struct reply r = client_ask(&c,
                                 "GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: "
@@ -228,7 +229,7 @@ Test(api_conn, honours_close_and_reads_no_further)
     cr_assert_eq(loopback_n_calls, 1);
 }
 
-Test(api_conn, leaves_an_offer_to_upgrade_unanswered)
+Test(http_conn, leaves_an_offer_to_upgrade_unanswered)
 {
     expect_body(
         "GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
@@ -236,7 +237,7 @@ Test(api_conn, leaves_an_offer_to_upgrade_unanswered)
     expect_body(GET("/hello"), "hello");
 }
 
-Test(api_conn, writes_an_answer_larger_than_the_socket)
+Test(http_conn, writes_an_answer_larger_than_the_socket)
 {
     client_send(&c, GET("/big") GET("/hello"));
     struct reply r = client_read(&c, false);
@@ -248,7 +249,7 @@ Test(api_conn, writes_an_answer_larger_than_the_socket)
     reply_deinit(&r);
 }
 
-Test(api_conn, answers_a_client_that_has_closed_its_half)
+Test(http_conn, answers_a_client_that_has_closed_its_half)
 {
     client_send(&c, GET("/later"));
     client_finish(&c);
@@ -258,7 +259,7 @@ Test(api_conn, answers_a_client_that_has_closed_its_half)
     client_expect_end(&c);
 }
 
-Test(api_conn, tells_a_waiting_handler_that_its_client_is_gone)
+Test(http_conn, tells_a_waiting_handler_that_its_client_is_gone)
 {
     client_send(&c, GET("/hold"));
     loopback_until(&l, loopback_held);
@@ -267,24 +268,24 @@ Test(api_conn, tells_a_waiting_handler_that_its_client_is_gone)
     cr_assert_null(loopback_held);
 }
 
-Test(api_conn, gives_back_what_a_client_that_vanished_had_asked)
+Test(http_conn, gives_back_what_a_client_that_vanished_had_asked)
 {
     client_send(&c, GET("/big"));
-    loopback_until(&l, l.server->n_exchanges == 1);
+    loopback_until(&l, l.server->http->n_holds == 1);
     client_close(&c);
-    loopback_until(&l, l.server->n_conns == 0);
-    cr_assert_eq(l.server->n_exchanges, 0);
+    loopback_until(&l, l.server->http->stats.n_conns == 0);
+    cr_assert_eq(l.server->http->n_holds, 0);
     loopback_connect(&l, &c);
     client_send(&c, GET("/later"));
     client_close(&c);
     loopback_connect(&l, &c);
-    loopback_until(&l, l.server->n_exchanges == 0 && l.server->n_conns == 1);
+    loopback_until(&l, l.server->http->n_holds == 0 && l.server->http->stats.n_conns == 1);
 }
 
-Test(api_conn, forgets_half_a_request)
+Test(http_conn, forgets_half_a_request)
 {
     client_send(&c, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc");
-    loopback_until(&l, l.server->n_exchanges == 1);
+    loopback_until(&l, l.server->http->n_holds == 1);
     client_finish(&c);
     client_expect_end(&c);
     cr_assert_eq(c.in.len, 0);

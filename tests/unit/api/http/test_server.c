@@ -70,7 +70,7 @@ Test(api_server, ends_streams_when_it_closes)
     loopback_connect(&l, &c);
     client_send(&c, GET("/stream"));
     loopback_until(&l, loopback_stream);
-    cr_assert_eq(api_stream_write(loopback_stream, "last", 4, 0), 0);
+    cr_assert_eq(http_stream_write(loopback_stream, "last", 4, 0), 0);
     loopback_close(&l, 5000);
     struct reply r = client_read(&c, false);
     cr_assert_str_eq(r.body, "last");
@@ -86,7 +86,7 @@ Test(api_server, closes_idle_connections_at_once_and_the_rest_when_the_time_is_u
     client_expect(&idle, GET("/hello"), 200);
     loopback_connect(&l, &half);
     client_send(&half, "GET /hel");
-    loopback_until(&l, l.server->n_exchanges == 1);
+    loopback_until(&l, l.server->http->n_holds == 1);
     loopback_close(&l, 1);
     client_expect_end(&idle);
     client_expect_end(&half);
@@ -112,7 +112,7 @@ Test(api_server, says_why_it_cannot_listen)
     cr_assert_eq(api_server_listen_tcp(l.server, "localhorst", 0, NULL), UV_EINVAL);
     cr_assert_eq(api_server_listen_tcp(l.server, "127.0.0.1", 65536, NULL), UV_EINVAL);
     cr_assert_eq(api_server_listen_tcp(l.server, "localhost", 0, NULL), 0);
-    loopback_until(&l, l.server->n_listeners == 2);
+    loopback_until(&l, l.server->http->n_listeners == 2);
 }
 
 static void ask_socket(const char *path)

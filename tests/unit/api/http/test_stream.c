@@ -11,9 +11,9 @@ static char piece[PIECE];
 static void begin(void)
 {
     struct api_options options = api_options_defaults;
-    options.max_backlog_bytes = BACKLOG;
-    options.heartbeat_ms = 40;
-    options.write_timeout_ms = 100;
+    options.http.max_backlog_bytes = BACKLOG;
+    options.http.heartbeat_ms = 40;
+    options.http.write_timeout_ms = 100;
     loopback_begin(&l, &options);
     loopback_connect(&l, &c);
     memset(piece, 'p', sizeof(piece));
@@ -25,7 +25,7 @@ static void end(void)
     loopback_end(&l);
 }
 
-TestSuite(api_stream, .init = begin, .fini = end);
+TestSuite(http_stream, .init = begin, .fini = end);
 
 static void open_stream(void)
 {
@@ -37,36 +37,36 @@ static void open_stream(void)
 static unsigned write_until_full(void)
 {
     unsigned n = 0;
-    while (api_stream_write(loopback_stream, piece, PIECE, n + 1) == 0)
+    while (http_stream_write(loopback_stream, piece, PIECE, n + 1) == 0)
         n++;
     return n;
 }
 
-Test(api_stream, writes_as_it_comes)
+Test(http_stream, writes_as_it_comes)
 {
     open_stream();
-    cr_assert_eq(api_stream_write(loopback_stream, "one", 3, 1), 0);
+    cr_assert_eq(http_stream_write(loopback_stream, "one", 3, 1), 0);
     client_wait_for(&c, "3\r\none\r\n");
-    cr_assert_eq(api_stream_write(loopback_stream, "four", 4, 2), 0);
+    cr_assert_eq(http_stream_write(loopback_stream, "four", 4, 2), 0);
     client_wait_for(&c, "4\r\nfour\r\n");
-    cr_assert_eq(api_stream_taken(loopback_stream), 2);
-    cr_assert_not(api_stream_is_behind(loopback_stream));
-    cr_assert_eq(l.server->stats.n_streams, 1);
+    cr_assert_eq(http_stream_taken(loopback_stream), 2);
+    cr_assert_not(http_stream_is_behind(loopback_stream));
+    cr_assert_eq(l.server->http->stats.n_streams, 1);
 }
 
-Test(api_stream, is_delimited_by_the_end_in_http_1_0)
+Test(http_stream, is_delimited_by_the_end_in_http_1_0)
 {
     client_send(&c, "GET /stream HTTP/1.0\r\n\r\n");
     loopback_until(&l, loopback_stream);
-    cr_assert_eq(api_stream_write(loopback_stream, "plain", 5, 1), 0);
-    api_stream_end(take_ptr(loopback_stream));
+    cr_assert_eq(http_stream_write(loopback_stream, "plain", 5, 1), 0);
+    http_stream_end(take_ptr(loopback_stream));
     struct reply r = client_read(&c, false);
     cr_assert_not(reply_has_header(&r, "Transfer-Encoding"));
     cr_assert_str_eq(r.body, "plain");
     reply_deinit(&r);
 }
 
-Test(api_stream, beats_while_nothing_happens)
+Test(http_stream, beats_while_nothing_happens)
 {
     open_stream();
     client_wait_for(&c, "beat\n");
@@ -74,16 +74,16 @@ Test(api_stream, beats_while_nothing_happens)
     client_wait_for(&c, "beat\n");
 }
 
-Test(api_stream, keeps_a_bounded_backlog)
+Test(http_stream, keeps_a_bounded_backlog)
 {
     open_stream();
     unsigned n = write_until_full();
     cr_assert_gt(n, BACKLOG / PIECE - 1);
-    cr_assert(api_stream_is_behind(loopback_stream));
-    cr_assert_lt(api_stream_taken(loopback_stream), n);
+    cr_assert(http_stream_is_behind(loopback_stream));
+    cr_assert_lt(http_stream_taken(loopback_stream), n);
 }
 
-Test(api_stream, says_when_everything_was_taken)
+Test(http_stream, says_when_everything_was_taken)
 {
     open_stream();
     unsigned n = write_until_full();
@@ -91,17 +91,17 @@ Test(api_stream, says_when_everything_was_taken)
     while (loopback_n_ready == 0 && c.in.len < 100u << 20)
         client_pump(&c);
     cr_assert_eq(loopback_n_ready, 1);
-    cr_assert_eq(api_stream_taken(loopback_stream), n);
+    cr_assert_eq(http_stream_taken(loopback_stream), n);
 }
 
-Test(api_stream, can_forget_what_waits_and_end_with_a_last_word)
+Test(http_stream, can_forget_what_waits_and_end_with_a_last_word)
 {
     open_stream();
     unsigned n = write_until_full();
-    uint64_t taken = api_stream_taken(loopback_stream);
-    api_stream_forget(loopback_stream);
-    cr_assert_eq(api_stream_write(loopback_stream, "last", 4, n + 1), 0);
-    api_stream_end(take_ptr(loopback_stream));
+    uint64_t taken = http_stream_taken(loopback_stream);
+    http_stream_forget(loopback_stream);
+    cr_assert_eq(http_stream_write(loopback_stream, "last", 4, n + 1), 0);
+    http_stream_end(take_ptr(loopback_stream));
     struct reply r = client_read(&c, false);
     cr_assert_eq(r.n_body % PIECE, 4);
     cr_assert_str_eq(r.body + r.n_body - 4, "last");
@@ -109,31 +109,31 @@ Test(api_stream, can_forget_what_waits_and_end_with_a_last_word)
     reply_deinit(&r);
     client_expect_end(&c);
     cr_assert_eq(loopback_n_gone, 0);
-    cr_assert_eq(l.server->stats.n_streams, 0);
+    cr_assert_eq(l.server->http->stats.n_streams, 0);
 }
 
-Test(api_stream, gives_up_on_a_client_that_does_not_take_the_end)
+Test(http_stream, gives_up_on_a_client_that_does_not_take_the_end)
 {
     open_stream();
     (void)write_until_full();
-    api_stream_end(take_ptr(loopback_stream));
-    loopback_until(&l, l.server->n_conns == 0);
-    cr_assert_eq(l.server->n_exchanges, 0);
+    http_stream_end(take_ptr(loopback_stream));
+    loopback_until(&l, l.server->http->stats.n_conns == 0);
+    cr_assert_eq(l.server->http->n_holds, 0);
 }
 
-Test(api_stream, tells_when_the_client_is_gone)
+Test(http_stream, tells_when_the_client_is_gone)
 {
     open_stream();
     client_finish(&c);
     loopback_until(&l, loopback_n_gone == 1);
-    cr_assert_eq(l.server->stats.n_streams, 0);
+    cr_assert_eq(l.server->http->stats.n_streams, 0);
 }
 
-Test(api_stream, survives_a_client_that_vanishes_while_it_is_behind)
+Test(http_stream, survives_a_client_that_vanishes_while_it_is_behind)
 {
     open_stream();
     (void)write_until_full();
     client_close(&c);
-    loopback_until(&l, loopback_n_gone == 1 && l.server->n_conns == 0);
+    loopback_until(&l, loopback_n_gone == 1 && l.server->http->stats.n_conns == 0);
     loopback_connect(&l, &c);
 }

@@ -13,7 +13,7 @@ enum { LARGE = 100000, ROOM = 300000 };
 static uv_loop_t loop;
 static uv_pipe_t ours;
 static int theirs;
-static struct api_shared_body shared;
+static struct shared_body shared;
 
 static void make(void)
 {
@@ -24,12 +24,12 @@ static void make(void)
     cr_assert_eq(uv_pipe_init(&loop, &ours, 0), 0);
     cr_assert_eq(uv_pipe_open(&ours, ends[0]), 0);
     theirs = ends[1];
-    api_shared_body_init(&shared);
+    shared_body_init(&shared);
 }
 
 static void clean(void)
 {
-    api_shared_body_forget(&shared);
+    shared_body_forget(&shared);
     close(theirs);
     uv_close((uv_handle_t *)&ours, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -46,8 +46,7 @@ static struct blob *make_body(size_t n, char first)
 
 static int send_it(struct blob *body)
 {
-    return api_shared_body_send(&shared, (uv_stream_t *)&ours, uv_buf_init((char *)"head", 4),
-                                body);
+    return shared_body_send(&shared, (uv_stream_t *)&ours, uv_buf_init((char *)"head", 4), body);
 }
 
 static void expect(const struct blob *body, int n_sent)
@@ -65,9 +64,9 @@ static void expect(const struct blob *body, int n_sent)
     mem_free(got);
 }
 
-TestSuite(api_shared_body, .init = make, .fini = clean);
+TestSuite(shared_body, .init = make, .fini = clean);
 
-Test(api_shared_body, serves_the_second_reader_and_those_after_it)
+Test(shared_body, serves_the_second_reader_and_those_after_it)
 {
     struct blob *body = make_body(LARGE, 'a');
     cr_assert_eq(send_it(body), UV_ENOTSUP, "the first is alone so far");
@@ -76,7 +75,7 @@ Test(api_shared_body, serves_the_second_reader_and_those_after_it)
     blob_unref(body);
 }
 
-Test(api_shared_body, sends_the_new_body_after_a_change)
+Test(shared_body, sends_the_new_body_after_a_change)
 {
     struct blob *before = make_body(LARGE, 'a'), *after = make_body(LARGE, 'B');
     cr_assert_eq(send_it(before), UV_ENOTSUP);
@@ -87,17 +86,17 @@ Test(api_shared_body, sends_the_new_body_after_a_change)
     blob_unref(after);
 }
 
-Test(api_shared_body, keeps_what_it_remembers_alive)
+Test(shared_body, keeps_what_it_remembers_alive)
 {
     struct blob *body = make_body(LARGE, 'a');
     cr_assert_eq(send_it(body), UV_ENOTSUP);
     cr_assert_eq(body->refs, 2);
-    api_shared_body_forget(&shared);
+    shared_body_forget(&shared);
     cr_assert_eq(body->refs, 1);
     blob_unref(body);
 }
 
-Test(api_shared_body, leaves_short_bodies_to_others)
+Test(shared_body, leaves_short_bodies_to_others)
 {
     struct blob *body = make_body(1000, 'a');
     for (int i = 0; i < 3; i++)
@@ -106,7 +105,7 @@ Test(api_shared_body, leaves_short_bodies_to_others)
     blob_unref(body);
 }
 
-Test(api_shared_body, says_how_much_a_full_socket_took)
+Test(shared_body, says_how_much_a_full_socket_took)
 {
     struct blob *body = make_body(4 * ROOM, 'a');
     cr_assert_eq(send_it(body), UV_ENOTSUP);

@@ -277,9 +277,9 @@ Test(api_route_commands, lets_only_an_admin_remove_many)
 Test(api_route_commands, leaves_an_operation_alone_whose_client_went_away)
 {
     client_send(&h.c, "POST /api/instances/0/start?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n");
-    house_until(&h, h.server->n_exchanges == 1 && h.world.told[0]);
+    house_until(&h, h.server->http->n_holds == 1 && h.world.told[0]);
     client_close(&h.c);
-    house_until(&h, h.server->n_exchanges == 0);
+    house_until(&h, h.server->http->n_holds == 0);
     client_connect_unix(&h.c, h.path, house_turn, &h);
     house_until(&h, world_state(&h.world, 0) == CACHE_STATE_RUNNING);
 }

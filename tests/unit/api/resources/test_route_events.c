@@ -9,8 +9,8 @@ static struct house h;
 static void begin(void)
 {
     house_init(&h);
-    h.options.heartbeat_ms = 50;
-    h.options.max_backlog_bytes = 200000;
+    h.options.http.heartbeat_ms = 50;
+    h.options.http.max_backlog_bytes = 200000;
     house_open(&h);
     world_flush(&h.world);
 }
@@ -130,7 +130,7 @@ Test(api_route_events, cuts_off_a_reader_that_does_not_read)
     char *data = mem_printf("{\"x\":\"%s\"}", large);
     listen_to("/api/events", "");
     uint64_t first = last_seq() + 1;
-    while (h.server->stats.n_cut_off == 0) {
+    while (h.server->n_cut_off == 0) {
         cache_events_emit(h.world.events, "test.event", data);
         world_flush(&h.world);
     }
@@ -170,14 +170,14 @@ Test(api_route_events, refuses_what_it_does_not_understand)
 Test(api_route_events, answers_head_without_a_stream)
 {
     house_expect(&h, "HEAD", "/api/events", NULL, 200);
-    cr_assert_eq(h.server->stats.n_streams, 0);
+    cr_assert_eq(h.server->http->stats.n_streams, 0);
 }
 
 Test(api_route_events, counts_its_streams)
 {
     listen_to("/api/events", "");
-    cr_assert_eq(h.server->stats.n_streams, 1);
+    cr_assert_eq(h.server->http->stats.n_streams, 1);
     client_close(&h.c);
-    house_until(&h, h.server->stats.n_streams == 0);
+    house_until(&h, h.server->http->stats.n_streams == 0);
     client_connect_unix(&h.c, h.path, house_turn, &h);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "api/http/conn.h"
 #include "tests/unit/api/house.h"
 
 static struct house h;
@@ -160,9 +161,9 @@ Test(api_route_operations, stops_waiting_when_the_server_stops)
     char *path = hang();
     char *text = mem_printf("GET %s?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n", path);
     client_send(&h.c, text);
-    house_until(&h, h.server->n_exchanges == 1);
-    list_foreach(item, &h.server->conns)
-        api_conn_drain(list_entry(item, struct api_conn, link));
+    house_until(&h, h.server->http->n_holds == 1);
+    list_foreach(item, &h.server->http->conns)
+        http_conn_drain(list_entry(item, struct http_conn, link));
     struct reply r = client_read(&h.c, false);
     cr_assert_eq(r.status, 200);
     cr_assert_not_null(strstr(r.body, "\"status\":\"running\""));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "api/http/conn.h"
 #include "api/common/workstation_body.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
@@ -500,7 +501,7 @@ static void send_waiting(struct client *c, const char *method, const char *where
 
 static unsigned n_waiting(void)
 {
-    return h.server->n_exchanges;
+    return h.server->http->n_holds;
 }
 
 Test(api_route_workstations, a_drive_that_does_not_answer_is_told)
@@ -537,13 +538,10 @@ static void expect_stopping_answer(struct client *c)
 /* The server drains, and tells who still waits. */
 static void expect_stopping(struct client *c)
 {
-    h.server->is_closing = true;
-    list_foreach(item, &h.server->conns) {
-        struct api_conn *conn = list_entry(item, struct api_conn, link);
-        if (conn->exchange && conn->exchange->on_time)
-            api_conn_on_deadline(conn);
-    }
-    h.server->is_closing = false;
+    h.server->http->is_closing = true;
+    list_foreach(item, &h.server->http->conns)
+        http_conn_drain(list_entry(item, struct http_conn, link));
+    h.server->http->is_closing = false;
     expect_stopping_answer(c);
 }
 

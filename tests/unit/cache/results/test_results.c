@@ -91,8 +91,8 @@ Test(cache_results, bad_keys_are_refused)
     cr_assert_str_eq(look(&h, longest, &plain), "MISS EINVAL");
     longest[CACHE_KEY_MAX] = '\0';
     fill(&h, longest, &plain, "v");
-    cr_assert_eq(cache_results_remove(h.r, longest), 1);
-    cr_assert_eq(cache_results_remove(h.r, ""), 0);
+    cr_assert_eq(cache_results_invalidate(h.r, longest), 1);
+    cr_assert_eq(cache_results_invalidate(h.r, ""), 0);
 }
 
 Test(cache_results, a_value_that_does_not_fit_answers_and_is_not_kept)
@@ -102,7 +102,7 @@ Test(cache_results, a_value_that_does_not_fit_answers_and_is_not_kept)
     cache_results_configure(h.r, &options);
     fill(&h, "k", &plain, "small");
     cr_assert_str_eq(look(&h, "k", &plain), "HIT small");
-    cache_results_remove(h.r, "k");
+    cache_results_invalidate(h.r, "k");
     fill(&h, "k", &plain, "a value of many more bytes than can be kept, which are few");
     cr_assert_eq(stats().memory.refused, 1);
     cr_assert_str_eq(look(&h, "k", &plain), "pending");

@@ -191,7 +191,7 @@ Test(cache_results_tier, it_is_told_of_what_is_invalidated)
     fill(&h, "l", &policy, "w");
     h.dependencies = NULL;
     fill(&h, "m", &policy, "x");
-    cache_results_remove(h.r, "m");
+    cache_results_invalidate(h.r, "m");
     cr_assert_str_eq(tier.told, "m ");
     cache_results_invalidate(h.r, "n*");
     cr_assert_str_eq(tier.told, "m n* ");

@@ -70,7 +70,6 @@ Test(ldc_verb_table, describes_every_verb)
         cr_assert(!info->exit_is_index || info->class == LDC_CLASS_EXCLUSIVE);
     }
     cr_assert_not(ldc_verb_table[LDC_VERB_LIST2].is_mutating);
-    cr_assert_not(ldc_verb_table[LDC_VERB_ADD].is_idempotent);
 }
 
 Test(ldc_title, accepts_what_ldconsole_can_be_given)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
-#include "api/http/server.h"
+#include "api/server.h"
 #include "base/memory/cleanup.h"
 #include "control/operations/engine.h"
 #include "control/observe/observer.h"
@@ -75,15 +75,15 @@ Test(svc_config_defaults, are_those_of_control)
 Test(svc_config_defaults, are_those_of_the_server)
 {
     const struct api_options *d = &api_options_defaults;
-    cr_assert_eq(config.max_connections, d->max_connections);
-    cr_assert_eq(config.max_header_bytes, d->max_head_bytes);
-    cr_assert_eq(config.max_body_bytes, d->max_body_bytes);
-    cr_assert_eq(config.header_timeout_ms, d->head_timeout_ms);
-    cr_assert_eq(config.body_timeout_ms, d->body_timeout_ms);
-    cr_assert_eq(config.idle_timeout_ms, d->idle_timeout_ms);
-    cr_assert_eq(config.write_timeout_ms, d->write_timeout_ms);
-    cr_assert_eq(config.heartbeat_ms, d->heartbeat_ms);
-    cr_assert_eq(config.max_backlog_bytes, d->max_backlog_bytes);
+    cr_assert_eq(config.max_connections, d->http.max_connections);
+    cr_assert_eq(config.max_header_bytes, d->http.max_head_bytes);
+    cr_assert_eq(config.max_body_bytes, d->http.max_body_bytes);
+    cr_assert_eq(config.header_timeout_ms, d->http.head_timeout_ms);
+    cr_assert_eq(config.body_timeout_ms, d->http.body_timeout_ms);
+    cr_assert_eq(config.idle_timeout_ms, d->http.idle_timeout_ms);
+    cr_assert_eq(config.write_timeout_ms, d->http.write_timeout_ms);
+    cr_assert_eq(config.heartbeat_ms, d->http.heartbeat_ms);
+    cr_assert_eq(config.max_backlog_bytes, d->http.max_backlog_bytes);
     cr_assert_eq(config.first_survey_ms, d->first_survey_ms);
     cr_assert_eq(config.ready_age_ms, d->ready_age_ms);
     cr_assert_eq(config.metrics_on_loopback, d->metrics_on_loopback);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/common/cached.h"
+
+#include "api/common/workstation_body.h"
+#include "api/exchange/parts.h"
+#include "base/memory/mem.h"
+#include "control/observe/observer.h"
+
+/* --- making a body --- */
+
+/* A load waits for two things: a look at the instances, and the figures of this machine. What the
+ * look finds counts, not whether it ends well: a workstation is shown also when ldconsole fails. */
+struct making {
+    const struct api_context *context;
+    struct cache_load *load;
+    enum api_cacheable_kind kind;
+    char id[UUID_SIZE];
+    unsigned n_waiting;
+};
+
+/* Returns false when there is nothing of that id any more. */
+static bool make(const struct making *m, struct buf *out)
+{
+    if (m->kind == API_CACHEABLE_WORKSTATIONS) {
+        api_workstations_append_list(m->context, out);
+        return true;
+    }
+    const struct ctl_workstation *w = ctl_workstations_find(m->context->workstations, m->id);
+    if (w)
+        api_workstations_append_one(m->context, w, out);
+    return w != NULL;
+}
+
+static void end_load(const struct making *m)
+{
+    struct buf body cleanup(buf_deinit);
+    buf_init(&body, 0);
+    if (cache_load_is_in_vain(m->load))
+        cache_load_end(m->load, UV_ECANCELED, NULL, NULL);
+    else if (!make(m, &body))
+        cache_load_end(m->load, UV_ENOENT, NULL, NULL);
+    else
+        cache_load_end(m->load, 0, blob_copy(body.data, body.len),
+                       api_cacheable_table[m->kind].dependencies);
+}
+
+static void finish(struct making *m)
+{
+    if (--m->n_waiting > 0)
+        return;
+    end_load(m);
+    mem_free(m);
+}
+
+static void on_looked(void *arg, int status)
+{
+    (void)status;
+    finish(arg);
+}
+
+static void on_figures(void *arg, const struct ctl_sample *sample)
+{
+    (void)sample;
+    finish(arg);
+}
+
+/* The server's end comes before the cache's, and a load that begins finds both. */
+static void load(void *arg, const char *key, struct cache_load *load)
+{
+    const struct api_server *server = arg;
+    const struct api_context *c = &server->context;
+    struct making *m = mem_new(struct making);
+    *m = (struct making){.context = c, .load = load, .n_waiting = 3};
+    m->kind = api_cacheable_of_key(key, m->id, sizeof(m->id));
+    (void)ctl_figures_want(ctl_workstations_figures(c->workstations), 0, on_figures, m);
+    /* While ldconsole is known to fail there is nothing new to wait for. */
+    if (ctl_observer_verdict(c->observer)->status == 0)
+        (void)ctl_observer_want(c->observer, 0, on_looked, m);
+    else
+        finish(m);
+    finish(m);
+}
+
+/* --- asking for it --- */
+
+static void on_result(void *arg, const struct cache_result *result)
+{
+    struct api_exchange *x = arg;
+    http_exchange_woken(&x->http);
+    x->outcome = result->outcome;
+    if (result->status == UV_ENOENT) {
+        api_respond_code(x, API_WORKSTATION_NOT_FOUND, "The workstation was removed meanwhile.");
+    } else if (result->status < 0) {
+        api_respond_code(x, API_STOPPING, "The service is stopping.");
+    } else {
+        api_cached_headers(x, result->age_ms);
+        x->body = result->value;
+        x->answer(x);
+    }
+}
+
+static void cancel(void *wait)
+{
+    cache_results_cancel(wait);
+}
+
+static void time_up(struct http_exchange *h)
+{
+    struct api_exchange *x = api_exchange_of(h);
+    if (api_exchange_is_stopping(x))
+        api_respond_code(x, API_STOPPING, "The service is stopping.");
+    else
+        api_respond_code(x, API_NOT_READY,
+                         "The figures of this machine were not read in time; a drive may not "
+                         "answer. See GET /api/health.");
+}
+
+static const struct http_wait result_wait = {cancel, time_up};
+
+/* Whether what is cached under KEY, if anything, does not do. */
+static bool is_too_old(const struct api_exchange *x, const char *key, uint64_t max_age_ms)
+{
+    const struct cache_lru_entry *entry = cache_lru_peek(cache_results_memory(x->context->results),
+                                                         key, uv_now(&x->context->loop->uv));
+    if (max_age_ms == UINT64_MAX)
+        return false;
+    return !entry || cache_lru_entry_age_ms(entry, uv_now(&x->context->loop->uv)) >= max_age_ms;
+}
+
+void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
+                     const struct api_steps *steps)
+{
+    char key[CACHE_KEY_MAX + 1];
+    uint64_t max_age_ms;
+    const struct api_cacheable *row = &api_cacheable_table[kind];
+    if ((steps->check && !steps->check(x)) || !api_cached_max_age(x, &max_age_ms))
+        return;
+    x->answer = steps->answer;
+    api_cacheable_key(row, id, key);
+    const struct cache_fetch fetch = {
+        .key = key,
+        .policy = &row->policy,
+        .is_bypass = is_too_old(x, key, max_age_ms),
+        .load = load,
+        .load_arg = x->server,
+        .done = on_result,
+        .arg = x,
+    };
+    http_exchange_wait(&x->http, &result_wait, x->server->options.first_survey_ms);
+    http_exchange_wait_for(&x->http, cache_results_fetch(x->context->results, &fetch));
+}

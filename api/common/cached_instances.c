@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/common/cached.h"
+
+#include <stdio.h>
+
+#include "api/exchange/parts.h"
+#include "base/memory/mem.h"
+#include "base/system/clock.h"
+#include "control/observe/observer.h"
+
+/* What stands in the cache of an observation is a mark: that it was made, and of what. The snapshot
+ * itself is the observer's. A read whose mark is there and young enough is answered at once; any
+ * other loads the mark, and to load is to have the observer look. */
+
+static const struct api_cacheable *const row = &api_cacheable_table[API_CACHEABLE_INSTANCES];
+
+struct cache_snapshot *api_cached_snapshot(const struct api_exchange *x)
+{
+    return ctl_observer_snapshot(x->context->observer);
+}
+
+static bool is_known(const struct cache_snapshot *s)
+{
+    return cache_snapshot_is_observed(s) || cache_snapshot_count(s) > 0;
+}
+
+static struct blob *make_mark(const struct cache_snapshot *s)
+{
+    char text[160];
+    int n = snprintf(text, sizeof(text), "{\"instances\":%u,\"etag\":%s}",
+                     (unsigned)cache_snapshot_count(s), cache_snapshot_etag(s));
+    return blob_copy(text, (size_t)n);
+}
+
+/* --- each good survey is an observation --- */
+
+struct api_cached_observations {
+    const struct api_context *context;
+    struct ctl_survey_listener on_survey;
+};
+
+static void put_mark(const struct api_context *c)
+{
+    (void)cache_results_put(c->results, row->key, &row->policy,
+                            make_mark(ctl_observer_snapshot(c->observer)), row->dependencies);
+}
+
+static void on_survey(void *arg)
+{
+    const struct api_cached_observations *o = arg;
+    if (ctl_observer_verdict(o->context->observer)->status == 0)
+        put_mark(o->context);
+}
+
+struct api_cached_observations *api_cached_observations_new(struct api_server *server)
+{
+    struct api_cached_observations *o = mem_new(struct api_cached_observations);
+    o->context = &server->context;
+    o->on_survey = (struct ctl_survey_listener){.fn = on_survey, .arg = o};
+    ctl_observer_listen(o->context->observer, &o->on_survey);
+    /* What the database remembered warms the cache. */
+    if (is_known(ctl_observer_snapshot(o->context->observer)))
+        put_mark(o->context);
+    return o;
+}
+
+void api_cached_observations_free(struct api_cached_observations *o)
+{
+    ctl_observer_unlisten(&o->on_survey);
+    mem_free(o);
+}
+
+/* --- a load: one look at the instances --- */
+
+struct looking {
+    struct ctl_observer *observer;
+    struct cache_load *load;
+};
+
+static void on_looked(void *arg, int status)
+{
+    struct looking *looking = arg;
+    struct blob *mark = status < 0 ? NULL : make_mark(ctl_observer_snapshot(looking->observer));
+    cache_load_end(looking->load, status, mark, row->dependencies);
+    mem_free(looking);
+}
+
+static void look(void *arg, const char *key, struct cache_load *load)
+{
+    struct looking *looking = mem_new(struct looking);
+    (void)key;
+    *looking = (struct looking){arg, load};
+    (void)ctl_observer_want(looking->observer, 0, on_looked, looking);
+}
+
+/* --- waiting for it --- */
+
+static void respond_verdict(struct api_exchange *x, int status)
+{
+    const struct ctl_survey_verdict *v = ctl_observer_verdict(x->context->observer);
+    if (status == UV_ECANCELED || v->status == 0) {
+        api_respond_code(x, API_STOPPING, "The service is stopping and looks no more.");
+        return;
+    }
+    struct api_problem problem;
+    api_problem_foreign(&problem, status == UV_ETIMEDOUT ? 504 : 503, v->code, v->detail);
+    problem.is_retryable = true;
+    problem.retry_ms = v->retry_ms;
+    api_respond_problem(x, &problem);
+}
+
+static void on_result(void *arg, const struct cache_result *result)
+{
+    struct api_exchange *x = arg;
+    bool is_asked_for = x->is_live;
+    http_exchange_woken(&x->http);
+    x->outcome = result->outcome;
+    x->is_live = result->outcome == CACHE_MISS || result->outcome == CACHE_BYPASS;
+    if (result->status < 0) {
+        if (is_asked_for || result->status == UV_ECANCELED || !is_known(api_cached_snapshot(x))) {
+            respond_verdict(x, result->status);
+            return;
+        }
+        /* Nothing better is to be had, and the answer says so. */
+        x->outcome = CACHE_STALE;
+        x->is_live = false;
+    }
+    x->answer(x);
+}
+
+static void cancel(void *wait)
+{
+    cache_results_cancel(wait);
+}
+
+static void time_up(struct http_exchange *h)
+{
+    struct api_exchange *x = api_exchange_of(h);
+    if (api_exchange_is_stopping(x))
+        api_respond_code(x, API_STOPPING, "The service is stopping.");
+    else
+        api_respond_code(x, API_LDCONSOLE_TIMED_OUT,
+                         "No survey of the instances ended in time; see GET /api/health.");
+}
+
+static const struct http_wait result_wait = {cancel, time_up};
+
+/* IS_BYPASS: what is cached does not count, and nothing old is a substitute. */
+static void fetch(struct api_exchange *x, bool is_bypass)
+{
+    const struct cache_fetch fetch = {
+        .key = row->key,
+        .policy = &row->policy,
+        .is_bypass = is_bypass,
+        .load = look,
+        .load_arg = x->context->observer,
+        .done = on_result,
+        .arg = x,
+    };
+    x->is_live = is_bypass;
+    http_exchange_wait(&x->http, &result_wait, x->server->options.first_survey_ms);
+    http_exchange_wait_for(&x->http, cache_results_fetch(x->context->results, &fetch));
+}
+
+/* --- reads --- */
+
+static bool is_cached(const struct api_exchange *x, uint64_t max_age_ms)
+{
+    uint64_t unused_ms;
+    const struct cache_snapshot *s = api_cached_snapshot(x);
+    if (max_age_ms != UINT64_MAX && (ctl_observer_verdict(x->context->observer)->status != 0 ||
+                                     cache_snapshot_age_ms(s, clock_mono_ms()) > max_age_ms))
+        return false;
+    return cache_results_get(x->context->results, row->key, &unused_ms) != NULL;
+}
+
+void api_cached_instances(struct api_exchange *x, const struct api_steps *steps)
+{
+    uint64_t max_age_ms;
+    if ((steps->check && !steps->check(x)) || !api_cached_max_age(x, &max_age_ms))
+        return;
+    x->answer = steps->answer;
+    if (max_age_ms == 0 || !is_cached(x, max_age_ms)) {
+        fetch(x, max_age_ms != UINT64_MAX);
+        return;
+    }
+    x->outcome = cache_snapshot_stale_reason(api_cached_snapshot(x)) ? CACHE_STALE : CACHE_HIT;
+    x->is_live = false;
+    x->answer(x);
+}
+
+void api_cached_known_instances(struct api_exchange *x, const struct api_steps *steps)
+{
+    if (steps->check && !steps->check(x))
+        return;
+    x->answer = steps->answer;
+    if (is_known(api_cached_snapshot(x)))
+        x->answer(x);
+    else
+        fetch(x, false);
+}
+
+static uint64_t age_ms(const struct cache_snapshot *s)
+{
+    if (cache_snapshot_is_observed(s))
+        return cache_snapshot_age_ms(s, clock_mono_ms());
+    int64_t age = clock_wall_ms() - cache_snapshot_observed_wall_ms(s);
+    return age > 0 ? (uint64_t)age : 0;
+}
+
+void api_cached_snapshot_headers(struct api_exchange *x, const struct cache_snapshot *s)
+{
+    api_cached_headers(x, age_ms(s));
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* The config files of one installation, kept up to date by their times and sizes. This runs beside
+ * every list2, so in the usual case (same files, nothing changed) it costs one stat a file. */
+#include "ldconsole/install/configs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/buf.h"
+#include "base/memory/cleanup.h"
+#include "base/system/clock.h"
+#include "base/system/fs.h"
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+
+/* A file may change twice within one tick of the file system's clock; one that changed so lately
+ * is read again next time whatever its time says. */
+enum { SETTLE_MS = 100, MAX_FILE = 1 << 20, MAX_INDEX_DIGITS = 9 };
+
+/* The disks of a new or copied instance come some time after its file. */
+enum { DISK_SETTLE_MS = 10 * 60 * 1000 };
+
+struct indexes {
+    int *items;
+    size_t n_items, cap;
+};
+
+static bool parse_name(const char *name, int *ret_index)
+{
+    static const char prefix[] = "leidian", suffix[] = ".config";
+    size_t n = strlen(name);
+    if (!str_has_prefix(name, prefix) || !str_has_suffix(name, suffix) ||
+        n < strlen(prefix) + strlen(suffix))
+        return false;
+    const char *digits = name + strlen(prefix);
+    size_t n_digits = n - strlen(prefix) - strlen(suffix);
+    int64_t index;
+    if (n_digits > MAX_INDEX_DIGITS || *digits == '-' ||
+        str_parse_i64n(digits, n_digits, &index) < 0)
+        return false;
+    *ret_index = (int)index;
+    return true;
+}
+
+static int compare_index(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+/* "leidian1.config" and "leidian01.config" are the same instance to us. */
+static void drop_repeats(struct indexes *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->n_items; i++) {
+        if (i == 0 || list->items[i] != list->items[i - 1])
+            list->items[n++] = list->items[i];
+    }
+    list->n_items = n;
+}
+
+static int list_indexes(const char *folder, struct indexes *ret)
+{
+    uv_fs_t req;
+    uv_dirent_t entry;
+    int index, r = uv_fs_scandir(NULL, &req, folder, 0, NULL);
+    while (r >= 0 && uv_fs_scandir_next(&req, &entry) == 0) {
+        if (!parse_name(entry.name, &index))
+            continue;
+        ret->items = mem_grow(ret->items, ret->n_items, &ret->cap, sizeof(*ret->items));
+        ret->items[ret->n_items++] = index;
+    }
+    uv_fs_req_cleanup(&req);
+    if (ret->n_items > 0)
+        qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_index);
+    drop_repeats(ret);
+    return r < 0 ? r : 0;
+}
+
+static bool is_same_set(const struct ldc_configs *configs, const struct indexes *list)
+{
+    if (configs->n_items != list->n_items)
+        return false;
+    for (size_t i = 0; i < list->n_items; i++) {
+        if (configs->items[i].index != list->items[i])
+            return false;
+    }
+    return true;
+}
+
+/* Makes CONFIGS hold exactly the listed indexes; what was known of them stays known. */
+static void reshape(struct ldc_configs *configs, const struct indexes *list)
+{
+    struct ldc_configs next = {.n_items = list->n_items, .cap = list->n_items};
+    next.items = mem_calloc(list->n_items, sizeof(*next.items));
+    for (size_t i = 0; i < list->n_items; i++) {
+        const struct ldc_config *known = ldc_configs_find(configs, list->items[i]);
+        if (known)
+            next.items[i] = *known;
+        else
+            next.items[i].index = list->items[i];
+    }
+    ldc_configs_deinit(configs);
+    *configs = next;
+}
+
+static int stat_file(const char *path, uv_stat_t *ret)
+{
+    uv_fs_t req;
+    int r = uv_fs_stat(NULL, &req, path, NULL);
+    if (r == 0)
+        *ret = req.statbuf;
+    uv_fs_req_cleanup(&req);
+    return r;
+}
+
+static uint64_t nanoseconds(uv_timespec_t t)
+{
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The lowest bit says whether the file has settled. */
+static uint64_t stamp_of(const uv_stat_t *st, bool is_settled)
+{
+    uint64_t h = nanoseconds(st->st_mtim);
+    h = (h ^ st->st_size) * 0x100000001b3u;
+    h = (h ^ st->st_ino) * 0x100000001b3u;
+    return (h & ~(uint64_t)1) | is_settled;
+}
+
+static void read_file(struct ldc_config *config, const char *path)
+{
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, MAX_FILE);
+    (void)fs_read(path, &text);
+    /* A file that cannot be read is one that cannot be parsed: is_readable covers both. */
+    (void)ldc_config_parse(text.data ? text.data : "", text.len, config);
+}
+
+/* Returns the milliseconds since the file was written; INT64_MAX when it is not there. */
+static int64_t update_text(struct ldc_config *config, const char *vms_dir)
+{
+    char *path cleanup(mem_freep) =
+        mem_printf("%s/config/leidian%d.config", vms_dir, config->index);
+    uv_stat_t st = {0};
+    bool is_there = stat_file(path, &st) == 0;
+    int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(st.st_mtim) / 1000000);
+    bool is_settled = age_ms > SETTLE_MS;
+    uint64_t stamp = stamp_of(&st, is_settled);
+    if (stamp != config->stamp || !is_settled) {
+        config->stamp = stamp;
+        config->revision++;
+        read_file(config, path);
+    }
+    return is_there ? age_ms : INT64_MAX;
+}
+
+static void update_disk(struct ldc_config *config, const char *vms_dir)
+{
+    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, config->index);
+    char disk_id[sizeof(config->disk_id)] = "";
+    uv_stat_t st;
+    if (stat_file(path, &st) == 0)
+        snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
+                 (unsigned long long)nanoseconds(st.st_birthtim));
+    config->revision += strcmp(config->disk_id, disk_id) != 0;
+    memcpy(config->disk_id, disk_id, sizeof(disk_id));
+}
+
+static void update(struct ldc_config *config, const char *vms_dir)
+{
+    uint64_t before = config->revision;
+    int64_t age_ms = update_text(config, vms_dir);
+    bool is_young = age_ms < DISK_SETTLE_MS || config->revision != before;
+    if (is_young || !config->is_readable)
+        update_disk(config, vms_dir);
+}
+
+int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
+{
+    char *folder cleanup(mem_freep) = fs_join(vms_dir, "config");
+    struct indexes list = {0};
+    int r = list_indexes(folder, &list);
+    if (!is_same_set(configs, &list))
+        reshape(configs, &list);
+    mem_free(list.items);
+    for (size_t i = 0; i < configs->n_items; i++)
+        update(&configs->items[i], vms_dir);
+    return r;
+}
+
+const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int index)
+{
+    size_t low = 0, high = configs->n_items;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (configs->items[middle].index == index)
+            return &configs->items[middle];
+        if (configs->items[middle].index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+void ldc_configs_deinit(struct ldc_configs *configs)
+{
+    mem_free(configs->items);
+    *configs = (struct ldc_configs){0};
+}
