@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs what is missing of the Debian packages that a step of ./run needs. It does nothing, and
-# asks for no rights, when all are there. Usage: install_packages.sh build|test|windows|package|bench|format|lint
+# asks for no rights, when all are there. Usage:
+# install_packages.sh build|test|windows|package|wine|bench|format|lint
 set -euo pipefail
 
 build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build pkg-config python3 tcl xz-utils'
+windows="$build gcc-mingw-w64-x86-64"
+package="$windows msitools wixl"
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted="$build curl libcriterion-dev redis-server" ;;
-windows) wanted='gcc-mingw-w64-x86-64 msitools wine64 wixl' ;;
-package) wanted='gcc-mingw-w64-x86-64 msitools wixl' ;;
+windows) wanted=$windows ;;
+package) wanted=$package ;;
+# The Windows tests, which look at packages too.
+wine) wanted="$package wine64" ;;
 bench) wanted="$build curl libglib2.0-dev nginx-light redis-server wrk" ;;
 format) wanted='clang-format' ;;
 lint) wanted="$build libcriterion-dev clang-format clang-tidy" ;;
