@@ -3,7 +3,7 @@
 #
 # Installs what is missing of the Debian packages that a step of ./run needs. It does nothing, and
 # asks for no rights, when all are there. Usage:
-# install_packages.sh build|demo|test|windows|package|wine|bench|format|lint
+# install_packages.sh build|demo|test|windows|package|wine|bench|format|lint|fresh
 set -euo pipefail
 
 build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build pkg-config python3 tcl xz-utils'
@@ -21,6 +21,7 @@ wine) wanted="$package wine64" ;;
 bench) wanted="$build curl libglib2.0-dev nginx-light redis-server wrk" ;;
 format) wanted='clang-format git' ;;
 lint) wanted="$build libcriterion-dev clang-format clang-tidy git" ;;
+fresh) wanted='debian-archive-keyring debootstrap git' ;;
 *)
     echo "install_packages: unknown step '${1:-}'" >&2
     exit 2
