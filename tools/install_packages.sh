@@ -2,18 +2,26 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs what is missing of the Debian packages that a step of ./run needs. It does nothing, and
-# asks for no rights, when all are there. Usage: install_packages.sh build|test|windows|package|bench|format|lint
+# asks for no rights, when all are there. Usage:
+# install_packages.sh build|demo|test|windows|package|wine|bench|format|lint|fresh
 set -euo pipefail
 
 build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build pkg-config python3 tcl xz-utils'
+windows="$build gcc-mingw-w64-x86-64"
+package="$windows git msitools wixl"
 case ${1:-} in
 build) wanted=$build ;;
+# With what the demo tells people to type.
+demo) wanted="$build curl" ;;
 test) wanted="$build curl libcriterion-dev redis-server" ;;
-windows) wanted='gcc-mingw-w64-x86-64 msitools wine64 wixl' ;;
-package) wanted='gcc-mingw-w64-x86-64 msitools wixl' ;;
+windows) wanted=$windows ;;
+package) wanted=$package ;;
+# The Windows tests, which look at packages too.
+wine) wanted="$package wine64" ;;
 bench) wanted="$build curl libglib2.0-dev nginx-light redis-server wrk" ;;
-format) wanted='clang-format' ;;
-lint) wanted="$build libcriterion-dev clang-format clang-tidy" ;;
+format) wanted='clang-format git' ;;
+lint) wanted="$build libcriterion-dev clang-format clang-tidy git" ;;
+fresh) wanted='debian-archive-keyring debootstrap git' ;;
 *)
     echo "install_packages: unknown step '${1:-}'" >&2
     exit 2

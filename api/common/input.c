@@ -24,7 +24,7 @@ bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc)
 bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, uint64_t max,
                       uint64_t fallback, uint64_t *ret)
 {
-    const char *text = http_request_query(&x->http.request, name);
+    const char *text = api_exchange_query(x, name);
     *ret = fallback;
     if (!text)
         return true;
@@ -37,7 +37,7 @@ bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, ui
 
 bool api_input_bool(struct api_exchange *x, const char *name, bool *ret)
 {
-    const char *text = http_request_query(&x->http.request, name);
+    const char *text = api_exchange_query(x, name);
     *ret = text && strcmp(text, "true") == 0;
     if (!text || *ret || strcmp(text, "false") == 0)
         return true;
@@ -47,7 +47,7 @@ bool api_input_bool(struct api_exchange *x, const char *name, bool *ret)
 
 bool api_input_wait(struct api_exchange *x, uint64_t *ret_ms, bool *ret_has)
 {
-    *ret_has = http_request_query(&x->http.request, "wait") != NULL;
+    *ret_has = api_exchange_query(x, "wait") != NULL;
     if (!api_input_number(x, "wait", 0, 3600, 0, ret_ms))
         return false;
     *ret_ms *= 1000;

@@ -129,16 +129,6 @@ const struct http_stats *http_server_stats(const struct http_server *server)
     return &server->stats;
 }
 
-const struct http_limits *http_server_limits(const struct http_server *server)
-{
-    return &server->limits;
-}
-
-bool http_server_is_closing(const struct http_server *server)
-{
-    return server->is_closing;
-}
-
 void http_server_hold(struct http_server *server, int delta)
 {
     server->n_holds += (unsigned)delta;

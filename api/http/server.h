@@ -2,8 +2,6 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include <stdbool.h>
-
 #include "api/http/owner.h"
 #include "base/loop/loop.h"
 
@@ -22,8 +20,6 @@ int http_server_listen_tcp(struct http_server *server, const char *host, unsigne
 int http_server_listen_pipe(struct http_server *server, const char *path, const char *sddl);
 
 const struct http_stats *http_server_stats(const struct http_server *server);
-const struct http_limits *http_server_limits(const struct http_server *server);
-bool http_server_is_closing(const struct http_server *server);
 
 /** The owner waits for something that is no exchange and points at the server: it does not end
  *  before. DELTA 1 when that begins, -1 when it has ended. */

@@ -114,7 +114,7 @@ static void add_entry(yyjson_mut_doc *doc, yyjson_mut_val *items, const struct c
 static bool read_pattern(struct api_exchange *x, const char **ret)
 {
     const char *rule;
-    *ret = http_request_query(&x->http.request, "pattern");
+    *ret = api_exchange_query(x, "pattern");
     if (!*ret || cache_glob_check(*ret, &rule) == 0)
         return true;
     api_respond_field(x, "pattern", "%s", rule);

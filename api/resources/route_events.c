@@ -198,7 +198,7 @@ static bool read_since(struct api_exchange *x, uint64_t last_seq, uint64_t *ret)
 
 static bool read_format(struct api_exchange *x, bool *ret_is_ndjson)
 {
-    const char *format = http_request_query(&x->http.request, "format");
+    const char *format = api_exchange_query(x, "format");
     *ret_is_ndjson = format && strcmp(format, "ndjson") == 0;
     if (!format || *ret_is_ndjson || strcmp(format, "sse") == 0)
         return true;

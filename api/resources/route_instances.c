@@ -44,7 +44,7 @@ static bool add_field(void *arg, const char *name)
 
 static bool read_fields(struct api_exchange *x, unsigned *ret)
 {
-    const char *list = http_request_query(&x->http.request, "fields");
+    const char *list = api_exchange_query(x, "fields");
     *ret = 0;
     if (!list || (*list && api_input_each(list, add_field, ret)))
         return true;

@@ -126,7 +126,7 @@ static void read_id(const char *field, const char *text, char ret[UUID_SIZE],
 static void read_target(const struct api_exchange *x, struct cache_operations_filter *ret,
                         struct api_field_errors *errors)
 {
-    const char *text = http_request_query(&x->http.request, "target");
+    const char *text = api_exchange_query(x, "target");
     const struct cache_entry *entry;
     if (!text)
         return;
@@ -169,7 +169,7 @@ static void on_pruned(void *arg, int status, uint64_t n_removed)
 
 void api_handle_operations_prune(struct api_exchange *x)
 {
-    const char *text = http_request_query(&x->http.request, "ended_before");
+    const char *text = api_exchange_query(x, "ended_before");
     int64_t before;
     if (!text || clock_parse(text, &before) < 0)
         api_respond_field(x, "ended_before",

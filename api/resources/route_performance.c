@@ -65,7 +65,7 @@ void api_handle_performance_cache_clear(struct api_exchange *x)
 
 void api_handle_performance_cache_invalidate(struct api_exchange *x)
 {
-    const char *pattern = http_request_query(&x->http.request, "pattern"), *rule = NULL;
+    const char *pattern = api_exchange_query(x, "pattern"), *rule = NULL;
     char message[64];
     if (!pattern || cache_glob_check(pattern, &rule) < 0) {
         api_respond_code(x, API_BAD_REQUEST, "The query parameter pattern %s.",

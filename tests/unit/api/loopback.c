@@ -166,7 +166,7 @@ void loopback_close(struct loopback *l, uint64_t drain_ms)
 
 void loopback_end(struct loopback *l)
 {
-    if (l->server && !http_server_is_closing(l->server->http))
+    if (l->server && !l->server->http->is_closing)
         loopback_close(l, 0);
     loopback_until(l, l->is_closed);
     uv_close((uv_handle_t *)&l->pulse, NULL);
