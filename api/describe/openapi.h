@@ -2,7 +2,7 @@
 #ifndef API_OPENAPI_H
 #define API_OPENAPI_H
 
-#include "api/http/route.h"
+#include "api/describe/route.h"
 #include "base/memory/buf.h"
 
 /** Appends the OpenAPI 3.1 document of ROUTES. VERSION is that of the program. */

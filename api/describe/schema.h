@@ -8,36 +8,40 @@
 #include "base/memory/buf.h"
 
 /** The named JSON Schemas of the OpenAPI document. Those of request bodies are built from the
- *  field tables that read the bodies, that of the settings from ldconsole's table.
+ *  field tables that read the bodies, those of settings from ldconsole's table, those of events
+ *  from the table of event types (event.h), all others from the rows of schema_table.c.
  *
  *  Types are written in a short notation:
- *      text uuid time int count percent bool object    what they say
- *      1..3600                                         integer of this range
- *      a|b|c                                           one of these strings
- *      Name                                            the schema of that name
- *      [T] {T}                                         list of T, object whose members are T
- *      T?                                              T or null
- *      {"..."                                          a schema as it stands */
-struct api_schema_member {
-    const char *name; /* NULL ends a table */
-    const char *type;
-    bool is_required;
+ *      text uuid time int count percent share number bool null any    what they say
+ *      1..3600               an integer of this range
+ *      =word                 this string alone; =true the boolean
+ *      a|b|c  A_B|C_D        one of these strings
+ *      Name                  the schema of that name
+ *      Name|[Other]          any of these types; the first is a name, a list or an object
+ *      [T] {T}               a list of T; an object whose members, of any name, are T
+ *      {MEMBERS}             an object of these members
+ *      <T>                   a change: {from: T, to: T}
+ *      T?                    T or null
+ *      {"...                 a schema as it stands
+ *  and members, separated by commas, as
+ *      name: T               is always there
+ *      name?: T              may be missing
+ *      ...Name ...Name?      the members of that row; as if each had the question mark
+ *  A row is a type, or
+ *      MEMBERS               an object
+ *      only MEMBERS          one in a request: other members are refused
+ *      some MEMBERS          the same, and at least one must be there
+ *      name => Name|Name     one of these objects, of which each says by this member which it is */
+struct api_schema_row {
+    const char *name; /* one in small letters is no schema, but for others to begin with */
+    const char *what;
 };
 
-struct api_schema_object {
-    const char *name;
-    const struct api_schema_member *members;
-};
+extern const struct api_schema_row api_schema_rows[];
+extern const size_t api_n_schema_rows;
 
-/** The schemas of answers. */
-extern const struct api_schema_object api_schema_objects[];
-extern const size_t api_n_schema_objects;
-
-/** Number of schemas, and the name of each. */
-size_t api_schema_count(void);
-const char *api_schema_name(size_t i);
-/** Appends the schema as a JSON object. */
-void api_schema_append(size_t i, struct buf *out);
+/** Appends all schemas as the members of a JSON object. */
+void api_schemas_append(struct buf *out);
 /** Appends the schema of TYPE. */
 void api_schema_append_type(const char *type, struct buf *out);
 

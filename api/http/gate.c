@@ -99,10 +99,10 @@ static enum api_gate find_route(struct api_exchange *x)
     return API_GATE_OPEN;
 }
 
-static bool is_query_known(const struct api_route_query *query, const char *name)
+static bool is_query_known(const struct api_route_query *const *query, const char *name)
 {
-    for (; query && query->name; query++) {
-        if (strcmp(query->name, name) == 0)
+    for (; query && *query; query++) {
+        if (strcmp((*query)->name, name) == 0)
             return true;
     }
     return false;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "api/http/route.h"
+#include "api/describe/route.h"
 
 /** The one table of everything the API serves. Dispatch, the OpenAPI document, `ldplayerd routes`
  *  and the documentation pages all come from it. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/http/route.h"
 #include "api/resources/routes.h"
 
 static struct api_request r;
