@@ -8,7 +8,7 @@ set -euo pipefail
 build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build pkg-config python3 tcl xz-utils'
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build curl libcriterion-dev redis-server" ;;
+test) wanted="$build curl libcriterion-dev python3-jsonschema redis-server" ;;
 windows) wanted='gcc-mingw-w64-x86-64 msitools wine64 wixl' ;;
 package) wanted='gcc-mingw-w64-x86-64 msitools wixl' ;;
 bench) wanted="$build curl libglib2.0-dev nginx-light redis-server wrk" ;;

@@ -44,10 +44,12 @@ static void add_refusal(int status, int *out, size_t max, size_t *n)
 size_t api_openapi_refusals(const struct api_route *route, int *out, size_t max)
 {
     size_t n = 0;
-    static const int of_body[] = {400, 413, 415, 422, 0};
+    static const int of_body[] = {413, 415, 422, 0};
+    add_refusal(400, out, max, &n); /* no HTTP as it should be */
+    add_refusal(403, out, max, &n); /* the page of another site; a role that is too small */
+    add_refusal(503, out, max, &n); /* too many connections; the service is stopping */
     if (route->role != CACHE_ROLE_NONE) {
         add_refusal(401, out, max, &n);
-        add_refusal(403, out, max, &n);
         add_refusal(422, out, max, &n); /* a query parameter that there is not */
     }
     if (strchr(route->path, '{'))
@@ -151,6 +153,8 @@ enum {
     HEADER_ALLOW = 1 << 6,
     HEADER_RETRY_AFTER = 1 << 7,
     HEADER_WWW_AUTHENTICATE = 1 << 8,
+    HEADER_CONTENT_POLICY = 1 << 9,
+    HEADER_CONTENT_OPTIONS = 1 << 10,
 };
 
 /* In the order of the bits. */
@@ -166,6 +170,8 @@ static const struct {
     {"Allow", "text", "The methods of this path."},
     {"Retry-After", "count", "Seconds after which it may be tried again."},
     {"WWW-Authenticate", "text", "How to say who one is."},
+    {"Content-Security-Policy", "text", "What the page may do."},
+    {"X-Content-Type-Options", "=nosniff", "The page is what its type says."},
 };
 
 static unsigned headers_of(const struct api_route *route, const struct api_route_answer *a)
@@ -174,7 +180,8 @@ static unsigned headers_of(const struct api_route *route, const struct api_route
     return HEADER_REQUEST_ID | (has_tag ? HEADER_ETAG : 0) |
            (route->cacheable ? HEADER_X_CACHE | HEADER_AGE : 0) |
            (a->headers & API_ANSWER_LOCATION ? HEADER_LOCATION : 0) |
-           (a->headers & API_ANSWER_NO_STORE ? HEADER_CACHE_CONTROL : 0);
+           (a->headers & API_ANSWER_NO_STORE ? HEADER_CACHE_CONTROL : 0) |
+           (a->headers & API_ANSWER_PAGE ? HEADER_CONTENT_POLICY | HEADER_CONTENT_OPTIONS : 0);
 }
 
 static unsigned headers_of_refusal(int status)

@@ -33,6 +33,7 @@ enum api_answer_header {
     API_ANSWER_ETAG = 1 << 0,
     API_ANSWER_LOCATION = 1 << 1,
     API_ANSWER_NO_STORE = 1 << 2, /* Cache-Control: no-store */
+    API_ANSWER_PAGE = 1 << 3,     /* what a browser is told of a page */
 };
 
 /** One possible success. */

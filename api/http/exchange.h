@@ -103,6 +103,7 @@ void api_respond_field(struct api_exchange *x, const char *field, const char *fm
 /** 503 about the database. */
 void api_respond_store_error(struct api_exchange *x, int status);
 
-#define API_JSON "application/json"
+/* Windows PowerShell 5.1 reads what does not say its charset as Latin-1. */
+#define API_JSON "application/json; charset=utf-8"
 
 #endif

@@ -132,7 +132,7 @@ static bool is_json(const char *type)
         return false;
     memcpy(name, type, n);
     name[n] = '\0';
-    return str_is_equal_nocase(name, API_JSON);
+    return str_is_equal_nocase(name, "application/json");
 }
 
 static enum api_gate check_body(struct api_exchange *x)

@@ -16,7 +16,7 @@
 
 enum { SMALL_BODY = 4096 };
 
-#define PROBLEM_JSON "application/problem+json"
+#define PROBLEM_JSON "application/problem+json; charset=utf-8"
 
 static void count(struct api_exchange *x, int status)
 {

@@ -124,7 +124,7 @@ const struct api_route api_routes[] = {
             ANSWERS({.status = 200,
                      .schema = "InstanceList|InstancePartialList",
                      .summary = "The instances; with `fields`, the chosen members of each."}),
-        .refusals = STATUSES(503, 504),
+        .refusals = STATUSES(504),
     },
     {
         .method = API_METHOD_GET,
@@ -141,7 +141,7 @@ const struct api_route api_routes[] = {
         .answers = ANSWERS({.status = 200,
                             .schema = "Instance|InstancePartial",
                             .summary = "The instance; with `fields`, its chosen members."}),
-        .refusals = STATUSES(409, 503, 504),
+        .refusals = STATUSES(409, 504),
     },
     {
         .method = API_METHOD_POST,
@@ -157,7 +157,7 @@ const struct api_route api_routes[] = {
         .is_body_required = true,
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_PATCH,
@@ -176,7 +176,7 @@ const struct api_route api_routes[] = {
         .is_idempotent = true,
         .condition = API_IF_MATCH,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_DELETE,
@@ -191,7 +191,7 @@ const struct api_route api_routes[] = {
         .is_idempotent = true,
         .condition = API_IF_MATCH,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_POST,
@@ -206,7 +206,7 @@ const struct api_route api_routes[] = {
         .body = "StartRequest",
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_POST,
@@ -223,7 +223,7 @@ const struct api_route api_routes[] = {
         .body = "StopRequest",
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_POST,
@@ -238,7 +238,7 @@ const struct api_route api_routes[] = {
         .body = "RestartRequest",
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_POST,
@@ -254,7 +254,7 @@ const struct api_route api_routes[] = {
         .body = "CloneRequest",
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_POST,
@@ -269,7 +269,7 @@ const struct api_route api_routes[] = {
         .is_body_required = true,
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
     {
         .method = API_METHOD_POST,
@@ -287,7 +287,7 @@ const struct api_route api_routes[] = {
         .is_body_required = true,
         .is_idempotent = true,
         .answers = accepted,
-        .refusals = STATUSES(409, 429, 503),
+        .refusals = STATUSES(409, 429),
     },
 
     {
@@ -302,7 +302,6 @@ const struct api_route api_routes[] = {
         .condition = API_IF_NONE_MATCH,
         .answers =
             ANSWERS({.status = 200, .schema = "OperationList", .summary = "The operations."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_GET,
@@ -317,7 +316,6 @@ const struct api_route api_routes[] = {
         .query = QUERY(&wait),
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Operation", .summary = "The operation."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_POST,
@@ -333,7 +331,7 @@ const struct api_route api_routes[] = {
         .query = QUERY(&wait),
         .answers = ANSWERS({.status = 202, .schema = "Operation", .summary = "It is ending."},
                            {.status = 200, .schema = "Operation", .summary = "It has ended."}),
-        .refusals = STATUSES(409, 503),
+        .refusals = STATUSES(409),
     },
     {
         .method = API_METHOD_DELETE,
@@ -346,7 +344,6 @@ const struct api_route api_routes[] = {
         .query = QUERY(&ended_before),
         .answers =
             ANSWERS({.status = 200, .schema = "Pruned", .summary = "How many were removed."}),
-        .refusals = STATUSES(503),
     },
 
     {
@@ -487,7 +484,6 @@ const struct api_route api_routes[] = {
         .is_body_required = true,
         .answers =
             ANSWERS({.status = 200, .schema = "CacheConfig", .summary = "The limits in effect."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_POST,
@@ -533,7 +529,6 @@ const struct api_route api_routes[] = {
         .query = QUERY(&pattern),
         .answers =
             ANSWERS({.status = 200, .schema = "CacheInvalidated", .summary = "How many went."}),
-        .refusals = STATUSES(400),
     },
     {
         .method = API_METHOD_GET,
@@ -582,7 +577,7 @@ const struct api_route api_routes[] = {
                             .schema = "WorkstationCreated",
                             .summary = "It is known.",
                             .headers = API_ANSWER_LOCATION}),
-        .refusals = STATUSES(409, 503),
+        .refusals = STATUSES(409),
     },
     {
         .method = API_METHOD_GET,
@@ -617,7 +612,7 @@ const struct api_route api_routes[] = {
                             .schema = "Workstation",
                             .summary = "The workstation as it is now.",
                             .headers = API_ANSWER_ETAG}),
-        .refusals = STATUSES(409, 503),
+        .refusals = STATUSES(409),
     },
     {
         .method = API_METHOD_DELETE,
@@ -631,7 +626,7 @@ const struct api_route api_routes[] = {
         .is_idempotent = true,
         .condition = API_IF_MATCH,
         .answers = ANSWERS({.status = 204, .summary = "Forgotten."}),
-        .refusals = STATUSES(409, 503),
+        .refusals = STATUSES(409),
     },
     {
         .method = API_METHOD_GET,
@@ -644,7 +639,6 @@ const struct api_route api_routes[] = {
         .description = "Only for `local`: those of another workstation are to be asked for there.",
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "SystemInfo", .summary = "The figures."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_POST,
@@ -659,7 +653,7 @@ const struct api_route api_routes[] = {
             "says that the test was made; `reachable` and `detail` say what was found.",
         .answers =
             ANSWERS({.status = 200, .schema = "ConnectionTest", .summary = "What was found."}),
-        .refusals = STATUSES(409, 503, 504),
+        .refusals = STATUSES(409, 504),
     },
     {
         .method = API_METHOD_GET,
@@ -680,7 +674,7 @@ const struct api_route api_routes[] = {
             ANSWERS({.status = 200,
                      .schema = "InstanceList|InstancePartialList",
                      .summary = "The instances; with `fields`, the chosen members of each."}),
-        .refusals = STATUSES(503, 504),
+        .refusals = STATUSES(504),
     },
 
     {
@@ -704,7 +698,6 @@ const struct api_route api_routes[] = {
         .summary = "List the tokens, revoked ones too",
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "TokenList", .summary = "The tokens."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_POST,
@@ -721,7 +714,7 @@ const struct api_route api_routes[] = {
                             .schema = "TokenCreated",
                             .summary = "The token with its secret.",
                             .headers = API_ANSWER_LOCATION | API_ANSWER_NO_STORE}),
-        .refusals = STATUSES(409, 503),
+        .refusals = STATUSES(409),
     },
     {
         .method = API_METHOD_DELETE,
@@ -733,7 +726,6 @@ const struct api_route api_routes[] = {
         .summary = "Revoke a token",
         .description = "`id` is the id or the name. Works at once.",
         .answers = ANSWERS({.status = 204, .summary = "Revoked."}),
-        .refusals = STATUSES(503),
     },
 
     {
@@ -758,7 +750,6 @@ const struct api_route api_routes[] = {
             "when one fails.",
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Ready", .summary = "It can."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_GET,
@@ -769,7 +760,6 @@ const struct api_route api_routes[] = {
         .summary = "Another name of /readyz",
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Ready", .summary = "It can."}),
-        .refusals = STATUSES(503),
     },
     {
         .method = API_METHOD_GET,
@@ -834,7 +824,10 @@ const struct api_route api_routes[] = {
         .id = "getDocs",
         .tag = "system",
         .summary = "This description as a page to read",
-        .answers = ANSWERS({.status = 200, .summary = "The page.", .type = "text/html"}),
+        .answers = ANSWERS({.status = 200,
+                            .summary = "The page.",
+                            .type = "text/html",
+                            .headers = API_ANSWER_PAGE}),
     },
 };
 

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 
+from .contract import contract
 from .waiting import GENEROUS_S, Deadline
 
 OVER_PIPE = os.environ.get("LDP_TRANSPORT") == "pipe"
@@ -73,6 +74,7 @@ class Client:
             response = Response(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+        contract().check(method, path, response.status, response.headers, response.body)
         if expect is not None and response.status != expect:
             raise AssertionError(f"{method} {path}: expected {expect}, got {response}")
         return response
@@ -132,6 +134,7 @@ class EventStream:
         self.answer = self.connection.getresponse()
         if self.answer.status != 200:
             raise AssertionError(f"{path}: {self.answer.status} {self.answer.read()!r}")
+        contract().check("GET", path, 200, self.answer.headers, None)
 
     def next(self):
         """The next event, or None at the end of the stream."""
@@ -150,6 +153,7 @@ class EventStream:
                 event = json.loads(fields["data"])
                 if int(fields["id"]) != event["seq"] or fields["event"] != event["type"]:
                     raise AssertionError(f"the frame contradicts its data: {fields}")
+                contract().check_event(event)
                 return event
             else:
                 fields = {}
@@ -225,7 +229,10 @@ class RawConnection:
         while len(self.buffered) < length:
             self._fill()
         body, self.buffered = self.buffered[:length], self.buffered[length:]
-        return Response(int(lines[0].split()[1]), headers, body)
+        response = Response(int(lines[0].split()[1]), headers, body)
+        if has_body:
+            contract().check_unasked(response.status, headers, body)
+        return response
 
     def close(self):
         self.socket.close()
