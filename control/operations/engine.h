@@ -20,7 +20,9 @@ enum ctl_priority { CTL_PRIORITY_INTERACTIVE, CTL_PRIORITY_WATCHDOG, CTL_PRIORIT
 struct ctl_request {
     enum cache_op_kind kind;
     const char *target; /* instance id; NULL for create */
-    const char *name;   /* create, clone, rename, modify; NULL = leave to the vendor */
+    const char
+        *revision;    /* what the target's must be when the operation begins to act; NULL = any */
+    const char *name; /* create, clone, rename, modify; NULL = leave to the vendor */
     const struct ldc_settings *settings; /* create, modify; NULL = none */
     bool until_ready;                    /* start, restart */
     bool force;                          /* stop, restart, remove: end processes that ignore quit */

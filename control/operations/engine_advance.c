@@ -3,6 +3,7 @@
  * end of a child, a write, a tick) calls ctl_engine_advance, which looks at each job afresh; no
  * callback carries a decision of its own. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/system/clock.h"
 #include "base/memory/mem.h"
@@ -109,6 +110,7 @@ static void on_absent(struct ctl_job *job)
 
 static void on_answered(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
 {
+    job->has_acted = true;
     job->answer = outcome->answer;
     job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
     job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
@@ -161,11 +163,23 @@ static void call_vendor(struct ctl_job *job)
                                 ldc_purpose_of(command.verb, is_queued), on_outcome, job);
 }
 
+/* Whether the target is no longer what the request was bound to. */
+static bool has_other_revision(const struct ctl_job *job)
+{
+    char now[CACHE_REVISION_SIZE];
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (!job->params.revision[0] || job->has_acted || !i)
+        return false;
+    cache_instance_revision(i, now);
+    return strcmp(now, job->params.revision) != 0;
+}
+
 /* Writing took a moment, in which the instance may have been removed, or its number given away. */
 static bool is_still_planned(struct ctl_job *job)
 {
     struct ctl_why why;
-    return ctl_job_step(job)->plan(job, ctl_job_instance(job), &why) == CTL_PLAN_RUN;
+    return !has_other_revision(job) &&
+           ctl_job_step(job)->plan(job, ctl_job_instance(job), &why) == CTL_PLAN_RUN;
 }
 
 /* The mark is on disk: only now may the command be issued. */
@@ -211,6 +225,7 @@ static void act(struct ctl_job *job)
 
     begin_running(job);
     ctl_ending_write(job, "operation.running", NULL);
+    job->has_acted = true;
     if (step->act)
         step->act(job, ctl_job_instance(job));
     job->phase = CTL_PHASE_AWAITING;
@@ -247,6 +262,12 @@ static void plan(struct ctl_job *job, uint64_t now)
         /* A step entered in this round may have begun after NOW. */
         if (now > job->looking_ms + BLIND_LIMIT_MS)
             give_up_looking(job);
+        return;
+    }
+    if (has_other_revision(job)) {
+        fail(job, "PRECONDITION_FAILED",
+             "the instance was changed since: its revision is not the one in If-Match; nothing "
+             "was done");
         return;
     }
     switch (ctl_job_step(job)->plan(job, ctl_job_instance(job), &why)) {

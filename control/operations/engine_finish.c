@@ -111,6 +111,7 @@ void ctl_ending_retry(struct ctl_job *job, uint64_t now)
 static bool is_retryable(enum cache_op_status status, const char *code)
 {
     return status != CACHE_OP_CANCELLED && !str_is_equal(code, "INSTANCE_GONE") &&
+           !str_is_equal(code, "PRECONDITION_FAILED") &&
            !str_is_equal(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR));
 }
 

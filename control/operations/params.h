@@ -7,7 +7,8 @@
 /** What an operation was asked to do, as values; and the same as the JSON text that is kept with
  *  the operation so that it survives a restart. */
 struct ctl_params {
-    char name[LDC_TITLE_SIZE]; /* "" = none */
+    char revision[CACHE_REVISION_SIZE]; /* "" = any */
+    char name[LDC_TITLE_SIZE];          /* "" = none */
     struct ldc_settings settings;
     bool until_ready, force;
     unsigned timeout_ms;
