@@ -78,11 +78,16 @@ bool api_exchange_is_stopping(const struct api_exchange *x);
 void api_exchange_header(struct api_exchange *x, const char *name, const char *value);
 void api_exchange_header_number(struct api_exchange *x, const char *name, uint64_t value);
 
-/** Sets the answer's ETag (quoted). Returns true when If-None-Match has it already: then the
- *  answer is 304. */
+/** Sets the answer's ETag: quoted, and with W/ in front when bodies of the same tag may differ in
+ *  their age. Returns true when If-None-Match has it already: then the answer is 304. */
 bool api_exchange_matches(struct api_exchange *x, const char *etag);
-/** Whether the If-Match header, if there is one, allows ETAG (quoted). */
-bool api_exchange_may_change(const struct api_exchange *x, const char *etag);
+/** What If-Match says of something that has REVISION now. Only a strong tag matches. */
+enum api_precondition {
+    API_PRECONDITION_NONE, /* there is no such header, or it takes any revision */
+    API_PRECONDITION_HOLDS,
+    API_PRECONDITION_FAILS,
+};
+enum api_precondition api_exchange_may_change(const struct api_exchange *x, const char *revision);
 
 /** TYPE is the media type. The blob's reference is taken over. */
 void api_respond_blob(struct api_exchange *x, int status, const char *type, struct blob *body);
