@@ -20,7 +20,7 @@ const struct api_schema_row api_schema_rows[] = {
                  "evidence: InstanceEvidence, desired_state: running|stopped?, adb_serial: text?, "
                  "pid: int?, vbox_pid: int?, top_window: int?, bind_window: int?, "
                  "resolution: Resolution?, settings: InstanceSettings, labels: Labels, "
-                 "group: text?, ...freshness, stale_reason?: text"},
+                 "group: text?, revision: text, ...freshness, stale_reason?: text"},
     {"InstancePartial", "...Instance?"},
     {"instance_page", "total: count, next_cursor?: text?, ...freshness, stale_reason?: text?"},
     {"InstanceList", "items: [Instance], ...instance_page"},
@@ -110,7 +110,7 @@ const struct api_schema_row api_schema_rows[] = {
                     "ldplayer: [LdplayerInstall], instances: {total: count, running: count}?, "
                     "total_emulators: count?, active_emulators: count?, cpu_usage: share?, "
                     "memory_usage: share?, disk_usage: share?, last_seen: time?, "
-                    "created_at: time, updated_at: time"},
+                    "created_at: time, updated_at: time, revision: text"},
     {"WorkstationCreated", "id: uuid"},
     {"ConnectionTest", "status: =success, reachable: bool, latency_ms: count, detail: text"},
 

@@ -65,28 +65,20 @@ static const struct ctl_workstation *find_local(struct api_exchange *x, const ch
 
 /* --- reading --- */
 
-static void respond_list(struct api_exchange *x, struct blob *body)
-{
-    api_respond_blob(x, 200, API_JSON, blob_ref(body));
-}
-
-void api_handle_workstations_list(struct api_exchange *x)
-{
-    api_kept_get(x, API_CACHEABLE_WORKSTATIONS, "", respond_list);
-}
-
-/* The tag goes with the workstation as it is now: what is kept is forgotten when that changes. */
+/* What is kept, unless the client has it. */
 static void respond_kept(struct api_exchange *x, struct blob *body)
 {
     char tag[API_WORKSTATION_TAG_SIZE];
-    const struct ctl_workstation *w = find(x);
-    if (!w)
-        return;
-    api_workstation_tag(w, body->data, body->len, tag);
+    api_workstations_tag(body->data, body->len, tag);
     if (api_exchange_matches(x, tag))
         api_respond_empty(x, 304);
     else
         api_respond_blob(x, 200, API_JSON, blob_ref(body));
+}
+
+void api_handle_workstations_list(struct api_exchange *x)
+{
+    api_kept_get(x, API_CACHEABLE_WORKSTATIONS, "", respond_kept);
 }
 
 void api_handle_workstations_get(struct api_exchange *x)
@@ -101,7 +93,7 @@ static void respond_changed(struct api_exchange *x, const struct ctl_workstation
 {
     char tag[API_WORKSTATION_TAG_SIZE];
     api_workstations_append_one(x->context, w, &x->reply);
-    api_workstation_tag(w, x->reply.data, x->reply.len, tag);
+    api_workstations_tag(x->reply.data, x->reply.len, tag);
     (void)api_exchange_matches(x, tag);
     api_respond_reply(x, 200, API_JSON);
 }
@@ -355,12 +347,11 @@ static void on_changed(void *arg, const char *id, const struct ctl_workstation *
         respond_not_found(x, id);
 }
 
-/* Every tag of W begins so; If-Match may name one that was given with other figures. */
 static bool may_change(void *arg, const struct ctl_workstation *w)
 {
-    char begin[API_WORKSTATION_TAG_SIZE];
-    api_workstation_tag_begin(w, begin);
-    return api_exchange_may_change(arg, begin);
+    char revision[API_WORKSTATION_REVISION_SIZE];
+    api_workstation_revision(w, revision);
+    return api_exchange_may_change(arg, revision) != API_PRECONDITION_FAILS;
 }
 
 static void submit(struct api_exchange *x)
