@@ -13,7 +13,7 @@ case ${1:-} in
 build) wanted=$build ;;
 # With what the demo tells people to type.
 demo) wanted="$build curl" ;;
-test) wanted="$build curl libcriterion-dev redis-server" ;;
+test) wanted="$build curl libcriterion-dev python3-jsonschema redis-server" ;;
 windows) wanted=$windows ;;
 package) wanted=$package ;;
 # The Windows tests, which look at packages too.

@@ -13,46 +13,23 @@ const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT] = {
      * good survey keeps a new one, so the TTL ends only while nobody looks. A last good one is
      * better than none for as long as there is no other. */
     [API_CACHEABLE_INSTANCES] =
-        {"listInstances getInstance",
-         "instances_list",
+        {"instances_list",
          {.ttl_ms = MINUTE, .error_ms = CACHE_MAX_MS, .failure_ms = SECOND, .is_local = true},
          {API_DEPENDS_INSTANCES},
          "an instance is commanded"},
     [API_CACHEABLE_WORKSTATIONS] =
-        {"listWorkstations",
-         "workstations_list",
+        {"workstations_list",
          {.ttl_ms = 300 * SECOND, .error_ms = DAY, .failure_ms = SECOND},
          {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES},
          "a workstation is made, changed or removed, its status changes, or an instance is "
          "commanded"},
     [API_CACHEABLE_WORKSTATION] =
-        {"getWorkstation",
-         "workstations_{id}",
+        {"workstations_{id}",
          {.ttl_ms = 300 * SECOND, .error_ms = DAY, .failure_ms = SECOND},
          {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES},
          "a workstation is made, changed or removed, its status changes, or an instance is "
          "commanded"},
 };
-
-/* Whether the space separated LIST has WORD. */
-static bool has_word(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *at = list; (at = strstr(at, word)); at += n) {
-        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
-            return true;
-    }
-    return false;
-}
-
-const struct api_cacheable *api_cacheable_find(const char *route_id)
-{
-    for (size_t i = 0; i < API_CACHEABLE_COUNT; i++) {
-        if (has_word(api_cacheable_table[i].routes, route_id))
-            return &api_cacheable_table[i];
-    }
-    return NULL;
-}
 
 /* Whether KEY is TEMPLATE with something in the place of "{id}". */
 static bool fits(const char *template, const char *key, char *ret_param, size_t size)

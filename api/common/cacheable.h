@@ -4,8 +4,9 @@
 
 #include "cache/results/results.h"
 
-/** The GETs whose results are kept: one table. What the routes do and what the documents say come
- *  from it. Every answer of such a route has the headers X-Cache and Age. */
+/** The results that are kept: one table. What the routes do and what the documents say come from
+ *  it; a route says which row is its own. Every good answer of such a route has the headers X-Cache
+ *  and Age. */
 
 /** What a result is made from: the names that commands and surveys invalidate. */
 #define API_DEPENDS_INSTANCES "instances"
@@ -19,16 +20,13 @@ enum api_cacheable_kind {
 };
 
 struct api_cacheable {
-    const char *routes; /* operation ids, space separated */
-    const char *key;    /* "{id}" stands for the parameter */
+    const char *key; /* "{id}" stands for the parameter */
     struct cache_policy policy;
     const char *const dependencies[3]; /* NULL-terminated */
     const char *forgotten;             /* completes "It is forgotten when ..." */
 };
 extern const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT];
 
-/** The row of a route by its operation id, or NULL. */
-const struct api_cacheable *api_cacheable_find(const char *route_id);
 /** The row whose key KEY is; what stands in the place of "{id}" goes to RET_PARAM (SIZE bytes).
  *  API_CACHEABLE_COUNT when it is none. */
 enum api_cacheable_kind api_cacheable_of_key(const char *key, char *ret_param, size_t size);

@@ -107,6 +107,7 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
     *ret = (struct ctl_request){
         .kind = p->kind,
         .target = p->target[0] ? p->target : NULL,
+        .revision = p->revision[0] ? p->revision : NULL,
         .name = c->name[0] ? c->name : NULL,
         .settings = c->has_settings ? &c->settings : NULL,
         .until_ready = c->until_ready,

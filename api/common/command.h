@@ -11,8 +11,9 @@
 struct api_pending {
     enum cache_op_kind kind;
     struct api_command command;
-    char target[UUID_SIZE]; /* "" for create */
-    char **targets;         /* batch: owned ids */
+    char target[UUID_SIZE];             /* "" for create */
+    char revision[CACHE_REVISION_SIZE]; /* that the target must still have; "" = any */
+    char **targets;                     /* batch: owned ids */
     size_t n_targets;
     uint64_t wait_ms;
     bool has_wait;

@@ -10,12 +10,14 @@
 
 bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc)
 {
+    static const char mark[] = "\xef\xbb\xbf";
     const struct buf *body = &x->http.request.body;
     const char *why;
+    size_t n = sizeof(mark) - 1, skip = body->len >= n && memcmp(body->data, mark, n) == 0 ? n : 0;
     *ret_doc = NULL;
-    if (body->len == 0)
+    if (body->len == skip)
         return true;
-    if (json_parse(body->data, body->len, ret_doc, &why) == 0)
+    if (json_parse(body->data + skip, body->len - skip, ret_doc, &why) == 0)
         return true;
     api_respond_code(x, API_BODY_NOT_JSON, "The body is not JSON: %s.", why);
     return false;

@@ -8,7 +8,8 @@
 /** Short ways for handlers to read a request. All that return bool have answered X with the
  *  refusal when they return false; the handler then returns. */
 
-/** The body as JSON; an empty one gives NULL. The document is for yyjson_doc_free. */
+/** The body as JSON, with or without a byte order mark; an empty one gives NULL. The document is
+ * for yyjson_doc_free. */
 bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc);
 /** A whole number of the query; FALLBACK when it is not there. */
 bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, uint64_t max,

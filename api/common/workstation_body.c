@@ -158,6 +158,8 @@ static yyjson_mut_val *make_workstation(const struct api_context *c, yyjson_mut_
     const struct ctl_sample *sample =
         is_local ? ctl_figures_last(ctl_workstations_figures(c->workstations)) : NULL;
     yyjson_mut_val *object = yyjson_mut_obj(doc);
+    char revision[API_WORKSTATION_REVISION_SIZE];
+    api_workstation_revision(w, revision);
     json_add_str(doc, object, "id", w->row.id);
     json_add_str(doc, object, "name", w->row.name);
     json_add_str(doc, object, "status", cache_workstation_status_name(w->row.status));
@@ -175,6 +177,7 @@ static yyjson_mut_val *make_workstation(const struct api_context *c, yyjson_mut_
     json_add_time(doc, object, "last_seen", w->row.last_seen_at);
     json_add_time(doc, object, "created_at", w->row.created_at);
     json_add_time(doc, object, "updated_at", w->row.updated_at);
+    yyjson_mut_obj_add_strcpy(doc, object, "revision", revision);
     return object;
 }
 
@@ -213,7 +216,7 @@ void api_workstations_append_system(const struct api_context *c, const struct ct
     append_doc(doc, object, out);
 }
 
-/* --- tags --- */
+/* --- revisions and tags --- */
 
 enum { HALF = 12 }; /* bytes of a digest */
 
@@ -230,7 +233,8 @@ static void add_part(crypto_generichash_state *state, const char *text)
     crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
 }
 
-void api_workstation_tag_begin(const struct ctl_workstation *w, char out[API_WORKSTATION_TAG_SIZE])
+void api_workstation_revision(const struct ctl_workstation *w,
+                              char out[API_WORKSTATION_REVISION_SIZE])
 {
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, crypto_generichash_BYTES_MIN);
@@ -239,18 +243,15 @@ void api_workstation_tag_begin(const struct ctl_workstation *w, char out[API_WOR
     add_part(&state, w->row.address);
     add_part(&state, w->row.labels);
     add_part(&state, w->row.is_maintained ? "1" : "0");
-    out[0] = '"';
-    add_hex(&state, out + 1);
-    strcpy(out + 1 + 2 * HALF, ".");
+    add_hex(&state, out);
 }
 
-void api_workstation_tag(const struct ctl_workstation *w, const char *body, size_t n,
-                         char out[API_WORKSTATION_TAG_SIZE])
+void api_workstations_tag(const char *body, size_t n, char out[API_WORKSTATION_TAG_SIZE])
 {
     crypto_generichash_state state;
-    api_workstation_tag_begin(w, out);
     crypto_generichash_init(&state, NULL, 0, crypto_generichash_BYTES_MIN);
     crypto_generichash_update(&state, (const unsigned char *)body, n);
+    strcpy(out, "W/\"");
     add_hex(&state, out + strlen(out));
     strcat(out, "\"");
 }

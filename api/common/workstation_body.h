@@ -18,13 +18,12 @@ void api_workstations_append_one(const struct api_context *c, const struct ctl_w
 void api_workstations_append_system(const struct api_context *c, const struct ctl_workstation *w,
                                     const struct ctl_sample *sample, struct buf *out);
 
-enum { API_WORKSTATION_TAG_SIZE = 54 };
+enum { API_WORKSTATION_REVISION_SIZE = 25, API_WORKSTATION_TAG_SIZE = 29 };
 
-/** The tag of W shown as the N bytes of BODY, quoted: "WWWW.BBBB", where the first half changes
- *  with what PATCH changes, and the second with every byte. */
-void api_workstation_tag(const struct ctl_workstation *w, const char *body, size_t n,
-                         char out[API_WORKSTATION_TAG_SIZE]);
-/** The first half, up to the dot: how every tag of W begins as long as nobody changes it. */
-void api_workstation_tag_begin(const struct ctl_workstation *w, char out[API_WORKSTATION_TAG_SIZE]);
+/** A digest of what PATCH changes of W. */
+void api_workstation_revision(const struct ctl_workstation *w,
+                              char out[API_WORKSTATION_REVISION_SIZE]);
+/** The tag of a body, N bytes: weak, because it tells of the figures how old they are. */
+void api_workstations_tag(const char *body, size_t n, char out[API_WORKSTATION_TAG_SIZE]);
 
 #endif

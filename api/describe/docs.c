@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "api/describe/event.h"
 #include "api/describe/problem.h"
 #include "api/http/response.h"
+#include "api/describe/route.h"
 
 static const char style[] =
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}"
@@ -42,11 +44,12 @@ static void add_query(const struct api_route *route, struct buf *out)
     if (!route->query)
         return;
     add(out, "<table>");
-    for (const struct api_route_query *q = route->query; q->name; q++) {
-        (void)buf_printf(out, "<tr><td><code>?%s=</code><td><code>", q->name);
-        add_text(out, q->type);
+    for (const struct api_route_query *const *q = route->query; *q; q++) {
+        (void)buf_printf(out, "<tr><td><code>?%s=</code><td><code>", (*q)->name);
+        add_text(out, (*q)->type);
         add(out, "</code><td>");
-        add_text(out, q->description);
+        add_text(out, (*q)->description);
+        add(out, (*q)->need == API_REQUIRED ? " Required." : "");
     }
     add(out, "</table>");
 }
@@ -61,8 +64,7 @@ static void add_answers(const struct api_route *route, struct buf *out)
     int refusals[16];
     size_t n = api_openapi_refusals(route, refusals, 16);
     add(out, "<table>");
-    for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && route->answers[i].status; i++) {
-        const struct api_route_answer *a = &route->answers[i];
+    for (const struct api_route_answer *a = route->answers; a->status; a++) {
         (void)buf_printf(out, "<tr><td>%d<td>", a->status);
         if (a->schema)
             add_schema_link(a->schema, out);
@@ -93,11 +95,23 @@ static void add_route(const struct api_route *route, struct buf *out)
     if (route->body) {
         add(out, "<p>Body: ");
         add_schema_link(route->body, out);
-        add(out, "</p>");
+        add(out, route->is_body_required ? "</p>" : ", may be left out</p>");
     }
     add_query(route, out);
     add_answers(route, out);
     add(out, "</article>");
+}
+
+static void add_events(struct buf *out)
+{
+    add(out, "<h2 id=\"events\">Types of events</h2><table><tr><th>type<th>data<th>when");
+    for (size_t i = 0; i < api_n_event_types; i++) {
+        (void)buf_printf(out, "<tr><td><code>%s</code><td><code>", api_event_types[i].type);
+        add_text(out, api_event_types[i].data);
+        add(out, "</code><td>");
+        add_text(out, api_event_types[i].description);
+    }
+    add(out, "</table>");
 }
 
 static void add_problems(struct buf *out)
@@ -130,6 +144,7 @@ void api_docs_append(const struct api_route *routes, size_t n, const char *versi
         }
         add_route(&routes[i], out);
     }
+    add_events(out);
     add_problems(out);
     add(out, "</html>\n");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef API_ROUTE_H
-#define API_ROUTE_H
+#ifndef API_DESCRIBE_ROUTE_H
+#define API_DESCRIBE_ROUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,30 +8,50 @@
 #include "api/http/request.h"
 #include "cache/tables/tokens.h"
 
+struct api_cacheable;
 struct api_exchange;
-struct api_field;
+
+/** One row of the table of routes: everything there is to know about a route but the code behind
+ *  it. What answers, checks and describes a request reads the row; nothing is said twice. */
 
 /** Answers X now or keeps it and answers later; see exchange.h. */
 typedef void (*api_handler_fn)(struct api_exchange *x);
 
-/** A query parameter, for checking names and for the documents. */
+enum api_need { API_OPTIONAL, API_REQUIRED };
+
+/** A query parameter. */
 struct api_route_query {
     const char *name;
-    const char *type; /* in the notation of schema.h */
+    const char *type; /* in the notation of notation.h */
+    enum api_need need;
     const char *description;
 };
 
-enum { API_ROUTE_MAX_ANSWERS = 4 };
+/** Headers of an answer besides those that every answer has, and those that follow from the row:
+ *  X-Cache and Age where the answer is kept, ETag where If-None-Match is taken. */
+enum api_answer_header {
+    API_ANSWER_ETAG = 1 << 0,
+    API_ANSWER_LOCATION = 1 << 1,
+    API_ANSWER_NO_STORE = 1 << 2, /* Cache-Control: no-store */
+    API_ANSWER_PAGE = 1 << 3,     /* what a browser is told of a page */
+};
 
 /** One possible success. */
 struct api_route_answer {
     int status;         /* 0 ends the list */
-    const char *schema; /* name of a schema, [Name] for a list of it, or NULL for none */
-    const char *type;   /* media type; NULL = application/json */
+    const char *schema; /* in the notation of notation.h; NULL = no JSON */
     const char *summary;
+    const char *type; /* media type, two apart by a space; NULL = application/json */
+    unsigned headers; /* enum api_answer_header */
 };
 
-/** One row of the table: everything there is to know about a route but the code behind it. */
+/** Which conditional header means something. */
+enum api_condition {
+    API_UNCONDITIONAL,
+    API_IF_NONE_MATCH, /* answers have an ETag; 304 when the client has it */
+    API_IF_MATCH,      /* changes only what has the revision that the client names; else 412 */
+};
+
 struct api_route {
     enum http_method method;
     const char *path;     /* "/api/instances/{ref}"; literal segments win over parameters */
@@ -39,12 +59,16 @@ struct api_route {
     api_handler_fn handler;
     const char *id; /* operation id of OpenAPI and name of the documentation page */
     const char *tag;
-    const char *summary;                 /* one line */
-    const char *description;             /* paragraphs in Markdown, or NULL */
-    const struct api_route_query *query; /* ends with a NULL name; NULL = takes none */
-    const char *body;                    /* name of the request's schema; NULL = no body */
-    const char *headers; /* request headers that mean something, space separated; or NULL */
-    struct api_route_answer answers[API_ROUTE_MAX_ANSWERS];
+    const char *summary;                        /* one line */
+    const char *description;                    /* paragraphs in Markdown, or NULL */
+    const struct api_route_query *const *query; /* NULL-terminated; NULL = takes none */
+    const char *body;                           /* name of the request's schema; NULL = no body */
+    bool is_body_required;                      /* nothing or {} is refused */
+    bool is_idempotent;                         /* takes Idempotency-Key */
+    bool is_resumable;                          /* takes Last-Event-ID */
+    enum api_condition condition;
+    const struct api_cacheable *cacheable;  /* how its result is kept; NULL = it is not */
+    const struct api_route_answer *answers; /* ends with status 0 */
     const int *refusals; /* zero-terminated statuses besides the usual; NULL = none */
 };
 

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/describe/schema.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "api/describe/event.h"
 #include "api/describe/field.h"
+#include "api/describe/notation.h"
+#include "api/describe/problem.h"
 #include "base/memory/cleanup.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "ldconsole/verbs/settings.h"
 
-static const struct {
-    const char *word, *schema;
-} words[] = {
-    {"text", "\"type\":\"string\""},
-    {"uuid", "\"type\":\"string\",\"format\":\"uuid\""},
-    {"time", "\"type\":\"string\",\"format\":\"date-time\""},
-    {"int", "\"type\":\"integer\""},
-    {"count", "\"type\":\"integer\",\"minimum\":0"},
-    {"percent", "\"type\":\"integer\",\"minimum\":0,\"maximum\":100"},
-    {"bool", "\"type\":\"boolean\""},
-    {"object", "\"type\":\"object\""},
-};
+/* --- request bodies --- */
 
 static const char title_schema[] =
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"description\":\"Without control "
@@ -48,7 +41,7 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_EXPIRES] = "time?",
     [API_FIELD_ACTION] = "start|stop|restart|remove|modify",
     [API_FIELD_SELECT] = "Selection",
-    [API_FIELD_OPTIONS] = "BatchOptions",
+    [API_FIELD_OPTIONS] = "StartRequest|StopRequest|RestartRequest|RemoveOptions|InstanceChange",
     [API_FIELD_WORKSTATION_NAME] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}",
     [API_FIELD_ADDRESS] = address_schema,
     [API_FIELD_MAINTENANCE] = "bool",
@@ -58,161 +51,38 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
 static const struct {
     const char *name;
     const struct api_field *fields;
+    int min_members;
 } bodies[] = {
-    {"InstanceCreate", api_fields_create},
-    {"InstanceChange", api_fields_change},
-    {"StartRequest", api_fields_start},
-    {"StopRequest", api_fields_stop},
-    {"RestartRequest", api_fields_restart},
-    {"CloneRequest", api_fields_clone},
-    {"RenameRequest", api_fields_rename},
-    {"RemoveOptions", api_fields_remove},
-    {"BatchRequest", api_fields_batch},
-    {"TokenCreate", api_fields_token},
-    {"WorkstationCreate", api_fields_workstation},
-    {"WorkstationChange", api_fields_workstation_change},
+    {"InstanceCreate", api_fields_create, 0},
+    {"InstanceChange", api_fields_change, 1},
+    {"StartRequest", api_fields_start, 0},
+    {"StopRequest", api_fields_stop, 0},
+    {"RestartRequest", api_fields_restart, 0},
+    {"CloneRequest", api_fields_clone, 0},
+    {"RenameRequest", api_fields_rename, 0},
+    {"RemoveOptions", api_fields_remove, 0},
+    {"BatchRequest", api_fields_batch, 0},
+    {"TokenCreate", api_fields_token, 0},
+    {"WorkstationCreate", api_fields_workstation, 0},
+    {"WorkstationChange", api_fields_workstation_change, 1},
 };
 
-/* What the options of a batch may be, by its action. */
-static const char *const batch_options[] = {"StartRequest", "StopRequest", "RestartRequest",
-                                            "RemoveOptions", "InstanceChange"};
-
-enum { SETTINGS_AT, BATCH_OPTIONS_AT, BODIES_AT, OBJECTS_AT = BODIES_AT + countof(bodies) };
-
-size_t api_schema_count(void)
+static void append_body(size_t i, struct buf *out)
 {
-    return OBJECTS_AT + api_n_schema_objects;
-}
-
-const char *api_schema_name(size_t i)
-{
-    if (i == SETTINGS_AT)
-        return "Settings";
-    if (i == BATCH_OPTIONS_AT)
-        return "BatchOptions";
-    return i < OBJECTS_AT ? bodies[i - BODIES_AT].name : api_schema_objects[i - OBJECTS_AT].name;
-}
-
-static void append_enum(const char *type, bool is_nullable, struct buf *out)
-{
-    (void)buf_append_str(out, "{\"enum\":[");
-    while (*type) {
-        size_t n = strcspn(type, "|");
-        (void)buf_printf(out, "\"%.*s\"", (int)n, type);
-        type += n + (type[n] == '|');
-        if (*type)
-            (void)buf_append_str(out, ",");
+    char more[64];
+    struct buf members cleanup(buf_deinit);
+    buf_init(&members, 0);
+    for (const struct api_field *f = bodies[i].fields; f->name; f++) {
+        if (kind_types[f->kind])
+            (void)buf_printf(&members, "%s%s%s: %s", members.len ? ", " : "", f->name,
+                             f->is_required ? "" : "?", kind_types[f->kind]);
     }
-    (void)buf_append_str(out, is_nullable ? ",null]}" : "]}");
+    snprintf(more, sizeof(more), ",\"additionalProperties\":false,\"minProperties\":%d",
+             bodies[i].min_members);
+    api_notation_append_object(members.data, more, out);
 }
 
-static void append_range(const char *type, struct buf *out)
-{
-    size_t n = strcspn(type, ".");
-    (void)buf_printf(out, "{\"type\":\"integer\",\"minimum\":%.*s,\"maximum\":%s}", (int)n, type,
-                     type + n + 2);
-}
-
-static void append_word(const char *type, struct buf *out)
-{
-    for (size_t i = 0; i < countof(words); i++) {
-        if (strcmp(words[i].word, type) == 0) {
-            (void)buf_printf(out, "{%s}", words[i].schema);
-            return;
-        }
-    }
-    (void)buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}", type);
-}
-
-/* A type that may be taken apart: its last character has been looked at. */
-static void append_plain(char *type, bool is_nullable, struct buf *out)
-{
-    size_t n = strlen(type);
-    if (type[0] == '[' || type[0] == '{') {
-        bool is_list = type[0] == '[';
-        type[n - 1] = '\0';
-        (void)buf_append_str(out, is_list ? "{\"type\":\"array\",\"items\":"
-                                          : "{\"type\":\"object\",\"additionalProperties\":");
-        api_schema_append_type(type + 1, out);
-        (void)buf_append_str(out, "}");
-    } else if (strchr(type, '|')) {
-        append_enum(type, is_nullable, out);
-    } else if (strstr(type, "..")) {
-        append_range(type, out);
-    } else {
-        append_word(type, out);
-    }
-}
-
-void api_schema_append_type(const char *type, struct buf *out)
-{
-    char *copy cleanup(mem_freep) = mem_strdup(type);
-    size_t n = strlen(copy);
-    bool is_nullable = copy[n - 1] == '?';
-    if (is_nullable)
-        copy[n - 1] = '\0';
-    if (copy[0] == '{' && copy[1] == '"') {
-        (void)buf_append_str(out, copy);
-    } else if (is_nullable && !strchr(copy, '|')) {
-        (void)buf_append_str(out, "{\"anyOf\":[");
-        append_plain(copy, false, out);
-        (void)buf_append_str(out, ",{\"type\":\"null\"}]}");
-    } else {
-        append_plain(copy, is_nullable, out);
-    }
-}
-
-/* An object under construction. */
-struct object {
-    struct buf *out, required;
-    bool has_members;
-};
-
-static void begin_object(struct object *o, struct buf *out)
-{
-    o->out = out;
-    o->has_members = false;
-    buf_init(&o->required, 0);
-    (void)buf_append_str(out, "{\"type\":\"object\",\"properties\":{");
-}
-
-static void add_member(struct object *o, const char *name, const char *type, bool is_required)
-{
-    (void)buf_printf(o->out, "%s\"%s\":", o->has_members ? "," : "", name);
-    api_schema_append_type(type, o->out);
-    o->has_members = true;
-    if (is_required)
-        (void)buf_printf(&o->required, "%s\"%s\"", o->required.len ? "," : "", name);
-}
-
-static void end_object(struct object *o, bool is_closed)
-{
-    (void)buf_append_str(o->out, "}");
-    if (o->required.len)
-        (void)buf_printf(o->out, ",\"required\":[%s]", o->required.data);
-    (void)buf_append_str(o->out, is_closed ? ",\"additionalProperties\":false}" : "}");
-    buf_deinit(&o->required);
-}
-
-static void append_body(const struct api_field *fields, struct buf *out)
-{
-    struct object o;
-    begin_object(&o, out);
-    for (; fields->name; fields++) {
-        if (kind_types[fields->kind])
-            add_member(&o, fields->name, kind_types[fields->kind], fields->is_required);
-    }
-    end_object(&o, true);
-}
-
-static void append_object(const struct api_schema_member *members, struct buf *out)
-{
-    struct object o;
-    begin_object(&o, out);
-    for (; members->name; members++)
-        add_member(&o, members->name, members->type, members->is_required);
-    end_object(&o, false);
-}
+/* --- settings --- */
 
 static void append_numbers(const int *allowed, struct buf *out)
 {
@@ -240,6 +110,7 @@ static void append_setting(const struct ldc_setting_info *info, struct buf *out)
     (void)buf_append_str(out, "}");
 }
 
+/* As they are asked for: only what ldconsole takes. */
 static void append_settings(struct buf *out)
 {
     (void)buf_append_str(out, "{\"type\":\"object\",\"properties\":{");
@@ -251,25 +122,99 @@ static void append_settings(struct buf *out)
     (void)buf_append_str(out, "},\"additionalProperties\":false}");
 }
 
-static void append_batch_options(struct buf *out)
+/* As they are read back: those that the config file has, with whatever it says. */
+static void append_actual_settings(struct buf *out)
 {
-    (void)buf_append_str(out, "{\"anyOf\":[");
-    for (size_t i = 0; i < countof(batch_options); i++) {
-        if (i > 0)
-            (void)buf_append_str(out, ",");
-        api_schema_append_type(batch_options[i], out);
+    static const char *const types[] = {
+        [LDC_SETTING_INT] = "int", [LDC_SETTING_BOOL] = "bool", [LDC_SETTING_TEXT] = "text"};
+    struct buf members cleanup(buf_deinit);
+    buf_init(&members, 0);
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++)
+        (void)buf_printf(&members, "%s%s?: %s", i ? ", " : "", ldc_setting_table[i].name,
+                         types[ldc_setting_table[i].type]);
+    api_notation_append_object(members.data, "", out);
+}
+
+/* --- events --- */
+
+enum { EVENT_NAME_SIZE = 64 };
+
+/* "operation.timed_out" is OperationTimedOutEvent. */
+static const char *write_event_name(const char *type, char out[EVENT_NAME_SIZE])
+{
+    bool is_start = true;
+    size_t n = 0;
+    for (; *type && n + sizeof("Event") < EVENT_NAME_SIZE; type++) {
+        bool is_gap = strchr("._-", *type) != NULL;
+        if (!is_gap)
+            out[n++] = (char)(is_start ? toupper((unsigned char)*type) : *type);
+        is_start = is_gap;
     }
+    strcpy(out + n, "Event");
+    return out;
+}
+
+static void append_event_type(const struct api_event_type *event, struct buf *out)
+{
+    char name[EVENT_NAME_SIZE];
+    struct buf members cleanup(buf_deinit), more cleanup(buf_deinit);
+    buf_init(&members, 0);
+    buf_init(&more, 0);
+    (void)buf_printf(&members, "seq: count, time: time, type: =%s, data: %s", event->type,
+                     event->data);
+    (void)buf_append_str(&more, ",\"description\":");
+    json_append_str(&more, event->description);
+    (void)buf_printf(out, ",\"%s\":", write_event_name(event->type, name));
+    api_notation_append_object(members.data, more.data, out);
+}
+
+/* One schema for each type, and Event for any of them. */
+static void append_events(struct buf *out)
+{
+    char name[EVENT_NAME_SIZE];
+    const char *separator = "";
+    struct buf mapping cleanup(buf_deinit);
+    buf_init(&mapping, 0);
+    (void)buf_append_str(out, ",\"Event\":{\"oneOf\":[");
+    for (size_t i = 0; i < api_n_event_types; i++, separator = ",") {
+        write_event_name(api_event_types[i].type, name);
+        (void)buf_printf(out, "%s{\"$ref\":\"#/components/schemas/%s\"}", separator, name);
+        (void)buf_printf(&mapping, "%s\"%s\":\"#/components/schemas/%s\"", separator,
+                         api_event_types[i].type, name);
+    }
+    (void)buf_printf(out, "],\"discriminator\":{\"propertyName\":\"type\",\"mapping\":{%s}}}",
+                     mapping.data);
+    for (size_t i = 0; i < api_n_event_types; i++)
+        append_event_type(&api_event_types[i], out);
+}
+
+/* --- all of them --- */
+
+static void append_codes(struct buf *out)
+{
+    (void)buf_append_str(out, "{\"type\":\"string\",\"enum\":[");
+    for (size_t i = 0; i < API_CODE_COUNT; i++)
+        (void)buf_printf(out, "%s\"%s\"", i ? "," : "", api_problem_table[i].code);
     (void)buf_append_str(out, "]}");
 }
 
-void api_schema_append(size_t i, struct buf *out)
+void api_schemas_append(struct buf *out)
 {
-    if (i == SETTINGS_AT)
-        append_settings(out);
-    else if (i == BATCH_OPTIONS_AT)
-        append_batch_options(out);
-    else if (i < OBJECTS_AT)
-        append_body(bodies[i - BODIES_AT].fields, out);
-    else
-        append_object(api_schema_objects[i - OBJECTS_AT].members, out);
+    (void)buf_append_str(out, "\"Settings\":");
+    append_settings(out);
+    (void)buf_append_str(out, ",\"InstanceSettings\":");
+    append_actual_settings(out);
+    (void)buf_append_str(out, ",\"ProblemCode\":");
+    append_codes(out);
+    for (size_t i = 0; i < countof(bodies); i++) {
+        (void)buf_printf(out, ",\"%s\":", bodies[i].name);
+        append_body(i, out);
+    }
+    for (size_t i = 0; i < api_n_schema_rows; i++) {
+        if (islower((unsigned char)api_schema_rows[i].name[0]))
+            continue;
+        (void)buf_printf(out, ",\"%s\":", api_schema_rows[i].name);
+        api_notation_append_row(&api_schema_rows[i], out);
+    }
+    append_events(out);
 }

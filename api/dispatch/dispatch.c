@@ -148,8 +148,8 @@ static bool check_role(struct api_exchange *x)
 
 static bool has_query(const struct api_route *route, const char *name)
 {
-    for (const struct api_route_query *q = route->query; q && q->name; q++) {
-        if (strcmp(q->name, name) == 0)
+    for (const struct api_route_query *const *q = route->query; q && *q; q++) {
+        if (strcmp((*q)->name, name) == 0)
             return true;
     }
     return false;
@@ -177,7 +177,7 @@ static bool is_json(const char *type)
         return false;
     memcpy(name, type, n);
     name[n] = '\0';
-    return str_is_equal_nocase(name, API_JSON);
+    return str_is_equal_nocase(name, "application/json");
 }
 
 static bool check_body(struct api_exchange *x)

@@ -31,7 +31,7 @@ bool api_exchange_matches(struct api_exchange *x, const char *etag)
     return http_exchange_matches(&x->http, etag);
 }
 
-bool api_exchange_may_change(const struct api_exchange *x, const char *etag)
+enum http_precondition api_exchange_may_change(const struct api_exchange *x, const char *revision)
 {
-    return http_exchange_may_change(&x->http, etag);
+    return http_exchange_may_change(&x->http, revision);
 }

@@ -48,7 +48,7 @@ void api_exchange_header(struct api_exchange *x, const char *name, const char *v
 void api_exchange_header_number(struct api_exchange *x, const char *name, uint64_t value);
 /** See http_exchange_matches and http_exchange_may_change. */
 bool api_exchange_matches(struct api_exchange *x, const char *etag);
-bool api_exchange_may_change(const struct api_exchange *x, const char *etag);
+enum http_precondition api_exchange_may_change(const struct api_exchange *x, const char *revision);
 
 /* respond.c: the answers. A GET of JSON that was given no ETag gets one from its bytes. */
 
@@ -71,6 +71,7 @@ void api_respond_field(struct api_exchange *x, const char *field, const char *fm
 /** 503 about the database. */
 void api_respond_store_error(struct api_exchange *x, int status);
 
-#define API_JSON "application/json"
+/* Windows PowerShell 5.1 reads what does not say its charset as Latin-1. */
+#define API_JSON "application/json; charset=utf-8"
 
 #endif

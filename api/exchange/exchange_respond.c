@@ -12,7 +12,7 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 
-#define PROBLEM_JSON "application/problem+json"
+#define PROBLEM_JSON "application/problem+json; charset=utf-8"
 
 /* A read without a tag of its own gets one from the bytes. Returns whether the client has them
  * already. */

@@ -80,11 +80,17 @@ const char *http_exchange_id(struct http_exchange *x);
 void http_exchange_header(struct http_exchange *x, const char *name, const char *value);
 void http_exchange_header_number(struct http_exchange *x, const char *name, uint64_t value);
 
-/** Sets the answer's ETag (quoted). Returns true when If-None-Match has it already: then the
- *  answer is 304. */
+/** Sets the answer's ETag: quoted, and with W/ in front when bodies of the same tag may differ in
+ *  their age. Returns true when If-None-Match has it already: then the answer is 304. */
 bool http_exchange_matches(struct http_exchange *x, const char *etag);
-/** Whether the If-Match header, if there is one, allows ETAG (quoted). */
-bool http_exchange_may_change(const struct http_exchange *x, const char *etag);
+/** What If-Match says of something that has REVISION now. Only a strong tag matches. */
+enum http_precondition {
+    HTTP_PRECONDITION_NONE, /* there is no such header, or it takes any revision */
+    HTTP_PRECONDITION_HOLDS,
+    HTTP_PRECONDITION_FAILS
+};
+enum http_precondition http_exchange_may_change(const struct http_exchange *x,
+                                                const char *revision);
 
 /* For the other files of this room. */
 

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
+#include "api/http/exchange.h"
+
+#include <stdio.h>
 #include <string.h>
 
-#include "api/http/exchange.h"
 #include "base/text/str.h"
 
-/* Whether the comma-separated LIST of a conditional header names ETAG. Tags are compared weakly
- * when IS_WEAK: a cache's own W/ in front does not matter then (RFC 9110, section 8.8.3.2). */
-static bool names(const char *list, const char *etag, bool is_weak)
+static const char *without_weakness(const char *tag)
 {
-    size_t n = strlen(etag);
+    return strncmp(tag, "W/", 2) == 0 ? tag + 2 : tag;
+}
+
+/* Whether the comma-separated LIST of a conditional header names TAG, a strong one. A weak tag of
+ * the list counts as the strong one when IS_WEAK, else for nothing (RFC 9110, section 8.8.3.2). */
+static bool names(const char *list, const char *tag, bool is_weak)
+{
+    size_t n = strlen(tag);
     while (*list) {
         list += strspn(list, ", \t");
-        if (is_weak && strncmp(list, "W/", 2) == 0)
-            list += 2;
-        if (*list == '*' || strncmp(list, etag, n) == 0)
+        if (is_weak)
+            list = without_weakness(list);
+        if (*list == '*' || strncmp(list, tag, n) == 0)
             return true;
         /* A tag may contain commas, so its closing quote is looked for. */
         const char *open = strpbrk(list, "\",");
@@ -28,11 +35,15 @@ bool http_exchange_matches(struct http_exchange *x, const char *etag)
     const char *list = http_request_header(&x->request, HTTP_HEADER_IF_NONE_MATCH);
     http_exchange_header(x, "ETag", etag);
     x->has_etag = true;
-    return list && names(list, etag, true);
+    return list && names(list, without_weakness(etag), true);
 }
 
-bool http_exchange_may_change(const struct http_exchange *x, const char *etag)
+enum http_precondition http_exchange_may_change(const struct http_exchange *x, const char *revision)
 {
     const char *list = http_request_header(&x->request, HTTP_HEADER_IF_MATCH);
-    return !list || names(list, etag, false);
+    char tag[64];
+    if (!list || strcmp(list, "*") == 0)
+        return HTTP_PRECONDITION_NONE;
+    snprintf(tag, sizeof(tag), "\"%s\"", revision);
+    return names(list, tag, false) ? HTTP_PRECONDITION_HOLDS : HTTP_PRECONDITION_FAILS;
 }

@@ -31,24 +31,32 @@ static struct api_pending *read_command(struct api_exchange *x, enum cache_op_ki
     return NULL;
 }
 
-/* The instance is known: checks If-Match and hands over. */
+/* The instance is known: checks If-Match and hands over. What holds now must hold again when the
+ * change is made, so the revision goes with the command. */
 static void submit(struct api_exchange *x)
 {
     struct api_pending *p = x->http.state;
     const struct cache_entry *entry;
+    char revision[CACHE_REVISION_SIZE];
     const char *ref = x->http.request.params[0];
     enum api_ref outcome = api_ref_find(api_cached_snapshot(x), ref, &entry);
     if (outcome != API_REF_FOUND) {
         api_ref_explain(outcome, ref, &p->refusal, p->detail, sizeof(p->detail));
         api_pending_refuse(x);
-    } else if (!api_exchange_may_change(x, entry->etag)) {
-        api_problem_init(&p->refusal, API_PRECONDITION_FAILED,
-                         "The instance's ETag is no longer the one in If-Match.");
-        api_pending_refuse(x);
-    } else {
-        str_copy(p->target, sizeof(p->target), entry->instance.id);
-        api_pending_submit(x);
+        return;
     }
+    cache_instance_revision(&entry->instance, revision);
+    enum http_precondition precondition = api_exchange_may_change(x, revision);
+    if (precondition == HTTP_PRECONDITION_FAILS) {
+        api_problem_init(&p->refusal, API_PRECONDITION_FAILED,
+                         "The instance's revision is not, or no longer, the one in If-Match.");
+        api_pending_refuse(x);
+        return;
+    }
+    if (precondition == HTTP_PRECONDITION_HOLDS)
+        str_copy(p->revision, sizeof(p->revision), revision);
+    str_copy(p->target, sizeof(p->target), entry->instance.id);
+    api_pending_submit(x);
 }
 
 static const struct api_steps submit_steps = {.answer = submit};

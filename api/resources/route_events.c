@@ -30,6 +30,9 @@ struct reader {
     struct buf text;
 };
 
+#define SERVER_SENT "text/event-stream" /* always UTF-8 */
+#define NDJSON "application/x-ndjson; charset=utf-8"
+
 enum { PAGE = 200 };
 
 static void reader_free(struct reader *r)
@@ -215,9 +218,8 @@ static void start(struct api_exchange *x, uint64_t since, bool is_ndjson)
     r->is_ndjson = is_ndjson;
     r->last_seq = since;
     buf_init(&r->text, 0);
-    r->stream =
-        http_stream_begin(&x->http, is_ndjson ? "application/x-ndjson" : "text/event-stream",
-                          is_ndjson ? NULL : ":\n\n", &stream_calls, r);
+    r->stream = http_stream_begin(&x->http, is_ndjson ? NDJSON : SERVER_SENT,
+                                  is_ndjson ? NULL : ":\n\n", &stream_calls, r);
     if (!is_ndjson)
         (void)http_stream_write(r->stream, "retry: 2000\n\n", 13, r->last_seq);
     /* The client knows more than was ever told here: the log was replaced meanwhile. */
@@ -237,7 +239,7 @@ void api_handle_events(struct api_exchange *x)
         return;
     api_exchange_header(x, "Cache-Control", "no-store");
     if (x->http.request.method == HTTP_METHOD_HEAD)
-        api_respond_reply(x, 200, is_ndjson ? "application/x-ndjson" : "text/event-stream");
+        api_respond_reply(x, 200, is_ndjson ? NDJSON : SERVER_SENT);
     else
         start(x, since, is_ndjson);
 }

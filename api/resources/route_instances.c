@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/handlers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/common/cached.h"
@@ -14,10 +15,10 @@
 
 /* Members of the Instance object, for `?fields=`. */
 static const char *const field_names[] = {
-    "id",          "index",       "name",          "state",      "state_reason",
-    "evidence",    "labels",      "group",         "adb_serial", "pid",
-    "vbox_pid",    "top_window",  "settings",      "resolution", "age_ms",
-    "bind_window", "observed_at", "desired_state", "source",     "stale_reason"};
+    "id",       "index",        "name",       "state",       "state_reason", "evidence",
+    "labels",   "group",        "adb_serial", "pid",         "vbox_pid",     "top_window",
+    "settings", "resolution",   "age_ms",     "bind_window", "observed_at",  "desired_state",
+    "source",   "stale_reason", "revision"};
 
 /* What a list with parameters is made from. */
 struct listing {
@@ -139,11 +140,21 @@ static bool check_listing(struct api_exchange *x)
     return true;
 }
 
+/* Whether the client has what STRONG, the tag of the content, stands for. The answer's own is weak,
+ * because it tells its age, and another one when it comes from somewhere else. */
+static bool is_unchanged(struct api_exchange *x, const char *strong)
+{
+    char tag[64];
+    snprintf(tag, sizeof(tag), "W/%.*s-%s\"", (int)strlen(strong) - 1, strong,
+             cache_snapshot_source(api_cached_snapshot(x), x->is_live));
+    return api_exchange_matches(x, tag);
+}
+
 static void answer_list(struct api_exchange *x)
 {
     struct cache_snapshot *s = api_cached_snapshot(x);
     api_cached_snapshot_headers(x, s);
-    if (api_exchange_matches(x, cache_snapshot_etag(s)))
+    if (is_unchanged(x, cache_snapshot_etag(s)))
         api_respond_empty(x, 304);
     else if (x->http.state)
         respond_listing(x, x->http.state);
@@ -175,7 +186,7 @@ static void answer_one(struct api_exchange *x)
     if (x->http.request.n_query > 0 && !read_fields(x, &fields))
         return;
     api_cached_snapshot_headers(x, s);
-    if (api_exchange_matches(x, entry->etag)) {
+    if (is_unchanged(x, entry->etag)) {
         api_respond_empty(x, 304);
         return;
     }

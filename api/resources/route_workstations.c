@@ -65,39 +65,29 @@ static const struct ctl_workstation *find_local(struct api_exchange *x, const ch
 
 /* --- reading --- */
 
-static void answer_list(struct api_exchange *x)
-{
-    api_respond_blob(x, 200, API_JSON, blob_ref(x->body));
-}
-
-static const struct api_steps list_steps = {.answer = answer_list};
-
-void api_handle_workstations_list(struct api_exchange *x)
-{
-    api_cached_body(x, API_CACHEABLE_WORKSTATIONS, "", &list_steps);
-}
-
-/* The tag goes with the workstation as it is now: what is cached is forgotten when that changes. */
-static void answer_one(struct api_exchange *x)
+/* What is cached, unless the client has it. */
+static void answer(struct api_exchange *x)
 {
     char tag[API_WORKSTATION_TAG_SIZE];
-    const struct ctl_workstation *w = find(x);
-    if (!w)
-        return;
-    api_workstation_tag(w, x->body->data, x->body->len, tag);
+    api_workstations_tag(x->body->data, x->body->len, tag);
     if (api_exchange_matches(x, tag))
         api_respond_empty(x, 304);
     else
         api_respond_blob(x, 200, API_JSON, blob_ref(x->body));
 }
 
-static const struct api_steps get_steps = {.answer = answer_one};
+static const struct api_steps read_steps = {.answer = answer};
+
+void api_handle_workstations_list(struct api_exchange *x)
+{
+    api_cached_body(x, API_CACHEABLE_WORKSTATIONS, "", &read_steps);
+}
 
 void api_handle_workstations_get(struct api_exchange *x)
 {
     const struct ctl_workstation *w = find(x);
     if (w)
-        api_cached_body(x, API_CACHEABLE_WORKSTATION, w->row.id, &get_steps);
+        api_cached_body(x, API_CACHEABLE_WORKSTATION, w->row.id, &read_steps);
 }
 
 /* What was just changed is shown as it is, not as it was kept. */
@@ -105,7 +95,7 @@ static void respond_changed(struct api_exchange *x, const struct ctl_workstation
 {
     char tag[API_WORKSTATION_TAG_SIZE];
     api_workstations_append_one(x->context, w, &x->http.reply);
-    api_workstation_tag(w, x->http.reply.data, x->http.reply.len, tag);
+    api_workstations_tag(x->http.reply.data, x->http.reply.len, tag);
     (void)api_exchange_matches(x, tag);
     api_respond_reply(x, 200, API_JSON);
 }
@@ -356,12 +346,11 @@ static void on_changed(void *arg, const char *id, const struct ctl_workstation *
         respond_not_found(x, id);
 }
 
-/* Every tag of W begins so; If-Match may name one that was given with other figures. */
 static bool may_change(void *arg, const struct ctl_workstation *w)
 {
-    char begin[API_WORKSTATION_TAG_SIZE];
-    api_workstation_tag_begin(w, begin);
-    return api_exchange_may_change(arg, begin);
+    char revision[API_WORKSTATION_REVISION_SIZE];
+    api_workstation_revision(w, revision);
+    return api_exchange_may_change(arg, revision) != HTTP_PRECONDITION_FAILS;
 }
 
 static void submit(struct api_exchange *x)

@@ -1,119 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/routes.h"
 
+#include "api/common/cacheable.h"
 #include "api/resources/handlers.h"
 #include "base/memory/cleanup.h"
 
-#define WAIT_QUERY                                                                                 \
+/* --- query parameters, each said once --- */
+
+static const struct api_route_query wait = {"wait", "0..3600", API_OPTIONAL,
+                                            "Seconds to wait for the operation to end."};
+static const struct api_route_query limit = {"limit", "1..1000", API_OPTIONAL,
+                                             "The largest number of items in the answer."};
+static const struct api_route_query cursor = {"cursor", "text", API_OPTIONAL,
+                                              "`next_cursor` of the answer before."};
+static const struct api_route_query max_age = {
+    "max_age_ms", "0..86400000", API_OPTIONAL,
+    "Wait for a survey of ldconsole unless the last one is at most this old; 0 always "
+    "waits, and needs the role operator. Requests that wait share one survey."};
+static const struct api_route_query fields = {"fields", "text", API_OPTIONAL,
+                                              "Members to answer with, separated by commas."};
+static const struct api_route_query force = {"force", "bool", API_OPTIONAL,
+                                             "Stop the instance first when it is running."};
+static const struct api_route_query timeout = {"timeout_s", "1..3600", API_OPTIONAL,
+                                               "Give up after this many seconds."};
+
+static const struct api_route_query of_state = {
+    "state", "text", API_OPTIONAL, "Only instances in one of these states, separated by commas."};
+static const struct api_route_query of_name = {"name", "text", API_OPTIONAL,
+                                               "Only instances with exactly this name."};
+static const struct api_route_query of_group = {
+    "group", "text", API_OPTIONAL, "Only instances of this group; empty for those without one."};
+static const struct api_route_query with_label = {
+    "label", "text", API_OPTIONAL,
+    "Only instances with this label, KEY or KEY=VALUE; may be repeated."};
+
+static const struct api_route_query in_status = {"status", "OperationStatus", API_OPTIONAL,
+                                                 "Only operations in this status."};
+static const struct api_route_query on_target = {
+    "target", "text", API_OPTIONAL, "Only operations on this instance: id, index or name:TITLE."};
+static const struct api_route_query of_kind = {"kind", "OperationKind", API_OPTIONAL,
+                                               "Only operations of this kind."};
+static const struct api_route_query of_batch = {"parent", "uuid", API_OPTIONAL,
+                                                "Only the operations of this batch."};
+static const struct api_route_query ended_before = {
+    "ended_before", "time", API_REQUIRED, "Remove operations that ended before this time."};
+
+static const struct api_route_query since = {
+    "since", "count", API_OPTIONAL,
+    "Begin behind the event with this seq; 0 for all that is kept. Without it, and "
+    "without Last-Event-ID, begin with what happens from now on."};
+static const struct api_route_query format = {"format", "sse|ndjson", API_OPTIONAL,
+                                              "`sse` (the default) or `ndjson`, one event a line."};
+
+#define PATTERN_TEXT                                                                               \
+    "Keys as a glob: `*`, `?`, `[a-z]`, and `\\` in front of a character that means itself; at "   \
+    "most 1024 bytes."
+
+static const struct api_route_query matching = {"pattern", "text", API_OPTIONAL, PATTERN_TEXT};
+static const struct api_route_query pattern = {"pattern", "text", API_REQUIRED, PATTERN_TEXT};
+
+/* --- lists, as they stand in a row --- */
+
+#define QUERY(...)                                                                                 \
+    (const struct api_route_query *const[])                                                        \
     {                                                                                              \
-        "wait", "0..3600", "Seconds to wait for the operation to end."                             \
+        __VA_ARGS__, NULL                                                                          \
     }
-#define LIMIT_QUERY                                                                                \
+#define ANSWERS(...)                                                                               \
+    (const struct api_route_answer[])                                                              \
     {                                                                                              \
-        "limit", "1..1000", "The largest number of items in the answer."                           \
-    }
-#define CURSOR_QUERY                                                                               \
-    {                                                                                              \
-        "cursor", "text", "`next_cursor` of the answer before."                                    \
-    }
-#define MAX_AGE_QUERY                                                                                  \
-    {                                                                                                  \
-        "max_age_ms", "0..86400000",                                                                   \
-            "Wait for a survey of ldconsole unless the last one is at most this old; 0 always waits, " \
-            "and needs the role operator. Requests that wait share one survey."                        \
-    }
-#define FIELDS_QUERY                                                                               \
-    {                                                                                              \
-        "fields", "text", "Members to answer with, separated by commas."                           \
-    }
-#define END_QUERY                                                                                  \
-    {                                                                                              \
-        NULL, NULL, NULL                                                                           \
-    }
-
-static const struct api_route_query wait_query[] = {WAIT_QUERY, END_QUERY};
-
-static const struct api_route_query instances_query[] = {
-    {"state", "text", "Only instances in one of these states, separated by commas."},
-    {"name", "text", "Only instances with exactly this name."},
-    {"group", "text", "Only instances of this group; empty for those without one."},
-    {"label", "text", "Only instances with this label, KEY or KEY=VALUE; may be repeated."},
-    MAX_AGE_QUERY,
-    FIELDS_QUERY,
-    LIMIT_QUERY,
-    CURSOR_QUERY,
-    END_QUERY};
-
-static const struct api_route_query kept_query[] = {MAX_AGE_QUERY, END_QUERY};
-static const struct api_route_query instance_query[] = {MAX_AGE_QUERY, FIELDS_QUERY, END_QUERY};
-
-static const struct api_route_query remove_query[] = {
-    {"force", "bool", "Stop the instance first when it is running."},
-    {"timeout_s", "1..3600", "Give up after this many seconds."},
-    WAIT_QUERY,
-    END_QUERY};
-
-static const struct api_route_query operations_query[] = {
-    {"status",
-     "queued|waiting_for_session|running|succeeded|failed|timed_out|cancelled|interrupted",
-     "Only operations in this status."},
-    {"target", "text", "Only operations on this instance: id, index or name:TITLE."},
-    {"kind", "create|start|stop|restart|modify|rename|clone|remove|batch",
-     "Only operations of this kind."},
-    {"parent", "uuid", "Only the operations of this batch."},
-    LIMIT_QUERY,
-    CURSOR_QUERY,
-    END_QUERY};
-
-static const struct api_route_query prune_query[] = {
-    {"ended_before", "time", "Remove operations that ended before this time. Required."},
-    END_QUERY};
-
-static const struct api_route_query events_query[] = {
-    {"since", "count",
-     "Begin behind the event with this seq; 0 for all that is kept. Without it, and without "
-     "Last-Event-ID, begin with what happens from now on."},
-    {"format", "sse|ndjson", "`sse` (the default) or `ndjson`, one event a line."},
-    END_QUERY};
-
-#define PATTERN_TEXT                                                                                  \
-    "Keys as a glob: `*`, `?`, `[a-z]`, and `\\` in front of a character that means itself; at most " \
-    "1024 bytes."
-
-static const struct api_route_query pattern_query[] = {{"pattern", "text", PATTERN_TEXT},
-                                                       END_QUERY};
-
-static const struct api_route_query entries_query[] = {
-    {"pattern", "text", PATTERN_TEXT}, LIMIT_QUERY, END_QUERY};
-
-static const int pattern_refusals[] = {400, 0};
-static const int remove_refusals[] = {409, 412, 429, 503, 0};
-static const int command_refusals[] = {409, 429, 503, 0};
-static const int change_refusals[] = {409, 412, 429, 503, 0};
-static const int read_refusals[] = {409, 503, 504, 0};
-static const int list_refusals[] = {503, 504, 0};
-static const int store_refusals[] = {503, 0};
-static const int cancel_refusals[] = {409, 503, 0};
-static const int forget_refusals[] = {409, 412, 503, 0};
-static const int test_refusals[] = {409, 503, 504, 0};
-
-#define JSON_ANSWER(status, schema, summary)                                                       \
-    {                                                                                              \
-        {status, schema, NULL, summary},                                                           \
+        __VA_ARGS__,                                                                               \
         {                                                                                          \
-            0, 0, 0, 0                                                                             \
+            0                                                                                      \
         }                                                                                          \
     }
-#define ACCEPTED                                                                                   \
+#define STATUSES(...)                                                                              \
+    (const int[])                                                                                  \
     {                                                                                              \
-        {202, "Operation", NULL, "Accepted: the operation, which goes on by itself."},             \
-            {200, "Operation", NULL, "With `wait`: the operation, which has ended."},              \
-        {                                                                                          \
-            0, 0, 0, 0                                                                             \
-        }                                                                                          \
+        __VA_ARGS__, 0                                                                             \
     }
-#define CHANGING "Idempotency-Key"
-#define CONDITIONAL "Idempotency-Key If-Match"
+
+/* What every command answers with. */
+static const struct api_route_answer accepted[] = {
+    {.status = 202,
+     .schema = "Operation",
+     .summary = "Accepted: the operation, which goes on by itself.",
+     .headers = API_ANSWER_LOCATION},
+    {.status = 200,
+     .schema = "Operation",
+     .summary = "With `wait`: the operation, which has ended.",
+     .headers = API_ANSWER_LOCATION},
+    {0},
+};
 
 #define UNTIL_TEXT                                                                                 \
     "A start has succeeded when Android is up (state `running`). `{\"until\": \"ready\"}` waits "  \
@@ -126,294 +104,731 @@ static const int test_refusals[] = {409, 503, 504, 0};
 
 const struct api_route api_routes[] = {
     /* The two that are asked most come first. */
-    {HTTP_METHOD_GET, "/api/instances", CACHE_ROLE_VIEWER, api_handle_instances_list,
-     "listInstances", "instances", "List the instances",
-     "Answers at once from the last survey and says how old it is (`observed_at`, `age_ms`, "
-     "`source`). While ldconsole fails, the last good list is served with `source` `stale` and "
-     "the reason. Filters hold together.",
-     instances_query, NULL, "If-None-Match Cache-Control",
-     JSON_ANSWER(200, "InstanceList", "The instances."), list_refusals},
-    {HTTP_METHOD_GET, "/api/instances/{ref}", CACHE_ROLE_VIEWER, api_handle_instances_get,
-     "getInstance", "instances", "Show one instance",
-     "`ref` is the id, the index, or `name:TITLE`.", instance_query, NULL,
-     "If-None-Match Cache-Control", JSON_ANSWER(200, "Instance", "The instance."), read_refusals},
-    {HTTP_METHOD_POST, "/api/instances", CACHE_ROLE_ADMIN, api_handle_instances_create,
-     "createInstance", "instances", "Create an instance",
-     "The result of the operation is the instance.", wait_query, "InstanceCreate", CHANGING,
-     ACCEPTED, command_refusals},
-    {HTTP_METHOD_PATCH, "/api/instances/{ref}", CACHE_ROLE_ADMIN, api_handle_instances_change,
-     "changeInstance", "instances", "Change an instance",
-     "Settings are verified by reading the configuration file back; name, settings and resolution "
-     "need the instance stopped. Labels are replaced as a whole; group `null` clears it.",
-     wait_query, "InstanceChange", CONDITIONAL, ACCEPTED, change_refusals},
-    {HTTP_METHOD_DELETE, "/api/instances/{ref}", CACHE_ROLE_ADMIN, api_handle_instances_remove,
-     "removeInstance", "instances", "Remove an instance with its disk",
-     "Refused with 409 while it runs, unless `force` says to stop it first.", remove_query, NULL,
-     CONDITIONAL, ACCEPTED, remove_refusals},
-    {HTTP_METHOD_POST, "/api/instances/{ref}/start", CACHE_ROLE_OPERATOR,
-     api_handle_instances_start, "startInstance", "instances", "Start an instance", UNTIL_TEXT,
-     wait_query, "StartRequest", CHANGING, ACCEPTED, command_refusals},
-    {HTTP_METHOD_POST, "/api/instances/{ref}/stop", CACHE_ROLE_OPERATOR, api_handle_instances_stop,
-     "stopInstance", "instances", "Stop an instance",
-     "A stop has succeeded when no process of the instance is left. `force` ends processes that "
-     "ignore the request.",
-     wait_query, "StopRequest", CHANGING, ACCEPTED, command_refusals},
-    {HTTP_METHOD_POST, "/api/instances/{ref}/restart", CACHE_ROLE_OPERATOR,
-     api_handle_instances_restart, "restartInstance", "instances", "Stop and start an instance",
-     UNTIL_TEXT, wait_query, "RestartRequest", CHANGING, ACCEPTED, command_refusals},
-    {HTTP_METHOD_POST, "/api/instances/{ref}/clone", CACHE_ROLE_ADMIN, api_handle_instances_clone,
-     "cloneInstance", "instances", "Copy an instance",
-     "The source must be stopped. The result of the operation is the new instance.", wait_query,
-     "CloneRequest", CHANGING, ACCEPTED, command_refusals},
-    {HTTP_METHOD_POST, "/api/instances/{ref}/rename", CACHE_ROLE_OPERATOR,
-     api_handle_instances_rename, "renameInstance", "instances", "Rename an instance", NULL,
-     wait_query, "RenameRequest", CHANGING, ACCEPTED, command_refusals},
-    {HTTP_METHOD_POST, "/api/instances/batch", CACHE_ROLE_OPERATOR, api_handle_instances_batch,
-     "batchInstances", "instances", "Do one thing to many instances",
-     "Makes a parent operation with one child for each selected instance. `options` are those of "
-     "the single action. `remove` and `modify` need the role admin. Selecting nothing is refused.",
-     wait_query, "BatchRequest", CHANGING, ACCEPTED, command_refusals},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/instances",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_instances_list,
+        .id = "listInstances",
+        .tag = "instances",
+        .summary = "List the instances",
+        .description =
+            "Answers at once from the last survey and says how old it is (`observed_at`, `age_ms`, "
+            "`source`). While ldconsole fails, the last good list is served with `source` "
+            "`stale` and the reason. Filters hold together.",
+        .query =
+            QUERY(&of_state, &of_name, &of_group, &with_label, &max_age, &fields, &limit, &cursor),
+        .condition = API_IF_NONE_MATCH,
+        .cacheable = &api_cacheable_table[API_CACHEABLE_INSTANCES],
+        .answers =
+            ANSWERS({.status = 200,
+                     .schema = "InstanceList|InstancePartialList",
+                     .summary = "The instances; with `fields`, the chosen members of each."}),
+        .refusals = STATUSES(504),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/instances/{ref}",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_instances_get,
+        .id = "getInstance",
+        .tag = "instances",
+        .summary = "Show one instance",
+        .description = "`ref` is the id, the index, or `name:TITLE`.",
+        .query = QUERY(&max_age, &fields),
+        .condition = API_IF_NONE_MATCH,
+        .cacheable = &api_cacheable_table[API_CACHEABLE_INSTANCES],
+        .answers = ANSWERS({.status = 200,
+                            .schema = "Instance|InstancePartial",
+                            .summary = "The instance; with `fields`, its chosen members."}),
+        .refusals = STATUSES(409, 504),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_instances_create,
+        .id = "createInstance",
+        .tag = "instances",
+        .summary = "Create an instance",
+        .description = "The result of the operation is the instance.",
+        .query = QUERY(&wait),
+        .body = "InstanceCreate",
+        .is_body_required = true,
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_PATCH,
+        .path = "/api/instances/{ref}",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_instances_change,
+        .id = "changeInstance",
+        .tag = "instances",
+        .summary = "Change an instance",
+        .description =
+            "Settings are verified by reading the configuration file back; name, settings and resolution "
+            "need the instance stopped. Labels are replaced as a whole; group `null` clears it.",
+        .query = QUERY(&wait),
+        .body = "InstanceChange",
+        .is_body_required = true,
+        .is_idempotent = true,
+        .condition = API_IF_MATCH,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_DELETE,
+        .path = "/api/instances/{ref}",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_instances_remove,
+        .id = "removeInstance",
+        .tag = "instances",
+        .summary = "Remove an instance with its disk",
+        .description = "Refused with 409 while it runs, unless `force` says to stop it first.",
+        .query = QUERY(&force, &timeout, &wait),
+        .is_idempotent = true,
+        .condition = API_IF_MATCH,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances/{ref}/start",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_instances_start,
+        .id = "startInstance",
+        .tag = "instances",
+        .summary = "Start an instance",
+        .description = UNTIL_TEXT,
+        .query = QUERY(&wait),
+        .body = "StartRequest",
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances/{ref}/stop",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_instances_stop,
+        .id = "stopInstance",
+        .tag = "instances",
+        .summary = "Stop an instance",
+        .description =
+            "A stop has succeeded when no process of the instance is left. `force` ends processes that "
+            "ignore the request.",
+        .query = QUERY(&wait),
+        .body = "StopRequest",
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances/{ref}/restart",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_instances_restart,
+        .id = "restartInstance",
+        .tag = "instances",
+        .summary = "Stop and start an instance",
+        .description = UNTIL_TEXT,
+        .query = QUERY(&wait),
+        .body = "RestartRequest",
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances/{ref}/clone",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_instances_clone,
+        .id = "cloneInstance",
+        .tag = "instances",
+        .summary = "Copy an instance",
+        .description =
+            "The source must be stopped. The result of the operation is the new instance.",
+        .query = QUERY(&wait),
+        .body = "CloneRequest",
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances/{ref}/rename",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_instances_rename,
+        .id = "renameInstance",
+        .tag = "instances",
+        .summary = "Rename an instance",
+        .query = QUERY(&wait),
+        .body = "RenameRequest",
+        .is_body_required = true,
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/instances/batch",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_instances_batch,
+        .id = "batchInstances",
+        .tag = "instances",
+        .summary = "Do one thing to many instances",
+        .description =
+            "Makes a parent operation with one child for each selected instance. `options` are those of "
+            "the single action. `remove` and `modify` need the role admin. Selecting nothing is refused.",
+        .query = QUERY(&wait),
+        .body = "BatchRequest",
+        .is_body_required = true,
+        .is_idempotent = true,
+        .answers = accepted,
+        .refusals = STATUSES(409, 429),
+    },
 
-    {HTTP_METHOD_GET, "/api/operations", CACHE_ROLE_VIEWER, api_handle_operations_list,
-     "listOperations", "operations", "List operations, the newest first", NULL, operations_query,
-     NULL, NULL, JSON_ANSWER(200, "OperationList", "The operations."), store_refusals},
-    {HTTP_METHOD_GET, "/api/operations/{id}", CACHE_ROLE_VIEWER, api_handle_operations_get,
-     "getOperation", "operations", "Show one operation",
-     "With `wait` the answer comes when the operation has ended, or when the time is up.",
-     wait_query, NULL, NULL, JSON_ANSWER(200, "Operation", "The operation."), store_refusals},
-    {HTTP_METHOD_POST,
-     "/api/operations/{id}/cancel",
-     CACHE_ROLE_OPERATOR,
-     api_handle_operations_cancel,
-     "cancelOperation",
-     "operations",
-     "Cancel an operation",
-     "A queued operation ends at once. A running one stops waiting; what ldconsole already began "
-     "is not undone.",
-     wait_query,
-     NULL,
-     NULL,
-     {{202, "Operation", NULL, "It is ending."},
-      {200, "Operation", NULL, "It has ended."},
-      {0, 0, 0, 0}},
-     cancel_refusals},
-    {HTTP_METHOD_DELETE, "/api/operations", CACHE_ROLE_ADMIN, api_handle_operations_prune,
-     "pruneOperations", "operations", "Remove old operations", NULL, prune_query, NULL, NULL,
-     JSON_ANSWER(200, "Pruned", "How many were removed."), store_refusals},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/operations",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_operations_list,
+        .id = "listOperations",
+        .tag = "operations",
+        .summary = "List operations, the newest first",
+        .query = QUERY(&in_status, &on_target, &of_kind, &of_batch, &limit, &cursor),
+        .condition = API_IF_NONE_MATCH,
+        .answers =
+            ANSWERS({.status = 200, .schema = "OperationList", .summary = "The operations."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/operations/{id}",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_operations_get,
+        .id = "getOperation",
+        .tag = "operations",
+        .summary = "Show one operation",
+        .description =
+            "With `wait` the answer comes when the operation has ended, or when the time is up.",
+        .query = QUERY(&wait),
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Operation", .summary = "The operation."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/operations/{id}/cancel",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_operations_cancel,
+        .id = "cancelOperation",
+        .tag = "operations",
+        .summary = "Cancel an operation",
+        .description =
+            "A queued operation ends at once. A running one stops waiting; what ldconsole already began "
+            "is not undone.",
+        .query = QUERY(&wait),
+        .answers = ANSWERS({.status = 202, .schema = "Operation", .summary = "It is ending."},
+                           {.status = 200, .schema = "Operation", .summary = "It has ended."}),
+        .refusals = STATUSES(409),
+    },
+    {
+        .method = HTTP_METHOD_DELETE,
+        .path = "/api/operations",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_operations_prune,
+        .id = "pruneOperations",
+        .tag = "operations",
+        .summary = "Remove old operations",
+        .query = QUERY(&ended_before),
+        .answers =
+            ANSWERS({.status = 200, .schema = "Pruned", .summary = "How many were removed."}),
+    },
 
-    {HTTP_METHOD_GET,
-     "/api/events",
-     CACHE_ROLE_VIEWER,
-     api_handle_events,
-     "streamEvents",
-     "events",
-     "Follow what happens",
-     "History first, then live, without hole or repetition. An idle stream of server-sent events "
-     "has a comment every 15 seconds. A client that reads too slowly gets a `gap` event and the "
-     "end of the stream; it may reconnect and read on where it was.",
-     events_query,
-     NULL,
-     "Last-Event-ID",
-     {{200, "Event", "text/event-stream", "Events, until the client hangs up."}, {0, 0, 0, 0}},
-     NULL},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/events",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_events,
+        .id = "streamEvents",
+        .tag = "events",
+        .summary = "Follow what happens",
+        .description =
+            "History first, then live, without hole or repetition. An idle stream of server-sent events "
+            "has a comment every 15 seconds. A client that reads too slowly gets a `gap` event and the "
+            "end of the stream; it may reconnect and read on where it was.",
+        .query = QUERY(&since, &format),
+        .is_resumable = true,
+        .answers = ANSWERS({.status = 200,
+                            .schema = "Event",
+                            .summary = "Events, until the client hangs up.",
+                            .type = "text/event-stream application/x-ndjson",
+                            .headers = API_ANSWER_NO_STORE}),
+    },
 
-    {HTTP_METHOD_GET, "/api/breakers", CACHE_ROLE_VIEWER, api_handle_breakers_list, "listBreakers",
-     "breakers", "List the circuit breakers", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "BreakerList", "The breakers."), NULL},
-    {HTTP_METHOD_POST, "/api/breakers/{name}/force-open", CACHE_ROLE_ADMIN,
-     api_handle_breakers_force_open, "forceOpenBreaker", "breakers", "Hold a breaker open", NULL,
-     NULL, NULL, NULL, JSON_ANSWER(200, "Breaker", "The breaker now."), NULL},
-    {HTTP_METHOD_POST, "/api/breakers/{name}/force-close", CACHE_ROLE_ADMIN,
-     api_handle_breakers_force_close, "forceCloseBreaker", "breakers", "Close a breaker", NULL,
-     NULL, NULL, NULL, JSON_ANSWER(200, "Breaker", "The breaker now."), NULL},
-    {HTTP_METHOD_POST, "/api/breakers/{name}/disable", CACHE_ROLE_ADMIN,
-     api_handle_breakers_disable, "disableBreaker", "breakers", "Let every call through", NULL,
-     NULL, NULL, NULL, JSON_ANSWER(200, "Breaker", "The breaker now."), NULL},
-    {HTTP_METHOD_POST, "/api/breakers/{name}/reset", CACHE_ROLE_ADMIN, api_handle_breakers_reset,
-     "resetBreaker", "breakers", "Close a breaker and forget its figures", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "Breaker", "The breaker now."), NULL},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/breakers",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_breakers_list,
+        .id = "listBreakers",
+        .tag = "breakers",
+        .summary = "List the circuit breakers",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "BreakerList", .summary = "The breakers."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/breakers/{name}/force-open",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_breakers_force_open,
+        .id = "forceOpenBreaker",
+        .tag = "breakers",
+        .summary = "Hold a breaker open",
+        .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/breakers/{name}/force-close",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_breakers_force_close,
+        .id = "forceCloseBreaker",
+        .tag = "breakers",
+        .summary = "Close a breaker",
+        .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/breakers/{name}/disable",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_breakers_disable,
+        .id = "disableBreaker",
+        .tag = "breakers",
+        .summary = "Let every call through",
+        .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/breakers/{name}/reset",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_breakers_reset,
+        .id = "resetBreaker",
+        .tag = "breakers",
+        .summary = "Close a breaker and forget its figures",
+        .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
+    },
 
-    {HTTP_METHOD_GET, "/api/cache/stats", CACHE_ROLE_ADMIN, api_handle_cache_stats, "getCacheStats",
-     "cache", "Show the figures of the result cache",
-     "A hit is an answer without a load; `stale` ones were too old and served all the same, while "
-     "a load ran or because it failed. `backend` is the second tier.",
-     NULL, NULL, NULL, JSON_ANSWER(200, "CacheStats", "The figures since start or reset."), NULL},
-    {HTTP_METHOD_POST, "/api/cache/stats/reset", CACHE_ROLE_ADMIN, api_handle_cache_reset_stats,
-     "resetCacheStats", "cache", "Count from zero", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "CacheStats", "The figures now."), NULL},
-    {HTTP_METHOD_GET, "/api/cache/entries", CACHE_ROLE_ADMIN, api_handle_cache_entries,
-     "listCacheEntries", "cache", "List what is kept in memory, the one used last first", NULL,
-     entries_query, NULL, NULL, JSON_ANSWER(200, "CacheEntryList", "The entries."), NULL},
-    {HTTP_METHOD_GET, "/api/cache/config", CACHE_ROLE_ADMIN, api_handle_cache_config,
-     "getCacheConfig", "cache", "Show the limits of the result cache", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "CacheConfig", "The limits in effect."), NULL},
-    {HTTP_METHOD_POST, "/api/cache/config", CACHE_ROLE_ADMIN, api_handle_cache_configure,
-     "setCacheConfig", "cache", "Change limits of the result cache",
-     "Works at once: what is too much is evicted. It is remembered, and holds after a restart "
-     "unless a flag or the environment says otherwise.",
-     NULL, "CacheConfigChange", NULL, JSON_ANSWER(200, "CacheConfig", "The limits in effect."),
-     store_refusals},
-    {HTTP_METHOD_POST, "/api/cache/clear", CACHE_ROLE_ADMIN, api_handle_performance_cache_clear,
-     "clearCache", "cache", "Forget every result", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "CacheCleared", "It is empty."), NULL},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/cache/stats",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_cache_stats,
+        .id = "getCacheStats",
+        .tag = "cache",
+        .summary = "Show the figures of the result cache",
+        .description =
+            "A hit is an answer without a load; `stale` ones were too old and served all the same, while "
+            "a load ran or because it failed. `backend` is the second tier.",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200,
+                            .schema = "CacheStats",
+                            .summary = "The figures since start or reset."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/cache/stats/reset",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_cache_reset_stats,
+        .id = "resetCacheStats",
+        .tag = "cache",
+        .summary = "Count from zero",
+        .answers = ANSWERS({.status = 200, .schema = "CacheStats", .summary = "The figures now."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/cache/entries",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_cache_entries,
+        .id = "listCacheEntries",
+        .tag = "cache",
+        .summary = "List what is kept in memory, the one used last first",
+        .query = QUERY(&matching, &limit),
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "CacheEntryList", .summary = "The entries."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/cache/config",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_cache_config,
+        .id = "getCacheConfig",
+        .tag = "cache",
+        .summary = "Show the limits of the result cache",
+        .condition = API_IF_NONE_MATCH,
+        .answers =
+            ANSWERS({.status = 200, .schema = "CacheConfig", .summary = "The limits in effect."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/cache/config",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_cache_configure,
+        .id = "setCacheConfig",
+        .tag = "cache",
+        .summary = "Change limits of the result cache",
+        .description =
+            "Works at once: what is too much is evicted. It is remembered, and holds after a restart "
+            "unless a flag or the environment says otherwise.",
+        .body = "CacheConfigChange",
+        .is_body_required = true,
+        .answers =
+            ANSWERS({.status = 200, .schema = "CacheConfig", .summary = "The limits in effect."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/cache/clear",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_performance_cache_clear,
+        .id = "clearCache",
+        .tag = "cache",
+        .summary = "Forget every result",
+        .answers = ANSWERS({.status = 200, .schema = "CacheCleared", .summary = "It is empty."}),
+    },
 
-    {HTTP_METHOD_GET, "/api/performance/cache-stats", CACHE_ROLE_ADMIN,
-     api_handle_performance_cache_stats, "getPerformanceCacheStats", "performance",
-     "Show the figures of the result cache, in short", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "PerformanceCacheStats", "The figures."), NULL},
-    {HTTP_METHOD_POST, "/api/performance/cache-clear", CACHE_ROLE_ADMIN,
-     api_handle_performance_cache_clear, "clearPerformanceCache", "performance",
-     "Forget every result", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "CacheCleared", "It is empty."), NULL},
-    {HTTP_METHOD_POST, "/api/performance/cache-invalidate", CACHE_ROLE_ADMIN,
-     api_handle_performance_cache_invalidate, "invalidatePerformanceCache", "performance",
-     "Forget results by pattern", NULL, pattern_query, NULL, NULL,
-     JSON_ANSWER(200, "CacheInvalidated", "How many went."), pattern_refusals},
-    {HTTP_METHOD_GET, "/api/performance/metrics", CACHE_ROLE_ADMIN, api_handle_performance_metrics,
-     "getPerformanceMetrics", "performance", "Show what the service is busy with",
-     "`managers` are runners of ldconsole, `websockets` clients that follow the events.", NULL,
-     NULL, NULL, JSON_ANSWER(200, "PerformanceMetrics", "The figures."), NULL},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/performance/cache-stats",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_performance_cache_stats,
+        .id = "getPerformanceCacheStats",
+        .tag = "performance",
+        .summary = "Show the figures of the result cache, in short",
+        .condition = API_IF_NONE_MATCH,
+        .answers =
+            ANSWERS({.status = 200, .schema = "PerformanceCacheStats", .summary = "The figures."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/performance/cache-clear",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_performance_cache_clear,
+        .id = "clearPerformanceCache",
+        .tag = "performance",
+        .summary = "Forget every result",
+        .answers = ANSWERS({.status = 200, .schema = "CacheCleared", .summary = "It is empty."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/performance/cache-invalidate",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_performance_cache_invalidate,
+        .id = "invalidatePerformanceCache",
+        .tag = "performance",
+        .summary = "Forget results by pattern",
+        .query = QUERY(&pattern),
+        .answers =
+            ANSWERS({.status = 200, .schema = "CacheInvalidated", .summary = "How many went."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/performance/metrics",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_performance_metrics,
+        .id = "getPerformanceMetrics",
+        .tag = "performance",
+        .summary = "Show what the service is busy with",
+        .description =
+            "`managers` are runners of ldconsole, `websockets` clients that follow the events.",
+        .condition = API_IF_NONE_MATCH,
+        .answers =
+            ANSWERS({.status = 200, .schema = "PerformanceMetrics", .summary = "The figures."}),
+    },
 
-    {HTTP_METHOD_GET, "/api/workstations", CACHE_ROLE_VIEWER, api_handle_workstations_list,
-     "listWorkstations", "workstations", "List the workstations",
-     "An array, this workstation (`local`) first. " WORKSTATION_TEXT, kept_query, NULL,
-     "If-None-Match Cache-Control", JSON_ANSWER(200, "[Workstation]", "The workstations."), NULL},
-    {HTTP_METHOD_POST,
-     "/api/workstations",
-     CACHE_ROLE_ADMIN,
-     api_handle_workstations_create,
-     "createWorkstation",
-     "workstations",
-     "Make another workstation known",
-     "It is looked at by `GET /livez` at its address, now and every minute. At most 1000 are kept.",
-     NULL,
-     "WorkstationCreate",
-     CHANGING,
-     {{201, "WorkstationCreated", NULL, "It is known."}, {0, 0, 0, 0}},
-     cancel_refusals},
-    {HTTP_METHOD_GET, "/api/workstations/{id}", CACHE_ROLE_VIEWER, api_handle_workstations_get,
-     "getWorkstation", "workstations", "Show one workstation", WORKSTATION_TEXT, kept_query, NULL,
-     "If-None-Match Cache-Control", JSON_ANSWER(200, "Workstation", "The workstation."), NULL},
-    {HTTP_METHOD_PATCH, "/api/workstations/{id}", CACHE_ROLE_ADMIN, api_handle_workstations_change,
-     "changeWorkstation", "workstations", "Change a workstation",
-     "What is not named stays; labels are replaced as a whole; address `null` clears it. While "
-     "`maintenance` is true, that is its status, and it is not looked at.",
-     NULL, "WorkstationChange", CONDITIONAL,
-     JSON_ANSWER(200, "Workstation", "The workstation as it is now."), forget_refusals},
-    {HTTP_METHOD_DELETE,
-     "/api/workstations/{id}",
-     CACHE_ROLE_ADMIN,
-     api_handle_workstations_remove,
-     "removeWorkstation",
-     "workstations",
-     "Forget a workstation",
-     "Nothing is done there. `local` cannot be removed.",
-     NULL,
-     NULL,
-     CONDITIONAL,
-     {{204, NULL, NULL, "Forgotten."}, {0, 0, 0, 0}},
-     forget_refusals},
-    {HTTP_METHOD_GET, "/api/workstations/{id}/system-info", CACHE_ROLE_VIEWER,
-     api_handle_workstations_system_info, "getWorkstationSystemInfo", "workstations",
-     "Figures of this machine, read now",
-     "Only for `local`: those of another workstation are to be asked for there.", NULL, NULL,
-     "If-None-Match", JSON_ANSWER(200, "SystemInfo", "The figures."), store_refusals},
-    {HTTP_METHOD_POST, "/api/workstations/{id}/test-connection", CACHE_ROLE_OPERATOR,
-     api_handle_workstations_test, "testWorkstation", "workstations",
-     "Try whether a workstation can be reached",
-     "`local` lists its instances afresh; another is asked for `GET /livez` and has 5 seconds. 200 "
-     "says that the test was made; `reachable` and `detail` say what was found.",
-     NULL, NULL, NULL, JSON_ANSWER(200, "ConnectionTest", "What was found."), test_refusals},
-    {HTTP_METHOD_GET, "/api/workstations/{id}/instances", CACHE_ROLE_VIEWER,
-     api_handle_workstations_instances, "listWorkstationInstances", "workstations",
-     "List the instances of a workstation",
-     "For `local` the same as GET /api/instances. Those of another workstation are to be asked for "
-     "there.",
-     instances_query, NULL, "If-None-Match", JSON_ANSWER(200, "InstanceList", "The instances."),
-     list_refusals},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/workstations",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_workstations_list,
+        .id = "listWorkstations",
+        .tag = "workstations",
+        .summary = "List the workstations",
+        .description = "An array, this workstation (`local`) first. " WORKSTATION_TEXT,
+        .query = QUERY(&max_age),
+        .condition = API_IF_NONE_MATCH,
+        .cacheable = &api_cacheable_table[API_CACHEABLE_WORKSTATIONS],
+        .answers =
+            ANSWERS({.status = 200, .schema = "[Workstation]", .summary = "The workstations."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/workstations",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_workstations_create,
+        .id = "createWorkstation",
+        .tag = "workstations",
+        .summary = "Make another workstation known",
+        .description =
+            "It is looked at by `GET /livez` at its address, now and every minute. At most 1000 are kept.",
+        .body = "WorkstationCreate",
+        .is_body_required = true,
+        .is_idempotent = true,
+        .answers = ANSWERS({.status = 201,
+                            .schema = "WorkstationCreated",
+                            .summary = "It is known.",
+                            .headers = API_ANSWER_LOCATION}),
+        .refusals = STATUSES(409),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/workstations/{id}",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_workstations_get,
+        .id = "getWorkstation",
+        .tag = "workstations",
+        .summary = "Show one workstation",
+        .description = WORKSTATION_TEXT,
+        .query = QUERY(&max_age),
+        .condition = API_IF_NONE_MATCH,
+        .cacheable = &api_cacheable_table[API_CACHEABLE_WORKSTATION],
+        .answers = ANSWERS({.status = 200, .schema = "Workstation", .summary = "The workstation."}),
+    },
+    {
+        .method = HTTP_METHOD_PATCH,
+        .path = "/api/workstations/{id}",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_workstations_change,
+        .id = "changeWorkstation",
+        .tag = "workstations",
+        .summary = "Change a workstation",
+        .description =
+            "What is not named stays; labels are replaced as a whole; address `null` clears it. While "
+            "`maintenance` is true, that is its status, and it is not looked at.",
+        .body = "WorkstationChange",
+        .is_body_required = true,
+        .is_idempotent = true,
+        .condition = API_IF_MATCH,
+        .answers = ANSWERS({.status = 200,
+                            .schema = "Workstation",
+                            .summary = "The workstation as it is now.",
+                            .headers = API_ANSWER_ETAG}),
+        .refusals = STATUSES(409),
+    },
+    {
+        .method = HTTP_METHOD_DELETE,
+        .path = "/api/workstations/{id}",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_workstations_remove,
+        .id = "removeWorkstation",
+        .tag = "workstations",
+        .summary = "Forget a workstation",
+        .description = "Nothing is done there. `local` cannot be removed.",
+        .is_idempotent = true,
+        .condition = API_IF_MATCH,
+        .answers = ANSWERS({.status = 204, .summary = "Forgotten."}),
+        .refusals = STATUSES(409),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/workstations/{id}/system-info",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_workstations_system_info,
+        .id = "getWorkstationSystemInfo",
+        .tag = "workstations",
+        .summary = "Figures of this machine, read now",
+        .description = "Only for `local`: those of another workstation are to be asked for there.",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "SystemInfo", .summary = "The figures."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/workstations/{id}/test-connection",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_workstations_test,
+        .id = "testWorkstation",
+        .tag = "workstations",
+        .summary = "Try whether a workstation can be reached",
+        .description =
+            "`local` lists its instances afresh; another is asked for `GET /livez` and has 5 seconds. 200 "
+            "says that the test was made; `reachable` and `detail` say what was found.",
+        .answers =
+            ANSWERS({.status = 200, .schema = "ConnectionTest", .summary = "What was found."}),
+        .refusals = STATUSES(409, 504),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/workstations/{id}/instances",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_workstations_instances,
+        .id = "listWorkstationInstances",
+        .tag = "workstations",
+        .summary = "List the instances of a workstation",
+        .description =
+            "For `local` the same as GET /api/instances. Those of another workstation are to be asked for "
+            "there.",
+        .query =
+            QUERY(&of_state, &of_name, &of_group, &with_label, &max_age, &fields, &limit, &cursor),
+        .condition = API_IF_NONE_MATCH,
+        .cacheable = &api_cacheable_table[API_CACHEABLE_INSTANCES],
+        .answers =
+            ANSWERS({.status = 200,
+                     .schema = "InstanceList|InstancePartialList",
+                     .summary = "The instances; with `fields`, the chosen members of each."}),
+        .refusals = STATUSES(504),
+    },
 
-    {HTTP_METHOD_GET, "/api/auth/me", CACHE_ROLE_VIEWER, api_handle_me, "getMe", "auth",
-     "Show who is asking", NULL, NULL, NULL, NULL, JSON_ANSWER(200, "Identity", "The caller."),
-     NULL},
-    {HTTP_METHOD_GET, "/api/auth/tokens", CACHE_ROLE_ADMIN, api_handle_tokens_list, "listTokens",
-     "auth", "List the tokens, revoked ones too", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "TokenList", "The tokens."), store_refusals},
-    {HTTP_METHOD_POST,
-     "/api/auth/tokens",
-     CACHE_ROLE_ADMIN,
-     api_handle_tokens_create,
-     "createToken",
-     "auth",
-     "Make a token",
-     "The secret is in this answer and nowhere else.",
-     NULL,
-     "TokenCreate",
-     NULL,
-     {{201, "TokenCreated", NULL, "The token with its secret."}, {0, 0, 0, 0}},
-     cancel_refusals},
-    {HTTP_METHOD_DELETE,
-     "/api/auth/tokens/{id}",
-     CACHE_ROLE_ADMIN,
-     api_handle_tokens_revoke,
-     "revokeToken",
-     "auth",
-     "Revoke a token",
-     "`id` is the id or the name. Works at once.",
-     NULL,
-     NULL,
-     NULL,
-     {{204, NULL, NULL, "Revoked."}, {0, 0, 0, 0}},
-     store_refusals},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/auth/me",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_me,
+        .id = "getMe",
+        .tag = "auth",
+        .summary = "Show who is asking",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Identity", .summary = "The caller."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/auth/tokens",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_tokens_list,
+        .id = "listTokens",
+        .tag = "auth",
+        .summary = "List the tokens, revoked ones too",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "TokenList", .summary = "The tokens."}),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/auth/tokens",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_tokens_create,
+        .id = "createToken",
+        .tag = "auth",
+        .summary = "Make a token",
+        .description = "The secret is in this answer and nowhere else.",
+        .body = "TokenCreate",
+        .is_body_required = true,
+        .answers = ANSWERS({.status = 201,
+                            .schema = "TokenCreated",
+                            .summary = "The token with its secret.",
+                            .headers = API_ANSWER_LOCATION | API_ANSWER_NO_STORE}),
+        .refusals = STATUSES(409),
+    },
+    {
+        .method = HTTP_METHOD_DELETE,
+        .path = "/api/auth/tokens/{id}",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_tokens_revoke,
+        .id = "revokeToken",
+        .tag = "auth",
+        .summary = "Revoke a token",
+        .description = "`id` is the id or the name. Works at once.",
+        .answers = ANSWERS({.status = 204, .summary = "Revoked."}),
+    },
 
-    {HTTP_METHOD_GET, "/livez", CACHE_ROLE_NONE, api_handle_livez, "getLivez", "health",
-     "Whether the process is up", NULL, NULL, NULL, NULL, JSON_ANSWER(200, "Alive", "It is."),
-     NULL},
-    {HTTP_METHOD_GET, "/readyz", CACHE_ROLE_NONE, api_handle_readyz, "getReadyz", "health",
-     "Whether the service can do its work",
-     "Looks at the database, the runner, and the age of the last list2. 503 with the same checks "
-     "when one fails.",
-     NULL, NULL, NULL, JSON_ANSWER(200, "Ready", "It can."), store_refusals},
-    {HTTP_METHOD_GET, "/healthz", CACHE_ROLE_NONE, api_handle_readyz, "getHealthz", "health",
-     "Another name of /readyz", NULL, NULL, NULL, NULL, JSON_ANSWER(200, "Ready", "It can."),
-     store_refusals},
-    {HTTP_METHOD_GET, "/api/health", CACHE_ROLE_NONE, api_handle_health, "getHealth", "health",
-     "Checks by component", "Always 200; `status` is ok, degraded or failing.", NULL, NULL, NULL,
-     JSON_ANSWER(200, "Health", "The checks."), NULL},
-    {HTTP_METHOD_GET, "/api/version", CACHE_ROLE_NONE, api_handle_version, "getVersion", "system",
-     "Version and capabilities", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "Version", "The version."), NULL},
-    {HTTP_METHOD_GET, "/api/info", CACHE_ROLE_VIEWER, api_handle_info, "getInfo", "system",
-     "Counts, paths and effective limits", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "Info", "The figures."), NULL},
-    {HTTP_METHOD_GET,
-     "/metrics",
-     CACHE_ROLE_VIEWER,
-     api_handle_metrics,
-     "getMetrics",
-     "system",
-     "Figures for Prometheus",
-     "Open to callers on this machine without credentials when so configured.",
-     NULL,
-     NULL,
-     NULL,
-     {{200, NULL, "text/plain", "Prometheus text format."}, {0, 0, 0, 0}},
-     NULL},
-    {HTTP_METHOD_GET, "/api/openapi.json", CACHE_ROLE_NONE, api_handle_openapi, "getOpenapi",
-     "system", "This description as OpenAPI 3.1", NULL, NULL, NULL, NULL,
-     JSON_ANSWER(200, "AnyObject", "The document."), NULL},
-    {HTTP_METHOD_GET,
-     "/api/docs",
-     CACHE_ROLE_NONE,
-     api_handle_docs,
-     "getDocs",
-     "system",
-     "This description as a page to read",
-     NULL,
-     NULL,
-     NULL,
-     NULL,
-     {{200, NULL, "text/html", "The page."}, {0, 0, 0, 0}},
-     NULL},
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/livez",
+        .handler = api_handle_livez,
+        .id = "getLivez",
+        .tag = "health",
+        .summary = "Whether the process is up",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Alive", .summary = "It is."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/readyz",
+        .handler = api_handle_readyz,
+        .id = "getReadyz",
+        .tag = "health",
+        .summary = "Whether the service can do its work",
+        .description =
+            "Looks at the database, the runner, and the age of the last list2. 503 with the same checks "
+            "when one fails.",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Ready", .summary = "It can."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/healthz",
+        .handler = api_handle_readyz,
+        .id = "getHealthz",
+        .tag = "health",
+        .summary = "Another name of /readyz",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Ready", .summary = "It can."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/health",
+        .handler = api_handle_health,
+        .id = "getHealth",
+        .tag = "health",
+        .summary = "Checks by component",
+        .description = "Always 200; `status` is ok, degraded or failing.",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Health", .summary = "The checks."}),
+    },
+
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/version",
+        .handler = api_handle_version,
+        .id = "getVersion",
+        .tag = "system",
+        .summary = "Version and capabilities",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Version", .summary = "The version."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/info",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_info,
+        .id = "getInfo",
+        .tag = "system",
+        .summary = "Counts, paths and effective limits",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Info", .summary = "The figures."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/metrics",
+        .role = CACHE_ROLE_VIEWER,
+        .handler = api_handle_metrics,
+        .id = "getMetrics",
+        .tag = "system",
+        .summary = "Figures for Prometheus",
+        .description = "Open to callers on this machine without credentials when so configured.",
+        .answers =
+            ANSWERS({.status = 200, .summary = "Prometheus text format.", .type = "text/plain"}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/openapi.json",
+        .handler = api_handle_openapi,
+        .id = "getOpenapi",
+        .tag = "system",
+        .summary = "This description as OpenAPI 3.1",
+        .condition = API_IF_NONE_MATCH,
+        .answers =
+            ANSWERS({.status = 200, .schema = "OpenapiDocument", .summary = "The document."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/docs",
+        .handler = api_handle_docs,
+        .id = "getDocs",
+        .tag = "system",
+        .summary = "This description as a page to read",
+        .answers = ANSWERS({.status = 200,
+                            .summary = "The page.",
+                            .type = "text/html",
+                            .headers = API_ANSWER_PAGE}),
+    },
 };
 
 const size_t api_n_routes = countof(api_routes);

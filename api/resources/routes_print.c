@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "api/common/cacheable.h"
+#include "api/describe/event.h"
 #include "api/describe/openapi.h"
 #include "api/describe/problem.h"
 #include "api/http/response.h"
+#include "api/describe/route.h"
 #include "base/memory/buf.h"
 
 static const char *role_name(enum cache_role role)
@@ -22,16 +24,25 @@ void api_routes_print(FILE *out)
                 api_routes[i].summary);
 }
 
+/* In a table, where a bar would begin the next cell. */
+static void write_type(const char *type, struct buf *out)
+{
+    (void)buf_append_str(out, "`");
+    for (const char *p = type; *p; p++)
+        (void)buf_printf(out, *p == '|' ? "\\%c" : "%c", *p);
+    (void)buf_append_str(out, "`");
+}
+
 static void write_parameters(const struct api_route *route, struct buf *out)
 {
     if (!route->query)
         return;
     (void)buf_append_str(out, "\nQuery:\n\n| parameter | type | meaning |\n|---|---|---|\n");
-    for (const struct api_route_query *q = route->query; q->name; q++) {
-        (void)buf_printf(out, "| `%s` | `", q->name);
-        for (const char *p = q->type; *p; p++)
-            (void)buf_printf(out, *p == '|' ? "\\%c" : "%c", *p);
-        (void)buf_printf(out, "` | %s |\n", q->description);
+    for (const struct api_route_query *const *q = route->query; *q; q++) {
+        (void)buf_printf(out, "| `%s` | ", (*q)->name);
+        write_type((*q)->type, out);
+        (void)buf_printf(out, " | %s%s |\n", (*q)->description,
+                         (*q)->need == API_REQUIRED ? " Required." : "");
     }
 }
 
@@ -40,11 +51,13 @@ static void write_answers(const struct api_route *route, struct buf *out)
     int refusals[16];
     size_t n = api_openapi_refusals(route, refusals, 16);
     (void)buf_append_str(out, "\nAnswers:\n\n| status | body | meaning |\n|---|---|---|\n");
-    for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && route->answers[i].status; i++) {
-        const struct api_route_answer *a = &route->answers[i];
-        const char *body = a->schema ? a->schema : a->type ? a->type : "none";
-        (void)buf_printf(out, "| %d | `%s` | %s |\n", a->status, body, a->summary);
+    for (const struct api_route_answer *a = route->answers; a->status; a++) {
+        (void)buf_printf(out, "| %d | ", a->status);
+        write_type(a->schema ? a->schema : a->type ? a->type : "none", out);
+        (void)buf_printf(out, " | %s |\n", a->summary);
     }
+    if (route->condition == API_IF_NONE_MATCH)
+        (void)buf_append_str(out, "| 304 | `none` | The client has this answer already. |\n");
     for (size_t i = 0; i < n; i++)
         (void)buf_printf(out, "| %d | `Problem` | %s |\n", refusals[i],
                          http_response_reason(refusals[i]));
@@ -52,13 +65,25 @@ static void write_answers(const struct api_route *route, struct buf *out)
 
 static void write_caching(const struct api_route *route, struct buf *out)
 {
-    const struct api_cacheable *row = api_cacheable_find(route->id);
+    const struct api_cacheable *row = route->cacheable;
     if (row)
         (void)buf_printf(out,
                          "\nKept in the result cache under `%s` for %u s. It is forgotten when %s. "
                          "The answer's `X-Cache` is HIT, MISS, STALE or BYPASS, and `Age` says how "
                          "old it is.\n",
                          row->key, (unsigned)(row->policy.ttl_ms / 1000), row->forgotten);
+}
+
+static void write_headers(const struct api_route *route, struct buf *out)
+{
+    const char *condition = route->condition == API_IF_MATCH        ? " If-Match"
+                            : route->condition == API_IF_NONE_MATCH ? " If-None-Match"
+                                                                    : "";
+    if (*condition || route->is_idempotent || route->is_resumable)
+        (void)buf_printf(out, "\nRequest headers that mean something:%s%s%s%s.\n",
+                         route->is_idempotent ? " Idempotency-Key" : "", condition,
+                         route->cacheable ? " Cache-Control" : "",
+                         route->is_resumable ? " Last-Event-ID" : "");
 }
 
 static void write_section(const struct api_route *route, struct buf *out)
@@ -68,10 +93,10 @@ static void write_section(const struct api_route *route, struct buf *out)
                      role_name(route->role));
     if (route->description)
         (void)buf_printf(out, "\n%s\n", route->description);
-    if (route->headers)
-        (void)buf_printf(out, "\nRequest headers that mean something: %s.\n", route->headers);
+    write_headers(route, out);
     if (route->body)
-        (void)buf_printf(out, "\nBody: `%s` in `GET /api/openapi.json`.\n", route->body);
+        (void)buf_printf(out, "\nBody: `%s` in `GET /api/openapi.json`%s.\n", route->body,
+                         route->is_body_required ? "" : "; may be left out");
     write_caching(route, out);
     write_parameters(route, out);
     write_answers(route, out);
@@ -89,9 +114,21 @@ static void write_index(struct buf *out)
     }
 }
 
+static void write_events(struct buf *out)
+{
+    (void)buf_append_str(out, "\n<a id=\"events\"></a>\n\n## Types of events\n\n"
+                              "| type | data | when |\n|---|---|---|\n");
+    for (size_t i = 0; i < api_n_event_types; i++) {
+        (void)buf_printf(out, "| `%s` | ", api_event_types[i].type);
+        write_type(api_event_types[i].data, out);
+        (void)buf_printf(out, " | %s |\n", api_event_types[i].description);
+    }
+}
+
 void api_routes_markdown(struct buf *out)
 {
     write_index(out);
     for (size_t i = 0; i < api_n_routes; i++)
         write_section(&api_routes[i], out);
+    write_events(out);
 }

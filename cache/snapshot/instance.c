@@ -206,7 +206,7 @@ static void append_group(const struct cache_instance *i, struct buf *out)
 
 /* How two values of a field are compared. */
 enum comparison {
-    VOLATILE, /* not at all: moves with every look, and is no change by itself */
+    VOLATILE, /* not at all: it is no change by itself */
     BYTES,    /* SIZE bytes */
     TEXT,     /* an array of characters */
     POINTER,  /* a pointer to text */
@@ -216,30 +216,37 @@ enum comparison {
 #define FIELD(how, member)                                                                         \
     how, offsetof(struct cache_instance, member), sizeof(((struct cache_instance *)0)->member)
 
+static void append_revision(const struct cache_instance *i, struct buf *out);
+
+/* Who a field comes from. */
+enum origin { SEEN, SET };
+
 /* The API's Instance, in its order. */
 static const struct field {
     const char *name;
+    enum origin origin; /* SET: callers can set it, so it is part of the revision */
     void (*append)(const struct cache_instance *i, struct buf *out);
     enum comparison comparison;
     size_t offset, size;
 } fields[] = {
-    {"id", append_id, FIELD(TEXT, id)},
-    {"index", append_index, FIELD(BYTES, index)},
-    {"name", append_name, FIELD(TEXT, name)},
-    {"state", append_state, FIELD(BYTES, state)},
-    {"state_reason", append_reason, FIELD(TEXT, reason)},
-    {"evidence", append_evidence, FIELD(VOLATILE, evidence)},
-    {"desired_state", append_desired, FIELD(BYTES, desired)},
-    {"adb_serial", append_adb_serial, FIELD(TEXT, adb_serial)},
-    {"pid", append_pid, FIELD(BYTES, pid)},
-    {"vbox_pid", append_vbox_pid, FIELD(BYTES, vbox_pid)},
-    {"top_window", append_top_window, FIELD(BYTES, top_window)},
-    {"bind_window", append_bind_window, FIELD(BYTES, bind_window)},
-    {"resolution", append_resolution, BYTES, offsetof(struct cache_instance, width),
+    {"id", SEEN, append_id, FIELD(TEXT, id)},
+    {"index", SEEN, append_index, FIELD(BYTES, index)},
+    {"name", SET, append_name, FIELD(TEXT, name)},
+    {"state", SEEN, append_state, FIELD(BYTES, state)},
+    {"state_reason", SEEN, append_reason, FIELD(TEXT, reason)},
+    {"evidence", SEEN, append_evidence, FIELD(VOLATILE, evidence)},
+    {"desired_state", SET, append_desired, FIELD(BYTES, desired)},
+    {"adb_serial", SEEN, append_adb_serial, FIELD(TEXT, adb_serial)},
+    {"pid", SEEN, append_pid, FIELD(BYTES, pid)},
+    {"vbox_pid", SEEN, append_vbox_pid, FIELD(BYTES, vbox_pid)},
+    {"top_window", SEEN, append_top_window, FIELD(BYTES, top_window)},
+    {"bind_window", SEEN, append_bind_window, FIELD(BYTES, bind_window)},
+    {"resolution", SET, append_resolution, BYTES, offsetof(struct cache_instance, width),
      offsetof(struct cache_instance, dpi) + sizeof(int) - offsetof(struct cache_instance, width)},
-    {"settings", append_settings, FIELD(SETTINGS, settings)},
-    {"labels", append_labels, FIELD(POINTER, labels)},
-    {"group", append_group, FIELD(TEXT, group)},
+    {"settings", SET, append_settings, FIELD(SETTINGS, settings)},
+    {"labels", SET, append_labels, FIELD(POINTER, labels)},
+    {"group", SET, append_group, FIELD(TEXT, group)},
+    {"revision", SEEN, append_revision, VOLATILE, 0, 0},
 };
 
 static void append_field(const struct field *field, const struct cache_instance *i, struct buf *out)
@@ -248,6 +255,26 @@ static void append_field(const struct field *field, const struct cache_instance 
     (void)buf_append_str(out, field->name);
     (void)buf_append(out, "\":", 2);
     field->append(i, out);
+}
+
+void cache_instance_revision(const struct cache_instance *i, char ret[CACHE_REVISION_SIZE])
+{
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    for (size_t f = 0; f < countof(fields); f++) {
+        if (fields[f].origin == SET)
+            append_field(&fields[f], i, &text);
+    }
+    crypto_generichash(digest, sizeof(digest), (const unsigned char *)text.data, text.len, NULL, 0);
+    sodium_bin2hex(ret, CACHE_REVISION_SIZE, digest, CACHE_REVISION_SIZE / 2);
+}
+
+static void append_revision(const struct cache_instance *i, struct buf *out)
+{
+    char revision[CACHE_REVISION_SIZE];
+    cache_instance_revision(i, revision);
+    json_append_str(out, revision);
 }
 
 void cache_instance_append_json(const struct cache_instance *i, struct buf *out)

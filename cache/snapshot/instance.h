@@ -73,6 +73,11 @@ enum { CACHE_INSTANCE_DIGEST_SIZE = 16 };
 void cache_instance_render(const struct cache_instance *i, struct buf *out,
                            unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
 
+enum { CACHE_REVISION_SIZE = 17 };
+/** A digest of what callers can set: name, desired state, resolution, settings, labels, group. It
+ * is another one when one of these is, whoever changed it, and stays when anything else moves. */
+void cache_instance_revision(const struct cache_instance *i, char ret[CACHE_REVISION_SIZE]);
+
 const char *cache_state_name(enum cache_state state);
 /** Returns 0 or UV_EINVAL. */
 int cache_state_parse(const char *name, enum cache_state *ret);

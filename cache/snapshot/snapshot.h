@@ -10,8 +10,6 @@
  *  once per change; the list is put together from those pieces at most once per millisecond, so
  *  that `age_ms` is true and a thousand readers share the bytes. Loop thread only. */
 
-enum cache_source { CACHE_SOURCE_LIVE, CACHE_SOURCE_CACHE, CACHE_SOURCE_STALE };
-
 struct cache_entry {
     struct cache_instance instance;
     struct blob *json; /* without freshness and closing brace */
@@ -82,6 +80,8 @@ const struct cache_entry *cache_snapshot_by_name(const struct cache_snapshot *s,
  *  `"stale_reason":".."`. `observed_at` and `age_ms` are null while nothing is known; after load
  *  the age comes from the wall clock. */
 struct blob *cache_snapshot_list(struct cache_snapshot *s, uint64_t now_ms, bool is_live);
+/** "live" for a reader that waited for this observation, else "cache" or "stale". */
+const char *cache_snapshot_source(const struct cache_snapshot *s, bool is_live);
 /** Tag of the whole list; changes when any instance or their set does. Quoted. Valid until the
  *  next update. */
 const char *cache_snapshot_etag(const struct cache_snapshot *s);

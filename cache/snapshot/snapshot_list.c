@@ -9,6 +9,11 @@
 #include "base/text/json.h"
 #include "cache/snapshot/snapshot_private.h"
 
+const char *cache_snapshot_source(const struct cache_snapshot *s, bool is_live)
+{
+    return is_live ? "live" : s->stale_reason ? "stale" : "cache";
+}
+
 /* `"observed_at":..,"age_ms":..,"source":".."`, for every answer and therefore without printf */
 static void append_freshness(const struct cache_snapshot *s, uint64_t now_ms, bool is_live,
                              struct buf *out)
@@ -30,9 +35,9 @@ static void append_freshness(const struct cache_snapshot *s, uint64_t now_ms, bo
     } else {
         (void)buf_append_str(out, "null");
     }
-    (void)buf_append_str(out, is_live           ? ",\"source\":\"live\""
-                              : s->stale_reason ? ",\"source\":\"stale\""
-                                                : ",\"source\":\"cache\"");
+    (void)buf_append_str(out, ",\"source\":\"");
+    (void)buf_append_str(out, cache_snapshot_source(s, is_live));
+    (void)buf_append(out, "\"", 1);
 }
 
 /* Text of the reason, or NULL when the answer is not a stale one. */

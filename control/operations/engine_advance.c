@@ -12,6 +12,7 @@
  *
  * Rounds go by priority, in each by the order of acceptance. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
@@ -85,6 +86,7 @@ static void begin_step(struct ctl_job *job)
     }
     /* Without a vendor command there is nothing to mark: repeating it does no harm. */
     ctl_engine_record_write(job, "operation.running", NULL);
+    job->has_acted = true;
     if (step->act)
         step->act(job, ctl_job_instance(job));
     job->phase = CTL_PHASE_AWAITING;
@@ -93,6 +95,17 @@ static void begin_step(struct ctl_job *job)
         job->look_from_ms = job->called_ms;
     if (!step->check)
         leave_step(job, 0);
+}
+
+/* Whether the target is no longer what the request was bound to, and nothing was done yet. */
+static bool has_other_revision(const struct ctl_job *job)
+{
+    char now[CACHE_REVISION_SIZE];
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (!job->params.revision[0] || job->has_acted || !i)
+        return false;
+    cache_instance_revision(i, now);
+    return strcmp(now, job->params.revision) != 0;
 }
 
 static void plan_step(struct ctl_job *job, uint64_t now)
@@ -107,6 +120,13 @@ static void plan_step(struct ctl_job *job, uint64_t now)
                 job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
                 verdict->status ? verdict->detail
                                 : "the state of the instances could not be read for a minute");
+        return;
+    }
+    if (has_other_revision(job)) {
+        ctl_engine_finish_job(
+            job, CACHE_OP_FAILED, "PRECONDITION_FAILED",
+            "the instance was changed since: its revision is not the one in If-Match; nothing "
+            "was done");
         return;
     }
     switch (ctl_job_step(job)->plan(job, ctl_job_instance(job), &why)) {
@@ -157,12 +177,12 @@ static void issue_command(struct ctl_job *job)
                                 ldc_purpose_of(command.verb, is_queued), on_outcome, job);
 }
 
-/* Writing the mark took a moment, in which the instance may have been removed, or its number given
- * away. */
+/* Writing the mark took a moment, in which the instance may have been changed or removed, or its
+ * number given away. */
 static bool is_still_planned(struct ctl_job *job)
 {
     struct ctl_why why;
-    return !job->is_cancelled &&
+    return !job->is_cancelled && !has_other_revision(job) &&
            ctl_job_step(job)->plan(job, ctl_job_instance(job), &why) == CTL_PLAN_RUN;
 }
 
@@ -244,6 +264,7 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         ctl_job_release_gate(job);
         job->phase = CTL_PHASE_QUEUED;
     } else {
+        job->has_acted = true;
         job->answer = outcome->answer;
         job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
         job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;

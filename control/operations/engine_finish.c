@@ -30,6 +30,7 @@ static char *write_error(enum cache_op_status status, const char *code, const ch
 {
     /* Whether the same request, unchanged, may do better later. */
     bool is_retryable = status != CACHE_OP_CANCELLED && !str_is_equal(code, "INSTANCE_GONE") &&
+                        !str_is_equal(code, "PRECONDITION_FAILED") &&
                         !str_is_equal(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR));
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);

@@ -72,6 +72,7 @@ struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
     job->op = op;
     job->flow = flow;
     job->subject_index = -1;
+    job->has_acted = op->started_at != 0;
     list_init(&job->link);
     list_init(&job->line);
     list_init(&job->accepts);

@@ -24,6 +24,7 @@ char *ctl_request_write(const struct ctl_request *request)
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
 
+    json_add_str(doc, root, "revision", request->revision);
     json_add_str(doc, root, "name", request->name);
     if (request->settings)
         add_settings(doc, root, request->settings);
@@ -53,11 +54,13 @@ void ctl_request_read(const char *json, struct ctl_params *ret)
 {
     yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(json, strlen(json), YYJSON_READ_NOFLAG);
     yyjson_val *root = yyjson_doc_get_root(doc);
+    const char *revision = yyjson_get_str(yyjson_obj_get(root, "revision"));
     const char *name = yyjson_get_str(yyjson_obj_get(root, "name"));
     const char *group = yyjson_get_str(yyjson_obj_get(root, "group"));
     yyjson_val *desired = yyjson_obj_get(root, "desired");
 
     *ret = (struct ctl_params){0};
+    str_copy(ret->revision, sizeof(ret->revision), revision ? revision : "");
     str_copy(ret->name, sizeof(ret->name), name ? name : "");
     read_settings(root, &ret->settings);
     ret->until_ready = yyjson_get_bool(yyjson_obj_get(root, "until_ready"));

@@ -14,7 +14,9 @@ enum ctl_priority { CTL_PRIORITY_INTERACTIVE, CTL_PRIORITY_WATCHDOG, CTL_PRIORIT
 struct ctl_request {
     enum cache_op_kind kind;
     const char *target; /* instance id; NULL for create */
-    const char *name;   /* create, clone, rename, modify; NULL = leave to the vendor */
+    /** What the target's must be when the operation begins to act; NULL = any. */
+    const char *revision;
+    const char *name; /* create, clone, rename, modify; NULL = leave to the vendor */
     const struct ldc_settings *settings; /* create, modify; NULL = none */
     bool until_ready;                    /* start, restart */
     bool force;                          /* stop, restart, remove: end processes that ignore quit */
@@ -46,7 +48,8 @@ struct ctl_refusal {
 
 /** What was asked, as values of its own. */
 struct ctl_params {
-    char name[LDC_TITLE_SIZE]; /* "" = none */
+    char revision[CACHE_REVISION_SIZE]; /* "" = any */
+    char name[LDC_TITLE_SIZE];          /* "" = none */
     struct ldc_settings settings;
     bool until_ready, force;
     unsigned timeout_ms;

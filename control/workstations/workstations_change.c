@@ -128,7 +128,7 @@ static bool find(struct change *c, struct ctl_workstation_item **ret)
     struct waiter *first = list_entry(c->waiters.next, struct waiter, link);
     if (c->request.may_change && !c->request.may_change(first->arg, &(*ret)->w))
         return refuse(c, 412, "PRECONDITION_FAILED",
-                      "the workstation's ETag is no longer the one in If-Match");
+                      "the workstation's revision is not, or no longer, the one in If-Match");
     return true;
 }
 

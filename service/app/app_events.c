@@ -121,13 +121,23 @@ void svc_app_tell_intruder(struct svc_app *app, const char *reason)
                 reason);
 }
 
+void svc_app_tell_reloaded(struct svc_app *app)
+{
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "log_level", app->config->log_level);
+    emit(app, "service.reloaded", &t);
+}
+
 void svc_app_resumed(struct svc_app *app)
 {
+    static const char reason[] = "the computer was asleep and nothing was looked at since";
     if (app->is_stopping)
         return;
+    struct telling t = begin();
     log_info("service", "the computer was asleep; everything is looked at again");
-    cache_events_emit(app->events, "service.resumed", "{}");
-    ctl_observer_distrust(app->observer, "the computer was asleep and nothing was looked at since");
+    json_add_str(t.doc, t.data, "reason", reason);
+    emit(app, "service.resumed", &t);
+    ctl_observer_distrust(app->observer, reason);
 }
 
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by)

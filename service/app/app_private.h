@@ -86,6 +86,7 @@ int svc_app_build_results(struct svc_app *app);
 /* app_events.c: what is told about the service itself. */
 int svc_app_tell_started(struct svc_app *app);
 void svc_app_tell_stopping(struct svc_app *app, const char *reason);
+void svc_app_tell_reloaded(struct svc_app *app);
 void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,
                                 const struct agent_hello *hello);
 void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *session,

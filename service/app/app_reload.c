@@ -55,5 +55,5 @@ void svc_app_reload(struct svc_app *app)
     if (log_level_parse(app->config->log_level, &level) == 0)
         log_set_level(level);
     log_info("service", "the configuration was read again");
-    cache_events_emit(app->events, "service.reloaded", "{}");
+    svc_app_tell_reloaded(app);
 }

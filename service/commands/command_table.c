@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/describe/openapi.h"
 #include "api/resources/routes.h"
 #include "base/memory/cleanup.h"
 #include "version.h"
@@ -50,6 +51,15 @@ static enum svc_exit run_routes_docs(const struct svc_args *args)
     struct buf out cleanup(buf_deinit);
     buf_init(&out, 0);
     api_routes_markdown(&out);
+    return svc_exit_print(&out);
+}
+
+static enum svc_exit run_routes_openapi(const struct svc_args *args)
+{
+    (void)args;
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    api_openapi_append(api_routes, api_n_routes, LDP_VERSION, &out);
     return svc_exit_print(&out);
 }
 
@@ -129,6 +139,11 @@ const struct svc_command svc_command_table[] = {
      "Prints the documentation page of all routes.",
      {no_flags, false, 0, 0},
      run_routes_docs},
+    {"routes openapi",
+     "",
+     "Prints the OpenAPI document, as GET /api/openapi.json answers it.",
+     {no_flags, false, 0, 0},
+     run_routes_openapi},
     {"routes",
      "",
      "Prints the table of everything the API serves.",

@@ -118,6 +118,18 @@ class Good(HttpCase):
             connection.send(bytes([byte]))
         self.assertEqual(connection.read_response().status, 200)
 
+    def test_a_byte_order_mark_is_no_part_of_the_body(self):
+        mark = b"\xef\xbb\xbf"
+        self.client.post("/api/instances/0/stop", mark + b'{"force": true}')
+        self.client.post("/api/instances/0/stop", mark)
+        answer = self.client.request("POST", "/api/instances/0/stop", b"{}" + mark)
+        self.assert_problem(answer, 400, "BODY_NOT_JSON")
+
+    def test_every_json_says_its_charset(self):
+        for path in ("/api/instances", "/api/health", "/api/openapi.json"):
+            answer = self.client.get(path)
+            self.assertEqual(answer.headers["Content-Type"], "application/json; charset=utf-8")
+
 
 class Wrong(HttpCase):
     def setUp(self):

@@ -131,7 +131,7 @@ class Change(ServiceCase):
         self.assertEqual(self.client.instance("name:%E9%9B%B7%E7%94%B5,%201")["index"], 0)
 
     def test_a_change_can_be_bound_to_what_was_seen(self):
-        tag = self.client.get("/api/instances/1").headers["ETag"]
+        tag = f'"{self.client.instance(1)["revision"]}"'
         self.client.wait(
             self.client.patch("/api/instances/1", {"group": "x"}, headers={"If-Match": tag}).json
         )
@@ -140,6 +140,28 @@ class Change(ServiceCase):
         )
         self.assert_problem(late, 412, "PRECONDITION_FAILED")
         self.assertEqual(self.client.instance(1)["group"], "x")
+
+    def test_a_change_is_bound_to_what_is_there_when_it_is_made(self):
+        """Both are accepted, because when the second comes nothing has been changed yet."""
+        self.simulator.set(**{"latency_ms.rename": 1000})
+        bound = {"If-Match": f'"{self.client.instance(1)["revision"]}"'}
+        first = self.client.patch("/api/instances/1", {"name": "first"}, headers=bound).json
+        second = self.client.request("PATCH", "/api/instances/1", {"name": "second"}, bound)
+        self.assertEqual(second.status, 202, second)
+        self.client.wait(first)
+        error = self.client.wait(second.json, "failed")["error"]
+        self.assertEqual((error["code"], error["retryable"]), ("PRECONDITION_FAILED", False))
+        self.assertEqual(self.client.instance(1)["name"], "first")
+
+    def test_a_revision_outlives_a_restart_and_a_start(self):
+        # The very first start writes settings that were not there.
+        self.client.run("POST", "/api/instances/1/start")
+        self.client.run("POST", "/api/instances/1/stop")
+        before = self.client.instance(1)["revision"]
+        self.client.run("POST", "/api/instances/1/start")
+        self.service.restart()
+        self.service.wait_until_observed()
+        self.assertEqual(self.client.instance(1)["revision"], before)
 
     def test_an_empty_change_is_refused(self):
         answer = self.client.request("PATCH", "/api/instances/1", {})

@@ -72,7 +72,7 @@ class ServiceCase(unittest.TestCase):
     def assert_problem(self, response, status, code):
         """A problem document as RFC 9457 and the product contract want it."""
         self.assertEqual(response.status, status, response)
-        self.assertEqual(response.headers["Content-Type"], "application/problem+json", response)
+        self.assertEqual(response.headers["Content-Type"], "application/problem+json; charset=utf-8", response)
         problem = response.json
         self.assertEqual(problem["status"], status, response)
         self.assertEqual(problem["code"], code, response)

@@ -6,6 +6,7 @@ import os
 import socket
 
 from . import record
+from .contract import contract
 from .waiting import GENEROUS_S, Deadline
 
 OVER_PIPE = os.environ.get("LDP_TRANSPORT") == "pipe"
@@ -75,6 +76,7 @@ class Client:
         finally:
             connection.close()
         record.request(method, path, body, response.status, response.body)
+        contract().check(method, path, response.status, response.headers, response.body)
         if expect is not None and response.status != expect:
             raise AssertionError(f"{method} {path}: expected {expect}, got {response}")
         return response
@@ -159,6 +161,7 @@ class EventStream:
         if self.answer.status != 200:
             raise AssertionError(f"{path}: {self.answer.status} {self.answer.read()!r}")
         record.request("GET", path, None, self.answer.status, None)
+        contract().check("GET", path, 200, self.answer.headers, None)
 
     def next(self):
         """The next event, or None at the end of the stream."""
@@ -178,6 +181,7 @@ class EventStream:
                 if int(fields["id"]) != event["seq"] or fields["event"] != event["type"]:
                     raise AssertionError(f"the frame contradicts its data: {fields}")
                 record.event(event)
+                contract().check_event(event)
                 return event
             else:
                 fields = {}
@@ -253,7 +257,10 @@ class RawConnection:
         while len(self.buffered) < length:
             self._fill()
         body, self.buffered = self.buffered[:length], self.buffered[length:]
-        return Response(int(lines[0].split()[1]), headers, body)
+        response = Response(int(lines[0].split()[1]), headers, body)
+        if has_body:
+            contract().check_unasked(response.status, headers, body)
+        return response
 
     def close(self):
         self.socket.close()

@@ -149,7 +149,7 @@ void house_refuses(struct house *h, const char *method, const char *path, const 
                    int status, const char *code, const char *field)
 {
     struct answer a = house_ask(h, method, path, body, status);
-    reply_expect_header(&a.reply, "Content-Type", "application/problem+json");
+    reply_expect_header(&a.reply, "Content-Type", "application/problem+json; charset=utf-8");
     cr_assert_str_eq(answer_text(&a, "/code"), code);
     if (field)
         cr_assert_str_eq(answer_text(&a, "/errors/0/field"), field);

@@ -103,19 +103,19 @@ static void handle_stream(struct api_exchange *x)
     loopback_stream = http_stream_begin(&x->http, "text/plain", "beat\n", &stream_calls, NULL);
 }
 
-#define ROUTE(method, path, handler, body)                                                         \
-    {                                                                                              \
-        method, path, CACHE_ROLE_NONE, handler, "id", "tag", "Summary", NULL, NULL, body, NULL,    \
-            {{200, NULL, NULL, "Yes"}}, NULL                                                       \
-    }
+static const struct api_route_answer answers[] = {{.status = 200, .summary = "Yes"}, {0}};
 
 static const struct api_route routes[] = {
-    ROUTE(HTTP_METHOD_GET, "/hello", handle_hello, NULL),
-    ROUTE(HTTP_METHOD_POST, "/echo", handle_echo, "AnyObject"),
-    ROUTE(HTTP_METHOD_GET, "/later", handle_later, NULL),
-    ROUTE(HTTP_METHOD_GET, "/hold", handle_hold, NULL),
-    ROUTE(HTTP_METHOD_GET, "/big", handle_big, NULL),
-    ROUTE(HTTP_METHOD_GET, "/stream", handle_stream, NULL),
+    {.method = HTTP_METHOD_GET, .path = "/hello", .handler = handle_hello, .answers = answers},
+    {.method = HTTP_METHOD_POST,
+     .path = "/echo",
+     .handler = handle_echo,
+     .body = "Anything",
+     .answers = answers},
+    {.method = HTTP_METHOD_GET, .path = "/later", .handler = handle_later, .answers = answers},
+    {.method = HTTP_METHOD_GET, .path = "/hold", .handler = handle_hold, .answers = answers},
+    {.method = HTTP_METHOD_GET, .path = "/big", .handler = handle_big, .answers = answers},
+    {.method = HTTP_METHOD_GET, .path = "/stream", .handler = handle_stream, .answers = answers},
 };
 
 /* Keeps a turn from blocking long. */

@@ -6,6 +6,7 @@
 
 #include <yyjson.h>
 
+#include "api/describe/event.h"
 #include "api/describe/openapi.h"
 #include "api/resources/routes.h"
 #include "api/describe/schema.h"
@@ -91,8 +92,9 @@ Test(api_openapi, declares_every_parameter)
         yyjson_val *operation = operation_of(route);
         for (const char *p = strchr(route->path, '{'); p; p = strchr(p + 1, '{'))
             cr_assert(declares(operation, "path", p + 1, strcspn(p + 1, "}")), "%s", route->path);
-        for (const struct api_route_query *q = route->query; q && q->name; q++)
-            cr_assert(declares(operation, "query", q->name, strlen(q->name)), "%s", q->name);
+        for (const struct api_route_query *const *q = route->query; q && *q; q++)
+            cr_assert(declares(operation, "query", (*q)->name, strlen((*q)->name)), "%s",
+                      (*q)->name);
     }
 }
 
@@ -100,9 +102,9 @@ Test(api_openapi, describes_every_answer)
 {
     for (size_t r = 0; r < api_n_routes; r++) {
         yyjson_val *responses = yyjson_obj_get(operation_of(&api_routes[r]), "responses");
-        for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && api_routes[r].answers[i].status; i++) {
+        for (const struct api_route_answer *a = api_routes[r].answers; a->status; a++) {
             char status[12];
-            snprintf(status, sizeof(status), "%d", api_routes[r].answers[i].status);
+            snprintf(status, sizeof(status), "%d", a->status);
             yyjson_val *answer = yyjson_obj_get(responses, status);
             cr_assert_not_null(yyjson_obj_get(answer, "description"), "%s %s", api_routes[r].path,
                                status);
@@ -171,7 +173,7 @@ static void expect_type(const char *type, const char *schema)
 {
     struct buf out;
     buf_init(&out, 0);
-    api_schema_append_type(type, &out);
+    api_notation_append_type(type, &out);
     cr_assert_str_eq(out.data, schema);
     buf_deinit(&out);
 }
@@ -179,39 +181,97 @@ static void expect_type(const char *type, const char *schema)
 Test(api_openapi, reads_the_notation_of_types)
 {
     expect_type("count", "{\"type\":\"integer\",\"minimum\":0}");
+    expect_type("text?", "{\"type\":[\"string\",\"null\"]}");
     expect_type("1..5", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":5}");
-    expect_type("a|b", "{\"enum\":[\"a\",\"b\"]}");
-    expect_type("a|b?", "{\"enum\":[\"a\",\"b\",null]}");
+    expect_type("=a", "{\"type\":\"string\",\"const\":\"a\"}");
+    expect_type("=true", "{\"type\":\"boolean\",\"const\":true}");
+    expect_type("a|b", "{\"type\":\"string\",\"enum\":[\"a\",\"b\"]}");
+    expect_type("a|b?", "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",\"b\",null]}");
     expect_type("Thing", "{\"$ref\":\"#/components/schemas/Thing\"}");
+    expect_type("Thing?",
+                "{\"anyOf\":[{\"$ref\":\"#/components/schemas/Thing\"},{\"type\":\"null\"}"
+                "]}");
+    expect_type("Thing|[text]", "{\"anyOf\":[{\"$ref\":\"#/components/schemas/Thing\"},{\"type\":"
+                                "\"array\",\"items\":{\"type\":\"string\"}}]}");
     expect_type("[text]", "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
-    expect_type("{text?}", "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":"
-                           "\"string\"},{\"type\":\"null\"}]}}");
+    expect_type("{text?}?", "{\"type\":[\"object\",\"null\"],\"additionalProperties\":{\"type\":["
+                            "\"string\",\"null\"]}}");
+    expect_type("<bool>", "{\"type\":\"object\",\"properties\":{\"from\":{\"type\":\"boolean\"},"
+                          "\"to\":{\"type\":\"boolean\"}},\"required\":[\"from\",\"to\"]}");
     expect_type("{\"const\":1}", "{\"const\":1}");
 }
 
-/* A name, or one in brackets for a list. */
-static bool is_schema(const char *type)
+Test(api_openapi, reads_the_notation_of_members)
 {
-    size_t n = strlen(type);
-    if (type[0] == '[' && type[n - 1] == ']') {
-        type++;
-        n -= 2;
-    }
-    for (size_t i = 0; i < api_schema_count(); i++) {
-        if (strlen(api_schema_name(i)) == n && strncmp(api_schema_name(i), type, n) == 0)
-            return true;
-    }
-    return false;
+    expect_type(
+        "{a: [b|c], d?: {e: int}}",
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\",\"items\":{\"type\":"
+        "\"string\",\"enum\":[\"b\",\"c\"]}},\"d\":{\"type\":\"object\",\"properties\":{"
+        "\"e\":{\"type\":\"integer\"}},\"required\":[\"e\"]}},\"required\":[\"a\"]}");
+    expect_type("{...Progress}", "{\"type\":\"object\",\"properties\":{\"percent\":{\"type\":"
+                                 "\"integer\",\"minimum\":0,\"maximum\":100},\"step\":{\"type\":["
+                                 "\"string\",\"null\"]}},\"required\":[\"percent\",\"step\"]}");
+    expect_type(
+        "{...Progress?, a: text}",
+        "{\"type\":\"object\",\"properties\":{\"percent\":{\"type\":\"integer\",\"minimum\":"
+        "0,\"maximum\":100},\"step\":{\"type\":[\"string\",\"null\"]},\"a\":{\"type\":"
+        "\"string\"}},\"required\":[\"a\"]}");
 }
 
-Test(api_openapi, knows_every_schema_that_a_route_names)
+Test(api_openapi, says_by_which_member_operations_are_told_apart)
+{
+    yyjson_val *by = follow("#/components/schemas/Operation/discriminator");
+    cr_assert_str_eq(yyjson_get_str(yyjson_obj_get(by, "propertyName")), "kind");
+    yyjson_val *mapping = yyjson_obj_get(by, "mapping");
+    cr_assert_eq(yyjson_obj_size(mapping), 9);
+    cr_assert_str_eq(yyjson_get_str(yyjson_obj_get(mapping, "clone")),
+                     "#/components/schemas/InstanceOperation");
+    cr_assert_str_eq(yyjson_get_str(yyjson_obj_get(mapping, "remove")),
+                     "#/components/schemas/RemoveOperation");
+}
+
+Test(api_openapi, has_a_schema_for_every_type_of_event)
+{
+    yyjson_val *mapping = follow("#/components/schemas/Event/discriminator/mapping");
+    cr_assert_eq(yyjson_obj_size(mapping), api_n_event_types);
+    for (size_t i = 0; i < api_n_event_types; i++) {
+        const char *type = api_event_types[i].type;
+        yyjson_val *schema = follow(yyjson_get_str(yyjson_obj_get(mapping, type)));
+        yyjson_val *constant = yyjson_ptr_get(schema, "/properties/type/const");
+        cr_assert_str_eq(yyjson_get_str(constant), type);
+    }
+}
+
+/* Whether the schema of the body of ROUTE refuses an empty object. */
+static bool needs_members(const struct api_route *route)
+{
+    char ref[100];
+    snprintf(ref, sizeof(ref), "#/components/schemas/%s", route->body);
+    yyjson_val *schema = follow(ref);
+    return yyjson_arr_size(yyjson_obj_get(schema, "required")) > 0 ||
+           yyjson_get_int(yyjson_obj_get(schema, "minProperties")) > 0;
+}
+
+Test(api_openapi, requires_the_bodies_that_have_required_members)
 {
     for (size_t r = 0; r < api_n_routes; r++) {
-        cr_assert(!api_routes[r].body || is_schema(api_routes[r].body));
-        for (size_t i = 0; i < API_ROUTE_MAX_ANSWERS && api_routes[r].answers[i].status; i++) {
-            const char *schema = api_routes[r].answers[i].schema;
-            cr_assert(!schema || is_schema(schema), "%s", schema);
-        }
+        if (api_routes[r].body)
+            cr_assert_eq(api_routes[r].is_body_required, needs_members(&api_routes[r]), "%s",
+                         api_routes[r].id);
+    }
+}
+
+Test(api_openapi, describes_the_headers_of_answers)
+{
+    for (size_t r = 0; r < api_n_routes; r++) {
+        yyjson_val *responses = yyjson_obj_get(operation_of(&api_routes[r]), "responses");
+        yyjson_val *answer = yyjson_obj_get(responses, "200");
+        yyjson_val *headers = yyjson_obj_get(answer, "headers");
+        bool has_tag = api_routes[r].condition == API_IF_NONE_MATCH;
+        cr_assert(!answer || yyjson_obj_get(headers, "X-Request-Id"), "%s", api_routes[r].id);
+        cr_assert_eq(has_tag, yyjson_obj_get(responses, "304") != NULL, "%s", api_routes[r].id);
+        cr_assert(!has_tag || yyjson_obj_get(headers, "ETag"), "%s", api_routes[r].id);
+        cr_assert_eq(api_routes[r].cacheable != NULL, yyjson_obj_get(headers, "X-Cache") != NULL);
     }
 }
 

@@ -33,7 +33,7 @@ static void refused(const char *request, int status, const char *code)
     struct reply r = client_ask(&c, request, status);
     cr_assert_not_null(strstr(r.body, code), "%s", r.body);
     reply_expect_header(&r, "Connection", "close");
-    reply_expect_header(&r, "Content-Type", "application/problem+json");
+    reply_expect_header(&r, "Content-Type", "application/problem+json; charset=utf-8");
     reply_deinit(&r);
     client_expect_end(&c);
 }

@@ -317,11 +317,19 @@ Test(api_route_workstations, a_tag_saves_the_body)
     answer_deinit(&a);
 }
 
+/* The revision that the answer A tells, as If-Match wants it. */
+static char *quoted_revision(const struct answer *a)
+{
+    return mem_printf("\"%s\"", answer_text(a, "/revision"));
+}
+
 Test(api_route_workstations, if_match_looks_at_what_can_be_changed)
 {
     add("{'name':'x','address':'h:1'}");
     struct answer a = house_ask(&h, "GET", path, NULL, 200);
     char *tag cleanup(mem_freep) = reply_header(&a.reply, "ETag");
+    char *revision cleanup(mem_freep) = quoted_revision(&a);
+    cr_assert_eq(strncmp(tag, "W/\"", 3), 0, "%s", tag);
     answer_deinit(&a);
     /* Another status is another body, but nobody has changed anything. */
     fake_reach_answer_all(false, "refused");
@@ -329,36 +337,32 @@ Test(api_route_workstations, if_match_looks_at_what_can_be_changed)
     a = ask_if("If-None-Match", tag, "GET", NULL, 200);
     cr_assert_str_eq(answer_text(&a, "/status"), "offline");
     answer_deinit(&a);
-    a = ask_if("If-Match", tag, "PATCH", "{'name':'y'}", 200);
-    char *newer cleanup(mem_freep) = reply_header(&a.reply, "ETag");
+    a = ask_if("If-Match", tag, "PATCH", "{'name':'y'}", 412);
     answer_deinit(&a);
-    a = ask_if("If-Match", tag, "PATCH", "{'name':'z'}", 412);
+    a = ask_if("If-Match", revision, "PATCH", "{'name':'y'}", 200);
+    char *newer cleanup(mem_freep) = quoted_revision(&a);
+    answer_deinit(&a);
+    a = ask_if("If-Match", revision, "PATCH", "{'name':'z'}", 412);
     cr_assert_str_eq(answer_text(&a, "/code"), "PRECONDITION_FAILED");
     answer_deinit(&a);
-    a = ask_if("If-Match", tag, "DELETE", NULL, 412);
+    a = ask_if("If-Match", revision, "DELETE", NULL, 412);
     answer_deinit(&a);
     a = ask_if("If-Match", newer, "DELETE", NULL, 204);
     answer_deinit(&a);
 }
 
-Test(api_route_workstations, a_tag_has_two_halves)
+Test(api_route_workstations, tags_and_revisions_fit_in_their_places)
 {
     struct ctl_workstation w = {.row = {.id = "a", .name = "b", .labels = (char *)"{}"}};
-    char first[API_WORKSTATION_TAG_SIZE], second[API_WORKSTATION_TAG_SIZE];
-    char begin_of[API_WORKSTATION_TAG_SIZE];
-    api_workstation_tag(&w, "x", 1, first);
-    api_workstation_tag(&w, "y", 1, second);
-    api_workstation_tag_begin(&w, begin_of);
-    cr_assert_str_neq(first, second);
-    cr_assert(str_has_prefix(first, begin_of));
-    cr_assert(str_has_prefix(second, begin_of));
-    cr_assert_eq(begin_of[0], '"');
-    cr_assert_eq(begin_of[strlen(begin_of) - 1], '.');
-    cr_assert_eq(first[strlen(first) - 1], '"');
-    cr_assert_leq(strlen(first) + 1, sizeof(first));
+    char tag[API_WORKSTATION_TAG_SIZE], revision[API_WORKSTATION_REVISION_SIZE];
+    char other[API_WORKSTATION_REVISION_SIZE];
+    api_workstations_tag("x", 1, tag);
+    cr_assert_eq(strlen(tag) + 1, sizeof(tag));
+    api_workstation_revision(&w, revision);
+    cr_assert_eq(strlen(revision) + 1, sizeof(revision));
     w.row.is_maintained = true;
-    api_workstation_tag(&w, "x", 1, second);
-    cr_assert_not(str_has_prefix(second, begin_of));
+    api_workstation_revision(&w, other);
+    cr_assert_str_neq(revision, other);
 }
 
 /* --- keys --- */

@@ -61,16 +61,17 @@ Test(cache_instance, json_has_the_fields_of_the_contract_in_order)
     struct cache_instance i cleanup(cache_instance_deinit);
     fill(&i);
     char *json cleanup(mem_freep) = to_json(&i);
-    cr_assert_str_eq(json,
-                     "{\"id\":\"0f6ee5b0-1c4c-4b0c-9f0e-2f6f5a0c7b11\",\"index\":3,"
-                     "\"name\":\"Farm \\\"A\\\", \xe9\x9b\xb7\xe7\x94\xb5\\u00091\","
-                     "\"state\":\"running\",\"state_reason\":\"list2 says that Android is up\","
-                     "\"evidence\":{\"android\":1},\"desired_state\":\"running\","
-                     "\"adb_serial\":\"emulator-5560\",\"pid\":100,\"vbox_pid\":200,"
-                     "\"top_window\":-300,\"bind_window\":5000000000,"
-                     "\"resolution\":{\"width\":960,\"height\":540,\"dpi\":160},"
-                     "\"settings\":{\"cpu\":2,\"model\":\"S\\\"10\",\"auto_rotate\":true,"
-                     "\"root\":false},\"labels\":{\"site\":\"north\"},\"group\":\"blue\"}");
+    cr_assert_str_eq(
+        json,
+        "{\"id\":\"0f6ee5b0-1c4c-4b0c-9f0e-2f6f5a0c7b11\",\"index\":3,"
+        "\"name\":\"Farm \\\"A\\\", \xe9\x9b\xb7\xe7\x94\xb5\\u00091\","
+        "\"state\":\"running\",\"state_reason\":\"list2 says that Android is up\","
+        "\"evidence\":{\"android\":1},\"desired_state\":\"running\","
+        "\"adb_serial\":\"emulator-5560\",\"pid\":100,\"vbox_pid\":200,"
+        "\"top_window\":-300,\"bind_window\":5000000000,"
+        "\"resolution\":{\"width\":960,\"height\":540,\"dpi\":160},"
+        "\"settings\":{\"cpu\":2,\"model\":\"S\\\"10\",\"auto_rotate\":true,"
+        "\"root\":false},\"labels\":{\"site\":\"north\"},\"group\":\"blue\",\"revision\":\"592ca727776b4687\"}");
 }
 
 Test(cache_instance, what_is_not_known_is_null)
@@ -78,11 +79,12 @@ Test(cache_instance, what_is_not_known_is_null)
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
     char *json cleanup(mem_freep) = to_json(&i);
-    cr_assert_str_eq(json, "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
-                           "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
-                           "\"adb_serial\":null,\"pid\":null,\"vbox_pid\":null,"
-                           "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
-                           "\"settings\":{},\"labels\":{},\"group\":null}");
+    cr_assert_str_eq(
+        json, "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
+              "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
+              "\"adb_serial\":null,\"pid\":null,\"vbox_pid\":null,"
+              "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
+              "\"settings\":{},\"labels\":{},\"group\":null,\"revision\":\"4e2e7d154b49a026\"}");
 }
 
 Test(cache_instance, reading_gives_what_was_written)
@@ -316,4 +318,47 @@ Test(cache_instance, every_state_has_a_name_that_reads_back)
     cr_assert_str_eq(cache_desired_name(CACHE_DESIRED_STOPPED), "stopped");
     cr_assert_str_eq(cache_desired_name(CACHE_DESIRED_RUNNING), "running");
     cr_assert_null(cache_desired_name(CACHE_DESIRED_NONE));
+}
+
+static void expect_revision(const struct cache_instance *i, const char *revision, bool is_same)
+{
+    char now[CACHE_REVISION_SIZE];
+    cache_instance_revision(i, now);
+    cr_expect_eq(strcmp(now, revision) == 0, is_same, "%s", now);
+}
+
+Test(cache_instance, a_revision_is_of_what_callers_can_set)
+{
+    struct cache_instance i;
+    char first[CACHE_REVISION_SIZE];
+    fill(&i);
+    cache_instance_revision(&i, first);
+    char *json cleanup(mem_freep) = to_json(&i);
+    cr_expect_not_null(strstr(json, first));
+    i.state = CACHE_STATE_STOPPED;
+    i.index = 9;
+    i.pid = i.vbox_pid = i.top_window = i.bind_window = 0;
+    i.adb_serial[0] = i.reason[0] = '\0';
+    set_text(&i.evidence, "{}");
+    expect_revision(&i, first, true);
+
+    str_copy(i.group, sizeof(i.group), "red");
+    expect_revision(&i, first, false);
+    str_copy(i.group, sizeof(i.group), "blue");
+    expect_revision(&i, first, true);
+    i.desired = CACHE_DESIRED_NONE;
+    expect_revision(&i, first, false);
+    i.desired = CACHE_DESIRED_RUNNING;
+    i.dpi = 161;
+    expect_revision(&i, first, false);
+    i.dpi = 160;
+    i.settings.values[LDC_SETTING_CPU].number = 3;
+    expect_revision(&i, first, false);
+    i.settings.values[LDC_SETTING_CPU].number = 2;
+    set_text(&i.labels, "{}");
+    expect_revision(&i, first, false);
+    set_text(&i.labels, "{\"site\":\"north\"}");
+    str_copy(i.name, sizeof(i.name), "x");
+    expect_revision(&i, first, false);
+    cache_instance_deinit(&i);
 }

@@ -528,3 +528,70 @@ Test(ctl_advance, waiting_for_an_effect_is_given_up)
     bring_up(0);
     world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
 }
+
+/* --- bound to a revision --- */
+
+/* A change of the group of instance 0 that is bound to REVISION. */
+static struct world_answer change_group(const char *revision, const char *group)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.revision = revision;
+    r.local.group = group;
+    return world_submit(&w, &r);
+}
+
+static void revision_of_0(char out[CACHE_REVISION_SIZE])
+{
+    world_until(&w, world_at(&w, 0));
+    cache_instance_revision(world_at(&w, 0), out);
+}
+
+Test(ctl_advance, of_two_changes_of_one_revision_the_second_fails)
+{
+    char revision[CACHE_REVISION_SIZE];
+    revision_of_0(revision);
+    struct world_answer a = change_group(revision, "first");
+    struct world_answer b = change_group(revision, "second");
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    struct cache_operation *op = world_ends(&w, b.id, CACHE_OP_FAILED, "PRECONDITION_FAILED");
+    cr_expect(strstr(op->error, "\"retryable\":false"), "%s", op->error);
+    cache_operation_free(op);
+    cr_expect_str_eq(world_at(&w, 0)->group, "first");
+}
+
+Test(ctl_advance_quiet, what_somebody_else_changed_meanwhile_is_left_alone)
+{
+    char revision[CACHE_REVISION_SIZE];
+    revision_of_0(revision);
+    fake_farm_write_config(w.farm, 0, "{\"advancedSettings.cpuCount\":3}");
+    world_skip(&w, 1000);
+    struct ctl_request r = world_request(&w, CACHE_OP_REMOVE, 0);
+    r.revision = revision;
+    r.force = true;
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "PRECONDITION_FAILED");
+    cr_expect_str_eq(fake_farm_log(w.farm), "");
+}
+
+Test(ctl_advance, what_it_changes_itself_does_not_hold_an_operation_up)
+{
+    char revision[CACHE_REVISION_SIZE];
+    revision_of_0(revision);
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.revision = revision;
+    r.name = "other";
+    r.local.group = "g";
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(world_at(&w, 0)->name, "other");
+    cr_expect_str_eq(world_at(&w, 0)->group, "g");
+}
+
+Test(ctl_advance, what_moves_by_itself_is_no_change_of_the_revision)
+{
+    char before[CACHE_REVISION_SIZE], after[CACHE_REVISION_SIZE];
+    revision_of_0(before);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
+    revision_of_0(after);
+    cr_expect_str_eq(after, before);
+}

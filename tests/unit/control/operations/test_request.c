@@ -17,6 +17,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
     str_copy(settings.values[LDC_SETTING_IMEI].text, LDC_SETTING_TEXT_MAX, "auto");
     struct ctl_request request = {
         .kind = CACHE_OP_MODIFY,
+        .revision = "0123456789abcdef",
         .name = "名前, \"x\"",
         .settings = &settings,
         .until_ready = true,
@@ -31,6 +32,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
     ctl_request_read(json, &p);
     mem_free(json);
 
+    cr_expect_str_eq(p.revision, request.revision);
     cr_expect_str_eq(p.name, request.name);
     cr_expect(ldc_settings_hold(&settings, &p.settings, &differing));
     cr_expect(ldc_settings_hold(&p.settings, &settings, &differing));
@@ -52,6 +54,7 @@ Test(ctl_request, what_was_not_asked_stays_unasked)
     char *json = ctl_request_write(&request);
     ctl_request_read(json, &p);
     mem_free(json);
+    cr_expect_str_empty(p.revision);
     cr_expect_str_empty(p.name);
     cr_expect(ldc_settings_is_empty(&p.settings));
     cr_expect_not(p.until_ready || p.force || p.has_group);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/describe/event.h"
+
+#include "base/memory/cleanup.h"
+
+const struct api_event_type api_event_types[] = {
+    {"instance.added", "InstanceSeen", "An instance was seen for the first time."},
+    {"instance.changed", "InstanceChanged", "An instance is not as it was: what, from and to."},
+    {"instance.removed", "InstanceSeen", "An instance is gone; as it was last seen."},
+
+    {"operation.queued", "OperationMoved", "An operation is durable and waits for its turn."},
+    {"operation.waiting_for_session", "OperationMoved",
+     "It waits until ldconsole can run in somebody's session."},
+    {"operation.running", "OperationMoved", "A step of it began."},
+    {"operation.succeeded", "OperationMoved", "It ended, and its effect was seen."},
+    {"operation.failed", "OperationMoved", "It ended without its effect; `error` says why."},
+    {"operation.timed_out", "OperationMoved", "Its time was up before its effect was seen."},
+    {"operation.cancelled", "OperationMoved", "Somebody cancelled it."},
+    {"operation.interrupted", "OperationMoved",
+     "The service ended in the middle of it, and what came of it is not known."},
+
+    {"breaker.closed", "BreakerMoved", "Calls pass again."},
+    {"breaker.open", "BreakerMoved", "Too many calls failed: calls are refused for a while."},
+    {"breaker.half-open", "BreakerMoved", "One call is let through to find out."},
+    {"breaker.forced-open", "BreakerMoved", "An admin holds it open."},
+    {"breaker.disabled", "BreakerMoved", "An admin lets every call through."},
+
+    {"workstation.added", "WorkstationSeen", "A workstation was made known."},
+    {"workstation.changed", "WorkstationChanged", "A workstation changed, its status too."},
+    {"workstation.removed", "WorkstationSeen", "A workstation was forgotten."},
+    {"workstation.observation", "ObservationChanged",
+     "The instances can, or can no longer, be looked at."},
+
+    {"cache.invalidated", "CacheForgot", "An admin had results forgotten."},
+    {"cache.configured", "CacheConfigured", "An admin changed the limits of the result cache."},
+
+    {"session.agent_started", "AgentStarted", "The session agent is at work."},
+    {"session.agent_lost", "AgentLost", "The session agent was lost and is started again."},
+    {"session.agent_refused", "{reason: text}", "Somebody else tried to be the session agent."},
+    {"session.none", "{reason: text}", "There is no session to run ldconsole in."},
+
+    {"service.started", "ServiceStarted", "The service is at work."},
+    {"service.stopping", "{reason: text}", "The service ends."},
+    {"service.reloaded", "{log_level: text}", "The configuration was read again."},
+    {"service.resumed", "{reason: text}",
+     "The computer was asleep; everything is looked at again."},
+    {"service.crashed", "{dump: text}", "The service crashed before this start."},
+    {"service.database_replaced", "{kept: text}",
+     "The database could not be read; a new one was begun, and the old one kept."},
+
+    {"security.caller_refused", "CallerRefused",
+     "Somebody was refused for want of credentials or of a role; told every few seconds at most."},
+
+    {"gap", "LostRange|LostCount", "Events before this one are lost, or do not come."},
+};
+
+const size_t api_n_event_types = countof(api_event_types);
