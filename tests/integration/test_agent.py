@@ -49,16 +49,7 @@ class AgentCase(ServiceCase):
 
     def session_events(self):
         """All that were told so far: the stream is read until it has nothing more to say."""
-        events = []
-        connection = self.client.connect(timeout=0.3)
-        connection.request("GET", "/api/events?since=0&format=ndjson", headers=self.client.headers())
-        answer = connection.getresponse()
-        try:
-            while line := answer.readline():
-                events.append(json.loads(line) if line.strip() else {"type": ""})
-        except TimeoutError:
-            pass
-        connection.close()
+        events = self.client.event_lines(timeout=0.3)
         return [e for e in events if e["type"].startswith("session.")]
 
     def wait_for_agents(self, n):

@@ -122,6 +122,23 @@ class Client:
     def events(self, since=None, last_event_id=None):
         return EventStream(self, since, last_event_id)
 
+    def event_lines(self, since=0, timeout=GENEROUS_S):
+        """The events behind SINCE as lines of JSON, until nothing comes for TIMEOUT seconds."""
+        path = f"/api/events?since={since}&format=ndjson"
+        connection = self.connect(timeout=timeout)
+        try:
+            connection.request("GET", path, headers=self.headers())
+            answer = connection.getresponse()
+            contract().check("GET", path, answer.status, answer.headers, None)
+            while line := answer.readline():
+                event = json.loads(line)
+                contract().check_event(event)
+                yield event
+        except TimeoutError:
+            pass
+        finally:
+            connection.close()
+
 
 class EventStream:
     """GET /api/events as server-sent events."""
