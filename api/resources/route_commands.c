@@ -36,7 +36,6 @@ static void submit_fresh(struct api_exchange *x)
 {
     struct api_pending *p = x->state;
     const struct cache_entry *entry;
-    char revision[CACHE_REVISION_SIZE];
     const char *ref = x->request.params[0];
     enum api_ref outcome = api_ref_find(api_fresh_snapshot(x), ref, &entry);
     if (outcome != API_REF_FOUND) {
@@ -44,7 +43,7 @@ static void submit_fresh(struct api_exchange *x)
         api_pending_refuse(x);
         return;
     }
-    cache_instance_revision(&entry->instance, revision);
+    const char *revision = entry->instance.revision;
     enum api_precondition precondition = api_exchange_may_change(x, revision);
     if (precondition == API_PRECONDITION_FAILS) {
         api_problem_init(&p->refusal, API_PRECONDITION_FAILED,

@@ -166,12 +166,9 @@ static void call_vendor(struct ctl_job *job)
 /* Whether the target is no longer what the request was bound to. */
 static bool has_other_revision(const struct ctl_job *job)
 {
-    char now[CACHE_REVISION_SIZE];
     const struct cache_instance *i = ctl_job_instance(job);
-    if (!job->params.revision[0] || job->has_acted || !i)
-        return false;
-    cache_instance_revision(i, now);
-    return strcmp(now, job->params.revision) != 0;
+    return job->params.revision[0] && !job->has_acted && i &&
+           strcmp(i->revision, job->params.revision) != 0;
 }
 
 /* Writing took a moment, in which the instance may have been removed, or its number given away. */
