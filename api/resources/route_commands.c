@@ -37,7 +37,6 @@ static void submit(struct api_exchange *x)
 {
     struct api_pending *p = x->http.state;
     const struct cache_entry *entry;
-    char revision[CACHE_REVISION_SIZE];
     const char *ref = x->http.request.params[0];
     enum api_ref outcome = api_ref_find(api_cached_snapshot(x), ref, &entry);
     if (outcome != API_REF_FOUND) {
@@ -45,7 +44,7 @@ static void submit(struct api_exchange *x)
         api_pending_refuse(x);
         return;
     }
-    cache_instance_revision(&entry->instance, revision);
+    const char *revision = entry->instance.revision;
     enum http_precondition precondition = api_exchange_may_change(x, revision);
     if (precondition == HTTP_PRECONDITION_FAILS) {
         api_problem_init(&p->refusal, API_PRECONDITION_FAILED,

@@ -204,6 +204,11 @@ static void append_group(const struct cache_instance *i, struct buf *out)
     append_str_or_null(out, i->group);
 }
 
+static void append_revision(const struct cache_instance *i, struct buf *out)
+{
+    json_append_str(out, i->revision);
+}
+
 /* How two values of a field are compared. */
 enum comparison {
     VOLATILE, /* not at all: it is no change by itself */
@@ -215,8 +220,6 @@ enum comparison {
 
 #define FIELD(how, member)                                                                         \
     how, offsetof(struct cache_instance, member), sizeof(((struct cache_instance *)0)->member)
-
-static void append_revision(const struct cache_instance *i, struct buf *out);
 
 /* Who a field comes from. */
 enum origin { SEEN, SET };
@@ -246,7 +249,7 @@ static const struct field {
     {"settings", SET, append_settings, FIELD(SETTINGS, settings)},
     {"labels", SET, append_labels, FIELD(POINTER, labels)},
     {"group", SET, append_group, FIELD(TEXT, group)},
-    {"revision", SEEN, append_revision, VOLATILE, 0, 0},
+    {"revision", SEEN, append_revision, FIELD(VOLATILE, revision)},
 };
 
 static void append_field(const struct field *field, const struct cache_instance *i, struct buf *out)
@@ -255,26 +258,6 @@ static void append_field(const struct field *field, const struct cache_instance 
     (void)buf_append_str(out, field->name);
     (void)buf_append(out, "\":", 2);
     field->append(i, out);
-}
-
-void cache_instance_revision(const struct cache_instance *i, char ret[CACHE_REVISION_SIZE])
-{
-    unsigned char digest[crypto_generichash_BYTES_MIN];
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, 0);
-    for (size_t f = 0; f < countof(fields); f++) {
-        if (fields[f].origin == SET)
-            append_field(&fields[f], i, &text);
-    }
-    crypto_generichash(digest, sizeof(digest), (const unsigned char *)text.data, text.len, NULL, 0);
-    sodium_bin2hex(ret, CACHE_REVISION_SIZE, digest, CACHE_REVISION_SIZE / 2);
-}
-
-static void append_revision(const struct cache_instance *i, struct buf *out)
-{
-    char revision[CACHE_REVISION_SIZE];
-    cache_instance_revision(i, revision);
-    json_append_str(out, revision);
 }
 
 void cache_instance_append_json(const struct cache_instance *i, struct buf *out)
@@ -335,6 +318,55 @@ bool cache_instance_is_same(const struct cache_instance *a, const struct cache_i
             return false;
     }
     return true;
+}
+
+/* Whether something that was known is another now. What was not known and now is was filled in by
+ * LDPlayer, as the first launch of an instance does. */
+static bool is_set_otherwise(const struct field *field, const struct cache_instance *before,
+                             const struct cache_instance *after)
+{
+    if (field->append == append_resolution && before->width == 0)
+        return false;
+    if (field->comparison != SETTINGS)
+        return !is_field_same(field, before, after);
+    struct ldc_settings known = after->settings;
+    for (int s = 0; s < LDC_SETTING_COUNT; s++)
+        known.values[s].is_set &= before->settings.values[s].is_set;
+    return !are_settings_same(&before->settings, &known);
+}
+
+static bool is_any_set_otherwise(const struct cache_instance *before,
+                                 const struct cache_instance *after)
+{
+    for (size_t f = 0; f < countof(fields); f++) {
+        if (fields[f].origin == SET && is_set_otherwise(&fields[f], before, after))
+            return true;
+    }
+    return false;
+}
+
+/* A digest of what callers can set, and of the revision before, so that none ever comes again. */
+static void give_new_revision(struct cache_instance *i)
+{
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, 0);
+    (void)buf_printf(&text, "%s %s", i->id, i->revision);
+    for (size_t f = 0; f < countof(fields); f++) {
+        if (fields[f].origin == SET)
+            append_field(&fields[f], i, &text);
+    }
+    crypto_generichash(digest, sizeof(digest), (const unsigned char *)text.data, text.len, NULL, 0);
+    sodium_bin2hex(i->revision, sizeof(i->revision), digest, sizeof(i->revision) / 2);
+}
+
+void cache_instance_revise(struct cache_instance *i, const struct cache_instance *before)
+{
+    if (before && !i->revision[0])
+        memcpy(i->revision, before->revision, sizeof(i->revision));
+    bool is_revised = before && strcmp(i->revision, before->revision) != 0;
+    if (!is_revised && (!before || is_any_set_otherwise(before, i)))
+        give_new_revision(i);
 }
 
 char *cache_instance_diff(const struct cache_instance *before, const struct cache_instance *after)

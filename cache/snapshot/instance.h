@@ -29,7 +29,7 @@ enum cache_state {
 
 enum cache_desired { CACHE_DESIRED_NONE, CACHE_DESIRED_RUNNING, CACHE_DESIRED_STOPPED };
 
-enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200 };
+enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200, CACHE_REVISION_SIZE = 17 };
 
 struct cache_instance {
     char id[UUID_SIZE];
@@ -43,9 +43,11 @@ struct cache_instance {
     int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
     int width, height, dpi; /* width 0 = unknown; resolution is null in JSON */
     struct ldc_settings settings;
-    char *labels;                 /* JSON object of strings, owned; never NULL */
-    char group[CACHE_GROUP_SIZE]; /* "" = none; null in JSON */
-    char disk_id[64];             /* identity of data.vmdk; not in the API */
+    char *labels;                       /* JSON object of strings, owned; never NULL */
+    char group[CACHE_GROUP_SIZE];       /* "" = none; null in JSON */
+    char revision[CACHE_REVISION_SIZE]; /* another one whenever callers could see something else set
+                                         */
+    char disk_id[64];                   /* identity of data.vmdk; not in the API */
 };
 
 void cache_instance_init(struct cache_instance *i);
@@ -73,10 +75,11 @@ enum { CACHE_INSTANCE_DIGEST_SIZE = 16 };
 void cache_instance_render(const struct cache_instance *i, struct buf *out,
                            unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
 
-enum { CACHE_REVISION_SIZE = 17 };
-/** A digest of what callers can set: name, desired state, resolution, settings, labels, group. It
- * is another one when one of these is, whoever changed it, and stays when anything else moves. */
-void cache_instance_revision(const struct cache_instance *i, char ret[CACHE_REVISION_SIZE]);
+/** Gives I, which came after BEFORE, a revision of its own when something that callers can set
+ * (name, desired state, resolution, settings, labels, group) is not as it was, whoever changed it.
+ * What was not known before is no change. One without a revision gets
+ *  BEFORE's. BEFORE NULL: a new one in any case. */
+void cache_instance_revise(struct cache_instance *i, const struct cache_instance *before);
 
 const char *cache_state_name(enum cache_state state);
 /** Returns 0 or UV_EINVAL. */

@@ -84,6 +84,7 @@ int cache_instance_from_json(const char *text, struct cache_instance *ret)
     read_text(root, "state_reason", i.reason, sizeof(i.reason));
     read_text(root, "adb_serial", i.adb_serial, sizeof(i.adb_serial));
     read_text(root, "group", i.group, sizeof(i.group));
+    read_text(root, "revision", i.revision, sizeof(i.revision));
     i.desired = read_desired(root);
     read_numbers(root, &i);
     read_settings(yyjson_obj_get(root, "settings"), &i.settings);

@@ -148,6 +148,8 @@ static struct cache_entry *add(struct cache_snapshot *s, const struct cache_inst
 {
     struct cache_entry *e = mem_new(struct cache_entry);
     cache_instance_copy(&e->instance, instance);
+    if (!e->instance.revision[0])
+        cache_instance_revise(&e->instance, NULL);
     render(s, e);
     link_entry(s, e);
     map_insert(&s->by_id, &e->by_id, e->instance.id);
@@ -166,6 +168,7 @@ static void replace(struct cache_snapshot *s, struct cache_entry *e,
         unlink_entry(s, e);
     e->instance.evidence = e->instance.labels = NULL; /* they are in `before` now */
     cache_instance_copy(&e->instance, instance);
+    cache_instance_revise(&e->instance, &before);
     if (has_moved)
         link_entry(s, e);
     render(s, e);
@@ -206,6 +209,7 @@ void cache_snapshot_put_one(struct cache_snapshot *s, const struct cache_instanc
     /* Not in the JSON, so it must not wait for a change of something else. */
     memcpy(e->instance.disk_id, instance->disk_id, sizeof(e->instance.disk_id));
     if (!str_is_equal(e->instance.evidence, instance->evidence) ||
+        (instance->revision[0] && strcmp(e->instance.revision, instance->revision) != 0) ||
         !cache_instance_is_same(&e->instance, instance))
         replace(s, e, instance);
 }

@@ -9,6 +9,7 @@
 #include "base/system/clock.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
+#include "cache/tables/instances.h"
 #include "control/observe/observer_private.h"
 #include "control/observe/survey_verdict.h"
 
@@ -257,6 +258,20 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
     if (local->desired >= 0)
         i.desired = (enum cache_desired)local->desired;
     cache_snapshot_put_one(o->snapshot, &i);
+}
+
+void ctl_observer_note_set(struct ctl_observer *o, const char *id)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    if (!entry)
+        return;
+    struct cache_instance i cleanup(cache_instance_deinit);
+    cache_instance_init(&i);
+    cache_instance_copy(&i, &entry->instance);
+    cache_instance_revise(&i, NULL);
+    cache_snapshot_put_one(o->snapshot, &i);
+    /* It is no change of what events tell, which would be written by itself. */
+    cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
 static int end_process(int64_t pid, enum ldc_process_role role, int index)

@@ -100,12 +100,9 @@ static void begin_step(struct ctl_job *job)
 /* Whether the target is no longer what the request was bound to, and nothing was done yet. */
 static bool has_other_revision(const struct ctl_job *job)
 {
-    char now[CACHE_REVISION_SIZE];
     const struct cache_instance *i = ctl_job_instance(job);
-    if (!job->params.revision[0] || job->has_acted || !i)
-        return false;
-    cache_instance_revision(i, now);
-    return strcmp(now, job->params.revision) != 0;
+    return job->params.revision[0] && !job->has_acted && i &&
+           strcmp(i->revision, job->params.revision) != 0;
 }
 
 static void plan_step(struct ctl_job *job, uint64_t now)

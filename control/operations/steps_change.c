@@ -85,8 +85,10 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
         return CTL_CHECK_FAILED;
     }
     struct ldc_settings actual = actual_settings(i);
-    if (ldc_settings_hold(&job->params.settings, &actual, &differing))
+    if (ldc_settings_hold(&job->params.settings, &actual, &differing)) {
+        ctl_observer_note_set(job->observer, i->id);
         return CTL_CHECK_DONE;
+    }
     ctl_why_set(why, "NO_EFFECT",
                 "ldconsole accepted modify, but '%s' in the instance's config file is not what "
                 "was asked",

@@ -123,15 +123,9 @@ class Events(ServiceCase):
         self.assertTrue(all(events == heard[0] for events in heard))
 
     def test_ndjson(self):
-        connection = self.client.connect()
-        connection.request(
-            "GET", "/api/events?format=ndjson&since=0", headers=self.client.headers()
-        )
-        answer = connection.getresponse()
-        self.assertEqual(answer.status, 200)
-        event = json.loads(answer.readline())
-        self.assertEqual(event["seq"], 1)
-        connection.close()
+        lines = self.client.event_lines()
+        self.assertEqual(next(lines)["seq"], 1)
+        lines.close()
 
     def test_instances_that_come_and_go(self):
         with self.client.events() as stream:

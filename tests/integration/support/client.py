@@ -132,21 +132,26 @@ class Client:
 
     def told_so_far(self):
         """All events up to now: the stream is read until it has nothing more to say."""
-        path = "/api/events?since=0&format=ndjson"
-        events = []
-        connection = self.connect(timeout=0.3)
-        connection.request("GET", path, headers=self.headers())
-        answer = connection.getresponse()
-        record.request("GET", path, None, answer.status, None)
+        return list(self.event_lines(timeout=0.3))
+
+    def event_lines(self, since=0, timeout=GENEROUS_S):
+        """The events behind SINCE as lines of JSON, until nothing comes for TIMEOUT seconds."""
+        path = f"/api/events?since={since}&format=ndjson"
+        connection = self.connect(timeout=timeout)
         try:
+            connection.request("GET", path, headers=self.headers())
+            answer = connection.getresponse()
+            record.request("GET", path, None, answer.status, None)
+            contract().check("GET", path, answer.status, answer.headers, None)
             while line := answer.readline():
-                if line.strip():
-                    events.append(json.loads(line))
-                    record.event(events[-1])
+                event = json.loads(line)
+                record.event(event)
+                contract().check_event(event)
+                yield event
         except TimeoutError:
             pass
-        connection.close()
-        return events
+        finally:
+            connection.close()
 
 
 class EventStream:

@@ -26,7 +26,9 @@ formats = FormatChecker(formats=())
 
 @formats.checks("uuid")
 def is_uuid(text):
-    return not isinstance(text, str) or re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)
+    return not isinstance(text, str) or re.fullmatch(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text
+    )
 
 
 @formats.checks("date-time")
@@ -180,5 +182,6 @@ def contract():
     """That of the program under test, read once."""
     global _contract
     if _contract is None:
-        _contract = Contract(json.loads(run_service_command("routes", "openapi", check=True).stdout))
+        printed = run_service_command("routes", "openapi", check=True).stdout
+        _contract = Contract(json.loads(printed))
     return _contract

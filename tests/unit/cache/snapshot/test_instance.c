@@ -53,6 +53,7 @@ static void fill(struct cache_instance *i)
         (struct ldc_setting_value){.is_set = true, .number = 1};
     set_text(&i->labels, "{\"site\":\"north\"}");
     str_copy(i->group, sizeof(i->group), "blue");
+    str_copy(i->revision, sizeof(i->revision), "r-1");
     str_copy(i->disk_id, sizeof(i->disk_id), "disk-1");
 }
 
@@ -71,7 +72,7 @@ Test(cache_instance, json_has_the_fields_of_the_contract_in_order)
         "\"top_window\":-300,\"bind_window\":5000000000,"
         "\"resolution\":{\"width\":960,\"height\":540,\"dpi\":160},"
         "\"settings\":{\"cpu\":2,\"model\":\"S\\\"10\",\"auto_rotate\":true,"
-        "\"root\":false},\"labels\":{\"site\":\"north\"},\"group\":\"blue\",\"revision\":\"592ca727776b4687\"}");
+        "\"root\":false},\"labels\":{\"site\":\"north\"},\"group\":\"blue\",\"revision\":\"r-1\"}");
 }
 
 Test(cache_instance, what_is_not_known_is_null)
@@ -79,12 +80,11 @@ Test(cache_instance, what_is_not_known_is_null)
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
     char *json cleanup(mem_freep) = to_json(&i);
-    cr_assert_str_eq(
-        json, "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
-              "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
-              "\"adb_serial\":null,\"pid\":null,\"vbox_pid\":null,"
-              "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
-              "\"settings\":{},\"labels\":{},\"group\":null,\"revision\":\"4e2e7d154b49a026\"}");
+    cr_assert_str_eq(json, "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
+                           "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
+                           "\"adb_serial\":null,\"pid\":null,\"vbox_pid\":null,"
+                           "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
+                           "\"settings\":{},\"labels\":{},\"group\":null,\"revision\":\"\"}");
 }
 
 Test(cache_instance, reading_gives_what_was_written)
@@ -320,45 +320,74 @@ Test(cache_instance, every_state_has_a_name_that_reads_back)
     cr_assert_null(cache_desired_name(CACHE_DESIRED_NONE));
 }
 
-static void expect_revision(const struct cache_instance *i, const char *revision, bool is_same)
+/* Whether what I is now, after BEFORE, has another revision. */
+static bool is_revised(const struct cache_instance *before, const struct cache_instance *i)
 {
-    char now[CACHE_REVISION_SIZE];
-    cache_instance_revision(i, now);
-    cr_expect_eq(strcmp(now, revision) == 0, is_same, "%s", now);
+    struct cache_instance after cleanup(cache_instance_deinit) = {.index = 0};
+    cache_instance_copy(&after, i);
+    cache_instance_revise(&after, before);
+    return strcmp(after.revision, before->revision) != 0;
 }
 
 Test(cache_instance, a_revision_is_of_what_callers_can_set)
 {
-    struct cache_instance i;
-    char first[CACHE_REVISION_SIZE];
-    fill(&i);
-    cache_instance_revision(&i, first);
-    char *json cleanup(mem_freep) = to_json(&i);
-    cr_expect_not_null(strstr(json, first));
+    struct cache_instance before cleanup(cache_instance_deinit);
+    struct cache_instance i cleanup(cache_instance_deinit) = {.index = 0};
+    fill(&before);
+    cache_instance_copy(&i, &before);
     i.state = CACHE_STATE_STOPPED;
     i.index = 9;
     i.pid = i.vbox_pid = i.top_window = i.bind_window = 0;
     i.adb_serial[0] = i.reason[0] = '\0';
     set_text(&i.evidence, "{}");
-    expect_revision(&i, first, true);
+    cr_expect_not(is_revised(&before, &i), "what moves by itself");
 
     str_copy(i.group, sizeof(i.group), "red");
-    expect_revision(&i, first, false);
-    str_copy(i.group, sizeof(i.group), "blue");
-    expect_revision(&i, first, true);
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
     i.desired = CACHE_DESIRED_NONE;
-    expect_revision(&i, first, false);
-    i.desired = CACHE_DESIRED_RUNNING;
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
     i.dpi = 161;
-    expect_revision(&i, first, false);
-    i.dpi = 160;
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
     i.settings.values[LDC_SETTING_CPU].number = 3;
-    expect_revision(&i, first, false);
-    i.settings.values[LDC_SETTING_CPU].number = 2;
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
+    i.settings.values[LDC_SETTING_CPU].is_set = false;
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
     set_text(&i.labels, "{}");
-    expect_revision(&i, first, false);
-    set_text(&i.labels, "{\"site\":\"north\"}");
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
     str_copy(i.name, sizeof(i.name), "x");
-    expect_revision(&i, first, false);
-    cache_instance_deinit(&i);
+    cr_expect(is_revised(&before, &i));
+}
+
+Test(cache_instance, what_becomes_known_is_no_new_revision)
+{
+    struct cache_instance before cleanup(cache_instance_deinit);
+    struct cache_instance i cleanup(cache_instance_deinit) = {.index = 0};
+    fill(&before);
+    cache_instance_copy(&i, &before);
+    before.settings.values[LDC_SETTING_CPU].is_set = false;
+    before.width = before.height = before.dpi = 0;
+    cr_expect_not(is_revised(&before, &i));
+}
+
+Test(cache_instance, a_revision_does_not_come_again)
+{
+    struct cache_instance a cleanup(cache_instance_deinit);
+    struct cache_instance b cleanup(cache_instance_deinit) = {.index = 0};
+    fill(&a);
+    cache_instance_copy(&b, &a);
+    str_copy(b.group, sizeof(b.group), "red");
+    cache_instance_revise(&b, &a);
+    struct cache_instance c cleanup(cache_instance_deinit) = {.index = 0};
+    cache_instance_copy(&c, &b);
+    str_copy(c.group, sizeof(c.group), a.group);
+    cache_instance_revise(&c, &b);
+    cr_expect_str_neq(c.revision, a.revision);
+    cr_expect_str_neq(c.revision, b.revision);
+    cr_expect_eq(strlen(c.revision) + 1, sizeof(c.revision));
 }

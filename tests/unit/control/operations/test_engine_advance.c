@@ -543,7 +543,7 @@ static struct world_answer change_group(const char *revision, const char *group)
 static void revision_of_0(char out[CACHE_REVISION_SIZE])
 {
     world_until(&w, world_at(&w, 0));
-    cache_instance_revision(world_at(&w, 0), out);
+    memcpy(out, world_at(&w, 0)->revision, CACHE_REVISION_SIZE);
 }
 
 Test(ctl_advance, of_two_changes_of_one_revision_the_second_fails)
@@ -585,6 +585,24 @@ Test(ctl_advance, what_it_changes_itself_does_not_hold_an_operation_up)
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(world_at(&w, 0)->name, "other");
     cr_expect_str_eq(world_at(&w, 0)->group, "g");
+}
+
+Test(ctl_advance, a_setting_that_was_not_known_is_a_change_when_it_was_asked_for)
+{
+    char before[CACHE_REVISION_SIZE], after[CACHE_REVISION_SIZE];
+    struct ldc_settings settings = {0};
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    revision_of_0(before);
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.settings = &settings;
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    revision_of_0(after);
+    cr_expect_str_neq(after, before);
+    world_close(&w);
+    world_open(&w);
+    revision_of_0(before);
+    cr_expect_str_eq(after, before, "it outlives a restart");
 }
 
 Test(ctl_advance, what_moves_by_itself_is_no_change_of_the_revision)
