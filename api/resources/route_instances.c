@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/handlers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "api/common/cached.h"
@@ -144,9 +143,12 @@ static bool check_listing(struct api_exchange *x)
  * because it tells its age, and another one when it comes from somewhere else. */
 static bool is_unchanged(struct api_exchange *x, const char *strong)
 {
-    char tag[64];
-    snprintf(tag, sizeof(tag), "W/%.*s-%s\"", (int)strlen(strong) - 1, strong,
-             cache_snapshot_source(api_cached_snapshot(x), x->is_live));
+    char tag[64] = "W/";
+    size_t n = strlen(strong) - 1; /* its closing quote comes last */
+    memcpy(tag + 2, strong, n);
+    tag[2 + n] = '-';
+    strcpy(tag + 2 + n + 1, cache_snapshot_source(api_cached_snapshot(x), x->is_live));
+    strcat(tag, "\"");
     return api_exchange_matches(x, tag);
 }
 
