@@ -137,7 +137,7 @@ class Contract(ServiceCase):
 
     def everything(self):
         options = run_service_command("config", "show", check=True).stdout.splitlines()
-        states = self.document.schemas["Breaker"]["properties"]["state"]["enum"]
+        states = self.document.schemas["BreakerState"]["enum"]
         return {
             *(f"option {line.split()[0]}" for line in options),
             *(f"route {route}" for route in self.document.operations),

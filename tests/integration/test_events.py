@@ -40,6 +40,37 @@ class Events(ServiceCase):
         told = [type_ for type_ in told if type_.startswith("breaker.")]
         self.assertEqual(told, ["breaker.forced-open", "breaker.disabled", "breaker.closed"])
 
+    def test_a_change_of_an_instance_is_told_with_what_it_was(self):
+        self.client.run("PATCH", "/api/instances/0", {
+            "desired_state": "stopped",
+            "resolution": {"width": 900, "height": 1600, "dpi": 320}})
+        changes = {}
+        for event in self.client.told_so_far():
+            if event["type"] == "instance.changed":
+                changes.update(event["data"]["changes"])
+        self.assertEqual(changes["desired_state"], {"from": None, "to": "stopped"})
+        self.assertEqual(changes["resolution"]["to"], {"width": 900, "height": 1600, "dpi": 320})
+
+    def test_a_batch_is_told_of_its_children(self):
+        body = {"action": "stop", "select": {"all": True}}
+        batch = self.client.run("POST", "/api/instances/batch", body)
+        parents = [e["data"].get("parent") for e in self.client.told_so_far()
+                   if e["type"] == "operation.queued"]
+        self.assertIn(batch["id"], parents)
+
+    def test_a_new_address_of_a_workstation_is_told(self):
+        path = "/api/workstations/" + self.client.post(
+            "/api/workstations", {"name": "next door"}, expect=201).json["id"]
+        self.client.patch(path, {"address": "127.0.0.1:9"}, expect=200)
+        changes = [e["data"]["changes"] for e in self.client.told_so_far()
+                   if e["type"] == "workstation.changed"]
+        self.assertIn("127.0.0.1:9", [c["address"]["to"] for c in changes if "address" in c])
+
+    def test_what_was_forgotten_of_the_cache_is_told(self):
+        self.client.post("/api/performance/cache-invalidate?pattern=workstations_*", expect=200)
+        told = self.client.told("cache.invalidated")[-1]["data"]
+        self.assertEqual((told["kind"], told["pattern"]), ("pattern", "workstations_*"))
+
     def test_numbers_have_no_holes(self):
         with self.client.events(since=0) as stream:
             self.client.run("POST", "/api/instances/0/start")
