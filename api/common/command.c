@@ -27,15 +27,6 @@ struct api_pending *api_pending_new(struct api_exchange *x, enum cache_op_kind k
     return p;
 }
 
-bool api_pending_read_head(struct api_exchange *x, struct api_pending *p)
-{
-    if (!api_input_wait(x, &p->wait_ms, &p->has_wait) || !api_input_key(x, &p->key))
-        return false;
-    if (p->key)
-        api_input_fingerprint(x, p->fingerprint);
-    return true;
-}
-
 bool api_pending_has_guest(const struct api_exchange *x)
 {
     const struct ldc_install *install = ldc_client_install(x->context->client);
@@ -116,8 +107,8 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
         .local = {c->labels, c->has_group ? c->group : NULL, c->desired},
         .priority = p->n_targets ? CTL_PRIORITY_BATCH : CTL_PRIORITY_INTERACTIVE,
         .requested_by = x->who.name,
-        .idempotency_key = p->key,
-        .fingerprint = p->fingerprint,
+        .idempotency_key = x->key,
+        .fingerprint = x->fingerprint,
     };
 }
 
@@ -136,7 +127,7 @@ void api_pending_submit(struct api_exchange *x)
 void api_pending_refuse(struct api_exchange *x)
 {
     struct api_pending *p = x->http.state;
-    if (!p->key) {
+    if (!x->key) {
         api_respond_problem(x, &p->refusal);
         return;
     }

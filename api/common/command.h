@@ -17,16 +17,12 @@ struct api_pending {
     size_t n_targets;
     uint64_t wait_ms;
     bool has_wait;
-    const char *key; /* Idempotency-Key, in the request */
-    char fingerprint[API_FINGERPRINT_SIZE];
     struct api_problem refusal; /* what to answer unless the key settles it */
     struct api_field_errors errors;
     char detail[400];
 };
 
 struct api_pending *api_pending_new(struct api_exchange *x, enum cache_op_kind kind);
-/** Idempotency-Key and `?wait=`. Returns false when X has been answered. */
-bool api_pending_read_head(struct api_exchange *x, struct api_pending *p);
 bool api_pending_has_guest(const struct api_exchange *x);
 /** Submits and answers: 202 with the operation, or 200 when it was waited for and has ended. */
 void api_pending_submit(struct api_exchange *x);

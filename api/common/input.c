@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/text/json.h"
 #include "base/text/str.h"
 
@@ -63,46 +61,6 @@ bool api_input_limit(struct api_exchange *x, unsigned fallback, unsigned *ret)
         return false;
     *ret = (unsigned)limit;
     return true;
-}
-
-bool api_input_key(struct api_exchange *x, const char **ret)
-{
-    const char *key = http_request_header(&x->http.request, HTTP_HEADER_IDEMPOTENCY_KEY);
-    *ret = key;
-    if (!key)
-        return true;
-    size_t n = 0;
-    while (key[n] > 0x20 && key[n] < 0x7f)
-        n++;
-    if (key[n] == '\0' && n >= 1 && n <= 255)
-        return true;
-    api_respond_field(x, "Idempotency-Key", "must be 1 to 255 visible ASCII characters");
-    return false;
-}
-
-static void add_text(crypto_generichash_state *state, const char *text)
-{
-    /* With the terminator, so that "a" "bc" and "ab" "c" differ. */
-    crypto_generichash_update(state, (const unsigned char *)(text ? text : ""),
-                              strlen(text ? text : "") + 1);
-}
-
-void api_input_fingerprint(const struct api_exchange *x, char out[API_FINGERPRINT_SIZE])
-{
-    const struct http_request *r = &x->http.request;
-    unsigned char digest[32];
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, sizeof(digest));
-    add_text(&state, http_method_name(r->method));
-    for (size_t i = 0; i < r->n_segments; i++)
-        add_text(&state, r->segments[i]);
-    /* `wait` only says how long to stay; these two change what is done. */
-    add_text(&state, http_request_query(r, "force"));
-    add_text(&state, http_request_query(r, "timeout_s"));
-    if (r->body.len)
-        crypto_generichash_update(&state, (const unsigned char *)r->body.data, r->body.len);
-    crypto_generichash_final(&state, digest, sizeof(digest));
-    sodium_bin2hex(out, API_FINGERPRINT_SIZE, digest, sizeof(digest));
 }
 
 bool api_input_each(const char *list, bool (*take)(void *arg, const char *name), void *arg)

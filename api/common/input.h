@@ -20,13 +20,6 @@ bool api_input_bool(struct api_exchange *x, const char *name, bool *ret);
 bool api_input_wait(struct api_exchange *x, uint64_t *ret_ms, bool *ret_has);
 /** `?limit=`, 1 to 1000. */
 bool api_input_limit(struct api_exchange *x, unsigned fallback, unsigned *ret);
-/** The Idempotency-Key or NULL. */
-bool api_input_key(struct api_exchange *x, const char **ret);
-
-enum { API_FINGERPRINT_SIZE = 65 };
-/** Digest of method, path, the query that changes what is done, and body, in hex. */
-void api_input_fingerprint(const struct api_exchange *x, char out[API_FINGERPRINT_SIZE]);
-
 /** Names of a comma-separated list; calls TAKE for each until it returns false. Returns false
  *  then. */
 bool api_input_each(const char *list, bool (*take)(void *arg, const char *name), void *arg);

@@ -6,6 +6,7 @@
 #include "api/access/audit.h"
 #include "api/access/auth.h"
 #include "api/access/origin.h"
+#include "api/dispatch/idempotency.h"
 #include "api/dispatch/router.h"
 #include "api/exchange/exchange.h"
 #include "api/exchange/parts.h"
@@ -24,8 +25,10 @@
  *      check_role     may they
  *      check_query    no parameter that the route does not have
  *      check_body     kind and size, before it is read
- *      on_request     the body is there: the route's handler. Commands go on in
- *                     api/common/command.c: Idempotency-Key, If-Match, the engine
+ *      on_request     the body is there
+ *      api_idempo...  the Idempotency-Key
+ *      the handler    of api/resources. It alone knows what If-Match and If-None-Match are about:
+ *                     api_exchange_may_change, api_exchange_matches
  *      on_answer      the audit record
  */
 
@@ -219,7 +222,8 @@ static void on_head(struct http_exchange *h)
 static void on_request(struct http_exchange *h)
 {
     struct api_exchange *x = api_exchange_of(h);
-    x->route->handler(x);
+    if (api_idempotency_read(x))
+        x->route->handler(x);
 }
 
 static void on_fault(struct http_exchange *h, enum http_fault fault, const char *detail)
@@ -259,6 +263,7 @@ static void on_end(struct http_exchange *h)
     x->who.kind = API_IDENTITY_NONE;
     x->who.role = CACHE_ROLE_NONE;
     x->who.name[0] = '\0';
+    x->key = NULL;
     x->answer = NULL;
     x->is_live = false;
     x->body = NULL;

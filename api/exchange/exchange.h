@@ -12,6 +12,8 @@
 struct api_server;
 struct yyjson_mut_doc;
 
+enum { API_FINGERPRINT_SIZE = 65 };
+
 /** One request of the API and its answer: an HTTP exchange (api/http/exchange.h has its life and
  *  how it waits) that knows its route and who asks. It belongs to the handler from the moment the
  *  handler is called until exactly one api_respond_* or stream. Loop thread. */
@@ -21,6 +23,8 @@ struct api_exchange {
     const struct api_context *context;
     const struct api_route *route; /* NULL before it was found */
     struct api_identity who;
+    const char *key;                        /* Idempotency-Key, in the request; NULL = none */
+    char fingerprint[API_FINGERPRINT_SIZE]; /* of the request, with a key */
 
     /* What the reads and commands of api/common keep here, because every request may need it. */
     void (*answer)(struct api_exchange *x); /* comes when what was waited for is there */

@@ -201,7 +201,7 @@ void api_handle_instances_batch(struct api_exchange *x)
         return;
     struct api_pending *p = api_pending_new(x, CACHE_OP_BATCH);
     yyjson_val *root = yyjson_doc_get_root(doc);
-    if (!api_pending_read_head(x, p))
+    if (!api_input_wait(x, &p->wait_ms, &p->has_wait))
         return;
     if (api_field_check(&reader, api_fields_batch, root)) {
         read_options(x, root, &errors);

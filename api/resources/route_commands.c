@@ -20,7 +20,7 @@ static struct api_pending *read_command(struct api_exchange *x, enum cache_op_ki
     if (!api_input_body(x, &doc))
         return NULL;
     struct api_pending *p = api_pending_new(x, kind);
-    if (!api_pending_read_head(x, p))
+    if (!api_input_wait(x, &p->wait_ms, &p->has_wait))
         return NULL;
     struct api_field_errors errors = {0};
     struct api_field_reader reader = {"", &errors, api_pending_has_guest(x)};
@@ -87,7 +87,8 @@ void api_handle_instances_remove(struct api_exchange *x)
 {
     struct api_pending *p = api_pending_new(x, CACHE_OP_REMOVE);
     uint64_t timeout_s;
-    if (!api_pending_read_head(x, p) || !api_input_bool(x, "force", &p->command.force) ||
+    if (!api_input_wait(x, &p->wait_ms, &p->has_wait) ||
+        !api_input_bool(x, "force", &p->command.force) ||
         !api_input_number(x, "timeout_s", 1, API_MAX_TIMEOUT_S, 0, &timeout_s))
         return;
     p->command.timeout_ms = (unsigned)timeout_s * 1000;

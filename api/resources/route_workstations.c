@@ -214,7 +214,6 @@ struct wish {
     char *labels; /* owned; NULL = not given */
     bool has_name, has_address;
     int maintenance;
-    char fingerprint[API_FINGERPRINT_SIZE];
 };
 
 static void deinit(void *state)
@@ -355,11 +354,7 @@ static bool may_change(void *arg, const struct ctl_workstation *w)
 
 static void submit(struct api_exchange *x)
 {
-    struct wish *wish = x->http.state;
-    const char *key;
-    if (!api_input_key(x, &key))
-        return;
-    api_input_fingerprint(x, wish->fingerprint);
+    const struct wish *wish = x->http.state;
     struct ctl_workstation_request request = {
         .action = wish->action,
         .id = wish->action == CTL_WORKSTATION_ADD ? NULL : x->http.request.params[0],
@@ -369,8 +364,8 @@ static void submit(struct api_exchange *x)
         .maintenance = wish->maintenance,
         .may_change = may_change,
         .requested_by = x->who.name,
-        .idempotency_key = key,
-        .fingerprint = wish->fingerprint,
+        .idempotency_key = x->key,
+        .fingerprint = x->fingerprint,
     };
     ctl_workstations_submit(all(x), &request, on_changed, x);
 }
