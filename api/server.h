@@ -6,7 +6,7 @@
 
 /** The API of the service: listeners, the HTTP server behind them and the routes of the product
  *  contract. Loop thread only. Nothing here blocks or starts a process; it asks control and waits
- * on the loop. */
+ *  on the loop. */
 struct api_server;
 struct api_route;
 

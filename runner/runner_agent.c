@@ -7,8 +7,8 @@
  * ends with a RESULT, or with the link. */
 #include "runner/runner_agent.h"
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "runner/agent_link.h"
 

@@ -15,10 +15,10 @@
 
 #include <uv.h>
 
-#include "base/memory/buf.h"
-#include "base/system/clock.h"
 #include "base/loop/loop.h"
+#include "base/memory/buf.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "runner/spawn.h"
 
 enum { DRAIN_MS = 50, KILL_GRACE_MS = 5000, READ_SIZE = 16384 };

@@ -59,6 +59,7 @@ MAY_INCLUDE = {
 ROOT_HEADERS = {"version.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+HIDDEN_INCLUDE = re.compile(r"^\s*(?:/\*.*\*/\s*)?(?:#|%:)\s*(?:include|include_next|import)\b")
 CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)")
 PLATFORM = re.compile(
     r"\b(?:_?_?WIN32(?:__)?|_?WIN64|__MINGW(?:32|64)__|__CYGWIN__|_MSC_VER"
@@ -111,13 +112,18 @@ def check_include(tree, folder, quote, target, is_win):
     if WINDOWS_HEADER.match(target):
         return None if is_win else f"<{target}> belongs in a *_win file"
     what = check_known_to(folder, target)
-    if what or quote == "<" or target in ROOT_HEADERS:
+    if what or target in ROOT_HEADERS:
         return what
+    if quote == "<":
+        is_ours = target.split("/")[0] in tree
+        return f"<{target}> is a header of ours and belongs in quotes" if is_ours else None
     return check_own_include(tree, folder, target)
 
 
 def check_line(tree, folder, line, is_win, is_unix):
     include = INCLUDE.match(line)
+    if not include and HIDDEN_INCLUDE.search(line):
+        return "an include is written #include and the file's name, so that it can be checked"
     if include:
         return check_include(tree, folder, include.group(1), include.group(2), is_win)
     condition = CONDITION.match(line)

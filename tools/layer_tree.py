@@ -15,7 +15,10 @@ MAX_ROOM_FILES = 24  # "about twenty"
 MAX_HEAD_LINES = 3
 TABLE_HEAD = ["| folder | what lives here | may not know |", "|---|---|---|"]
 
-SUBDIR = re.compile(r"^\s*subdir\('([^']+)'\)", re.MULTILINE)
+SUBDIR = re.compile(r"^\s*subdir\(\s*'([^']+)'\s*\)", re.MULTILINE)
+# Would be compiled or included without being looked at.
+OTHER_SOURCES = {".inc", ".inl", ".cc", ".cpp", ".hh", ".hpp", ".S", ".s"}
+NO_SOURCES = {"build", "subprojects", "tests"}
 SOURCE = re.compile(r"'(\w+\.c)'")
 PLATFORM_SOURCE = re.compile(r"'(\w+_)' \+ platform \+ '\.c'")
 TABLE_ROW = re.compile(r"^\| `([\w/]+)/` \|.*\|$")
@@ -109,6 +112,13 @@ def check_strays(root, tree):
     for name in sorted(str(folder.relative_to(root).as_posix()) for folder in strays):
         if name not in tree:
             yield f"{name}/: no subdir() of a layer's meson.build leads here"
+    for layer in layers:
+        for path in sorted((root / layer).rglob("*")):
+            if path.suffix in OTHER_SOURCES:
+                yield f"{path.relative_to(root).as_posix()}: sources are .c and .h files"
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        if folder.name not in layers | NO_SOURCES and any(folder.glob("*.[ch]")):
+            yield f"{folder.name}/: a folder with sources that is no layer"
 
 
 def check_architecture(root, tree):

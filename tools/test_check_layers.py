@@ -86,6 +86,16 @@ class CheckLayers(unittest.TestCase):
 
 
 class Includes(CheckLayers):
+    def test_an_include_cannot_be_hidden(self):
+        self.finds({"base/a.c": "#include <api/http.h>\n", "api/http.h": ""}, "belongs in quotes")
+        for line in ("#include H", '/* x */ #include "api/http.h"', '%:include "api/http.h"',
+                     '#import "api/http.h"', '#include_next "api/http.h"'):
+            self.finds({"base/a.c": line + "\n", "api/http.h": ""}, "can be checked")
+
+    def test_nothing_stands_beside_the_layers(self):
+        self.finds({"base/a.c": "", "base/more.inc": ""}, "sources are .c and .h files")
+        self.finds({"base/a.c": "", "extra/x.c": ""}, "extra/: a folder with sources")
+
     def test_an_include_that_points_right_fails(self):
         self.refuses("base/a.c", '\n#include "api/http.h"\n', "base/a.c:2: ")
         self.refuses("ldconsole/a.h", '#  include "cache/store/store.h"\n', "points right")

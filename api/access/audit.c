@@ -7,10 +7,10 @@
 #include "api/access/peer.h"
 #include "api/exchange/exchange.h"
 #include "api/exchange/parts.h"
-#include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/log/log.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/tables/events.h"
 

@@ -14,6 +14,7 @@ struct api_exchange;
  *      duration_ms=3 request_id=...
  *
  *  HOW is token, or pipe, socket or tcp for a caller without one; WHO is "-" where nothing tells.
+ *  STATUS is 499 when the client went away before the answer came.
  *  Queries and bodies are not recorded: they may carry secrets. */
 
 /** Refusals cost a stranger nothing, so a second records so many and counts the rest. An event

@@ -26,8 +26,8 @@ struct api_auth *api_auth_new(struct api_server *server);
 void api_auth_free(struct api_auth *auth);
 
 /** Calls THEN with X->who set (nobody when there are no credentials), within the call, or later
- * when the table of tokens is read again because it does not have the token yet. Credentials that
- * are no good are answered with 401; THEN is not called. */
+ *  when the table of tokens is read again because it does not have the token yet. Credentials that
+ *  are no good are answered with 401; THEN is not called. */
 void api_auth_identify(struct api_exchange *x, void (*then)(struct api_exchange *x));
 /** 401, with what is missing. */
 void api_auth_refuse(struct api_exchange *x, const char *detail);

@@ -10,7 +10,7 @@
  *
  *  Unix socket: root and the user this process runs as are admin, by the credentials the kernel
  *  keeps. Windows pipe: by the token of the caller (api/access/peer_rule.h). Everybody else is
- * nobody until a token says more; on Windows even nobody has a name. */
+ *  nobody until a token says more; on Windows even nobody has a name. */
 struct api_peers;
 
 /** OPERATORS_GROUP: a Windows group whose members are operators, of this machine unless a domain

@@ -10,8 +10,8 @@
 #include <sddl.h>
 
 #include "api/access/peer_rule.h"
-#include "base/memory/cleanup.h"
 #include "base/log/log.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "base/text/wide_win.h"

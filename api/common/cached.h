@@ -7,9 +7,9 @@
 #include "cache/snapshot/snapshot.h"
 
 /** Reads that are answered from the result cache. What is cached of the instances is the
- * observation, and bodies are rendered from it with their true age (cached_instances.c); of
- * workstations it is the body itself (cached_body.c). Both are asked for in the same way: check the
- * request, wait for what it needs, answer. */
+ *  observation, and bodies are rendered from it with their true age (cached_instances.c); of
+ *  workstations it is the body itself (cached_body.c). Both are asked for in the same way: check
+ * the request, wait for what it needs, answer. */
 struct api_cached;
 
 /** Puts each observation into the cache, and forgets bodies when a workstation is made, changes or
@@ -18,7 +18,7 @@ struct api_cached *api_cached_new(struct api_server *server);
 /** Accepts NULL. */
 void api_cached_free(struct api_cached *cached);
 
-struct api_steps {
+struct api_stages {
     /** Refuses what is wrong with the request, before anything is waited for: answers and returns
      *  false. NULL = nothing can be wrong. */
     bool (*check)(struct api_exchange *x);
@@ -27,22 +27,22 @@ struct api_steps {
 };
 
 /** For reads of instances: what is cached, or with `?max_age_ms=` what is young enough, or for 0
- * and for `Cache-Control: no-cache` (operators and up) a new look; who waits shares one look. While
- *  ldconsole fails, what there is serves those who did not ask for an age. When there is nothing to
- *  answer from, X is answered with why (403, 503, 504). STEPS are static. */
-void api_cached_instances(struct api_exchange *x, const struct api_steps *steps);
+ *  and for `Cache-Control: no-cache` (operators and up) a new look; who waits shares one look.
+ * While ldconsole fails, what there is serves those who did not ask for an age. When there is
+ * nothing to answer from, X is answered with why (403, 503, 504). STAGES are static. */
+void api_cached_instances(struct api_exchange *x, const struct api_stages *stages);
 /** For commands, which only have to know whom they are for: any snapshot will do. */
-void api_cached_known_instances(struct api_exchange *x, const struct api_steps *steps);
+void api_cached_known_instances(struct api_exchange *x, const struct api_stages *stages);
 /** The snapshot to answer from. */
 struct cache_snapshot *api_cached_snapshot(const struct api_exchange *x);
 /** X-Cache and Age for an answer from S. */
 void api_cached_snapshot_headers(struct api_exchange *x, const struct cache_snapshot *s);
 
-/** For reads of workstations: X->body, valid within the step `answer`, is that of KIND for ID (""
+/** For reads of workstations: X->body, valid within the stage `answer`, is that of KIND for ID (""
  *  when its key has none), and its headers are set: cached, or made from a new look at the
- * instances and new figures of this machine. */
+ *  instances and new figures of this machine. */
 void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
-                     const struct api_steps *steps);
+                     const struct api_stages *stages);
 
 /** How old the answer to X may be: `?max_age_ms=`, 0 also for `Cache-Control: no-cache`, UINT64_MAX
  *  when it does not say. A 0 goes past the cache, which takes an operator; of a viewer no-cache has
@@ -54,7 +54,7 @@ void api_cached_headers(struct api_exchange *x, uint64_t age_ms);
 /* cached_clear.c: what operators do to the cache. */
 
 /** Empties it, or forgets what PATTERN (which passed cache_glob_check) matches; tells it as an
- * event in the name of the caller. Returns how many entries went. */
+ *  event in the name of the caller. Returns how many entries went. */
 size_t api_cached_clear(struct api_exchange *x);
 size_t api_cached_invalidate(struct api_exchange *x, const char *pattern);
 /** Of all answers, the percentage that needed no load. */

@@ -115,7 +115,7 @@ static void time_up(struct http_exchange *h)
                          "answer. See GET /api/health.");
 }
 
-static const struct http_wait result_wait = {cancel, time_up};
+static const struct http_wait result_wait = {.is_long = true, .cancel = cancel, .time_up = time_up};
 
 /* Whether what is cached under KEY, if anything, does not do. */
 static bool is_too_old(const struct api_exchange *x, const char *key, uint64_t max_age_ms)
@@ -128,14 +128,14 @@ static bool is_too_old(const struct api_exchange *x, const char *key, uint64_t m
 }
 
 void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
-                     const struct api_steps *steps)
+                     const struct api_stages *stages)
 {
     char key[CACHE_KEY_MAX + 1];
     uint64_t max_age_ms;
     const struct api_cacheable *row = &api_cacheable_table[kind];
-    if ((steps->check && !steps->check(x)) || !api_cached_max_age(x, &max_age_ms))
+    if ((stages->check && !stages->check(x)) || !api_cached_max_age(x, &max_age_ms))
         return;
-    x->answer = steps->answer;
+    x->answer = stages->answer;
     api_cacheable_key(row, id, key);
     const struct cache_fetch fetch = {
         .key = key,

@@ -143,7 +143,7 @@ static void time_up(struct http_exchange *h)
                          "No survey of the instances ended in time; see GET /api/health.");
 }
 
-static const struct http_wait result_wait = {cancel, time_up};
+static const struct http_wait result_wait = {.is_long = true, .cancel = cancel, .time_up = time_up};
 
 /* IS_BYPASS: what is cached does not count, and nothing old is a substitute. */
 static void fetch(struct api_exchange *x, bool is_bypass)
@@ -174,12 +174,12 @@ static bool is_cached(const struct api_exchange *x, uint64_t max_age_ms)
     return cache_results_get(x->context->results, row->key, &unused_ms) != NULL;
 }
 
-void api_cached_instances(struct api_exchange *x, const struct api_steps *steps)
+void api_cached_instances(struct api_exchange *x, const struct api_stages *stages)
 {
     uint64_t max_age_ms;
-    if ((steps->check && !steps->check(x)) || !api_cached_max_age(x, &max_age_ms))
+    if ((stages->check && !stages->check(x)) || !api_cached_max_age(x, &max_age_ms))
         return;
-    x->answer = steps->answer;
+    x->answer = stages->answer;
     if (max_age_ms == 0 || !is_cached(x, max_age_ms)) {
         fetch(x, max_age_ms != UINT64_MAX);
         return;
@@ -189,11 +189,11 @@ void api_cached_instances(struct api_exchange *x, const struct api_steps *steps)
     x->answer(x);
 }
 
-void api_cached_known_instances(struct api_exchange *x, const struct api_steps *steps)
+void api_cached_known_instances(struct api_exchange *x, const struct api_stages *stages)
 {
-    if (steps->check && !steps->check(x))
+    if (stages->check && !stages->check(x))
         return;
-    x->answer = steps->answer;
+    x->answer = stages->answer;
     if (is_known(api_cached_snapshot(x)))
         x->answer(x);
     else

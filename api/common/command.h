@@ -2,9 +2,9 @@
 #ifndef API_COMMAND_H
 #define API_COMMAND_H
 
-#include "api/exchange/exchange.h"
-#include "api/describe/field.h"
 #include "api/common/input.h"
+#include "api/describe/field.h"
+#include "api/exchange/exchange.h"
 #include "control/operations/engine.h"
 
 /** A command on its way to the engine; it is the exchange's state. */

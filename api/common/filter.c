@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "api/describe/field.h"
 #include "api/common/input.h"
+#include "api/describe/field.h"
 #include "base/memory/cleanup.h"
 #include "base/text/json.h"
 

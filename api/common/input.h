@@ -2,14 +2,14 @@
 #ifndef API_INPUT_H
 #define API_INPUT_H
 
-#include "api/exchange/exchange.h"
 #include "api/describe/field.h"
+#include "api/exchange/exchange.h"
 
 /** Short ways for handlers to read a request. All that return bool have answered X with the
  *  refusal when they return false; the handler then returns. */
 
 /** The body as JSON, with or without a byte order mark; an empty one gives NULL. The document is
- * for yyjson_doc_free. */
+ *  for yyjson_doc_free. */
 bool api_input_body(struct api_exchange *x, yyjson_doc **ret_doc);
 /** A whole number of the query; FALLBACK when it is not there. */
 bool api_input_number(struct api_exchange *x, const char *name, uint64_t min, uint64_t max,

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/tables/operations.h"
 #include "control/operations/engine.h"
@@ -161,7 +161,8 @@ static void time_up(struct http_exchange *h)
     api_operation_respond_by_id(x, x->operation, x->status_open);
 }
 
-static const struct http_wait operation_wait = {cancel, time_up};
+static const struct http_wait operation_wait = {
+    .is_long = true, .cancel = cancel, .time_up = time_up};
 
 void api_operation_await(struct api_exchange *x, const char *id, uint64_t timeout_ms,
                          int status_open)

@@ -37,8 +37,10 @@ void api_ref_explain(enum api_ref outcome, const char *ref, struct api_problem *
         api_problem_init(problem, API_NAME_NOT_UNIQUE, detail);
     } else {
         snprintf(detail, size,
-                 "'%s' is neither the index nor the id of an instance; a name is written "
-                 "name:TITLE.",
+                 str_has_prefix(shown, "name:")
+                     ? "No instance has the name in '%s'."
+                     : "'%s' is neither the index nor the id of an instance; a name is written "
+                       "name:TITLE.",
                  shown);
         api_problem_init(problem, API_INSTANCE_NOT_FOUND, detail);
     }

@@ -6,9 +6,9 @@
 
 #include <sodium.h>
 
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "control/observe/state.h"
 #include "ldconsole/guard/client.h"
 

@@ -5,8 +5,8 @@
 
 #include "api/describe/event.h"
 #include "api/describe/problem.h"
-#include "api/http/response.h"
 #include "api/describe/route.h"
+#include "api/http/response.h"
 
 static const char style[] =
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "api/describe/problem.h"
-#include "api/http/response.h"
 #include "api/describe/schema.h"
+#include "api/http/response.h"
 #include "base/memory/cleanup.h"
 #include "base/text/json.h"
 

@@ -20,13 +20,13 @@
  *      check_head     the rules of HTTP, the target
  *      check_origin   Host and Origin: is it meant for us, and no foreign page's
  *      find_route     404, 405, OPTIONS
- *      api_auth_...   who asks; may wait for the tokens to be read again
+ *      api_auth_identify  who asks; may wait for the tokens to be read again
  *      on_identified
  *      check_role     may they
  *      check_query    no parameter that the route does not have
  *      check_body     kind and size, before it is read
  *      on_request     the body is there
- *      api_idempo...  the Idempotency-Key
+ *      api_idempotency_read  the Idempotency-Key
  *      the handler    of api/resources. It alone knows what If-Match and If-None-Match are about:
  *                     api_exchange_may_change, api_exchange_matches
  *      on_answer      the audit record
@@ -84,28 +84,32 @@ static bool check_origin(struct api_exchange *x)
 
 /* --- the route --- */
 
-static void allow(struct api_exchange *x, unsigned methods)
+enum { METHODS_SIZE = 64 };
+
+static void allow(struct api_exchange *x, unsigned methods, char list[METHODS_SIZE])
 {
-    char list[64];
-    api_router_allow(methods, list, sizeof(list));
+    api_router_allow(methods, list, METHODS_SIZE);
     api_exchange_header(x, "Allow", list);
 }
 
 static bool answer_options(struct api_exchange *x, unsigned methods)
 {
-    allow(x, methods);
+    char list[METHODS_SIZE];
+    allow(x, methods, list);
     api_respond_empty(x, 204);
     return false;
 }
 
 static bool refuse_method(struct api_exchange *x, unsigned methods)
 {
+    char list[METHODS_SIZE];
     if (!methods && x->http.request.method == HTTP_METHOD_OTHER)
         return refuse(x, API_METHOD_UNKNOWN, "The request method is used by no route.");
     if (!methods)
         return refuse(x, API_NOT_FOUND, "No route has this path; GET /api/docs lists all.");
-    allow(x, methods);
-    return refuse(x, API_METHOD_NOT_ALLOWED, "See the Allow header for the methods of this path.");
+    allow(x, methods, list);
+    api_respond_code(x, API_METHOD_NOT_ALLOWED, "This path takes %s.", list);
+    return false;
 }
 
 static bool find_route(struct api_exchange *x)

@@ -33,5 +33,6 @@ bool api_exchange_matches(struct api_exchange *x, const char *etag)
 
 enum http_precondition api_exchange_may_change(const struct api_exchange *x, const char *revision)
 {
-    return http_exchange_may_change(&x->http, revision);
+    return x->route->condition == API_IF_MATCH ? http_exchange_may_change(&x->http, revision)
+                                               : HTTP_PRECONDITION_NONE;
 }

@@ -50,11 +50,12 @@ bool api_exchange_is_stopping(const struct api_exchange *x);
 /** Adds a header to the answer. VALUE has no control characters. */
 void api_exchange_header(struct api_exchange *x, const char *name, const char *value);
 void api_exchange_header_number(struct api_exchange *x, const char *name, uint64_t value);
-/** See http_exchange_matches and http_exchange_may_change. */
+/** See http_exchange_matches and http_exchange_may_change; If-Match counts where the route says so.
+ */
 bool api_exchange_matches(struct api_exchange *x, const char *etag);
 enum http_precondition api_exchange_may_change(const struct api_exchange *x, const char *revision);
 
-/* respond.c: the answers. A GET of JSON that was given no ETag gets one from its bytes. */
+/* exchange_respond.c: the answers. A GET of JSON that was given no ETag gets one from its bytes. */
 
 /** TYPE is the media type. The blob's reference is taken over. */
 void api_respond_blob(struct api_exchange *x, int status, const char *type, struct blob *body);

@@ -9,9 +9,10 @@
  *  goes on. At most one request at a time; what comes meanwhile waits in `unread`, and when that is
  *  full in the socket.
  *
- *      IDLE -> HEAD -> (BODY) -> HANDLING -> (WRITING) -> IDLE ...
- *                                   |             `----> LINGERING -> CLOSING
- *                                   `-> STREAMING -----------^
+ *      IDLE -> HEAD -> HANDLING (on_head) -> (BODY) -> HANDLING (on_request)
+ *                                                        |-> (WRITING) -> IDLE, or, after the
+ *                                                        |                last answer,
+ *                                                        `-> STREAMING -> LINGERING -> CLOSING
  */
 enum http_conn_state {
     HTTP_CONN_IDLE, /* between requests */

@@ -20,8 +20,9 @@ static void on_eof(struct http_conn *conn)
     conn->is_eof = true;
     /* A client may send its request, close its half and wait for a short answer. One that would
      * wait for long is taken for gone. */
+    const struct http_wait *wait = conn->exchange ? conn->exchange->wait : NULL;
     bool is_owed = conn->state == HTTP_CONN_WRITING ||
-                   (conn->state == HTTP_CONN_HANDLING && !conn->exchange->wait);
+                   (conn->state == HTTP_CONN_HANDLING && (!wait || !wait->is_long));
     if (!is_owed)
         http_conn_close(conn);
 }

@@ -156,6 +156,8 @@ void http_exchange_lose_client(struct http_exchange *x)
     if (!x->wait)
         return;
     cancel_wait(x);
+    (void)http_exchange_id(x);
+    x->server->calls->on_answer(x, HTTP_CLIENT_LEFT);
     http_exchange_release(x);
 }
 

@@ -16,7 +16,7 @@
 /** One request and its answer. It belongs to the owner from the moment it is handed over (on_head,
  *  on_request) until exactly one http_respond_* or http_stream_begin; it may be kept over turns of
  *  the loop. When the client goes away meanwhile, what it waits for is cancelled and it is over;
- * one that waits for nothing is still to be answered, to nobody. Loop thread. */
+ *  one that waits for nothing is still to be answered, to nobody. Loop thread. */
 
 struct http_conn;
 struct http_server;
@@ -25,6 +25,8 @@ enum { HTTP_REQUEST_ID_SIZE = 65 };
 
 /** What an answer can wait for: how that is cancelled, and what is answered when time is up. */
 struct http_wait {
+    /** It may take long, so a client that sends no more is taken for gone. */
+    bool is_long;
     /** Forgets the wish behind HANDLE: its callback does not come. */
     void (*cancel)(void *handle);
     /** Time is up, or the server drains; the wish is cancelled already. Answers. NULL: the wish
@@ -64,7 +66,7 @@ struct http_exchange {
 void *http_exchange_new_state(struct http_exchange *x, size_t size, void (*deinit)(void *state));
 
 /** The answer waits, for up to TIMEOUT_MS (0 = as long as it takes). WAIT is static. To be called
- *  before the wish is made, because the wish may come true within its call. */
+ *  before the wish is made where that may come true within its call. */
 void http_exchange_wait(struct http_exchange *x, const struct http_wait *wait, uint64_t timeout_ms);
 /** The wish was made; HANDLE is for `cancel`. NULL when it came true within its call: X may be over
  *  by now and is not touched. */

@@ -16,16 +16,19 @@ static const char *without_weakness(const char *tag)
 static bool names(const char *list, const char *tag, bool is_weak)
 {
     size_t n = strlen(tag);
+    if (strcmp(list, "*") == 0)
+        return true;
     while (*list) {
         list += strspn(list, ", \t");
         if (is_weak)
             list = without_weakness(list);
-        if (*list == '*' || strncmp(list, tag, n) == 0)
+        if (strncmp(list, tag, n) == 0 && strchr(", \t", list[n]))
             return true;
         /* A tag may contain commas, so its closing quote is looked for. */
         const char *open = strpbrk(list, "\",");
         const char *close = open && *open == '"' ? strchr(open + 1, '"') : NULL;
         list = close ? close + 1 : list + strcspn(list, ",");
+        list += strcspn(list, ",");
     }
     return false;
 }

@@ -53,7 +53,8 @@ struct http_calls {
     void (*on_request)(struct http_exchange *x);
     /** The request cannot be read: to be answered at once. DETAIL is a sentence. */
     void (*on_fault)(struct http_exchange *x, enum http_fault fault, const char *detail);
-    /** An answer with STATUS is about to be written, or would be if the client were still there. */
+    /** An answer with STATUS is about to be written, or would be if the client were still there;
+     *  HTTP_CLIENT_LEFT when it went away while the answer waited for something. */
     void (*on_answer)(struct http_exchange *x, int status);
     /** It is over: what the owner keeps in it is to be made ready for the next request. */
     void (*on_end)(struct http_exchange *x);
@@ -62,6 +63,9 @@ struct http_calls {
     /** A few times in a second while there are connections. May be NULL. */
     void (*on_tick)(void *arg);
 };
+
+/** What other servers log for a client that did not wait for its answer. */
+enum { HTTP_CLIENT_LEFT = 499 };
 
 struct http_stats {
     uint64_t n_accepted, n_refused; /* connections */

@@ -15,10 +15,10 @@
 #include <llhttp.h>
 #include <uv.h>
 
-#include "base/text/address.h"
-#include "base/system/clock.h"
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
+#include "base/text/address.h"
 #include "base/text/str.h"
 
 enum { MAX_ANSWER_BYTES = 16384, READ_SIZE = 4096 };

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/common/cached.h"
 #include "api/common/command.h"
 #include "api/common/filter.h"
-#include "api/common/cached.h"
 #include "api/common/ref.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 
 enum { MAX_IDS = 10000 };
 
@@ -158,7 +158,7 @@ static void submit(struct api_exchange *x)
     api_pending_refuse(x);
 }
 
-static const struct api_steps submit_steps = {.answer = submit};
+static const struct api_stages submit_stages = {.answer = submit};
 
 static void read_options(struct api_exchange *x, yyjson_val *root, struct api_field_errors *errors)
 {
@@ -212,5 +212,5 @@ void api_handle_instances_batch(struct api_exchange *x)
     if (errors.n_all > 0)
         api_respond_errors(x, &errors);
     else if (may_act(x))
-        api_cached_known_instances(x, &submit_steps);
+        api_cached_known_instances(x, &submit_stages);
 }

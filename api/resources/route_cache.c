@@ -5,15 +5,15 @@
 
 #include "api/common/cached.h"
 #include "api/common/input.h"
+#include "base/log/log.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/log/log.h"
-#include "base/memory/mem.h"
-#include "cache/tables/events.h"
 #include "cache/results/glob.h"
-#include "cache/tables/preferences.h"
 #include "cache/results/results_json.h"
+#include "cache/tables/events.h"
+#include "cache/tables/preferences.h"
 
 /* --- figures --- */
 

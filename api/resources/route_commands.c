@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/common/command.h"
 #include "api/common/cached.h"
-#include "api/common/ref.h"
+#include "api/common/command.h"
 #include "api/common/input.h"
-#include "base/text/json.h"
+#include "api/common/ref.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 
 /* Reads body and headers into a new command. Returns NULL when X has been answered. */
@@ -58,12 +58,12 @@ static void submit(struct api_exchange *x)
     api_pending_submit(x);
 }
 
-static const struct api_steps submit_steps = {.answer = submit};
+static const struct api_stages submit_stages = {.answer = submit};
 
 static void handle(struct api_exchange *x, enum cache_op_kind kind, const struct api_field *fields)
 {
     if (read_command(x, kind, fields))
-        api_cached_known_instances(x, &submit_steps);
+        api_cached_known_instances(x, &submit_stages);
 }
 
 void api_handle_instances_create(struct api_exchange *x)
@@ -80,7 +80,7 @@ void api_handle_instances_change(struct api_exchange *x)
     if (api_command_is_empty(&p->command))
         api_respond_field(x, "body", "must name at least one thing to change");
     else
-        api_cached_known_instances(x, &submit_steps);
+        api_cached_known_instances(x, &submit_stages);
 }
 
 void api_handle_instances_remove(struct api_exchange *x)
@@ -92,7 +92,7 @@ void api_handle_instances_remove(struct api_exchange *x)
         !api_input_number(x, "timeout_s", 1, API_MAX_TIMEOUT_S, 0, &timeout_s))
         return;
     p->command.timeout_ms = (unsigned)timeout_s * 1000;
-    api_cached_known_instances(x, &submit_steps);
+    api_cached_known_instances(x, &submit_stages);
 }
 
 void api_handle_instances_start(struct api_exchange *x)

@@ -9,8 +9,8 @@
 #include "api/exchange/parts.h"
 #include "api/http/stream.h"
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/events.h"
 

@@ -7,12 +7,12 @@
 #include "api/common/cached.h"
 #include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "cache/tables/operations.h"
-#include "control/operations/engine.h"
 #include "control/observe/observer.h"
+#include "control/operations/engine.h"
 #include "ldconsole/guard/client.h"
 
 enum { PING_MS = 3000 };
@@ -67,7 +67,7 @@ static void ping_time_up(struct http_exchange *h)
     go_on(api_exchange_of(h), UV_ETIMEDOUT);
 }
 
-static const struct http_wait ping_wait = {cancel_ping, ping_time_up};
+static const struct http_wait ping_wait = {.cancel = cancel_ping, .time_up = ping_time_up};
 
 /* Looking for an operation that cannot be there reads the table through the worker. */
 static void ping_store(struct api_exchange *x, void (*answer)(struct api_exchange *x))

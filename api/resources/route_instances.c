@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "api/common/cached.h"
-#include "api/common/ref.h"
 #include "api/common/filter.h"
 #include "api/common/input.h"
+#include "api/common/ref.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 
 /* Members of the Instance object, for `?fields=`. */
@@ -164,11 +164,11 @@ static void answer_list(struct api_exchange *x)
         api_respond_blob(x, 200, API_JSON, cache_snapshot_list(s, clock_mono_ms(), x->is_live));
 }
 
-static const struct api_steps list_steps = {check_listing, answer_list};
+static const struct api_stages list_stages = {check_listing, answer_list};
 
 void api_handle_instances_list(struct api_exchange *x)
 {
-    api_cached_instances(x, &list_steps);
+    api_cached_instances(x, &list_stages);
 }
 
 static void answer_one(struct api_exchange *x)
@@ -196,9 +196,9 @@ static void answer_one(struct api_exchange *x)
     api_respond_reply(x, 200, API_JSON);
 }
 
-static const struct api_steps get_steps = {.answer = answer_one};
+static const struct api_stages get_stages = {.answer = answer_one};
 
 void api_handle_instances_get(struct api_exchange *x)
 {
-    api_cached_instances(x, &get_steps);
+    api_cached_instances(x, &get_stages);
 }

@@ -6,8 +6,8 @@
 #include "api/common/cached.h"
 #include "api/exchange/parts.h"
 #include "base/system/clock.h"
-#include "control/operations/engine.h"
 #include "control/observe/observer.h"
+#include "control/operations/engine.h"
 #include "ldconsole/guard/client.h"
 
 /* Prometheus text format 0.0.4. Label values here are names of our own and need no escaping. */

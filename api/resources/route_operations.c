@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "api/common/cached.h"
-#include "api/common/ref.h"
 #include "api/common/input.h"
 #include "api/common/operation_answer.h"
+#include "api/common/ref.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/operations.h"

@@ -8,9 +8,9 @@
 #include "api/common/input.h"
 #include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "cache/tables/tokens.h"
 

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/common/input.h"
 #include "api/common/cached.h"
-#include "api/exchange/parts.h"
+#include "api/common/input.h"
 #include "api/common/workstation_body.h"
-#include "base/text/address.h"
+#include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/address.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 
 /* --- which one --- */
@@ -76,18 +76,18 @@ static void answer(struct api_exchange *x)
         api_respond_blob(x, 200, API_JSON, blob_ref(x->body));
 }
 
-static const struct api_steps read_steps = {.answer = answer};
+static const struct api_stages read_stages = {.answer = answer};
 
 void api_handle_workstations_list(struct api_exchange *x)
 {
-    api_cached_body(x, API_CACHEABLE_WORKSTATIONS, "", &read_steps);
+    api_cached_body(x, API_CACHEABLE_WORKSTATIONS, "", &read_stages);
 }
 
 void api_handle_workstations_get(struct api_exchange *x)
 {
     const struct ctl_workstation *w = find(x);
     if (w)
-        api_cached_body(x, API_CACHEABLE_WORKSTATION, w->row.id, &read_steps);
+        api_cached_body(x, API_CACHEABLE_WORKSTATION, w->row.id, &read_stages);
 }
 
 /* What was just changed is shown as it is, not as it was kept. */
@@ -146,7 +146,7 @@ static void figures_time_up(struct http_exchange *h)
                          figures_timeout_ms(x));
 }
 
-static const struct http_wait figures_wait = {cancel_figures, figures_time_up};
+static const struct http_wait figures_wait = {.cancel = cancel_figures, .time_up = figures_time_up};
 
 void api_handle_workstations_system_info(struct api_exchange *x)
 {
@@ -188,7 +188,8 @@ static void test_time_up(struct http_exchange *h)
                          "No survey of the instances ended in time; see GET /api/health.");
 }
 
-static const struct http_wait test_wait = {cancel_test, test_time_up};
+static const struct http_wait test_wait = {
+    .is_long = true, .cancel = cancel_test, .time_up = test_time_up};
 
 void api_handle_workstations_test(struct api_exchange *x)
 {

@@ -7,8 +7,8 @@
 #include "api/describe/event.h"
 #include "api/describe/openapi.h"
 #include "api/describe/problem.h"
-#include "api/http/response.h"
 #include "api/describe/route.h"
+#include "api/http/response.h"
 #include "base/memory/buf.h"
 
 static const char *role_name(enum cache_role role)

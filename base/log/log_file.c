@@ -10,13 +10,13 @@
 
 #include <uv.h>
 
+#include "base/log/log_name.h"
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/json.h"
-#include "base/log/log_name.h"
-#include "base/memory/mem.h"
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, RETRY_MS = 10000 };
 

@@ -7,7 +7,7 @@
 
 /** Names of log files that were put aside: of `ldplayerd.log`, the one put aside at 10:15 is
  *  `ldplayerd-20261121T101500Z.log`, a second one in that second
- * `ldplayerd-20261121T101500Z-1.log`. Their order as text is their order in time. */
+ *  `ldplayerd-20261121T101500Z-1.log`. Their order as text is their order in time. */
 
 enum { LOG_NAME_SIZE = 128, LOG_NAME_MAX_SAME = 9 };
 

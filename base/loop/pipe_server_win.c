@@ -17,9 +17,9 @@
 
 #include <sddl.h>
 
+#include "base/loop/pipe_slot_win.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/loop/pipe_slot_win.h"
 
 enum {
     /* With one slot alone the name would be free between two instances. */

@@ -5,11 +5,11 @@
 
 #include <uv.h>
 
-#include "base/memory/cleanup.h"
-#include "base/system/fs.h"
-#include "base/memory/mem.h"
-#include "base/text/str.h"
 #include "base/machine/system_private.h"
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/fs.h"
+#include "base/text/str.h"
 
 static char *real_path(const char *path)
 {

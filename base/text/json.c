@@ -9,8 +9,8 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 
 static _Thread_local char refusal[160];

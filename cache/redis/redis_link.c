@@ -5,8 +5,8 @@
 
 #include <hiredis.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/random.h"
 #include "base/text/str.h"
 #include "cache/redis/redis_link_private.h"

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/memory/buf.h"
 #include "base/loop/loop.h"
+#include "base/memory/buf.h"
 #include "cache/redis/redis_dial.h"
 #include "cache/redis/redis_trouble.h"
 #include "cache/redis/redis_url.h"
@@ -103,11 +103,11 @@ int cache_redis_link_send(struct cache_redis_link *l, struct cache_redis_call *c
  */
 void cache_redis_link_refuse(struct cache_redis_link *l, const char *what);
 /** Ends the connection when ERROR, the reply to a command, is about redis as a whole (a script
- * keeps it busy, it loads its data): the greeting of the next one tells when that is over, while
- * another such command may not come for hours. For use in a call's FN. Returns whether it did. */
+ *  keeps it busy, it loads its data): the greeting of the next one tells when that is over, while
+ *  another such command may not come for hours. For use in a call's FN. Returns whether it did. */
 bool cache_redis_link_yield(struct cache_redis_link *l, const char *error);
 /** Milliseconds since 1970 on redis' clock: no earlier than the result, and no later than
- * *RET_ERROR (about a round trip) after it. */
+ *  *RET_ERROR (about a round trip) after it. */
 uint64_t cache_redis_link_now_ms(const struct cache_redis_link *l, uint64_t *ret_error_ms);
 
 #endif

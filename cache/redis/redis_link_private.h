@@ -16,8 +16,8 @@ int cache_redis_link_push(struct cache_redis_link *l, struct cache_redis_call *c
 void cache_redis_link_leave(struct cache_redis_link *l);
 
 /** How long to wait before connecting again after N_TRIES that failed: twice as long each time up
- * to the maximum, and half of it is CHANCE, so that nodes that lost redis together do not come back
- *  together. */
+ *  to the maximum, and half of it is CHANCE, so that nodes that lost redis together do not come
+ * back together. */
 unsigned cache_redis_link_wait_ms(const struct cache_redis_link_options *options, unsigned n_tries,
                                   uint32_t chance);
 

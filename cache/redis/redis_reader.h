@@ -9,7 +9,7 @@ struct redisReader; /* hiredis.h */
 /** hiredis' reader of answers with limits, for a peer that may be anything: a string is at most
  *  MAX_BYTES long, an array has at most 16384 elements, and arrays are nested at most two deep.
  *  Freed with redisReaderFree. From the first call on hiredis allocates by base/memory/mem.h. Loop
- * thread only. */
+ *  thread only. */
 struct redisReader *cache_redis_reader_new(size_t max_bytes);
 
 #endif

@@ -7,14 +7,14 @@
 #include <hiredis.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/random.h"
 #include "base/text/str.h"
-#include "cache/results/glob.h"
 #include "cache/redis/redis_link.h"
 #include "cache/redis/redis_purge.h"
 #include "cache/redis/redis_value.h"
+#include "cache/results/glob.h"
 
 /* Invalidations travel by publish and subscribe on a connection of their own. Client tracking would
  * do without the channel, but tells of each value that another node puts, not only of those that

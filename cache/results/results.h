@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/memory/blob.h"
 #include "base/loop/loop.h"
+#include "base/memory/blob.h"
 #include "cache/results/lru.h"
 #include "cache/results/tier.h"
 
@@ -23,8 +23,8 @@
  *
  *  What is missing in memory is asked of the second tier before a load starts: fresh there is a HIT
  *  with its age. Values lie there together with the names of their dependencies
- * (cache/results/envelope.h), and nodes tell each other of changed dependencies through the tier,
- * as the pattern "@name". */
+ *  (cache/results/envelope.h), and nodes tell each other of changed dependencies through the tier,
+ *  as the pattern "@name". */
 enum cache_outcome { CACHE_HIT, CACHE_MISS, CACHE_STALE, CACHE_BYPASS };
 /** "HIT", "MISS", "STALE", "BYPASS": the values of the X-Cache header. */
 const char *cache_outcome_name(enum cache_outcome outcome);
@@ -123,7 +123,7 @@ void cache_results_configure(struct cache_results *r, const struct cache_results
 const struct cache_results_options *cache_results_options(const struct cache_results *r);
 
 /** Figures since start or reset. Each answer is one of hits, misses, stale and bypassed, but for
- * bad keys and a cache that closes. */
+ *  bad keys and a cache that closes. */
 struct cache_results_stats {
     struct cache_lru_stats memory;
     uint64_t hits, misses, stale, bypassed;

@@ -7,8 +7,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 
 static const char *const state_names[CACHE_STATE_COUNT] = {
     [CACHE_STATE_UNKNOWN] = "unknown",   [CACHE_STATE_STOPPED] = "stopped",
@@ -211,7 +211,8 @@ static void append_revision(const struct cache_instance *i, struct buf *out)
 
 /* How two values of a field are compared. */
 enum comparison {
-    VOLATILE, /* not at all: it is no change by itself */
+    VOLATILE, /* not at all: it is no change by itself, nor part of the tag */
+    DERIVED,  /* not at all: it follows from others, but is part of the tag */
     BYTES,    /* SIZE bytes */
     TEXT,     /* an array of characters */
     POINTER,  /* a pointer to text */
@@ -249,7 +250,7 @@ static const struct field {
     {"settings", SET, append_settings, FIELD(SETTINGS, settings)},
     {"labels", SET, append_labels, FIELD(POINTER, labels)},
     {"group", SET, append_group, FIELD(TEXT, group)},
-    {"revision", SEEN, append_revision, FIELD(VOLATILE, revision)},
+    {"revision", SEEN, append_revision, FIELD(DERIVED, revision)},
 };
 
 static void append_field(const struct field *field, const struct cache_instance *i, struct buf *out)
@@ -306,6 +307,7 @@ static bool is_field_same(const struct field *field, const struct cache_instance
     case SETTINGS:
         return are_settings_same(&a->settings, &b->settings);
     case VOLATILE:
+    case DERIVED:
         break;
     }
     return true;

@@ -10,7 +10,7 @@
 #include "ldconsole/output/row.h"
 #include "ldconsole/verbs/settings.h"
 
-/** What is known of one emulator instance: the API's Instance (product contract, section 2)
+/** What is known of one emulator instance: the API's Instance (api/describe/schema_table.c)
  *  without its freshness, which belongs to the whole snapshot. A value type; copy by
  *  assignment except `labels` and `evidence` (see cache_instance_copy). */
 enum cache_state {
@@ -76,8 +76,8 @@ void cache_instance_render(const struct cache_instance *i, struct buf *out,
                            unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
 
 /** Gives I, which came after BEFORE, a revision of its own when something that callers can set
- * (name, desired state, resolution, settings, labels, group) is not as it was, whoever changed it.
- * What was not known before is no change. One without a revision gets
+ *  (name, desired state, resolution, settings, labels, group) is not as it was, whoever changed it.
+ *  What was not known before is no change. One without a revision gets
  *  BEFORE's. BEFORE NULL: a new one in any case. */
 void cache_instance_revise(struct cache_instance *i, const struct cache_instance *before);
 

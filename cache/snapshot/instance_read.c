@@ -6,8 +6,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 
 static void read_text(yyjson_val *root, const char *key, char *out, size_t size)

@@ -9,9 +9,9 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
-#include "base/memory/mem.h"
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 
 /* Threads: the writer, and as many readers as the profile says. They share what stands under
  * `lock`; the rest belongs to the loop, except each worker's `db`.

@@ -12,7 +12,7 @@
  *  transaction (group commit): a job's `done` with 0 means that what it wrote is on disk. Writes
  *  run in the order submitted and their `done` come in that order; reads run beside each other and
  *  beside later writes, and end in any order, but after the writes that they saw. The loop stays
- * alive while jobs are under way. Every function here: loop thread only. */
+ *  alive while jobs are under way. Every function here: loop thread only. */
 
 /** Runs on the worker with its connection, inside a transaction (so no BEGIN of its own). Returns
  *  0 or a UV code; a failing job is undone alone (savepoint), the others of the group are kept.

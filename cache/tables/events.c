@@ -7,9 +7,9 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "cache/tables/events_private.h"
 

@@ -6,9 +6,9 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/map.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 
 /* Entries stand in `by_age` in the order they were put, so the old ones are taken from its front.

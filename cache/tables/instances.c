@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 
 static int read_row(sqlite3_stmt *row, struct cache_instance *ret)

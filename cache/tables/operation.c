@@ -5,10 +5,10 @@
 
 #include <uv.h>
 
-#include "base/system/clock.h"
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
+#include "base/text/json.h"
 
 static const char *const kind_names[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_CREATE] = "create",   [CACHE_OP_START] = "start",   [CACHE_OP_STOP] = "stop",

@@ -2,8 +2,8 @@
 #include "cache/tables/operations.h"
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 
 /* Operations go in families: a batch with all its children, by the parent's age. */
 

@@ -7,8 +7,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 
 static const char *const role_names[] = {

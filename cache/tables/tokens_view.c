@@ -6,9 +6,9 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/map.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 
 /* At most one reading is under way. Those who ask meanwhile wait for the next one, because the

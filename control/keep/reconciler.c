@@ -9,9 +9,9 @@
  * more. Other states than the desired one and its opposite are left alone. */
 #include "control/keep/reconciler.h"
 
-#include "base/system/clock.h"
 #include "base/memory/map.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "control/observe/state.h"
 

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "ldconsole/output/row.h"
 

@@ -5,7 +5,7 @@
 #include "cache/snapshot/snapshot.h"
 
 /** Which known instance a row of list2 is. An index is reused after a removal, and the VM's own
- * UUID is derived from it, so the disk decides: the file id and birth time of data.vmdk
+ *  UUID is derived from it, so the disk decides: the file id and birth time of data.vmdk
  *  (reference 3.3). Where there is no disk to see, the index does.
  *
  *  NULL for one that is new. DISK_ID is "" when unknown. */

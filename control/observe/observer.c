@@ -6,8 +6,8 @@
  * A bad survey changes nothing but the mark `stale`: what was known stays, with its age. */
 #include "control/observe/observer.h"
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
 #include "control/observe/observer_private.h"

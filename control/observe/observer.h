@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/memory/list.h"
-#include "cache/tables/events.h"
 #include "cache/snapshot/snapshot.h"
 #include "cache/store/store.h"
+#include "cache/tables/events.h"
 #include "control/observe/state.h"
 #include "control/observe/survey_verdict.h"
 #include "ldconsole/guard/survey.h"

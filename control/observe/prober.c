@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 
 enum {
     BOOT_INTERVAL_MS = 1000,   /* until the first answer ... */

@@ -12,7 +12,7 @@
 struct ctl_prober;
 
 /** ON_CHANGE is called in a later turn when an answer changed a watch's `guest`. WATCHES is keyed
- * by instance id; a watch may vanish while its guest is asked. */
+ *  by instance id; a watch may vanish while its guest is asked. */
 struct ctl_prober *ctl_prober_new(struct ldc_client *client, struct map *watches,
                                   void (*on_change)(void *arg), void *arg);
 /** Calls that are out are forgotten; their callbacks still come through the client. */

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "control/operations/engine_private.h"
 

@@ -55,8 +55,8 @@ void ctl_engine_submit_batch(struct ctl_engine *e, const struct ctl_request *req
                              void *arg);
 /** Asks for the end of an operation, of a batch with all that it holds. Returns 0, UV_ENOENT (not
  *  open; look in the store), or UV_EALREADY when it is ending anyway. A queued one ends at once; a
- * running one stops waiting and its child process is killed, but what the vendor already began is
- * not undone. */
+ *  running one stops waiting and its child process is killed, but what the vendor already began is
+ *  not undone. */
 int ctl_engine_cancel(struct ctl_engine *e, const char *id, const char *who);
 
 /** An operation that has not ended, or has and is not yet durable; NULL otherwise. Valid until

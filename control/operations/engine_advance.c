@@ -238,6 +238,13 @@ static bool may_be_under_way(const struct ldc_outcome *outcome)
            outcome->answer == LDC_ANSWER_FLOODED || outcome->answer == LDC_ANSWER_LOST;
 }
 
+/* Whether no child was started for it. */
+static bool never_ran(const struct ldc_outcome *outcome)
+{
+    return outcome->is_rejected || outcome->answer == LDC_ANSWER_NO_SESSION ||
+           (outcome->answer == LDC_ANSWER_CANCELLED && !outcome->result);
+}
+
 /* The child has ended, or never ran. What it answered decides nothing yet. */
 static void on_outcome(void *arg, const struct ldc_outcome *outcome)
 {
@@ -247,6 +254,8 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
     job->call = NULL;
     job->engine->n_calls--;
     if (job->engine->is_closing) {
+        if (never_ran(outcome))
+            unmark(job);
         ctl_engine_try_to_close(job->engine);
         return;
     }
@@ -255,8 +264,9 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         expect(job, CTL_EXPECT_NOTHING);
     if (outcome->is_rejected) {
         retry_later(job, outcome, now);
-    } else if (outcome->answer == LDC_ANSWER_NO_SESSION) {
-        /* Nothing ran, and nothing will before there is a session: the round puts it aside. */
+    } else if (never_ran(outcome)) {
+        /* It was cancelled in the queue, or nothing runs before there is a session: the round ends
+         * it, or puts it aside. */
         unmark(job);
         ctl_job_release_gate(job);
         job->phase = CTL_PHASE_QUEUED;

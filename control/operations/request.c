@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 
 static void add_settings(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct ldc_settings *s)

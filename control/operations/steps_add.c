@@ -5,8 +5,8 @@
  * and the steps that follow in its flow rename and modify that. */
 #include <string.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "control/operations/steps.h"
 

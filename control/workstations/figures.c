@@ -6,8 +6,8 @@
 #include "control/workstations/figures.h"
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 
 enum { INTERVAL_MS = 30000, SECOND_MS = 1000 };
 

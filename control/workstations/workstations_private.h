@@ -6,8 +6,8 @@
 #include "control/workstations/workstations.h"
 
 /** What the files of the workstations share: workstations.c has them and judges this one,
- * ..._change.c makes changes, ..._check.c looks at the others, ..._publish.c emits events. Private
- * to them. */
+ *  ..._change.c makes changes, ..._check.c looks at the others, ..._publish.c emits events. Private
+ *  to them. */
 
 struct ctl_check;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 #include "control/workstations/workstations_private.h"
 

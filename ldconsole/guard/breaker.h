@@ -8,7 +8,7 @@
 /** A circuit breaker: a pure state machine over times the caller gives. Closed until at least
  *  min_calls of the window's calls are in and failure_percent of them failed, or
  *  consecutive_failures failed in a row; open for open_ms (doubling up to max_open_ms each time the
- * probe fails); half-open lets exactly one probe through and closes when it succeeds.
+ *  probe fails); half-open lets exactly one probe through and closes when it succeeds.
  *
  *      closed --too many failures--> open --open_ms--> half-open --success--> closed
  *                                     ^------failure------'

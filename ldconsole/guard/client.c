@@ -10,9 +10,9 @@
 
 #include <uv.h>
 
-#include "base/system/clock.h"
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 
 enum { MAX_PROBES = 3 };
 

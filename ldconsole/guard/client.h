@@ -2,11 +2,11 @@
 #ifndef LDC_CLIENT_H
 #define LDC_CLIENT_H
 
-#include "ldconsole/output/answer.h"
 #include "ldconsole/guard/breaker.h"
-#include "ldconsole/verbs/command.h"
 #include "ldconsole/install/install.h"
+#include "ldconsole/output/answer.h"
 #include "ldconsole/output/row.h"
+#include "ldconsole/verbs/command.h"
 #include "runner/runner.h"
 
 /** The façade over one installation: bulkheads and breakers in front of a runner. Loop thread

@@ -8,9 +8,9 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 
 static const char bom[] = "\xef\xbb\xbf";

@@ -11,9 +11,9 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 
 /* A file may change twice within one tick of the file system's clock; one that changed so lately

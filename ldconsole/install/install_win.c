@@ -8,8 +8,8 @@
 #include <windows.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/wide_win.h"
 
 /* Every installation that the registry names or a usual place holds is looked at; the newest stays.

@@ -6,7 +6,7 @@
 #include "runner/runner.h"
 
 /** What ldconsole said, as far as its words and exit code mean anything (reference 2.2). ACCEPTED
- * is no success: that is decided by looking at the instance afterwards. */
+ *  is no success: that is decided by looking at the instance afterwards. */
 enum ldc_answer {
     LDC_ANSWER_ACCEPTED,
     LDC_ANSWER_NO_SUCH_PLAYER,  /* "player don't exist!" */

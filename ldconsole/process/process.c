@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/str.h"
 
 static const struct {

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runner/argv.h"
 #include "ldconsole/verbs/settings.h"
+#include "runner/argv.h"
 
 /** The vendor's verbs we use and what is known of each (reference section 1 and 2.6). */
 enum ldc_verb {

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/system/clock.h"
-#include "base/memory/mem.h"
 #include "base/loop/pipe_server.h"
+#include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "service/agent/agent_pipe.h"
 #include "service/agent/agent_process.h"

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/loop/pipe_server.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/loop/pipe_server.h"
 
 enum { PATH_BYTES = 4096 };
 

@@ -8,9 +8,9 @@
 #include <userenv.h>
 #include <wtsapi32.h>
 
+#include "base/loop/pipe_server.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/loop/pipe_server.h"
 #include "base/text/str.h"
 #include "base/text/wide_win.h"
 #include "service/process/token_win.h"

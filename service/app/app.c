@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/system/clock.h"
 #include "base/log/log.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 
 int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
 {

@@ -7,8 +7,8 @@
 #include "base/log/log.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "cache/results/results_json.h"
 #include "cache/redis/tier_redis.h"
+#include "cache/results/results_json.h"
 
 enum { MB = 1 << 20, SECOND_MS = 1000 };
 

@@ -3,14 +3,14 @@
 
 #include <inttypes.h>
 
-#include "base/system/fs.h"
 #include "base/log/log.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
+#include "cache/results/results_json.h"
 #include "cache/tables/instances.h"
 #include "cache/tables/operations.h"
-#include "cache/tables/workstations.h"
 #include "cache/tables/preferences.h"
-#include "cache/results/results_json.h"
+#include "cache/tables/workstations.h"
 #include "service/process/crash.h"
 
 /* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#include "base/text/json.h"
 #include "base/log/log.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "service/process/crash.h"
 #include "service/reporting/eventlog.h"
 #include "version.h"

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text/json.h"
 #include "base/log/log.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
+#include "service/app/simulate.h"
 #include "service/config/address.h"
 #include "service/reporting/eventlog.h"
-#include "service/app/simulate.h"
 #include "version.h"
 
 static int find_simulator(struct svc_app *app)

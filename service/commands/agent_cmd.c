@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/loop/pipe_server.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/loop/pipe_server.h"
 #include "base/text/str.h"
-#include "runner/agent.h"
 #include "ldconsole/install/install.h"
+#include "runner/agent.h"
 #include "service/commands/command.h"
 #include "service/process/platform.h"
 #include "version.h"

@@ -7,9 +7,9 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 
 static const char heading[] =
     "// Settings of ldplayerd. `ldplayerd config docs` describes every option,\n"

@@ -7,8 +7,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "service/process/lock.h"
 
 /* Removing the data directory. A user chose the directory and may have put other things there, so

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "base/memory/cleanup.h"
 #include "base/log/log.h"
+#include "base/memory/cleanup.h"
 #include "service/app/app.h"
 #include "service/reporting/logging.h"
 

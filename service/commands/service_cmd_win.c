@@ -14,11 +14,11 @@
 #include "service/commands/command.h"
 #include "service/commands/command_line.h"
 #include "service/process/service_name.h"
+#include "service/process/win_error.h"
 #include "service/windows/scm.h"
 #include "service/windows/scm_handle_win.h"
 #include "service/windows/service_status.h"
 #include "service/windows/setup.h"
-#include "service/process/win_error.h"
 
 /* --- install --- */
 

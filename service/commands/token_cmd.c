@@ -7,9 +7,9 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "cache/tables/tokens.h"
 #include "service/commands/expiry.h"

@@ -8,8 +8,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/str.h"
 #include "service/process/platform.h"
 

@@ -81,7 +81,7 @@ void svc_config_read_env(struct svc_config *c, struct svc_problems *problems);
 void svc_config_read_flags(struct svc_config *c, const struct svc_flag *flags, size_t n_flags,
                            struct svc_problems *problems);
 /** (config_check.c) What is wrong only together: a remote address that is not allowed, no listener
- * at all, two things to drive. */
+ *  at all, two things to drive. */
 void svc_config_check(const struct svc_config *c, struct svc_problems *problems);
 
 /** Sets one option from text. WHERE names the place in a refusal ("--http"). */

@@ -8,9 +8,9 @@
 #include <yyjson.h>
 
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/json.h"
-#include "base/memory/mem.h"
 #include "service/config/nearest.h"
 
 /* The configuration file: one flat JSON object, comments and trailing commas allowed. yyjson does

@@ -9,8 +9,8 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/str.h"
 
 /* Holds the name of the newest dump that was told of. Names grow with time, so what is greater is

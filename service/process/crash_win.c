@@ -17,8 +17,8 @@
 #include <dbghelp.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/wide_win.h"
 
 /* STATUS_FATAL_APP_EXIT of ntstatus.h, which does not go together with windows.h. */

@@ -11,8 +11,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 
 struct svc_lock {
     int fd;

@@ -11,8 +11,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 
 /* A socket or database that got the number of a closed standard stream would be written to by
  * whoever prints, and a child would inherit it. */

@@ -12,8 +12,8 @@
 #include <shellapi.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/wide_win.h"
 #include "service/process/token_win.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 
 static const struct {
     const char *type;

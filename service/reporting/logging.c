@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/log/log_file.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "service/reporting/eventlog.h"
 
 static struct log_file *file;

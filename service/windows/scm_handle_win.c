@@ -2,9 +2,9 @@
 #include "service/windows/scm_handle_win.h"
 
 #include "base/system/clock.h"
-#include "service/windows/service_code.h"
 #include "service/process/service_name.h"
 #include "service/process/win_error.h"
+#include "service/windows/service_code.h"
 
 enum { LOOK_MS = 50, MAX_WAIT_MS = 180000 };
 

@@ -12,16 +12,16 @@
 
 #include <windows.h>
 
-#include "base/memory/cleanup.h"
 #include "base/log/log.h"
 #include "base/loop/loop.h"
+#include "base/memory/cleanup.h"
 #include "service/app/app.h"
+#include "service/process/service_name.h"
+#include "service/process/win_error.h"
 #include "service/reporting/eventlog.h"
 #include "service/reporting/logging.h"
 #include "service/windows/scm.h"
 #include "service/windows/service_code.h"
-#include "service/process/service_name.h"
-#include "service/process/win_error.h"
 
 /* How long one step of the start or the end may take before Windows calls the service hung: the
  * longest are the check of a large database and the answer of requests under way. */

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "service/windows/service_code.h"
 
 #define put(out, ...) ((void)buf_printf(out, __VA_ARGS__))

@@ -11,9 +11,9 @@
 #include "base/memory/mem.h"
 #include "base/text/wide_win.h"
 #include "runner/argv.h"
+#include "service/process/win_error.h"
 #include "service/windows/scm_handle_win.h"
 #include "service/windows/service_status.h"
-#include "service/process/win_error.h"
 
 /* QueryServiceConfigW gives at most this (documented). */
 enum { MAX_CONFIG_BYTES = 8192 };

@@ -16,12 +16,12 @@
 #include <sddl.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/wide_win.h"
 #include "service/process/service_name.h"
-#include "service/windows/setup.h"
 #include "service/process/win_error.h"
+#include "service/windows/setup.h"
 
 enum { MAX_DEPTH = 8 };
 

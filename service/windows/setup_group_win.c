@@ -14,8 +14,8 @@
 #include "base/memory/mem.h"
 #include "base/text/wide_win.h"
 #include "service/process/service_name.h"
-#include "service/windows/setup.h"
 #include "service/process/win_error.h"
+#include "service/windows/setup.h"
 
 static wchar_t group_name[] = SVC_SCM_GROUP;
 /* How our group is told from one that somebody else made with the name. */

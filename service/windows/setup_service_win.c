@@ -7,9 +7,9 @@
 
 #include "base/memory/cleanup.h"
 #include "service/process/service_name.h"
-#include "service/windows/setup.h"
-#include "service/windows/scm_handle_win.h"
 #include "service/process/win_error.h"
+#include "service/windows/scm_handle_win.h"
+#include "service/windows/setup.h"
 
 enum { DAY_S = 24 * 60 * 60, PRESHUTDOWN_MS = 60000 };
 

@@ -4,8 +4,8 @@
 #include <windows.h>
 
 #include "service/process/service_name.h"
-#include "service/windows/setup.h"
 #include "service/process/win_error.h"
+#include "service/windows/setup.h"
 
 static const wchar_t key_path[] =
     L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" SVC_SCM_NAME;

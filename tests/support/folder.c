@@ -9,8 +9,8 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 
 /* A test without its folder has nothing to say. */
 static void must(int status, const char *what)

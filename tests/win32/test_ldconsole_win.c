@@ -11,14 +11,14 @@
 
 #include <windows.h>
 
-#include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/loop/loop.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/wide_win.h"
 #include "ldconsole/install/install.h"
-#include "ldconsole/process/process.h"
 #include "ldconsole/output/row.h"
+#include "ldconsole/process/process.h"
 #include "runner/runner.h"
 #include "tests/support/folder.h"
 

@@ -9,8 +9,8 @@
 
 #include <windows.h>
 
-#include "base/memory/cleanup.h"
 #include "base/log/log_file.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "tests/support/folder.h"
 

@@ -9,10 +9,10 @@
 
 #include <windows.h>
 
+#include "base/machine/system.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "base/machine/system.h"
 #include "tests/support/folder.h"
 
 static char *folder;

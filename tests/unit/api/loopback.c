@@ -51,7 +51,8 @@ static void hold_time_up(struct http_exchange *h)
     api_respond_reply(api_exchange_of(h), 200, "text/plain");
 }
 
-static const struct http_wait hold_wait = {cancel_hold, hold_time_up};
+static const struct http_wait hold_wait = {
+    .is_long = true, .cancel = cancel_hold, .time_up = hold_time_up};
 
 static void handle_hold(struct api_exchange *x)
 {

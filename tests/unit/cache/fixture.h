@@ -11,8 +11,8 @@
 
 #include <criterion/criterion.h>
 
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "cache/store/store.h"
 #include "tests/support/folder.h"
 
@@ -116,8 +116,8 @@ static inline int exec_short_patience(sqlite3 *db, void *arg)
 }
 
 /** A small file system of the test's own: neither a full disk nor a read-only one can be had by
- * permissions when the tests run as root. Returns false with the cause printed where it may not
- * be mounted. */
+ *  permissions when the tests run as root. Returns false with the cause printed where it may not
+ *  be mounted. */
 static inline bool mount_small(const char *folder, const char *options)
 {
     if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&

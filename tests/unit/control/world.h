@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "cache/tables/events.h"
-#include "control/operations/engine.h"
-#include "control/observe/observer.h"
 #include "control/keep/reconciler.h"
+#include "control/observe/observer.h"
+#include "control/operations/engine.h"
 #include "control/workstations/workstations.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_farm.h"

@@ -8,10 +8,10 @@
 
 #include <uv.h>
 
-#include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/loop/loop.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "runner/runner.h"
 #include "tests/support/folder.h"
 #include "tests/unit/runner/runner_under_test.h"

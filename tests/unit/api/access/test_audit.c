@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/access/audit.h"
 #include "base/system/fs.h"
 #include "tests/support/folder.h"
-#include "api/access/audit.h"
 #include "tests/unit/api/house.h"
 
 static struct house h;
@@ -86,6 +86,24 @@ Test(api_audit, records_a_change_that_failed)
 {
     ask_socket("POST", "/api/instances/77/stop", 404);
     expect_record("method=POST path=\"/api/instances/77/stop\" status=404 ");
+}
+
+Test(api_audit, records_a_change_whose_client_did_not_wait_for_it)
+{
+    char secret[CACHE_TOKEN_SIZE];
+    house_token(&h, "hasty", CACHE_ROLE_ADMIN, secret);
+    ask("GET", "/api/auth/me", secret, 200);
+    fake_farm_put(h.world.farm, 0, "zero");
+    fake_farm_launch_to(h.world.farm, 2, true);
+    world_look(&h.world);
+    char *text = mem_printf("POST /api/instances/0/start?wait=60 HTTP/1.1\r\nHost: localhost\r\n"
+                            "Authorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
+                            secret);
+    client_send(&c, text);
+    mem_free(text);
+    house_until(&h, fake_farm_count(h.world.farm, "launch") == 1);
+    client_close(&c);
+    house_until(&h, count("path=\"/api/instances/0/start\" status=499 who=\"hasty\"") == 1);
 }
 
 Test(api_audit, records_refusals_of_reads_too)

@@ -86,6 +86,19 @@ Test(api_auth, knows_a_token_made_a_moment_ago_by_another_program)
     expect_token(secret, "/api/auth/me", 200);
 }
 
+Test(api_auth, answers_a_client_that_has_closed_its_half_while_the_table_is_read)
+{
+    struct client hasty;
+    client_connect_tcp(&hasty, h.port, house_turn, &h);
+    client_send(&hasty, "GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\n"
+                        "Authorization: Bearer ldp_never\r\n\r\n");
+    client_finish(&hasty);
+    struct reply r = client_read(&hasty, false);
+    cr_assert_eq(r.status, 401, "%s", r.body);
+    reply_deinit(&r);
+    client_close(&hasty);
+}
+
 Test(api_auth, reads_the_table_for_a_wrong_token_once)
 {
     for (int i = 0; i < 20; i++)

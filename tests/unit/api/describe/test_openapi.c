@@ -8,11 +8,11 @@
 
 #include "api/describe/event.h"
 #include "api/describe/openapi.h"
-#include "api/resources/routes.h"
 #include "api/describe/schema.h"
+#include "api/resources/routes.h"
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "ldconsole/verbs/settings.h"
 
 static yyjson_doc *doc;

@@ -8,8 +8,8 @@
 #include <uv.h>
 
 #include "api/reach/reach.h"
-#include "base/memory/cleanup.h"
 #include "base/loop/loop.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 
 /* A listener that says what a test wants it to say, and one look at it. */

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "cache/tables/preferences.h"
 #include "cache/results/results_json.h"
+#include "cache/tables/preferences.h"
 #include "tests/unit/api/house.h"
 
 static struct house h;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "api/http/conn.h"
 #include "api/common/workstation_body.h"
+#include "api/http/conn.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"

@@ -6,12 +6,12 @@
 
 #include <criterion/criterion.h>
 
+#include "base/log/log_file.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/json.h"
-#include "base/log/log_file.h"
-#include "base/memory/mem.h"
 #include "tests/support/folder.h"
 
 static char *folder, *path;

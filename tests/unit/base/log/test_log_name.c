@@ -3,9 +3,9 @@
 
 #include <criterion/criterion.h>
 
+#include "base/log/log_name.h"
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
-#include "base/log/log_name.h"
 
 static int64_t moment(const char *text)
 {

@@ -7,9 +7,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/system/fs.h"
-#include "base/memory/mem.h"
 #include "base/loop/pipe_server.h"
+#include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "tests/support/folder.h"
 
 static struct loop loop;

@@ -7,9 +7,9 @@
 
 #include <uv.h>
 
+#include "base/machine/system_private.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "base/machine/system_private.h"
 #include "tests/support/folder.h"
 
 static struct system_figures *read_all(const char *path)

@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 
-#include "base/memory/mem.h"
 #include "base/machine/system_private.h"
+#include "base/memory/mem.h"
 
 Test(system_proc, processor_time_is_all_but_idle_and_waiting)
 {

@@ -7,8 +7,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "tests/support/folder.h"
 
 static char *folder;

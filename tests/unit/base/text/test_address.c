@@ -5,8 +5,8 @@
 
 #include <uv.h>
 
-#include "base/text/address.h"
 #include "base/memory/mem.h"
+#include "base/text/address.h"
 
 static void expect(const char *text, const char *host, int port, bool is_ipv6)
 {

@@ -7,8 +7,8 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 
 static void assert_refused(const char *text, size_t n, const char *part)

@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "tests/support/folder.h"
 #include "tests/unit/cache/results/tier_folder.h"
 #include "tests/unit/cache/results/tier_suite.h"

@@ -6,9 +6,9 @@
 
 #include <sodium.h>
 
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
-#include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "cache/results/glob.h"
 

@@ -6,8 +6,8 @@
 #include <yyjson.h>
 
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/snapshot/instance.h"
 

@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/snapshot/snapshot.h"
 
@@ -306,6 +306,15 @@ Test(cache_snapshot, tags_follow_the_content)
     i.state = CACHE_STATE_UNKNOWN;
     cache_snapshot_put_one(f.s, &i);
     cr_assert_str_eq(cache_snapshot_etag(f.s), list_tag, "back to the same content");
+
+    /* Who set something and took it back has another revision, which no client may miss. */
+    char *b_tag cleanup(mem_freep) = mem_strdup(cache_snapshot_by_id(f.s, "b")->etag);
+    strcpy(i.group, "g");
+    cache_snapshot_put_one(f.s, &i);
+    i.group[0] = i.revision[0] = '\0';
+    cache_snapshot_put_one(f.s, &i);
+    cr_assert_str_neq(cache_snapshot_by_id(f.s, "b")->etag, b_tag);
+    cr_assert_str_neq(cache_snapshot_etag(f.s), list_tag);
 
     cache_snapshot_begin(f.s);
     put(f.s, "a", 0, "zero");

@@ -5,8 +5,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/operation.h"
 

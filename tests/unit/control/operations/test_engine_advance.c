@@ -520,6 +520,24 @@ Test(ctl_advance, a_running_child_is_ended)
     cr_expect_eq(world_state(&w, 0), CACHE_STATE_STOPPED, "nothing is expected any more");
 }
 
+Test(ctl_advance, a_command_that_waits_for_its_turn_is_cancelled_without_running)
+{
+    for (int i = 0; i < 3; i++)
+        bring_up(i);
+    world_look(&w);
+    fake_farm_answer(w.farm, "quit", FARM_HANG);
+    (void)world_do(&w, CACHE_OP_STOP, 0);
+    (void)world_do(&w, CACHE_OP_STOP, 1);
+    struct world_answer a = world_do(&w, CACHE_OP_STOP, 2);
+    world_until(&w, fake_farm_n_hung(w.farm) == 2 && phase_of(&a) == CTL_PHASE_CALLING);
+    cr_expect_eq(ctl_engine_cancel(w.engine, a.id, "tester"), 0);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    cr_expect_null(strstr(op->error, "not undone"), "%s", op->error);
+    cache_operation_free(op);
+    cr_expect_eq(fake_farm_count(w.farm, "quit"), 2);
+    fake_farm_end_hung(w.farm, RUN_EXITED);
+}
+
 Test(ctl_advance, waiting_for_an_effect_is_given_up)
 {
     struct world_answer a = hold_launch_gate();

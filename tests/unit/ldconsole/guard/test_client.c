@@ -5,8 +5,8 @@
 
 #include <uv.h>
 
-#include "base/memory/cleanup.h"
 #include "base/loop/loop.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "ldconsole/guard/client.h"
 #include "tests/support/fake_runner.h"

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/loop/loop.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "ldconsole/guard/survey.h"
 #include "tests/support/fake_runner.h"
 #include "tests/support/folder.h"

@@ -10,8 +10,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "ldconsole/process/process.h"
 #include "tests/support/folder.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "base/text/json.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "ldconsole/verbs/settings.h"
 
 static struct ldc_settings settings;

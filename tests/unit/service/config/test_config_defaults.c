@@ -3,8 +3,8 @@
 
 #include "api/server.h"
 #include "base/memory/cleanup.h"
-#include "control/operations/engine.h"
 #include "control/observe/observer.h"
+#include "control/operations/engine.h"
 #include "ldconsole/guard/client.h"
 #include "service/config/config.h"
 

@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "service/config/config.h"
 
 struct reading {

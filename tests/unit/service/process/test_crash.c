@@ -5,8 +5,8 @@
 #include <criterion/criterion.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "service/process/crash.h"
 #include "tests/support/folder.h"
 

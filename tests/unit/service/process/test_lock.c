@@ -6,8 +6,8 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/fs.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "service/process/lock.h"
 
 static char dir[] = "/tmp/ldp_lock_XXXXXX";

@@ -4,8 +4,8 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 
-#include "base/memory/cleanup.h"
 #include "base/log/log.h"
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "service/reporting/logging.h"
 #include "tests/support/folder.h"
