@@ -146,7 +146,8 @@ static void figures_time_up(struct http_exchange *h)
                          figures_timeout_ms(x));
 }
 
-static const struct http_wait figures_wait = {.cancel = cancel_figures, .time_up = figures_time_up};
+static const struct http_wait figures_wait = {
+    .is_long = true, .cancel = cancel_figures, .time_up = figures_time_up};
 
 void api_handle_workstations_system_info(struct api_exchange *x)
 {
