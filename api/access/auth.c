@@ -112,7 +112,7 @@ static bool check_token(struct api_exchange *x, const char token[CACHE_TOKEN_SIZ
     x->who = (struct api_identity){
         .kind = API_IDENTITY_TOKEN, .role = row->role, .expires_at = row->expires_at};
     memcpy(x->who.name, row->name, sizeof(x->who.name));
-    memcpy(x->who.token_id, row->id, sizeof(x->who.token_id));
+    memcpy(x->who.id, row->id, sizeof(row->id));
     caller->who = x->who;
     caller->until_ms = now_ms(x) + BELIEVE_MS;
     caller->generation = generation;

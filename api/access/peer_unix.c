@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text/str.h"
+
 const char api_peer_medium[] = "socket";
 
 /* A socket's rule needs nothing to be looked up. */
@@ -38,6 +40,7 @@ void api_peers_identify(struct api_peers *peers, const uv_pipe_t *pipe, struct a
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return;
     snprintf(ret->name, sizeof(ret->name), "uid:%u", (unsigned)peer.uid);
+    str_copy(ret->id, sizeof(ret->id), ret->name);
     if (peer.uid != 0 && peer.uid != geteuid())
         return;
     ret->kind = API_IDENTITY_PEER;

@@ -218,6 +218,14 @@ static void look_up_name(union sid *sid, char out[CACHE_TOKEN_NAME_MAX + 1])
     }
 }
 
+/* "S-1-5-21-...": an account's name can be given again, its SID cannot. */
+static void write_id(union sid *sid, char out[API_IDENTITY_ID_SIZE])
+{
+    char *text cleanup(free_local) = NULL;
+    if (ConvertSidToStringSidA(sid, &text))
+        str_copy(out, API_IDENTITY_ID_SIZE, text);
+}
+
 static const char *find_name(struct api_peers *p, union sid *sid)
 {
     for (unsigned i = 0; i < p->n_known && i < KNOWN_NAMES; i++) {
@@ -265,4 +273,5 @@ void api_peers_identify(struct api_peers *peers, const uv_pipe_t *pipe, struct a
     ret->role = api_peer_role(&facts, peers->interactive);
     ret->kind = ret->role == CACHE_ROLE_NONE ? API_IDENTITY_NONE : API_IDENTITY_PEER;
     str_copy(ret->name, sizeof(ret->name), find_name(peers, &sid));
+    write_id(&sid, ret->id);
 }

@@ -107,8 +107,7 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
         .local = {c->labels, c->has_group ? c->group : NULL, c->desired},
         .priority = p->n_targets ? CTL_PRIORITY_BATCH : CTL_PRIORITY_INTERACTIVE,
         .requested_by = x->who.name,
-        .idempotency_key = x->key,
-        .fingerprint = x->fingerprint,
+        .key = {x->who.id, x->key, x->fingerprint},
     };
 }
 

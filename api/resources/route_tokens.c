@@ -230,7 +230,7 @@ void api_handle_me(struct api_exchange *x)
     yyjson_mut_obj_add_str(doc, root, "name", who->name);
     json_add_str(doc, root, "role", cache_role_name(who->role));
     yyjson_mut_obj_add_str(doc, root, "kind", is_token ? "token" : "peer");
-    json_add_str(doc, root, "token_id", is_token ? who->token_id : NULL);
+    json_add_str(doc, root, "token_id", is_token ? who->id : NULL);
     json_add_time(doc, root, "expires_at", is_token ? who->expires_at : 0);
     api_respond_doc(x, 200, doc);
 }

@@ -365,9 +365,7 @@ static void submit(struct api_exchange *x)
         .labels = wish->labels,
         .maintenance = wish->maintenance,
         .may_change = may_change,
-        .requested_by = x->who.name,
-        .idempotency_key = x->key,
-        .fingerprint = x->fingerprint,
+        .key = {x->who.id, x->key, x->fingerprint},
     };
     ctl_workstations_submit(all(x), &request, on_changed, x);
 }

@@ -98,6 +98,20 @@ static const char *const migrations[] = {
     "  name TEXT NOT NULL PRIMARY KEY,"
     "  value TEXT NOT NULL"
     ") WITHOUT ROWID;",
+
+    /* 4: what was removed goes at once; a key belongs to an id, because a name can be given again:
+     * to that of the live token which had the name when the key was used */
+    "DELETE FROM instances WHERE removed_at > 0;"
+    "DROP INDEX instances_present;"
+    "ALTER TABLE instances DROP COLUMN removed_at;"
+    "DELETE FROM workstations WHERE removed_at > 0;"
+    "DROP INDEX workstations_name;"
+    "ALTER TABLE workstations DROP COLUMN removed_at;"
+    "CREATE UNIQUE INDEX workstations_name ON workstations (name);"
+    "ALTER TABLE idempotency RENAME COLUMN who TO owner;"
+    "UPDATE OR REPLACE idempotency SET owner = t.id FROM tokens t WHERE t.name = owner"
+    " AND t.revoked_at = 0 AND t.created_at <= idempotency.created_at"
+    " AND (t.expires_at = 0 OR t.expires_at > idempotency.created_at);",
 };
 
 int cache_schema_newest(void)

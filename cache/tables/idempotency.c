@@ -11,226 +11,251 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 
-/* Entries stand in `by_age` in the order they were put, so the old ones are taken from its front.
- * Their rows are deleted by age, at most once a minute. */
+/* live ones, in the order in which they end -> expired, their rows are still there -> trimmed
+ *
+ * The wall clock counts once: when the table is loaded it tells how old each key is. */
 
 static const int64_t keep_ms = CACHE_IDEMPOTENCY_HOURS * INT64_C(3600000);
-enum { PURGE_EVERY_MS = 60000 };
+
+/* A row of the table. */
+struct cache_key_row {
+    char *owner, *key, *fingerprint;
+    char operation[UUID_SIZE];
+    int64_t created_at; /* wall ms */
+};
 
 struct entry {
     struct list link;
-    struct map_node by_key;
-    int64_t created_at;
-    char operation[UUID_SIZE];
-    char *key; /* see make_key */
-    char *fingerprint;
+    struct map_node by_name; /* while it is live */
+    char *name;              /* see make_name */
+    int64_t ends_at;         /* monotonic ms */
+    struct cache_key_row *row;
 };
 
 struct cache_idempotency {
-    struct map by_key;
-    struct list by_age;
-    int64_t purged_at;
+    struct map by_name;
+    struct list live, expired;
 };
 
-/* Both parts may hold any character; the length makes the pair unambiguous. */
-static char *make_key(const char *who, const char *key)
+/* --- rows --- */
+
+struct cache_key_row *cache_key_row_new(const struct cache_key *key, const char *operation)
 {
-    return mem_printf("%u:%s:%s", (unsigned)strlen(who), who, key);
+    if (!key)
+        return NULL;
+    struct cache_key_row *row = mem_new(struct cache_key_row);
+    row->owner = mem_strdup(key->owner);
+    row->key = mem_strdup(key->key);
+    row->fingerprint = mem_strdup(key->fingerprint);
+    str_copy(row->operation, sizeof(row->operation), operation);
+    row->created_at = clock_wall_ms();
+    return row;
+}
+
+void cache_key_row_free(struct cache_key_row *row)
+{
+    if (!row)
+        return;
+    mem_free(row->owner);
+    mem_free(row->key);
+    mem_free(row->fingerprint);
+    mem_free(row);
+}
+
+int cache_key_row_write(sqlite3 *db, const struct cache_key_row *row)
+{
+    if (!row)
+        return 0;
+    return cache_sql_run(db,
+                         "INSERT OR REPLACE INTO idempotency"
+                         " (owner, key, fingerprint, operation, created_at) VALUES (?, ?, ?, ?, ?)",
+                         "ssssi", row->owner, row->key, row->fingerprint, row->operation,
+                         row->created_at);
+}
+
+/* --- memory --- */
+
+/* Both parts may hold any character; the length makes the pair unambiguous. */
+static char *make_name(const char *owner, const char *key)
+{
+    return mem_printf("%u:%s:%s", (unsigned)strlen(owner), owner, key);
 }
 
 struct cache_idempotency *cache_idempotency_new(void)
 {
     struct cache_idempotency *keys = mem_new(struct cache_idempotency);
-    map_init(&keys->by_key);
-    list_init(&keys->by_age);
+    map_init(&keys->by_name);
+    list_init(&keys->live);
+    list_init(&keys->expired);
     return keys;
 }
 
-static void drop(struct cache_idempotency *keys, struct entry *e)
+static void entry_free(struct entry *e)
 {
-    map_remove(&keys->by_key, &e->by_key);
     list_unlink(&e->link);
-    mem_free(e->key);
-    mem_free(e->fingerprint);
+    cache_key_row_free(e->row);
+    mem_free(e->name);
     mem_free(e);
+}
+
+static void free_entries(struct list *entries)
+{
+    list_foreach(item, entries)
+        entry_free(list_entry(item, struct entry, link));
 }
 
 void cache_idempotency_free(struct cache_idempotency *keys)
 {
     if (!keys)
         return;
-    list_foreach(item, &keys->by_age)
-        drop(keys, list_entry(item, struct entry, link));
-    map_deinit(&keys->by_key);
+    map_deinit(&keys->by_name);
+    free_entries(&keys->live);
+    free_entries(&keys->expired);
     mem_free(keys);
 }
 
-static struct entry *find(struct cache_idempotency *keys, const char *who, const char *key)
+static struct entry *find(const struct cache_idempotency *keys, const struct cache_key *key)
 {
-    char *name cleanup(mem_freep) = make_key(who, key);
-    struct map_node *node = map_find(&keys->by_key, name);
-    return node ? container_of(node, struct entry, by_key) : NULL;
+    char *name cleanup(mem_freep) = make_name(key->owner, key->key);
+    struct map_node *node = map_find(&keys->by_name, name);
+    return node ? container_of(node, struct entry, by_name) : NULL;
 }
 
-/* There must be none with this key. */
-static void add(struct cache_idempotency *keys, const char *who, const char *key,
-                const struct entry *values)
+/* There must be none with its name. ROW is taken over. */
+static void add(struct cache_idempotency *keys, struct cache_key_row *row, int64_t ends_at)
 {
     struct entry *e = mem_new(struct entry);
-    *e = *values;
-    e->key = make_key(who, key);
-    e->fingerprint = mem_strdup(values->fingerprint);
-    map_insert(&keys->by_key, &e->by_key, e->key);
-    list_append(&keys->by_age, &e->link);
+    e->row = row;
+    e->name = make_name(row->owner, row->key);
+    e->ends_at = ends_at;
+    map_insert(&keys->by_name, &e->by_name, e->name);
+    list_append(&keys->live, &e->link);
 }
 
-static void load_row(struct cache_idempotency *keys, sqlite3_stmt *row)
+static void expire(struct cache_idempotency *keys)
 {
-    struct entry values = {
-        .created_at = sqlite3_column_int64(row, 4),
-        .fingerprint = (char *)cache_sql_text(row, 2),
-    };
-    str_copy(values.operation, sizeof(values.operation), cache_sql_text(row, 3));
-    add(keys, cache_sql_text(row, 0), cache_sql_text(row, 1), &values);
+    int64_t now = (int64_t)clock_mono_ms();
+    list_foreach(item, &keys->live) {
+        struct entry *e = list_entry(item, struct entry, link);
+        if (e->ends_at > now)
+            break;
+        map_remove(&keys->by_name, &e->by_name);
+        list_unlink(item);
+        list_append(&keys->expired, item);
+    }
+}
+
+enum cache_idempotency_outcome cache_idempotency_find(const struct cache_idempotency *keys,
+                                                      const struct cache_key *key,
+                                                      char ret_operation[UUID_SIZE])
+{
+    const struct entry *e = find(keys, key);
+    if (!e || e->ends_at <= (int64_t)clock_mono_ms())
+        return CACHE_IDEMPOTENCY_NEW;
+    if (strcmp(e->row->fingerprint, key->fingerprint) != 0)
+        return CACHE_IDEMPOTENCY_OTHER;
+    memcpy(ret_operation, e->row->operation, UUID_SIZE);
+    return CACHE_IDEMPOTENCY_SAME;
+}
+
+int cache_idempotency_remember(struct cache_idempotency *keys, const struct cache_key *key,
+                               const char *operation)
+{
+    expire(keys);
+    if (find(keys, key))
+        return UV_EEXIST;
+    if (keys->by_name.n_items >= CACHE_IDEMPOTENCY_MAX_KEYS)
+        return UV_ENOSPC;
+    add(keys, cache_key_row_new(key, operation), (int64_t)clock_mono_ms() + keep_ms);
+    return 0;
+}
+
+void cache_idempotency_forget(struct cache_idempotency *keys, const struct cache_key *key)
+{
+    struct entry *e = find(keys, key);
+    if (!e)
+        return;
+    map_remove(&keys->by_name, &e->by_name);
+    entry_free(e);
+}
+
+/* --- the table --- */
+
+static void load_row(struct cache_idempotency *keys, sqlite3_stmt *stmt, int64_t wall_ms)
+{
+    struct cache_key key = {cache_sql_text(stmt, 0), cache_sql_text(stmt, 1),
+                            cache_sql_text(stmt, 2)};
+    struct cache_key_row *row = cache_key_row_new(&key, cache_sql_text(stmt, 3));
+    row->created_at = sqlite3_column_int64(stmt, 4);
+    int64_t age = row->created_at < wall_ms ? wall_ms - row->created_at : 0;
+    add(keys, row, (int64_t)clock_mono_ms() + keep_ms - (age < keep_ms ? age : keep_ms));
 }
 
 int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int64_t now = clock_wall_ms();
     int r = cache_sql_query(db, &stmt,
-                            "SELECT who, key, fingerprint, operation, created_at FROM idempotency"
-                            " WHERE created_at > ?"
-                            " AND (EXISTS (SELECT 1 FROM operations o WHERE o.id = operation)"
-                            " OR EXISTS (SELECT 1 FROM workstations w WHERE w.id = operation))"
+                            "SELECT owner, key, fingerprint, operation, created_at FROM idempotency"
                             " ORDER BY created_at",
-                            "i", clock_wall_ms() - keep_ms);
+                            "");
     if (r < 0)
         return r;
     int stepped;
     while ((stepped = sqlite3_step(stmt)) == SQLITE_ROW)
-        load_row(keys, stmt);
+        load_row(keys, stmt, now);
     return stepped == SQLITE_DONE ? 0 : cache_sql_error_code(db);
 }
 
-enum cache_idempotency_outcome cache_idempotency_find(struct cache_idempotency *keys,
-                                                      const char *who, const char *key,
-                                                      const char *fingerprint,
-                                                      char ret_operation[UUID_SIZE])
-{
-    const struct entry *e = find(keys, who, key);
-    if (!e || e->created_at <= clock_wall_ms() - keep_ms)
-        return CACHE_IDEMPOTENCY_NEW;
-    if (strcmp(e->fingerprint, fingerprint) != 0)
-        return CACHE_IDEMPOTENCY_OTHER;
-    memcpy(ret_operation, e->operation, UUID_SIZE);
-    return CACHE_IDEMPOTENCY_SAME;
-}
-
-struct job {
-    char *who, *key, *fingerprint, *operation;
-    int64_t time;
+struct trim {
+    struct list entries;
+    cache_done_fn done;
+    void *arg;
 };
 
-static void free_job(void *arg, int status)
+/* A key that was used again meanwhile has another row now, which names another operation. */
+static int exec_trim(sqlite3 *db, void *arg)
 {
-    struct job *job = arg;
-    (void)status;
-    mem_free(job->who);
-    mem_free(job->key);
-    mem_free(job->fingerprint);
-    mem_free(job->operation);
-    mem_free(job);
-}
-
-int cache_idempotency_write(sqlite3 *db, const char *who, const char *key, const char *fingerprint,
-                            const char *operation, int64_t now)
-{
-    return cache_sql_run(db, "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)", "ssssi",
-                         who, key, fingerprint, operation, now);
-}
-
-static int exec_put(sqlite3 *db, void *arg)
-{
-    struct job *job = arg;
-    return cache_idempotency_write(db, job->who, job->key, job->fingerprint, job->operation,
-                                   job->time);
-}
-
-static int exec_forget(sqlite3 *db, void *arg)
-{
-    struct job *job = arg;
-    return cache_sql_run(db, "DELETE FROM idempotency WHERE who = ? AND key = ?", "ss", job->who,
-                         job->key);
-}
-
-static int exec_purge(sqlite3 *db, void *arg)
-{
-    struct job *job = arg;
-    return cache_sql_run(db, "DELETE FROM idempotency WHERE created_at <= ?", "i", job->time);
-}
-
-static void purge(struct cache_idempotency *keys, struct cache_store *store, int64_t now)
-{
-    int64_t limit = now - keep_ms;
-    list_foreach(item, &keys->by_age) {
-        struct entry *e = list_entry(item, struct entry, link);
-        if (e->created_at > limit)
-            break;
-        drop(keys, e);
+    struct trim *t = arg;
+    int r = 0;
+    list_foreach(item, &t->entries) {
+        const struct cache_key_row *row = list_entry(item, struct entry, link)->row;
+        if (r == 0)
+            r = cache_sql_run(db,
+                              "DELETE FROM idempotency"
+                              " WHERE owner = ? AND key = ? AND operation = ?",
+                              "sss", row->owner, row->key, row->operation);
     }
-    /* The clock may have been set back. */
-    if (now - keys->purged_at < PURGE_EVERY_MS && now >= keys->purged_at)
-        return;
-    keys->purged_at = now;
-    struct job *job = mem_new(struct job);
-    job->time = limit;
-    cache_store_write(store, exec_purge, free_job, job);
+    return r;
 }
 
-int cache_idempotency_remember(struct cache_idempotency *keys, struct cache_store *store,
-                               const char *who, const char *key, const char *fingerprint,
-                               const char *operation)
+/* What could not be deleted is met again by the next start. */
+static void on_trimmed(void *arg, int status)
 {
-    int64_t now = clock_wall_ms();
-    purge(keys, store, now);
-    struct entry *old = find(keys, who, key);
-    if (old)
-        drop(keys, old);
-    if (keys->by_key.n_items >= CACHE_IDEMPOTENCY_MAX_KEYS)
-        return UV_ENOSPC;
-
-    struct entry values = {.created_at = now, .fingerprint = (char *)fingerprint};
-    str_copy(values.operation, sizeof(values.operation), operation);
-    add(keys, who, key, &values);
-    return 0;
+    struct trim *t = arg;
+    free_entries(&t->entries);
+    if (t->done)
+        t->done(t->arg, status);
+    mem_free(t);
 }
 
-int cache_idempotency_put(struct cache_idempotency *keys, struct cache_store *store,
-                          const char *who, const char *key, const char *fingerprint,
-                          const char *operation)
+void cache_idempotency_trim(struct cache_idempotency *keys, struct cache_store *store,
+                            size_t max_rows, cache_done_fn done, void *arg)
 {
-    int r = cache_idempotency_remember(keys, store, who, key, fingerprint, operation);
-    if (r < 0)
-        return r;
-    struct job *job = mem_new(struct job);
-    job->who = mem_strdup(who);
-    job->key = mem_strdup(key);
-    job->fingerprint = mem_strdup(fingerprint);
-    job->operation = mem_strdup(operation);
-    job->time = clock_wall_ms();
-    cache_store_write(store, exec_put, free_job, job);
-    return 0;
+    struct trim *t = mem_new(struct trim);
+    list_init(&t->entries);
+    t->done = done;
+    t->arg = arg;
+    expire(keys);
+    for (size_t n = 0; n < max_rows && !list_is_empty(&keys->expired); n++) {
+        struct list *item = keys->expired.next;
+        list_unlink(item);
+        list_append(&t->entries, item);
+    }
+    cache_store_write(store, exec_trim, on_trimmed, t);
 }
 
-void cache_idempotency_forget(struct cache_idempotency *keys, struct cache_store *store,
-                              const char *who, const char *key)
+bool cache_idempotency_has_expired(const struct cache_idempotency *keys)
 {
-    struct entry *e = find(keys, who, key);
-    if (!e)
-        return;
-    drop(keys, e);
-    struct job *job = mem_new(struct job);
-    job->who = mem_strdup(who);
-    job->key = mem_strdup(key);
-    cache_store_write(store, exec_forget, free_job, job);
+    return !list_is_empty(&keys->expired);
 }

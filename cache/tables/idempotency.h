@@ -2,16 +2,29 @@
 #ifndef CACHE_IDEMPOTENCY_H
 #define CACHE_IDEMPOTENCY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/system/random.h"
 #include "cache/store/store.h"
 
-/** Idempotency-Key -> operation, or workstation, for 24 hours. All of it is in memory, so that two
- *  equal requests in one millisecond meet; the table makes it survive a restart. Loop thread
- *  only. */
+/** Idempotency-Key -> operation, or workstation, for 24 hours, also when that is gone by then: what
+ *  was carried out must not be carried out again. All of it is in memory, so that two equal
+ *  requests in one millisecond meet; the table makes it survive a restart. A key and what it is of
+ *  are one job of the store: remember, and let the job that writes the row write the key's too.
+ *
+ *  Within a process age is by the clock that only goes forward, so that no change of the wall clock
+ *  ends a key early or keeps it for ever. Loop thread only, except where a connection is taken. */
 enum {
     CACHE_IDEMPOTENCY_KEY_MAX = 255,
     CACHE_IDEMPOTENCY_HOURS = 24,
     CACHE_IDEMPOTENCY_MAX_KEYS = 100000
+};
+
+/** OWNER, the lasting id of who asks, and KEY together are the key; FINGERPRINT is a digest of
+ *  method, path and body. */
+struct cache_key {
+    const char *owner, *key, *fingerprint;
 };
 
 struct cache_idempotency;
@@ -19,10 +32,8 @@ struct cache_idempotency;
 struct cache_idempotency *cache_idempotency_new(void);
 /** Accepts NULL. Jobs under way do not need KEYS. */
 void cache_idempotency_free(struct cache_idempotency *keys);
-/** Fills memory from the table and leaves out what is too old, and what names neither an operation
- *  nor a workstation in the tables of these: a crash came between the two, nobody was told of it,
- *  and the same request must count as new. Only reads. Before the worker starts. Returns 0 or a
- *  UV code. */
+/** Fills memory from the table. One that was made later than now counts as made now. Only reads.
+ *  Before the worker starts. Returns 0 or a UV code. */
 int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db);
 
 enum cache_idempotency_outcome {
@@ -31,29 +42,31 @@ enum cache_idempotency_outcome {
     CACHE_IDEMPOTENCY_OTHER
 };
 
-/** WHO and KEY together are the key; FINGERPRINT is a digest of method, path and body. SAME gives
- *  the operation's id; OTHER means the key was used with another request. Entries past 24 hours
- *  count as NEW. */
-enum cache_idempotency_outcome cache_idempotency_find(struct cache_idempotency *keys,
-                                                      const char *who, const char *key,
-                                                      const char *fingerprint,
+/** SAME gives the id of the operation or workstation; OTHER means the key was used with another
+ *  request. Entries past 24 hours count as NEW. */
+enum cache_idempotency_outcome cache_idempotency_find(const struct cache_idempotency *keys,
+                                                      const struct cache_key *key,
                                                       char ret_operation[UUID_SIZE]);
-/** Remembers, in place of what WHO and KEY meant before; the row is written in the order of the
- *  store's jobs, so together with or before whatever is submitted next. Returns 0 or UV_ENOSPC
- *  when 100,000 keys are live. */
-int cache_idempotency_put(struct cache_idempotency *keys, struct cache_store *store,
-                          const char *who, const char *key, const char *fingerprint,
-                          const char *operation);
-/** The two halves of put, for a row that must be written in the same step as its key: remember,
- *  and let the job that writes the row call cache_idempotency_write on the worker. OPERATION may
- *  be the id of a workstation here. */
-int cache_idempotency_remember(struct cache_idempotency *keys, struct cache_store *store,
-                               const char *who, const char *key, const char *fingerprint,
+/** From here on KEY means OPERATION (or a workstation). Returns 0, UV_EEXIST when it means
+ *  something already, or UV_ENOSPC when 100,000 keys are live. */
+int cache_idempotency_remember(struct cache_idempotency *keys, const struct cache_key *key,
                                const char *operation);
-int cache_idempotency_write(sqlite3 *db, const char *who, const char *key, const char *fingerprint,
-                            const char *operation, int64_t now);
-/** Undoes a put or remember whose row could not be stored. */
-void cache_idempotency_forget(struct cache_idempotency *keys, struct cache_store *store,
-                              const char *who, const char *key);
+/** Undoes a remember whose row could not be stored. */
+void cache_idempotency_forget(struct cache_idempotency *keys, const struct cache_key *key);
+
+/** The row of a key that was remembered now, for the job that writes what it is of. */
+struct cache_key_row;
+/** Copies; NULL for a KEY that is NULL. */
+struct cache_key_row *cache_key_row_new(const struct cache_key *key, const char *operation);
+/** Returns 0 or a UV code; 0 for NULL. On the worker. */
+int cache_key_row_write(sqlite3 *db, const struct cache_key_row *row);
+/** Accepts NULL. */
+void cache_key_row_free(struct cache_key_row *row);
+
+/** Deletes at most MAX_ROWS rows of keys past 24 hours. DONE (may be NULL) comes on the loop. */
+void cache_idempotency_trim(struct cache_idempotency *keys, struct cache_store *store,
+                            size_t max_rows, cache_done_fn done, void *arg);
+/** Whether there are more of them. */
+bool cache_idempotency_has_expired(const struct cache_idempotency *keys);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/system/clock.h"
 #include "base/text/str.h"
 
 static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
@@ -20,8 +19,7 @@ static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
 int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(
-        db, &stmt, "SELECT json, disk_id FROM instances WHERE removed_at = 0 ORDER BY idx", "");
+    int r = cache_sql_query(db, &stmt, "SELECT json, disk_id FROM instances ORDER BY idx", "");
     if (r < 0)
         return r;
     struct cache_instance *items = NULL;
@@ -55,9 +53,8 @@ static int exec_put(sqlite3 *db, void *arg)
 {
     struct put *p = arg;
     return cache_sql_run(db,
-                         "INSERT INTO instances (id, idx, removed_at, disk_id, json)"
-                         " VALUES (?, ?, 0, ?, ?)"
-                         " ON CONFLICT (id) DO UPDATE SET idx = excluded.idx, removed_at = 0,"
+                         "INSERT INTO instances (id, idx, disk_id, json) VALUES (?, ?, ?, ?)"
+                         " ON CONFLICT (id) DO UPDATE SET idx = excluded.idx,"
                          " disk_id = excluded.disk_id, json = excluded.json",
                          "siss", p->id, p->index, p->disk_id, p->json);
 }
@@ -91,8 +88,7 @@ void cache_instances_put(struct cache_store *store, const struct cache_instance 
 
 static int exec_remove(sqlite3 *db, void *arg)
 {
-    return cache_sql_run(db, "UPDATE instances SET removed_at = ? WHERE id = ? AND removed_at = 0",
-                         "is", clock_wall_ms(), (const char *)arg);
+    return cache_sql_run(db, "DELETE FROM instances WHERE id = ?", "s", (const char *)arg);
 }
 
 static void on_removed(void *arg, int status)

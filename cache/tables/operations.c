@@ -39,6 +39,7 @@ static void free_operations(struct cache_operation **ops, size_t n)
 struct put {
     struct cache_operation **ops;
     size_t n;
+    struct cache_key_row *key; /* NULL = none */
     cache_done_fn done;
     void *arg;
 };
@@ -69,7 +70,7 @@ static int write_operation(sqlite3 *db, const struct cache_operation *op)
 static int exec_put(sqlite3 *db, void *arg)
 {
     struct put *p = arg;
-    int r = 0;
+    int r = cache_key_row_write(db, p->key);
     for (size_t i = 0; i < p->n && r == 0; i++)
         r = write_operation(db, p->ops[i]);
     return r;
@@ -81,17 +82,25 @@ static void on_put(void *arg, int status)
     if (p->done)
         p->done(p->arg, status);
     free_operations(p->ops, p->n);
+    cache_key_row_free(p->key);
     mem_free(p);
 }
 
 void cache_operations_put(struct cache_store *store, struct cache_operation *const *ops, size_t n,
                           cache_done_fn done, void *arg)
 {
+    cache_operations_accept(store, ops, n, NULL, done, arg);
+}
+
+void cache_operations_accept(struct cache_store *store, struct cache_operation *const *ops,
+                             size_t n, const struct cache_key *key, cache_done_fn done, void *arg)
+{
     struct put *p = mem_new(struct put);
     p->ops = mem_calloc(n, sizeof(struct cache_operation *));
     for (size_t i = 0; i < n; i++)
         p->ops[i] = copy_operation(ops[i]);
     p->n = n;
+    p->key = cache_key_row_new(key, ops[0]->id);
     p->done = done;
     p->arg = arg;
     cache_store_write(store, exec_put, on_put, p);

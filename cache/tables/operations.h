@@ -2,6 +2,7 @@
 #ifndef CACHE_OPERATIONS_H
 #define CACHE_OPERATIONS_H
 
+#include "cache/tables/idempotency.h"
 #include "cache/tables/operation.h"
 
 /** The table of operations. What is still under way lives in control's memory; the table is its
@@ -12,6 +13,10 @@ enum { CACHE_OPERATIONS_KEEP_DAYS = 30, CACHE_OPERATIONS_KEEP_ROWS = 100000 };
 /** Writes copies of N operations (insert or replace) as one job (all or none). DONE may be NULL. */
 void cache_operations_put(struct cache_store *store, struct cache_operation *const *ops, size_t n,
                           cache_done_fn done, void *arg);
+/** The same for N that are accepted together: KEY (copied, NULL = none), which means the first of
+ *  them, is written in the same job. */
+void cache_operations_accept(struct cache_store *store, struct cache_operation *const *ops,
+                             size_t n, const struct cache_key *key, cache_done_fn done, void *arg);
 /** All that have not ended, oldest first; for recovery at start. On the worker, or before it
  *  exists. Release each with cache_operation_free, then the array with mem_free. A row whose kind
  *  or status this program does not know is left out. Returns 0 or a UV code. */

@@ -5,9 +5,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/system/clock.h"
 #include "base/text/str.h"
-#include "cache/tables/idempotency.h"
 
 static const char *const status_names[CACHE_WORKSTATION_STATUS_COUNT] = {
     [CACHE_WORKSTATION_UNKNOWN] = "unknown",         [CACHE_WORKSTATION_ONLINE] = "online",
@@ -73,8 +71,7 @@ int cache_workstations_load(sqlite3 *db, struct cache_workstation **ret_items, s
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
     int r = cache_sql_query(db, &stmt,
                             "SELECT id, name, address, labels, maintenance, status, created_at,"
-                            " updated_at, last_seen_at FROM workstations WHERE removed_at = 0"
-                            " ORDER BY created_at, id",
+                            " updated_at, last_seen_at FROM workstations ORDER BY created_at, id",
                             "");
     if (r < 0)
         return r;
@@ -100,25 +97,19 @@ int cache_workstations_load(sqlite3 *db, struct cache_workstation **ret_items, s
 
 struct job {
     struct cache_workstation row;
-    char *who, *key, *fingerprint; /* NULL = no key */
-    int64_t now;
+    struct cache_key_row *key; /* NULL = none */
     cache_done_fn done;
     void *arg;
 };
 
-static struct job *job_new(const char *id, const struct cache_workstation_key *key,
-                           cache_done_fn done, void *arg)
+static struct job *job_new(const char *id, const struct cache_key *key, cache_done_fn done,
+                           void *arg)
 {
     struct job *job = mem_new(struct job);
     str_copy(job->row.id, sizeof(job->row.id), id);
-    job->now = clock_wall_ms();
+    job->key = cache_key_row_new(key, id);
     job->done = done;
     job->arg = arg;
-    if (key) {
-        job->who = mem_strdup(key->who);
-        job->key = mem_strdup(key->key);
-        job->fingerprint = mem_strdup(key->fingerprint);
-    }
     return job;
 }
 
@@ -128,17 +119,8 @@ static void on_job(void *arg, int status)
     if (job->done)
         job->done(job->arg, status);
     cache_workstation_deinit(&job->row);
-    mem_free(job->who);
-    mem_free(job->key);
-    mem_free(job->fingerprint);
+    cache_key_row_free(job->key);
     mem_free(job);
-}
-
-static int write_key(sqlite3 *db, const struct job *job)
-{
-    if (!job->key)
-        return 0;
-    return cache_idempotency_write(db, job->who, job->key, job->fingerprint, job->row.id, job->now);
 }
 
 static int exec_put(sqlite3 *db, void *arg)
@@ -148,18 +130,18 @@ static int exec_put(sqlite3 *db, void *arg)
     int r = cache_sql_run(
         db,
         "INSERT INTO workstations (id, name, address, labels, maintenance, status, created_at,"
-        " updated_at, last_seen_at, removed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+        " updated_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, address = excluded.address,"
         " labels = excluded.labels, maintenance = excluded.maintenance, status = excluded.status,"
         " created_at = excluded.created_at, updated_at = excluded.updated_at,"
-        " last_seen_at = excluded.last_seen_at, removed_at = 0",
+        " last_seen_at = excluded.last_seen_at",
         "ssssisiii", w->id, w->name, w->address, w->labels, (int64_t)w->is_maintained,
         cache_workstation_status_name(w->status), w->created_at, w->updated_at, w->last_seen_at);
-    return r < 0 ? r : write_key(db, job);
+    return r < 0 ? r : cache_key_row_write(db, job->key);
 }
 
 void cache_workstations_put(struct cache_store *store, const struct cache_workstation *w,
-                            const struct cache_workstation_key *key, cache_done_fn done, void *arg)
+                            const struct cache_key *key, cache_done_fn done, void *arg)
 {
     struct job *job = job_new(w->id, key, done, arg);
     cache_workstation_copy(&job->row, w);
@@ -169,17 +151,12 @@ void cache_workstations_put(struct cache_store *store, const struct cache_workst
 static int exec_remove(sqlite3 *db, void *arg)
 {
     struct job *job = arg;
-    int r = cache_sql_run(db, "UPDATE workstations SET removed_at = ? WHERE id = ?", "is", job->now,
-                          job->row.id);
-    if (r == 0)
-        r = cache_sql_run(db, "DELETE FROM workstations WHERE removed_at > 0 AND removed_at < ?",
-                          "i", job->now - CACHE_WORKSTATION_REMEMBER_HOURS * INT64_C(3600000));
-    return r < 0 ? r : write_key(db, job);
+    int r = cache_sql_run(db, "DELETE FROM workstations WHERE id = ?", "s", job->row.id);
+    return r < 0 ? r : cache_key_row_write(db, job->key);
 }
 
 void cache_workstations_remove(struct cache_store *store, const char *id,
-                               const struct cache_workstation_key *key, cache_done_fn done,
-                               void *arg)
+                               const struct cache_key *key, cache_done_fn done, void *arg)
 {
     cache_store_write(store, exec_remove, on_job, job_new(id, key, done, arg));
 }
@@ -187,9 +164,7 @@ void cache_workstations_remove(struct cache_store *store, const char *id,
 static int exec_put_status(sqlite3 *db, void *arg)
 {
     const struct cache_workstation *w = &((struct job *)arg)->row;
-    return cache_sql_run(db,
-                         "UPDATE workstations SET status = ?, last_seen_at = ?"
-                         " WHERE id = ? AND removed_at = 0",
+    return cache_sql_run(db, "UPDATE workstations SET status = ?, last_seen_at = ? WHERE id = ?",
                          "sis", cache_workstation_status_name(w->status), w->last_seen_at, w->id);
 }
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/system/random.h"
-#include "cache/store/store.h"
+#include "cache/tables/idempotency.h"
 
 /** The table of workstations: this machine, whose id is CACHE_WORKSTATION_LOCAL, and those that an
  *  admin made known. Rows only; control/workstations/workstations.h has them in memory and decides.
@@ -26,8 +26,7 @@ enum cache_workstation_status {
 enum {
     CACHE_WORKSTATION_NAME_MAX = 64, /* characters */
     CACHE_WORKSTATION_NAME_SIZE = 4 * CACHE_WORKSTATION_NAME_MAX + 1,
-    CACHE_WORKSTATION_ADDRESS_SIZE = 300,
-    CACHE_WORKSTATION_REMEMBER_HOURS = 25 /* one more than idempotency keys are kept */
+    CACHE_WORKSTATION_ADDRESS_SIZE = 300
 };
 
 struct cache_workstation {
@@ -55,19 +54,13 @@ int cache_workstation_status_parse(const char *name, enum cache_workstation_stat
  *  array). Reads only; main thread before the worker exists. Returns 0 or a UV code. */
 int cache_workstations_load(sqlite3 *db, struct cache_workstation **ret_items, size_t *ret_n);
 
-/** An Idempotency-Key that is to be written in the same step as a change; see idempotency.h. */
-struct cache_workstation_key {
-    const char *who, *key, *fingerprint;
-};
-
-/** Writes a copy of W (insert or replace), status and last_seen_at too. KEY is copied, NULL = none.
- *  DONE gets UV_EEXIST when another has the name; it may be NULL. */
+/** Writes a copy of W (insert or replace), status and last_seen_at too, and KEY in the same job
+ *  (copied, NULL = none). DONE gets UV_EEXIST when another has the name; it may be NULL. */
 void cache_workstations_put(struct cache_store *store, const struct cache_workstation *w,
-                            const struct cache_workstation_key *key, cache_done_fn done, void *arg);
-/** The name is free again. The row stays for as long as a repeated request may ask for it. */
+                            const struct cache_key *key, cache_done_fn done, void *arg);
+/** The row goes: a key has the id by itself. */
 void cache_workstations_remove(struct cache_store *store, const char *id,
-                               const struct cache_workstation_key *key, cache_done_fn done,
-                               void *arg);
+                               const struct cache_key *key, cache_done_fn done, void *arg);
 /** Writes these two alone; nothing when ID is not there. */
 void cache_workstations_put_status(struct cache_store *store, const char *id,
                                    enum cache_workstation_status status, int64_t last_seen_at);

@@ -2,7 +2,7 @@
 /* How a request becomes an operation: it is looked at, written, and acknowledged only then.
  *
  *      ctl_engine_submit -> stopping? key used? possible? supported, room, breaker closed?
- *                        -> a job of it -> the key is remembered -> written -> on_stored
+ *                        -> a job of it -> the key is remembered, and written with it -> on_stored
  *                        -> acknowledged, QUEUED; or refused as if it had never come
  *
  * Every answer comes in a later turn: a refusal is posted, an acknowledgement comes with the write.
@@ -31,6 +31,7 @@ struct group {
     struct ctl_engine *engine;
     struct ctl_job **jobs; /* a batch's parent comes first */
     size_t n_jobs;
+    char *key_owner; /* with a key */
 };
 
 static struct accept *accept_new(struct ctl_engine *e, ctl_accept_fn done, void *arg)
@@ -110,10 +111,9 @@ static bool is_settled(struct ctl_engine *e, const struct ctl_request *request, 
         refuse_with(a, 503, "STOPPING", "the service is stopping");
         return true;
     }
-    if (!request->idempotency_key)
+    if (!request->key.key)
         return false;
-    switch (cache_idempotency_find(e->parts.idempotency, request->requested_by,
-                                   request->idempotency_key, request->fingerprint, id)) {
+    switch (cache_idempotency_find(e->parts.idempotency, &request->key, id)) {
     case CACHE_IDEMPOTENCY_SAME:
         repeat(e, a, id);
         return true;
@@ -212,6 +212,7 @@ static void free_jobs(struct group *g)
 static void group_free(struct group *g)
 {
     mem_free(g->jobs);
+    mem_free(g->key_owner);
     mem_free(g);
 }
 
@@ -258,9 +259,10 @@ static void drop_group(struct group *g, int status)
         list_unlink(&a->link);
         refuse_with(a, 503, "STORE_UNAVAILABLE", detail);
     }
-    if (first->op->idempotency_key)
-        cache_idempotency_forget(e->parts.idempotency, e->parts.store, first->op->requested_by,
-                                 first->op->idempotency_key);
+    if (g->key_owner)
+        cache_idempotency_forget(
+            e->parts.idempotency,
+            &(struct cache_key){.owner = g->key_owner, .key = first->op->idempotency_key});
     free_jobs(g);
 }
 
@@ -284,17 +286,19 @@ static void store_group(struct group *g, const struct ctl_request *request, stru
     struct ctl_engine *e = g->engine;
     struct cache_operation *first = g->jobs[0]->op;
     struct cache_operation **ops cleanup(mem_freep) = mem_calloc(g->n_jobs, sizeof(*ops));
+    const struct cache_key *key = request->key.key ? &request->key : NULL;
 
-    first->idempotency_key = mem_strdup(request->idempotency_key);
     /* A key that cannot be remembered would not keep the request from running twice. */
-    if (request->idempotency_key &&
-        cache_idempotency_put(e->parts.idempotency, e->parts.store, request->requested_by,
-                              request->idempotency_key, request->fingerprint, first->id) != 0) {
+    if (key && cache_idempotency_remember(e->parts.idempotency, key, first->id) != 0) {
         refuse_with(a, 503, "IDEMPOTENCY_FULL",
                     "too many Idempotency-Keys of the last 24 hours are kept; try without one");
         free_jobs(g);
         group_free(g);
         return;
+    }
+    if (key) {
+        first->idempotency_key = mem_strdup(key->key);
+        g->key_owner = mem_strdup(key->owner);
     }
     list_append(&g->jobs[0]->accepts, &a->link);
     for (size_t i = 0; i < g->n_jobs; i++) {
@@ -302,7 +306,7 @@ static void store_group(struct group *g, const struct ctl_request *request, stru
         ctl_job_link(g->jobs[i]);
     }
     e->n_writes++;
-    cache_operations_put(e->parts.store, ops, g->n_jobs, on_stored, g);
+    cache_operations_accept(e->parts.store, ops, g->n_jobs, key, on_stored, g);
 }
 
 /* --- what is submitted --- */

@@ -2,6 +2,7 @@
 #ifndef CTL_REQUEST_H
 #define CTL_REQUEST_H
 
+#include "cache/tables/idempotency.h"
 #include "cache/tables/operation.h"
 #include "control/observe/observer.h"
 
@@ -23,9 +24,8 @@ struct ctl_request {
     unsigned timeout_ms;                 /* 0 = the kind's default, of struct ctl_timeouts */
     struct ctl_local local;              /* create, modify; NULL, NULL, -1 = none */
     enum ctl_priority priority;
-    const char *requested_by;
-    const char *idempotency_key; /* NULL = none */
-    const char *fingerprint;     /* digest of the request, with a key */
+    const char *requested_by; /* as it is shown */
+    struct cache_key key;     /* its key NULL = none */
 };
 
 /** How long an operation may take that does not say so itself, without waiting in the line of its

@@ -93,9 +93,7 @@ struct ctl_workstation_request {
     int maintenance;     /* -1 leaves */
     /* Asked when the change's turn has come; gets the ARG of done. NULL = yes. */
     bool (*may_change)(void *arg, const struct ctl_workstation *w);
-    const char *requested_by;
-    const char *idempotency_key; /* NULL = none */
-    const char *fingerprint;     /* with a key */
+    struct cache_key key; /* its key NULL = none */
 };
 
 /** DONE comes in a later turn, when the change is durable: W as it is now, NULL when it is gone.

@@ -50,9 +50,9 @@ static struct change *change_new(struct ctl_workstations *ws,
     c->request.name = mem_strdup(request->name);
     c->request.address = mem_strdup(request->address);
     c->request.labels = mem_strdup(request->labels);
-    c->request.requested_by = mem_strdup(request->requested_by);
-    c->request.idempotency_key = mem_strdup(request->idempotency_key);
-    c->request.fingerprint = mem_strdup(request->fingerprint);
+    c->request.key.owner = mem_strdup(request->key.owner);
+    c->request.key.key = mem_strdup(request->key.key);
+    c->request.key.fingerprint = mem_strdup(request->key.fingerprint);
     cache_workstation_init(&c->row);
     list_init(&c->link);
     list_init(&c->waiters);
@@ -68,9 +68,9 @@ static void change_free(struct change *c)
     mem_free((char *)c->request.name);
     mem_free((char *)c->request.address);
     mem_free((char *)c->request.labels);
-    mem_free((char *)c->request.requested_by);
-    mem_free((char *)c->request.idempotency_key);
-    mem_free((char *)c->request.fingerprint);
+    mem_free((char *)c->request.key.owner);
+    mem_free((char *)c->request.key.key);
+    mem_free((char *)c->request.key.fingerprint);
     cache_workstation_deinit(&c->row);
     mem_free(c);
     ctl_workstations_release(ws);
@@ -104,6 +104,12 @@ __attribute__((format(printf, 4, 5))) static bool refuse(struct change *c, int h
     str_copy(c->refusal.code, sizeof(c->refusal.code), code);
     str_copy(c->refusal.detail, sizeof(c->refusal.detail), detail);
     return false;
+}
+
+static bool refuse_reuse(struct change *c)
+{
+    return refuse(c, 422, "IDEMPOTENCY_KEY_REUSED",
+                  "this Idempotency-Key was used with another request in the last 24 hours");
 }
 
 static bool is_name_free(struct change *c, const struct ctl_workstation_item *except)
@@ -270,9 +276,8 @@ static void on_written(void *arg, int status)
                "the change could not be written to the database (%s) and was not made; check disk "
                "space and the data directory",
                uv_strerror(status));
-        if (c->request.idempotency_key)
-            cache_idempotency_forget(ws->parts.idempotency, ws->parts.store,
-                                     c->request.requested_by, c->request.idempotency_key);
+        if (c->request.key.key)
+            cache_idempotency_forget(ws->parts.idempotency, &c->request.key);
     }
     end(c);
     start_next(ws);
@@ -283,24 +288,23 @@ static void write_change(struct change *c)
 {
     const struct ctl_workstations_parts *parts = &c->ws->parts;
     const struct ctl_workstation_request *r = &c->request;
-    struct cache_workstation_key key = {r->requested_by, r->idempotency_key, r->fingerprint};
-    const struct cache_workstation_key *with = r->idempotency_key ? &key : NULL;
+    const struct cache_key *key = r->key.key ? &r->key : NULL;
     c->ws->is_writing = true;
     if (r->action == CTL_WORKSTATION_REMOVE)
-        cache_workstations_remove(parts->store, c->row.id, with, on_written, c);
+        cache_workstations_remove(parts->store, c->row.id, key, on_written, c);
     else
-        cache_workstations_put(parts->store, &c->row, with, on_written, c);
+        cache_workstations_put(parts->store, &c->row, key, on_written, c);
 }
 
 static bool remember_key(struct change *c)
 {
-    const struct ctl_workstation_request *r = &c->request;
-    if (!r->idempotency_key ||
-        cache_idempotency_remember(c->ws->parts.idempotency, c->ws->parts.store, r->requested_by,
-                                   r->idempotency_key, r->fingerprint, c->row.id) == 0)
-        return true;
-    return refuse(c, 503, "IDEMPOTENCY_FULL",
-                  "too many Idempotency-Keys are kept; send the request without one, or later");
+    const struct cache_key *key = &c->request.key;
+    int r = key->key ? cache_idempotency_remember(c->ws->parts.idempotency, key, c->row.id) : 0;
+    if (r == UV_EEXIST) /* an operation has come with it since */
+        return refuse_reuse(c);
+    return r == 0 || refuse(c, 503, "IDEMPOTENCY_FULL",
+                            "too many Idempotency-Keys are kept; send the request without one, or "
+                            "later");
 }
 
 static void start_next(struct ctl_workstations *ws)
@@ -345,8 +349,8 @@ static struct change *find_same_key(struct ctl_workstations *ws,
 {
     list_foreach(item, &ws->changes) {
         struct change *c = list_entry(item, struct change, link);
-        if (r->idempotency_key && str_is_equal(c->request.idempotency_key, r->idempotency_key) &&
-            strcmp(c->request.requested_by, r->requested_by) == 0)
+        if (r->key.key && str_is_equal(c->request.key.key, r->key.key) &&
+            strcmp(c->request.key.owner, r->key.owner) == 0)
             return c;
     }
     return NULL;
@@ -365,12 +369,11 @@ static struct change *answer(struct ctl_workstations *ws, const struct ctl_works
     return c;
 }
 
-static struct change *refuse_reuse(struct ctl_workstations *ws,
+static struct change *answer_reuse(struct ctl_workstations *ws,
                                    const struct ctl_workstation_request *r)
 {
     struct change *c = answer(ws, r);
-    refuse(c, 422, "IDEMPOTENCY_KEY_REUSED",
-           "this Idempotency-Key was used with another request in the last 24 hours");
+    refuse_reuse(c);
     return c;
 }
 
@@ -381,17 +384,17 @@ static struct change *settle_by_key(struct ctl_workstations *ws,
     char id[UUID_SIZE];
     struct change *same = find_same_key(ws, r);
     if (same)
-        return strcmp(same->request.fingerprint, r->fingerprint) == 0 ? same : refuse_reuse(ws, r);
-    if (!r->idempotency_key)
+        return strcmp(same->request.key.fingerprint, r->key.fingerprint) == 0 ? same
+                                                                              : answer_reuse(ws, r);
+    if (!r->key.key)
         return NULL;
-    switch (cache_idempotency_find(ws->parts.idempotency, r->requested_by, r->idempotency_key,
-                                   r->fingerprint, id)) {
+    switch (cache_idempotency_find(ws->parts.idempotency, &r->key, id)) {
     case CACHE_IDEMPOTENCY_SAME:
         same = answer(ws, r);
         str_copy(same->row.id, sizeof(same->row.id), id);
         return same;
     case CACHE_IDEMPOTENCY_OTHER:
-        return refuse_reuse(ws, r);
+        return answer_reuse(ws, r);
     case CACHE_IDEMPOTENCY_NEW:
         break;
     }

@@ -2,7 +2,7 @@
 """Batches: one parent, one child for each instance."""
 import unittest
 
-from support import ServiceCase
+from support import Client, ServiceCase
 
 
 class Batch(ServiceCase):
@@ -107,6 +107,40 @@ class Idempotency(ServiceCase):
         self.assertNotEqual(first["id"], other["id"])
         self.client.wait(first)
         self.client.wait(other)
+
+    def test_a_key_belongs_to_a_token_and_not_to_its_name(self):
+        def make():
+            body = {"name": "ci", "role": "operator"}
+            return self.client.post("/api/auth/tokens", body, 201).json
+
+        def start(token):
+            client = Client(self.service, token["token"])
+            return client.post("/api/instances/0/start", headers=self.key).json
+
+        first = make()
+        operation = start(first)
+        self.assertEqual(start(first)["id"], operation["id"])
+        self.client.delete(f"/api/auth/tokens/{first['id']}", 204)
+        other = start(make())
+        self.assertNotEqual(other["id"], operation["id"])
+        self.assertEqual(other["requested_by"], operation["requested_by"])
+
+    def test_a_key_outlives_its_operation(self):
+        first = self.client.post("/api/instances", {"name": "once"}, headers=self.key).json
+        self.client.wait(first)
+        self.client.delete("/api/operations?ended_before=2999-01-01T00:00:00Z", 200)
+        self.assertEqual(self.client.get("/api/operations").json["total"], 0)
+        for kill in (False, True):
+            with self.subTest("after a crash" if kill else "at once"):
+                if kill:
+                    self.service.kill()
+                    self.service.start()
+                    self.service.wait_until_observed(self.client)
+                again = self.client.request(
+                    "POST", "/api/instances", {"name": "once"}, headers=self.key
+                )
+                self.assert_problem(again, 409, "OPERATION_PRUNED")
+                self.assertEqual(len(self.simulator.calls("add")), 1)
 
     def test_a_bad_key_is_refused(self):
         for key in ("", "x" * 256):

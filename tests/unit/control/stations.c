@@ -5,8 +5,7 @@
 
 struct ctl_workstation_request station_request(enum ctl_workstation_action action, const char *id)
 {
-    return (struct ctl_workstation_request){
-        .action = action, .id = id, .maintenance = -1, .requested_by = "tester"};
+    return (struct ctl_workstation_request){.action = action, .id = id, .maintenance = -1};
 }
 
 void station_on_answer(void *arg, const char *id, const struct ctl_workstation *s,

@@ -6,17 +6,18 @@
 
 #include "base/system/clock.h"
 #include "cache/tables/idempotency.h"
+#include "tests/support/fake_clock.h"
 #include "tests/unit/cache/fixture.h"
 
 static const int64_t hour = 3600 * 1000;
 
 /* NEW and OTHER as words, SAME as the operation's id. */
-static const char *find(struct cache_idempotency *keys, const char *who, const char *key,
+static const char *find(struct cache_idempotency *keys, const char *owner, const char *key,
                         const char *fingerprint)
 {
     static char operation[UUID_SIZE];
     memset(operation, 0, sizeof(operation));
-    switch (cache_idempotency_find(keys, who, key, fingerprint, operation)) {
+    switch (cache_idempotency_find(keys, &(struct cache_key){owner, key, fingerprint}, operation)) {
     case CACHE_IDEMPOTENCY_NEW:
         return "NEW";
     case CACHE_IDEMPOTENCY_OTHER:
@@ -27,15 +28,9 @@ static const char *find(struct cache_idempotency *keys, const char *who, const c
     return operation;
 }
 
-/* A row of the table of operations with ID. */
-static void store_operation(sqlite3 *db, const char *id)
+static int remember(struct cache_idempotency *keys, const char *owner, const char *key)
 {
-    char *sql =
-        mem_printf("INSERT INTO operations VALUES ('%s', 'start', '', '', 'failed', 1, 1, 1,"
-                   " 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}')",
-                   id);
-    execute(db, sql);
-    mem_free(sql);
+    return cache_idempotency_remember(keys, &(struct cache_key){owner, key, "fp"}, "op");
 }
 
 static void store_key(sqlite3 *db, const char *key, int64_t created_at)
@@ -45,194 +40,229 @@ static void store_key(sqlite3 *db, const char *key, int64_t created_at)
                  0);
 }
 
-static struct cache_idempotency *load(const char *folder)
+static struct cache_idempotency *load(sqlite3 *db)
 {
     struct cache_idempotency *keys = cache_idempotency_new();
-    sqlite3 *db = open_db(folder);
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
-    cache_db_close(db);
     return keys;
+}
+
+static void note_status(void *arg, int status)
+{
+    *(int *)arg = status;
+}
+
+/* Trims once; returns how many rows are there then. */
+static int64_t trim(struct fixture *f, struct cache_idempotency *keys, size_t max_rows)
+{
+    int status = 1;
+    cache_idempotency_trim(keys, f->store, max_rows, note_status, &status);
+    loop_run(&f->loop);
+    cr_assert_eq(status, 0);
+    sqlite3 *db = open_beside(f->folder);
+    int64_t n = query_number(db, "SELECT count(*) FROM idempotency");
+    cache_db_close(db);
+    return n;
 }
 
 Test(cache_idempotency, the_same_request_meets_its_operation_at_once)
 {
-    struct fixture f;
-    fixture_start(&f);
     struct cache_idempotency *keys = cache_idempotency_new();
     cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "op-1");
+    cr_assert_eq(remember(keys, "me", "k"), 0);
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "op");
     cr_assert_str_eq(find(keys, "me", "k", "fp2"), "OTHER");
     cr_assert_str_eq(find(keys, "you", "k", "fp"), "NEW");
     cr_assert_str_eq(find(keys, "me", "K", "fp"), "NEW");
+    cr_assert_eq(remember(keys, "me", "k"), UV_EEXIST);
     cache_idempotency_free(keys);
     cache_idempotency_free(NULL);
-    fixture_stop(&f);
 }
 
-Test(cache_idempotency, who_and_key_do_not_run_together)
+Test(cache_idempotency, owner_and_key_do_not_run_together)
 {
-    struct fixture f;
-    fixture_start(&f);
     struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "a", "b:c", "fp", "op-1"), 0);
+    cr_assert_eq(remember(keys, "a", "b:c"), 0);
     cr_assert_str_eq(find(keys, "a:b", "c", "fp"), "NEW");
-    cr_assert_str_eq(find(keys, "a", "b:c", "fp"), "op-1");
+    cr_assert_str_eq(find(keys, "a", "b:c", "fp"), "op");
     cache_idempotency_free(keys);
-    fixture_stop(&f);
 }
 
-Test(cache_idempotency, keys_survive_a_restart)
+Test(cache_idempotency, a_row_that_was_written_is_loaded)
 {
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
-    store_operation(db, "op-1");
-    f.store = cache_store_new(&f.loop, db, NULL);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
-    cache_idempotency_free(keys);
-    fixture_close_store(&f);
+    struct cache_key_row *row =
+        cache_key_row_new(&(struct cache_key){"me", "k", "fp"}, "gone by now");
+    cr_assert_eq(cache_key_row_write(db, row), 0);
+    cr_assert_eq(cache_key_row_write(db, NULL), 0);
+    cr_assert_null(cache_key_row_new(NULL, "op"));
+    cache_key_row_free(row);
+    cache_key_row_free(NULL);
 
-    keys = load(f.folder);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "op-1");
+    struct cache_idempotency *keys = load(db);
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "gone by now");
     cr_assert_str_eq(find(keys, "me", "k", "other"), "OTHER");
     cache_idempotency_free(keys);
-    fixture_stop(&f);
-}
-
-Test(cache_idempotency, a_key_whose_operation_was_not_stored_is_new_after_a_restart)
-{
-    struct fixture f;
-    fixture_start(&f);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
-    cache_idempotency_free(keys);
-    fixture_close_store(&f);
-    keys = load(f.folder);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
-    cache_idempotency_free(keys);
-    fixture_stop(&f);
-}
-
-Test(cache_idempotency, a_key_may_be_written_by_the_job_of_its_row)
-{
-    struct fixture f;
-    fixture_start(&f);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_remember(keys, f.store, "me", "k", "fp", "w"), 0);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "w");
-    loop_run(&f.loop);
-    cache_idempotency_free(keys);
-    sqlite3 *db = open_db(f.folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 0);
-    execute(db, "INSERT INTO workstations VALUES ('w', 'n', '', '{}', 0, 'unknown', 1, 1, 0, 5)");
-    cr_assert_eq(cache_idempotency_write(db, "me", "k", "fp", "w", clock_wall_ms()), 0);
     cache_db_close(db);
-    keys = load(f.folder);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "w");
-    cache_idempotency_free(keys);
     fixture_stop(&f);
 }
 
-Test(cache_idempotency, putting_again_replaces)
+Test(cache_idempotency, a_forgotten_key_is_new)
+{
+    struct cache_idempotency *keys = cache_idempotency_new();
+    cr_assert_eq(remember(keys, "me", "k"), 0);
+    cache_idempotency_forget(keys, &(struct cache_key){.owner = "me", .key = "k"});
+    cache_idempotency_forget(keys, &(struct cache_key){.owner = "me", .key = "never put"});
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
+    cr_assert_eq(remember(keys, "me", "k"), 0);
+    cache_idempotency_free(keys);
+}
+
+/* --- a day --- */
+
+Test(cache_idempotency, a_key_ends_after_a_day_in_memory_and_on_disk)
 {
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
-    store_operation(db, "op-2");
-    f.store = cache_store_new(&f.loop, db, NULL);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp2", "op-2"), 0);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "OTHER");
-    cr_assert_str_eq(find(keys, "me", "k", "fp2"), "op-2");
-    cache_idempotency_free(keys);
-    fixture_close_store(&f);
-    keys = load(f.folder);
-    cr_assert_str_eq(find(keys, "me", "k", "fp2"), "op-2");
-    cache_idempotency_free(keys);
-    fixture_stop(&f);
-}
-
-Test(cache_idempotency, a_forgotten_key_is_new_here_and_after_a_restart)
-{
-    struct fixture f;
-    sqlite3 *db = fixture_init(&f);
-    store_operation(db, "op-1");
-    f.store = cache_store_new(&f.loop, db, NULL);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp", "op-1"), 0);
-    cache_idempotency_forget(keys, f.store, "me", "k");
-    cache_idempotency_forget(keys, f.store, "me", "never put");
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
-    cache_idempotency_free(keys);
-    fixture_close_store(&f);
-    keys = load(f.folder);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
-    cache_idempotency_free(keys);
-    fixture_stop(&f);
-}
-
-Test(cache_idempotency, keys_end_after_a_day_in_memory_and_on_disk)
-{
-    struct fixture f;
     int64_t now = clock_wall_ms();
-    sqlite3 *db = fixture_init(&f);
-    store_operation(db, "op");
-    store_key(db, "old", now - 24 * hour - 1);
-    store_key(db, "young", now - 23 * hour);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
+    store_key(db, "too old", now - 24 * hour - 1);
+    store_key(db, "old", now - 23 * hour);
+    store_key(db, "young", now - 21 * hour);
+    struct cache_idempotency *keys = load(db);
+    cr_assert_str_eq(find(keys, "me", "too old", "fp"), "NEW");
+    cr_assert_str_eq(find(keys, "me", "old", "fp"), "op");
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 3, "loading only reads");
+
+    f.store = cache_store_new(&f.loop, db, NULL);
+    cr_assert_eq(trim(&f, keys, 100), 2);
+    fake_clock_skip((uint64_t)(2 * hour));
     cr_assert_str_eq(find(keys, "me", "old", "fp"), "NEW");
     cr_assert_str_eq(find(keys, "me", "young", "fp"), "op");
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 2, "loading only reads");
-
-    f.store = cache_store_new(&f.loop, db, NULL);
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "new", "fp", "op"), 0);
-    fixture_close_store(&f);
-    db = open_db(f.folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE key = 'old'"), 0);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 2);
-    cache_db_close(db);
+    cr_assert_eq(trim(&f, keys, 100), 1);
+    cr_assert_not(cache_idempotency_has_expired(keys));
     cache_idempotency_free(keys);
     fixture_stop(&f);
 }
 
-Test(cache_idempotency, a_key_that_runs_out_while_in_memory_counts_as_new)
+Test(cache_idempotency, rows_go_in_pieces)
 {
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
-    store_operation(db, "op");
-    store_key(db, "k", clock_wall_ms() - 24 * hour + 50);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
-    uv_sleep(60);
-    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
+    char key[] = "a";
+    for (; key[0] < 'f'; key[0]++)
+        store_key(db, key, 1);
+    struct cache_idempotency *keys = load(db);
     f.store = cache_store_new(&f.loop, db, NULL);
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k", "fp2", "op"), 0);
-    cr_assert_str_eq(find(keys, "me", "k", "fp2"), "op");
+    cr_assert_eq(trim(&f, keys, 2), 3);
+    cr_assert(cache_idempotency_has_expired(keys));
+    cr_assert_eq(trim(&f, keys, 2), 1);
+    cr_assert_eq(trim(&f, keys, 2), 0);
+    cr_assert_not(cache_idempotency_has_expired(keys));
     cache_idempotency_free(keys);
     fixture_stop(&f);
 }
+
+Test(cache_idempotency, a_key_that_was_used_again_is_not_trimmed_with_its_old_row)
+{
+    struct fixture f;
+    sqlite3 *db = fixture_init(&f);
+    store_key(db, "k", 1);
+    struct cache_idempotency *keys = load(db);
+    const struct cache_key key = {"me", "k", "fp"};
+    cr_assert_eq(cache_idempotency_remember(keys, &key, "op-2"), 0);
+    struct cache_key_row *row = cache_key_row_new(&key, "op-2");
+    cr_assert_eq(cache_key_row_write(db, row), 0);
+    cache_key_row_free(row);
+    f.store = cache_store_new(&f.loop, db, NULL);
+    cr_assert_eq(trim(&f, keys, 100), 1);
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "op-2");
+    cache_idempotency_free(keys);
+    fixture_stop(&f);
+}
+
+Test(cache_idempotency, trimming_that_fails_or_outlives_its_owner_is_harmless)
+{
+    struct fixture f;
+    int status = 1;
+    sqlite3 *db = fixture_init(&f);
+    store_key(db, "k", 1);
+    struct cache_idempotency *keys = load(db);
+    f.store = cache_store_new(&f.loop, db, NULL);
+    sqlite3 *other = open_beside(f.folder);
+    execute(other, "BEGIN IMMEDIATE");
+    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    cache_idempotency_trim(keys, f.store, 100, note_status, &status);
+    cache_idempotency_free(keys);
+    loop_run(&f.loop);
+    cr_assert_eq(status, UV_EBUSY);
+    cache_db_close(other);
+    fixture_stop(&f);
+}
+
+/* --- clocks --- */
+
+Test(cache_idempotency, a_wall_clock_set_ahead_ends_no_key)
+{
+    struct cache_idempotency *keys = cache_idempotency_new();
+    cr_assert_eq(remember(keys, "me", "k"), 0);
+    fake_clock_set_wall(400 * 24 * hour);
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "op");
+    fake_clock_skip((uint64_t)(24 * hour));
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
+    cache_idempotency_free(keys);
+}
+
+Test(cache_idempotency, a_wall_clock_set_back_keeps_no_key)
+{
+    struct cache_idempotency *keys = cache_idempotency_new();
+    cr_assert_eq(remember(keys, "me", "k"), 0);
+    fake_clock_set_wall(-400 * 24 * hour);
+    fake_clock_skip((uint64_t)(24 * hour));
+    cr_assert_str_eq(find(keys, "me", "k", "fp"), "NEW");
+    cr_assert_eq(remember(keys, "me", "k"), 0);
+    cache_idempotency_free(keys);
+}
+
+Test(cache_idempotency, one_from_the_future_ends_a_day_from_now_and_blocks_nothing)
+{
+    struct fixture f;
+    sqlite3 *db = fixture_init(&f);
+    store_key(db, "future", clock_wall_ms() + 400 * 24 * hour);
+    store_key(db, "now", clock_wall_ms());
+    store_key(db, "old", clock_wall_ms() - 30 * hour);
+    struct cache_idempotency *keys = load(db);
+    cr_assert_str_eq(find(keys, "me", "future", "fp"), "op");
+    f.store = cache_store_new(&f.loop, db, NULL);
+    cr_assert_eq(trim(&f, keys, 100), 2);
+    fake_clock_skip((uint64_t)(24 * hour + 1000));
+    cr_assert_str_eq(find(keys, "me", "future", "fp"), "NEW");
+    cr_assert_eq(trim(&f, keys, 100), 0);
+    cache_idempotency_free(keys);
+    fixture_stop(&f);
+}
+
+/* --- limits --- */
 
 Test(cache_idempotency, beyond_a_hundred_thousand_live_keys_new_ones_are_refused)
 {
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
-    store_operation(db, "op");
     cr_assert_eq(cache_sql_run(db,
                                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                                " LIMIT 100000) INSERT INTO idempotency SELECT 'me', 'k' || i, 'fp',"
                                " 'op', ? FROM n",
                                "i", clock_wall_ms()),
                  0);
-    struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
-    f.store = cache_store_new(&f.loop, db, NULL);
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "one more", "fp", "op"), UV_ENOSPC);
+    struct cache_idempotency *keys = load(db);
+    cache_db_close(db);
+    cr_assert_eq(remember(keys, "me", "one more"), UV_ENOSPC);
     cr_assert_str_eq(find(keys, "me", "one more", "fp"), "NEW");
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "k7", "fp2", "op"), 0, "no new key");
-    cache_idempotency_forget(keys, f.store, "me", "k7");
-    cr_assert_eq(cache_idempotency_put(keys, f.store, "me", "one more", "fp", "op"), 0);
+    cache_idempotency_forget(keys, &(struct cache_key){.owner = "me", .key = "k7"});
+    cr_assert_eq(remember(keys, "me", "one more"), 0);
+    cr_assert_eq(remember(keys, "me", "another"), UV_ENOSPC);
+    fake_clock_skip((uint64_t)(24 * hour));
+    cr_assert_eq(remember(keys, "me", "another"), 0, "the old ones count no more");
     cache_idempotency_free(keys);
     fixture_stop(&f);
 }

@@ -192,6 +192,35 @@ Test(cache_operations, several_are_written_all_or_none)
     fixture_stop(&f);
 }
 
+Test(cache_operations, a_key_is_written_with_what_it_is_of_or_not_at_all)
+{
+    struct fixture f;
+    int status = 1;
+    static const struct cache_key key = {"me", "k", "fp"};
+    fixture_start(&f);
+    struct cache_operation *ops[] = {make("a", CACHE_OP_BATCH, CACHE_OP_QUEUED),
+                                     make("b", CACHE_OP_START, CACHE_OP_QUEUED)};
+    char *params = ops[1]->params;
+    ops[1]->params = NULL; /* the table refuses it */
+    cache_operations_accept(f.store, ops, 2, &key, note_status, &status);
+    loop_run(&f.loop);
+    cr_assert_lt(status, 0);
+    sqlite3 *db = open_beside(f.folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 0);
+
+    ops[1]->params = params;
+    cache_operations_accept(f.store, ops, 2, &key, note_status, &status);
+    loop_run(&f.loop);
+    cr_assert_eq(status, 0);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"
+                                  " WHERE owner = 'me' AND key = 'k' AND operation = 'a'"),
+                 1);
+    cache_db_close(db);
+    cache_operation_free(ops[0]);
+    cache_operation_free(ops[1]);
+    fixture_stop(&f);
+}
+
 Test(cache_operations, get_of_an_unknown_id_is_an_empty_page)
 {
     struct fixture f;

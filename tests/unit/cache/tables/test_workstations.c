@@ -6,13 +6,10 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/idempotency.h"
 #include "cache/tables/workstations.h"
 #include "tests/unit/cache/fixture.h"
-
-static const int64_t hour = 3600 * 1000;
 
 static void note_status(void *arg, int status)
 {
@@ -137,26 +134,18 @@ Test(cache_workstations, a_name_belongs_to_one_until_it_is_removed)
     fixture_stop(&f);
 }
 
-Test(cache_workstations, a_removed_one_leaves_its_row_for_a_day)
+Test(cache_workstations, a_removed_one_leaves_no_row)
 {
     struct fixture f;
     fixture_start(&f);
     put(&f, "a", "one", 1);
     put(&f, "b", "two", 2);
-    put(&f, "c", "three", 3);
     cr_assert_eq(remove_it(&f, "a"), 0);
-    cr_assert_eq(remove_it(&f, "b"), 0);
+    cr_assert_eq(remove_it(&f, "never made"), 0);
     sqlite3 *db = open_beside(f.folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM workstations"), 3);
-    char *sql = mem_printf("UPDATE workstations SET removed_at = %lld WHERE id = 'a'",
-                           (long long)(clock_wall_ms() - 26 * hour));
-    execute(db, sql);
-    mem_free(sql);
-    cr_assert_eq(remove_it(&f, "c"), 0);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM workstations WHERE id = 'a'"), 0);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM workstations"), 2);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM workstations"), 1);
     cache_db_close(db);
-    expect_names(&f, "");
+    expect_names(&f, "two");
     fixture_stop(&f);
 }
 
@@ -185,7 +174,7 @@ Test(cache_workstations, a_key_is_written_in_the_same_step)
 {
     struct fixture f;
     int status = 1;
-    static const struct cache_workstation_key key = {"me", "k", "fp"}, other = {"me", "k2", "fp"};
+    static const struct cache_key key = {"me", "k", "fp"}, other = {"me", "k2", "fp"};
     fixture_start(&f);
     struct cache_workstation w cleanup(cache_workstation_deinit) = make("a", "one");
     cache_workstations_put(f.store, &w, &key, note_status, &status);
@@ -212,7 +201,7 @@ Test(cache_workstations, the_key_of_a_removed_one_is_known_after_a_restart)
 {
     struct fixture f;
     char id[UUID_SIZE];
-    static const struct cache_workstation_key key = {"me", "k", "fp"};
+    static const struct cache_key key = {"me", "k", "fp"};
     fixture_start(&f);
     put(&f, "a", "one", 1);
     cache_workstations_remove(f.store, "a", &key, NULL, NULL);
@@ -221,7 +210,7 @@ Test(cache_workstations, the_key_of_a_removed_one_is_known_after_a_restart)
     sqlite3 *db = open_db(f.folder);
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
     cache_db_close(db);
-    cr_assert_eq(cache_idempotency_find(keys, "me", "k", "fp", id), CACHE_IDEMPOTENCY_SAME);
+    cr_assert_eq(cache_idempotency_find(keys, &key, id), CACHE_IDEMPOTENCY_SAME);
     cr_assert_str_eq(id, "a");
     cache_idempotency_free(keys);
     fixture_stop(&f);
@@ -255,12 +244,12 @@ Test(cache_workstations, what_the_database_refuses_is_told)
     cr_assert_eq(remove_it(&f, "a"), UV_EBUSY);
     execute(other, "ROLLBACK");
     execute(other, "DROP TABLE idempotency");
-    static const struct cache_workstation_key key = {"me", "k", "fp"};
+    static const struct cache_key key = {"me", "k", "fp"};
     int status = 1;
     cache_workstations_remove(f.store, "a", &key, note_status, &status);
     loop_run(&f.loop);
     cr_assert_lt(status, 0);
-    cr_assert_eq(query_number(other, "SELECT count(*) FROM workstations WHERE removed_at = 0"), 1);
+    cr_assert_eq(query_number(other, "SELECT count(*) FROM workstations"), 1);
     execute(other, "DROP TABLE workstations");
     cr_assert_lt(remove_it(&f, "a"), 0);
     cache_db_close(other);
@@ -286,11 +275,10 @@ Test(cache_workstations, a_reading_that_breaks_off_gives_nothing)
     size_t n = 7;
     cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     /* abs() of the lowest number is an error of the second row. */
-    execute(db,
-            "CREATE VIEW workstations AS"
-            " SELECT 'a' AS id, 'a' AS name, '' AS address, '{}' AS labels, 0 AS maintenance,"
-            " '' AS status, 1 AS created_at, 1 AS updated_at, abs(v.x) AS last_seen_at,"
-            " 0 AS removed_at FROM (SELECT 1 AS x UNION ALL SELECT -9223372036854775807 - 1) v");
+    execute(db, "CREATE VIEW workstations AS"
+                " SELECT 'a' AS id, 'a' AS name, '' AS address, '{}' AS labels, 0 AS maintenance,"
+                " '' AS status, 1 AS created_at, 1 AS updated_at, abs(v.x) AS last_seen_at"
+                " FROM (SELECT 1 AS x UNION ALL SELECT -9223372036854775807 - 1) v");
     cr_assert_lt(cache_workstations_load(db, &items, &n), 0);
     cr_assert_null(items);
     cr_assert_eq(n, 7);

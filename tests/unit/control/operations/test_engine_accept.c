@@ -148,8 +148,7 @@ Test(ctl_accept_old, a_setting_that_would_be_ignored_is_refused)
 Test(ctl_accept, what_cannot_be_stored_is_not_accepted)
 {
     struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
-    r.idempotency_key = "key";
-    r.fingerprint = "print";
+    r.key = (struct cache_key){"owner", "key", "print"};
     world_break_store(&w, true);
     struct world_answer a = {0}, b = {0};
     ctl_engine_submit(w.engine, &r, world_on_accept, &a);
@@ -203,8 +202,7 @@ Test(ctl_accept, an_acknowledged_operation_is_durable)
 static struct ctl_request keyed(const char *key, const char *fingerprint)
 {
     struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
-    r.idempotency_key = key;
-    r.fingerprint = fingerprint;
+    r.key = (struct cache_key){"owner", key, fingerprint};
     return r;
 }
 
@@ -266,7 +264,7 @@ Test(ctl_accept, the_key_of_somebody_else_is_another_key)
 {
     struct ctl_request r = keyed("key", "print");
     struct world_answer a = world_submit(&w, &r);
-    r.requested_by = "somebody else";
+    r.key.owner = "somebody else";
     struct world_answer b = world_submit(&w, &r);
     cr_expect_not(b.is_repeat);
     cr_expect_str_neq(a.id, b.id);
@@ -301,14 +299,30 @@ Test(ctl_accept, a_repeat_of_what_was_pruned_is_not_run_again)
     struct world_answer b = world_submit(&w, &r);
     expect_refusal(&b, 409, "OPERATION_PRUNED");
     cr_expect_eq(n_launches(), 1);
+
+    world_crash(&w);
+    r = keyed("key", "print");
+    b = world_submit(&w, &r);
+    expect_refusal(&b, 409, "OPERATION_PRUNED");
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_accept, a_wall_clock_set_ahead_repeats_nothing)
+{
+    struct ctl_request r = keyed("key", "print");
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    fake_clock_set_wall(INT64_C(2) * 86400000);
+    struct world_answer b = world_submit(&w, &r);
+    cr_expect_str_eq(a.id, b.id);
+    cr_expect_eq(n_launches(), 1);
 }
 
 Test(ctl_accept, a_batch_has_its_key_too)
 {
     static const int both[] = {0, 1};
     struct ctl_request r = world_request(&w, CACHE_OP_START, -1);
-    r.idempotency_key = "key";
-    r.fingerprint = "print";
+    r.key = (struct cache_key){"owner", "key", "print"};
     struct world_answer a = world_submit_batch(&w, &r, both, 2);
     struct world_answer b = world_submit_batch(&w, &r, both, 2);
     cr_expect_str_eq(a.id, b.id);

@@ -348,8 +348,7 @@ Test(ctl_workstations_change, a_condition_is_asked_of_what_the_change_before_lef
 static struct ctl_workstation_request with_key(struct ctl_workstation_request r, const char *key,
                                                const char *fingerprint)
 {
-    r.idempotency_key = key;
-    r.fingerprint = fingerprint;
+    r.key = (struct cache_key){"tester", key, fingerprint};
     return r;
 }
 
@@ -396,8 +395,21 @@ Test(ctl_workstations_change, a_key_is_good_for_one_request_of_one_user)
     struct ctl_workstation_request r = add_with_key("one", "k"), other = add_with_key("two", "k");
     expect_done(station_submit(&w, &r));
     expect_refused(station_submit(&w, &other), 422, "IDEMPOTENCY_KEY_REUSED");
-    other.requested_by = "somebody else";
+    other.key.owner = "somebody else";
     expect_done(station_submit(&w, &other));
+}
+
+Test(ctl_workstations_change, a_key_that_an_operation_took_meanwhile_is_refused)
+{
+    struct ctl_workstation_request r = add_with_key("one", "k");
+    struct station_answer a = {0};
+    ctl_workstations_submit(w.workstations, &r, station_on_answer, &a);
+    cr_assert_eq(cache_idempotency_remember(w.idempotency,
+                                            &(struct cache_key){"tester", "k", "start"}, "op"),
+                 0);
+    world_until(&w, a.n);
+    expect_refused(a, 422, "IDEMPOTENCY_KEY_REUSED");
+    cr_assert_eq(ctl_workstations_count(w.workstations), 1);
 }
 
 Test(ctl_workstations_change, a_repeated_removal_is_a_success_after_a_restart_too)
@@ -430,7 +442,8 @@ Test(ctl_workstations_change, too_many_keys_are_refused)
     char key[20];
     for (int i = 0; i < CACHE_IDEMPOTENCY_MAX_KEYS; i++) {
         snprintf(key, sizeof(key), "%d", i);
-        cr_assert_eq(cache_idempotency_remember(w.idempotency, w.store, "x", key, "f", "o"), 0);
+        cr_assert_eq(
+            cache_idempotency_remember(w.idempotency, &(struct cache_key){"x", key, "f"}, "o"), 0);
     }
     struct ctl_workstation_request r = add_with_key("one", "k");
     expect_refused(station_submit(&w, &r), 503, "IDEMPOTENCY_FULL");
