@@ -14,9 +14,10 @@
 #include "base/text/str.h"
 #include "cache/tables/events.h"
 
-/* One reader of the event log. History comes from the store page by page, each asked for when the
- * client has taken the one before; when nothing newer is left, it subscribes in the same turn of
- * the loop, so that no event falls between and none comes twice.
+/* One reader of the event log: each number once and in order, or a gap in its place. History comes
+ * from the store page by page, each asked for when the client has taken the one before; when
+ * nothing newer is left, it subscribes in the same turn of the loop, so that no event falls between
+ * and none comes twice.
  *
  *      READING -> (WAITING for the socket -> READING)... -> LIVE
  */
@@ -118,6 +119,9 @@ static void go_on(struct reader *r);
 static int write_page(struct reader *r, const struct cache_event *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (items[i].seq > r->last_seq + 1 &&
+            skip_to(r, items[i].seq - 1, "events before this one are no longer kept") < 0)
+            return UV_ENOBUFS;
         if (write_event(r, items[i].seq, items[i].type, items[i].json->data) < 0)
             return UV_ENOBUFS;
         r->last_seq = items[i].seq;
@@ -126,7 +130,7 @@ static int write_page(struct reader *r, const struct cache_event *items, size_t 
     return 0;
 }
 
-static void on_page(void *arg, int status, const struct cache_event *items, size_t n, bool is_gap)
+static void on_page(void *arg, int status, const struct cache_event *items, size_t n)
 {
     struct reader *r = arg;
     r->is_reading = false;
@@ -139,10 +143,8 @@ static void on_page(void *arg, int status, const struct cache_event *items, size
     if (status < 0)
         written = skip_to(r, last, "the event log cannot be read");
     else if (n == 0 && last > r->last_seq)
-        written = skip_to(r, last, "older events are no longer kept");
-    else if (is_gap && n > 0)
-        written = skip_to(r, items[0].seq - 1, "older events are no longer kept");
-    if (written == 0 && status == 0)
+        written = skip_to(r, last, "events before this one are no longer kept");
+    else
         written = write_page(r, items, n);
     if (written < 0)
         cut_off(r);
@@ -216,7 +218,7 @@ static void start(struct api_exchange *x, uint64_t since, bool is_ndjson)
     r->server = x->server;
     r->events = x->context->events;
     r->is_ndjson = is_ndjson;
-    r->last_seq = since;
+    r->last_seq = since > 0 ? since : cache_events_origin(r->events);
     buf_init(&r->text, 0);
     r->stream = http_stream_begin(&x->http, is_ndjson ? NDJSON : SERVER_SENT,
                                   is_ndjson ? NULL : ":\n\n", &stream_calls, r);
@@ -224,7 +226,7 @@ static void start(struct api_exchange *x, uint64_t since, bool is_ndjson)
         (void)http_stream_write(r->stream, "retry: 2000\n\n", 13, r->last_seq);
     /* The client knows more than was ever told here: the log was replaced meanwhile. */
     if (since > last_seq) {
-        r->last_seq = 0;
+        r->last_seq = cache_events_origin(r->events);
         (void)skip_to(r, last_seq, "the event log was replaced");
     }
     go_on(r);

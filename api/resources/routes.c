@@ -355,7 +355,9 @@ const struct api_route api_routes[] = {
         .tag = "events",
         .summary = "Follow what happens",
         .description =
-            "History first, then live, without hole or repetition. An idle stream of server-sent events "
+            "History first, then live, each number once and in order; where numbers are missing a "
+            "`gap` event stands in their place. A database that is new, repaired or restored has "
+            "higher numbers than it ever had, so that none means two events. An idle stream of server-sent events "
             "has a comment every 15 seconds. A client that reads too slowly gets a `gap` event and the "
             "end of the stream; it may reconnect and read on where it was.",
         .query = QUERY(&since, &format),

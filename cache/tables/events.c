@@ -12,13 +12,27 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/tables/events_private.h"
+#include "cache/tables/preferences.h"
 
 /* emit -> waiting -> batch (gets its seqs, is written by one job) -> ring and subscribers
  *
  * A seq is given when a batch is made, so a batch that could not be written leaves no hole: its
  * events go back to the front of the queue. */
 
-enum { BATCH_MAX = 256, RETRY_MS = 1000 };
+enum {
+    BATCH_MAX = 256,
+    DELETE_MAX = 2 * (BATCH_MAX + 1), /* when more are kept than are to be */
+    RETRY_MS = 1000
+};
+
+/* No service makes a thousand events in each millisecond of its life, so the clock is always ahead
+ * of the numbers, unless somebody sets it back. One that says more than half of what JavaScript
+ * has, the year 2112, is not believed. */
+#define NUMBERS_PER_MS 1000
+#define MAX_BY_CLOCK (INT64_C(1) << 52)
+#define LEAP INT64_C(1000000000)
+
+static const char floor_name[] = "events.floor"; /* of the preferences */
 
 struct waiting {
     struct list link;
@@ -34,7 +48,7 @@ struct batch {
     struct cache_event *items;
     size_t n_items;
     uint64_t n_dropped; /* told by the first item */
-    uint64_t delete_up_to;
+    uint64_t n_delete;  /* as many of the oldest rows; as many as were, afterwards */
 };
 
 struct cache_subscriber {
@@ -45,28 +59,91 @@ struct cache_subscriber {
     struct cache_events *events; /* NULL: freed */
 };
 
-static int read_last_seq(sqlite3 *db, uint64_t *ret)
+/* --- numbers --- */
+
+/* What is on disk of them. */
+struct numbers {
+    int64_t oldest, newest; /* events; 0 when there is none */
+    int64_t floor; /* what comes is above this; 0 in a database that was never renumbered */
+};
+
+static int read_number(sqlite3 *db, const char *sql, int64_t *ret)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, "SELECT max(seq) FROM events", "");
+    int r = cache_sql_query(db, &stmt, sql, "");
     if (r < 0)
         return r;
     if (sqlite3_step(stmt) != SQLITE_ROW)
         return cache_sql_error_code(db);
-    *ret = (uint64_t)sqlite3_column_int64(stmt, 0);
+    *ret = sqlite3_column_int64(stmt, 0);
     return 0;
+}
+
+static int read_numbers(sqlite3 *db, struct numbers *ret)
+{
+    char *floor cleanup(mem_freep) = NULL;
+    uint64_t number = 0;
+    int r = read_number(db, "SELECT min(seq) FROM events", &ret->oldest);
+    if (r == 0)
+        r = read_number(db, "SELECT max(seq) FROM events", &ret->newest);
+    if (r == 0)
+        r = cache_preferences_read(db, floor_name, &floor);
+    if (r == 0 && floor)
+        (void)str_parse_u64(floor, MAX_BY_CLOCK * 2, &number);
+    ret->floor = (int64_t)number;
+    return r;
+}
+
+static int64_t last_of(const struct numbers *n)
+{
+    return n->newest > n->floor ? n->newest : n->floor;
+}
+
+int cache_events_renumber(sqlite3 *db)
+{
+    struct numbers n = {0};
+    char text[24];
+    int r = read_numbers(db, &n);
+    if (r < 0)
+        return r;
+    int64_t last = last_of(&n), by_clock = clock_wall_ms() * NUMBERS_PER_MS;
+    if (by_clock <= last || by_clock > MAX_BY_CLOCK)
+        by_clock = last + LEAP;
+    snprintf(text, sizeof(text), "%" PRId64, by_clock);
+    return cache_preferences_write(db, floor_name, text);
+}
+
+/* Behind the floor, or where there never was one, only the oldest are missing. What is left from
+ * before it can have holes, so that is counted when it matters. */
+static int count_rows(sqlite3 *db, const struct numbers *n, uint64_t keep, uint64_t *ret)
+{
+    int64_t count = n->newest ? n->newest - n->oldest + 1 : 0;
+    int r = 0;
+    if (n->oldest <= n->floor && (uint64_t)count > keep)
+        r = read_number(db, "SELECT count(*) FROM events", &count);
+    *ret = (uint64_t)count;
+    return r;
 }
 
 int cache_events_new(sqlite3 *db, unsigned keep, struct cache_events **ret)
 {
-    uint64_t last_seq = 0;
-    int r = read_last_seq(db, &last_seq);
+    struct numbers n = {0};
+    uint64_t n_rows = 0, keep_rows = keep > 0 ? keep : 1;
+    int r = read_numbers(db, &n);
+    if (r == 0 && n.newest == 0)
+        r = cache_events_renumber(db);
+    if (r == 0)
+        r = read_numbers(db, &n);
+    if (r == 0)
+        r = count_rows(db, &n, keep_rows, &n_rows);
     if (r < 0)
         return r;
     struct cache_events *events = mem_new(struct cache_events);
-    events->keep = keep > 0 ? keep : 1;
-    events->last_seq = last_seq;
-    events->first_in_memory = last_seq + 1;
+    events->keep = keep_rows;
+    events->n_rows = n_rows;
+    events->last_seq = (uint64_t)last_of(&n);
+    events->origin = (uint64_t)(n.oldest > 0 && n.oldest <= n.floor ? n.oldest - 1 : n.floor);
+    events->first_in_memory = events->last_seq + 1;
     list_init(&events->waiting);
     list_init(&events->subscribers);
     *ret = events;
@@ -183,6 +260,11 @@ uint64_t cache_events_last_seq(const struct cache_events *events)
     return events->last_seq;
 }
 
+uint64_t cache_events_origin(const struct cache_events *events)
+{
+    return events->origin;
+}
+
 static struct cache_event make_event(uint64_t seq, int64_t time, const char *type, const char *data)
 {
     struct cache_event event = {.seq = seq, .time = time};
@@ -226,7 +308,10 @@ static struct batch *make_batch(struct cache_events *events)
         b->items[b->n_items++] = make_event(++seq, w->time, w->type, w->data);
     }
     events->n_waiting -= b->n_sources;
-    b->delete_up_to = seq > events->keep ? seq - events->keep : 0;
+    uint64_t n_rows = events->n_rows + b->n_items;
+    b->n_delete = n_rows > events->keep ? n_rows - events->keep : 0;
+    if (b->n_delete > DELETE_MAX)
+        b->n_delete = DELETE_MAX;
     return b;
 }
 
@@ -240,7 +325,15 @@ static int exec_batch(sqlite3 *db, void *arg)
         if (r < 0)
             return r;
     }
-    return cache_sql_run(db, "DELETE FROM events WHERE seq <= ?", "i", (int64_t)b->delete_up_to);
+    if (b->n_delete == 0)
+        return 0;
+    int r = cache_sql_run(db,
+                          "DELETE FROM events WHERE seq IN"
+                          " (SELECT seq FROM events ORDER BY seq LIMIT ?)",
+                          "i", (int64_t)b->n_delete);
+    if (r == 0)
+        b->n_delete = (uint64_t)sqlite3_changes64(db);
+    return r;
 }
 
 static void drop_oldest(struct cache_events *events)
@@ -289,6 +382,7 @@ static void on_written(void *arg, int status)
     events->is_writing = false;
     events->is_refused = status < 0;
     if (status == 0) {
+        events->n_rows += b->n_items - b->n_delete;
         for (size_t i = 0; i < b->n_items && !events->is_freed; i++)
             publish(events, &b->items[i]);
     } else {

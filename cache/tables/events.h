@@ -11,8 +11,13 @@
 #include "cache/store/store.h"
 
 /** The event log. `seq` grows by one, is never reused and survives restarts, therefore an event
- *  is on disk before anyone hears of it. The newest (10,000 by default) are kept on disk, and the
- *  newest CACHE_EVENTS_IN_MEMORY of this process in memory too. Loop thread only. */
+ *  is on disk before anyone hears of it. A history that takes the place of another, because the
+ *  database is new, was repaired or restored, has higher numbers than any before: it begins at the
+ *  wall clock's milliseconds x 1,000. The numbers are below 2^53, so JSON, JavaScript and
+ * PowerShell have them exactly.
+ *
+ *  The newest (10,000 by default) are kept on disk, and the newest CACHE_EVENTS_IN_MEMORY of this
+ *  process in memory too. Loop thread only, except where a connection is taken. */
 
 enum { CACHE_EVENTS_IN_MEMORY = 1024, CACHE_EVENTS_MAX_WAITING = 1000 };
 
@@ -25,8 +30,12 @@ struct cache_event {
 
 struct cache_events;
 
-/** Reads the last seq from DB; before the worker starts. KEEP is at least 1. Returns 0 or a UV
- *  code. */
+/** Makes numbers go on from the wall clock's, or by a leap when that is behind: for a database that
+ *  may have told of more than it knows. On a connection, before cache_events_new, or in a job for
+ *  the next start. Returns 0 or a UV code. */
+int cache_events_renumber(sqlite3 *db);
+/** Reads from DB where the numbers are; a log without events is renumbered. Before the worker
+ *  starts. KEEP is at least 1. Returns 0 or a UV code. */
 int cache_events_new(sqlite3 *db, unsigned keep, struct cache_events **ret);
 /** Events that were emitted before are written now. */
 void cache_events_set_store(struct cache_events *events, struct cache_store *store);
@@ -49,16 +58,17 @@ struct cache_subscriber *cache_events_subscribe(struct cache_events *events, cac
 /** Accepts NULL. */
 void cache_events_unsubscribe(struct cache_subscriber *subscriber);
 
-/** The seq of the newest published event; 0 when there never was one. */
+/** The seq of the newest published event, or behind which the first one will come. */
 uint64_t cache_events_last_seq(const struct cache_events *events);
+/** The number behind which this history begins: who has it has missed nothing yet. */
+uint64_t cache_events_origin(const struct cache_events *events);
 
-/** History: events with seq > SINCE, at most LIMIT, oldest first. *RET_N of them; `is_gap` says
- *  that some between SINCE and the first are no longer kept. A SINCE above the newest seq comes
- *  from another history (the database was replaced): then the page starts at the oldest, with
- *  is_gap. DONE comes on the loop, later; ITEMS end with the call. Fewer than LIMIT items: who
- *  subscribes inside DONE misses nothing and hears nothing twice. Needs the store. */
+/** History: events with seq > SINCE, at most LIMIT, oldest first. Where a number is missing,
+ * between SINCE and the first or further on, an event is no longer kept or never reached this
+ * history. DONE comes on the loop, later; ITEMS end with the call. Fewer than LIMIT items: who
+ * subscribes inside DONE misses nothing and hears nothing twice. Needs the store. */
 typedef void (*cache_events_page_fn)(void *arg, int status, const struct cache_event *items,
-                                     size_t n_items, bool is_gap);
+                                     size_t n_items);
 void cache_events_read(struct cache_events *events, uint64_t since, unsigned limit,
                        cache_events_page_fn done, void *arg);
 

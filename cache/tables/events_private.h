@@ -9,8 +9,8 @@
 struct cache_events {
     struct cache_store *store; /* NULL before cache_events_set_store */
     uv_timer_t *retry;         /* closes on its own, after cache_events_free */
-    unsigned keep;
-    uint64_t last_seq;
+    uint64_t keep, n_rows;     /* as far as the table is known here */
+    uint64_t origin, last_seq;
 
     struct list waiting; /* struct waiting; without a seq yet */
     size_t n_waiting;
@@ -18,7 +18,8 @@ struct cache_events {
     bool is_writing;    /* one batch at a time keeps the order */
     bool is_refused;    /* the last batch failed; the timer runs */
 
-    /* The newest published by this process: seq S stands at S % CACHE_EVENTS_IN_MEMORY. */
+    /* The newest published by this process, whose numbers have no holes: seq S stands at
+     * S % CACHE_EVENTS_IN_MEMORY. */
     struct cache_event ring[CACHE_EVENTS_IN_MEMORY];
     uint64_t first_in_memory; /* last_seq + 1 when there is none */
 

@@ -14,7 +14,7 @@ struct page {
     unsigned limit;
     struct cache_event *items;
     size_t n_items, cap;
-    bool is_gap, is_again;
+    bool is_again;
     cache_events_page_fn done;
     void *arg;
 };
@@ -22,7 +22,7 @@ struct page {
 static void finish(struct page *p, int status)
 {
     struct cache_events *events = p->events;
-    p->done(p->arg, status, p->items, p->n_items, p->is_gap);
+    p->done(p->arg, status, p->items, p->n_items);
     for (size_t i = 0; i < p->n_items; i++)
         blob_unref(p->items[i].json);
     mem_free(p->items);
@@ -89,8 +89,6 @@ static void on_read(void *arg, int status)
     /* What is neither there nor in memory has been deleted. */
     if (status == 0)
         add_from_memory(p, is_behind ? events->first_in_memory : next_seq(p));
-    if (p->n_items > 0 && p->items[0].seq > p->since + 1)
-        p->is_gap = true;
     finish(p, status);
 }
 
@@ -110,13 +108,12 @@ void cache_events_read(struct cache_events *events, uint64_t since, unsigned lim
 {
     struct page *p = mem_new(struct page);
     p->events = events;
-    p->is_gap = since > events->last_seq;
-    p->since = p->is_gap ? 0 : since;
+    p->since = since;
     p->limit = limit;
     p->done = done;
     p->arg = arg;
     events->n_jobs++;
-    if (p->since + 1 >= events->first_in_memory)
+    if (since + 1 >= events->first_in_memory)
         loop_post(cache_store_loop(events->store), finish_from_memory, p);
     else
         cache_store_read(events->store, exec_read, on_read, p);

@@ -15,6 +15,11 @@ int cache_preferences_read(sqlite3 *db, const char *name, char **ret_text)
     return cache_sql_result(stepped);
 }
 
+int cache_preferences_write(sqlite3 *db, const char *name, const char *text)
+{
+    return cache_sql_run(db, "INSERT OR REPLACE INTO preferences VALUES (?, ?)", "ss", name, text);
+}
+
 struct putting {
     char *name, *text;
     cache_done_fn done;
@@ -24,8 +29,7 @@ struct putting {
 static int exec_put(sqlite3 *db, void *arg)
 {
     struct putting *p = arg;
-    return cache_sql_run(db, "INSERT OR REPLACE INTO preferences VALUES (?, ?)", "ss", p->name,
-                         p->text);
+    return cache_preferences_write(db, p->name, p->text);
 }
 
 static void on_put(void *arg, int status)

@@ -84,7 +84,7 @@ Test(api_route_events, goes_from_history_to_now_without_hole_or_repetition)
     }
     world_flush(&h.world);
     wait_for_seq(last_seq());
-    expect_seqs(1, last_seq());
+    expect_seqs(cache_events_origin(h.world.events) + 1, last_seq());
     cr_assert_null(strstr(h.c.in.data, "event: gap"));
 }
 
@@ -98,13 +98,30 @@ Test(api_route_events, goes_on_behind_the_last_event_of_a_client_that_comes_back
     expect_seqs(last_seq() - 1, last_seq());
 }
 
-Test(api_route_events, tells_of_history_that_is_no_longer_kept)
+Test(api_route_events, tells_a_client_of_a_newer_history_that_it_was_replaced)
 {
     emit(3);
-    listen_to("/api/events?since=999999", "");
+    char path[60];
+    snprintf(path, sizeof(path), "/api/events?since=%" PRIu64, last_seq() + 5);
+    listen_to(path, "");
     emit(1);
     wait_for_seq(last_seq());
     cr_assert_not_null(strstr(h.c.in.data, "event: gap\n"));
+    cr_assert_not_null(strstr(h.c.in.data, "replaced"));
+}
+
+Test(api_route_events, tells_a_client_of_an_older_history_what_it_has_missed)
+{
+    char first[60];
+    emit(3);
+    listen_to("/api/events?since=20", "");
+    wait_for_seq(last_seq());
+    snprintf(first, sizeof(first), "event: gap\ndata: {\"seq\":%" PRIu64 ",",
+             cache_events_origin(h.world.events));
+    const char *gap = strstr(h.c.in.data, first);
+    cr_assert_not_null(gap, "%s", h.c.in.data);
+    cr_assert_not_null(strstr(gap, "{\"from\":21,"));
+    cr_assert_null(strstr(gap + 1, "event: gap"));
 }
 
 Test(api_route_events, beats_while_nothing_happens)
@@ -115,12 +132,15 @@ Test(api_route_events, beats_while_nothing_happens)
 
 Test(api_route_events, speaks_ndjson)
 {
+    char first[60], second[60];
+    uint64_t origin = cache_events_origin(h.world.events);
     emit(2);
     listen_to("/api/events?since=0&format=ndjson", "");
-    client_wait_for(&h.c, "{\"seq\":2,");
+    snprintf(first, sizeof(first), "\r\n\r\n{\"seq\":%" PRIu64 ",", origin + 1);
+    snprintf(second, sizeof(second), "}\n{\"seq\":%" PRIu64 ",", origin + 2);
+    client_wait_for(&h.c, second);
     cr_assert_not_null(strstr(h.c.in.data, "application/x-ndjson"));
-    cr_assert_not_null(strstr(h.c.in.data, "\r\n\r\n{\"seq\":1,"));
-    cr_assert_not_null(strstr(h.c.in.data, "}\n{\"seq\":2,"));
+    cr_assert_not_null(strstr(h.c.in.data, first));
 }
 
 Test(api_route_events, cuts_off_a_reader_that_does_not_read)

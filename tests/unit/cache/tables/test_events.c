@@ -8,25 +8,29 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/str.h"
+#include "base/system/clock.h"
 #include "cache/tables/events.h"
+#include "tests/support/fake_clock.h"
 #include "tests/unit/cache/fixture.h"
 
-/* An event log on a store, and what a subscriber heard. */
+/* An event log on a store, and what a subscriber heard. Numbers here count from where the new
+ * database begins. */
 struct log {
     struct fixture f;
     struct cache_events *events;
     struct cache_subscriber *subscriber;
     struct buf heard; /* "1:a 2:b" */
-    uint64_t wanted;  /* is_there turns true with this seq */
+    uint64_t base;
+    uint64_t wanted; /* is_there turns true with this seq */
     bool is_there;
 };
 
 static void on_event(void *arg, const struct cache_event *event)
 {
     struct log *log = arg;
-    (void)buf_printf(&log->heard, "%s%" PRIu64 ":%s", log->heard.len ? " " : "", event->seq,
-                     event->type);
-    log->is_there = log->is_there || event->seq == log->wanted;
+    uint64_t seq = event->seq - log->base;
+    (void)buf_printf(&log->heard, "%s%" PRIu64 ":%s", log->heard.len ? " " : "", seq, event->type);
+    log->is_there = log->is_there || seq == log->wanted;
 }
 
 static void log_reopen(struct log *log, unsigned keep)
@@ -44,6 +48,12 @@ static void log_start(struct log *log, unsigned keep)
     cache_db_close(fixture_init(&log->f));
     buf_init(&log->heard, 0);
     log_reopen(log, keep);
+    log->base = cache_events_last_seq(log->events);
+}
+
+static uint64_t last_seq(const struct log *log)
+{
+    return cache_events_last_seq(log->events) - log->base;
 }
 
 static void log_shut(struct log *log)
@@ -72,40 +82,41 @@ static void emit_many(struct log *log, int n)
         cache_events_emit(log->events, "x", "{}");
 }
 
-/* A page as "seq:type ...", with "gap" in front. */
+/* A page as "seq:type ...". */
 struct page {
+    uint64_t base, since;
     int n_calls, status;
     size_t n;
     uint64_t first, last;
-    bool is_gap;
+    bool is_gap, has_hole;
     char text[256];
 };
 
-static void on_page(void *arg, int status, const struct cache_event *items, size_t n_items,
-                    bool is_gap)
+static void on_page(void *arg, int status, const struct cache_event *items, size_t n_items)
 {
     struct page *page = arg;
     page->n_calls++;
     page->status = status;
     page->n = n_items;
-    page->is_gap = is_gap;
+    page->is_gap = n_items > 0 && items[0].seq > page->since + 1;
     for (size_t i = 0; i < n_items; i++) {
         char start[64];
         snprintf(start, sizeof(start), "{\"seq\":%" PRIu64 ",\"time\":\"", items[i].seq);
         cr_assert(str_has_prefix(items[i].json->data, start), "%s", items[i].json->data);
-        cr_assert(i == 0 || items[i].seq == items[i - 1].seq + 1);
+        cr_assert(i == 0 || items[i].seq > items[i - 1].seq);
+        page->has_hole = page->has_hole || (i > 0 && items[i].seq > items[i - 1].seq + 1);
         if (i < 5)
             snprintf(page->text + strlen(page->text), sizeof(page->text) - strlen(page->text),
-                     "%s%" PRIu64 ":%s", i ? " " : "", items[i].seq, items[i].type);
+                     "%s%" PRIu64 ":%s", i ? " " : "", items[i].seq - page->base, items[i].type);
     }
-    page->first = n_items ? items[0].seq : 0;
-    page->last = n_items ? items[n_items - 1].seq : 0;
+    page->first = n_items ? items[0].seq - page->base : 0;
+    page->last = n_items ? items[n_items - 1].seq - page->base : 0;
 }
 
 static struct page read_page(struct log *log, uint64_t since, unsigned limit)
 {
-    struct page page = {0};
-    cache_events_read(log->events, since, limit, on_page, &page);
+    struct page page = {.base = log->base, .since = log->base + since};
+    cache_events_read(log->events, page.since, limit, on_page, &page);
     cr_assert_eq(page.n_calls, 0, "never inside the call");
     loop_run(&log->f.loop);
     cr_assert_eq(page.n_calls, 1);
@@ -117,14 +128,14 @@ Test(cache_events, an_event_is_heard_once_it_is_on_disk)
 {
     struct log log;
     log_start(&log, 100);
-    cr_assert_eq(cache_events_last_seq(log.events), 0);
+    cr_assert_eq(last_seq(&log), 0);
     cache_events_emit(log.events, "instance.added", "{\"id\":\"a\"}");
     cache_events_emit(log.events, "instance.changed", "{\"id\":\"a\"}");
     expect_heard(&log, "");
-    cr_assert_eq(cache_events_last_seq(log.events), 0);
+    cr_assert_eq(last_seq(&log), 0);
     loop_run(&log.f.loop);
     expect_heard(&log, "1:instance.added 2:instance.changed");
-    cr_assert_eq(cache_events_last_seq(log.events), 2);
+    cr_assert_eq(last_seq(&log), 2);
     sqlite3 *db = open_beside(log.f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), 2);
     cache_db_close(db);
@@ -149,8 +160,11 @@ Test(cache_events, json_is_the_envelope_of_the_contract)
     cache_events_unsubscribe(s);
     log_stop(&log);
     /* The time is 24 characters. */
-    cr_assert(str_has_prefix(kept->data, "{\"seq\":1,\"time\":\"20"), "%s", kept->data);
-    cr_assert_str_eq(kept->data + 17 + 24, "\",\"type\":\"a \\\"type\\\"\",\"data\":{\"b\":[1]}}");
+    char start[64];
+    snprintf(start, sizeof(start), "{\"seq\":%" PRIu64 ",\"time\":\"", log.base + 1);
+    cr_assert(str_has_prefix(kept->data, start), "%s", kept->data);
+    cr_assert_str_eq(kept->data + strlen(start) + 24,
+                     "\",\"type\":\"a \\\"type\\\"\",\"data\":{\"b\":[1]}}");
     cr_assert_eq(kept->len, strlen(kept->data));
 }
 
@@ -162,7 +176,7 @@ Test(cache_events, seq_goes_on_after_a_restart)
     log_shut(&log);
     buf_clear(&log.heard);
     log_reopen(&log, 2);
-    cr_assert_eq(cache_events_last_seq(log.events), 5);
+    cr_assert_eq(last_seq(&log), 5);
     emit_many(&log, 1);
     loop_run(&log.f.loop);
     expect_heard(&log, "6:x");
@@ -175,6 +189,7 @@ Test(cache_events, what_was_emitted_before_the_store_came_is_written_then)
     sqlite3 *db = fixture_init(&log.f);
     buf_init(&log.heard, 0);
     cr_assert_eq(cache_events_new(db, 10, &log.events), 0);
+    log.base = cache_events_last_seq(log.events);
     log.subscriber = cache_events_subscribe(log.events, on_event, &log);
     cache_events_emit(log.events, "early", "{}");
     log.f.store = cache_store_new(&log.f.loop, db, NULL);
@@ -192,7 +207,7 @@ Test(cache_events, the_database_keeps_the_newest)
     loop_run(&log.f.loop);
     sqlite3 *db = open_beside(log.f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), 10);
-    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 700);
+    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), (int64_t)log.base + 700);
     cache_db_close(db);
     log_stop(&log);
 }
@@ -204,7 +219,7 @@ Test(cache_events, a_limit_of_nothing_still_keeps_the_last_seq)
     emit_many(&log, 3);
     log_shut(&log);
     log_reopen(&log, 0);
-    cr_assert_eq(cache_events_last_seq(log.events), 3);
+    cr_assert_eq(last_seq(&log), 3);
     log_stop(&log);
 }
 
@@ -214,9 +229,10 @@ Test(cache_events, a_burst_is_written_without_loss_and_in_order)
     log_start(&log, 100000);
     emit_many(&log, 5000);
     loop_run(&log.f.loop);
-    cr_assert_eq(cache_events_last_seq(log.events), 5000);
+    cr_assert_eq(last_seq(&log), 5000);
     struct page page = read_page(&log, 0, 10000);
     cr_assert_eq(page.n, 5000);
+    cr_assert_not(page.has_hole);
     cr_assert_not(page.is_gap);
     log_stop(&log);
 }
@@ -282,18 +298,6 @@ Test(cache_events, a_gap_is_told_where_history_was_not_kept)
     log_stop(&log);
 }
 
-Test(cache_events, a_reader_from_another_history_starts_over)
-{
-    struct log log;
-    log_start(&log, 10);
-    emit_many(&log, 3);
-    loop_run(&log.f.loop);
-    struct page page = read_page(&log, 4000, 10);
-    cr_assert_str_eq(page.text, "1:x 2:x 3:x");
-    cr_assert(page.is_gap);
-    log_stop(&log);
-}
-
 Test(cache_events, a_history_that_cannot_be_read_says_so)
 {
     struct log log;
@@ -328,11 +332,9 @@ static void on_live(void *arg, const struct cache_event *event)
     s->last = event->seq;
 }
 
-static void on_history(void *arg, int status, const struct cache_event *items, size_t n_items,
-                       bool is_gap)
+static void on_history(void *arg, int status, const struct cache_event *items, size_t n_items)
 {
     struct stream *s = arg;
-    (void)is_gap;
     s->is_broken = s->is_broken || status < 0;
     for (size_t i = 0; i < n_items; i++)
         on_live(s, &items[i]);
@@ -349,6 +351,7 @@ Test(cache_events, a_stream_misses_nothing_between_history_and_live)
     log_reopen(&log, 100000);
     for (size_t i = 0; i < countof(streams); i++) {
         streams[i].log = &log;
+        streams[i].last = log.base;
         emit_many(&log, 7);
         cache_events_read(log.events, 0, 10000, on_history, &streams[i]);
         if (i % 3 == 0)
@@ -358,7 +361,7 @@ Test(cache_events, a_stream_misses_nothing_between_history_and_live)
     loop_run(&log.f.loop);
     for (size_t i = 0; i < countof(streams); i++) {
         cr_expect_not(streams[i].is_broken, "stream %d", (int)i);
-        cr_expect_eq(streams[i].last, 30 + 41 * 7, "stream %d", (int)i);
+        cr_expect_eq(streams[i].last, log.base + 30 + 41 * 7, "stream %d", (int)i);
         cache_events_unsubscribe(streams[i].subscriber);
     }
     log_stop(&log);
@@ -461,7 +464,7 @@ Test(cache_events, beyond_a_thousand_waiting_the_oldest_give_way_to_a_gap)
     cr_assert(str_has_suffix(log.heard.data, " 1000:x 1001:last"));
     sqlite3 *db = open_beside(log.f.folder);
     cr_assert_eq(query_number(db, "SELECT json LIKE '%\"type\":\"gap\",\"data\":{\"dropped\":201}}'"
-                                  " FROM events WHERE seq = 1"),
+                                  " FROM events ORDER BY seq LIMIT 1"),
                  1);
     cache_db_close(db);
     log_stop(&log);
@@ -488,7 +491,7 @@ Test(cache_events, dropped_events_of_several_refusals_are_told_once)
     sqlite3 *db = open_beside(log.f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE type = 'gap'"), 1);
     cr_assert_eq(query_number(db, "SELECT json LIKE '%{\"dropped\":310}}' FROM events"
-                                  " WHERE seq = 1"),
+                                  " ORDER BY seq LIMIT 1"),
                  1);
     cache_db_close(db);
     log_stop(&log);
@@ -522,6 +525,185 @@ Test(cache_events, freeing_with_a_page_under_way_still_calls_done)
     cr_assert_eq(page.n, 3);
     buf_deinit(&log.heard);
     fixture_stop(&log.f);
+}
+
+/* --- where numbers begin --- */
+
+static const int64_t day = 24 * 3600 * 1000;
+
+/* Opens the folder's database, as another program or before the service. */
+static void execute_beside(struct log *log, const char *sql)
+{
+    sqlite3 *db = open_beside(log->f.folder);
+    execute(db, sql);
+    cache_db_close(db);
+}
+
+static void renumber(struct log *log)
+{
+    sqlite3 *db = open_beside(log->f.folder);
+    cr_assert_eq(cache_events_renumber(db), 0);
+    cache_db_close(db);
+}
+
+static int64_t count_rows(struct log *log)
+{
+    sqlite3 *db = open_beside(log->f.folder);
+    int64_t n = query_number(db, "SELECT count(*) FROM events");
+    cache_db_close(db);
+    return n;
+}
+
+/* A log of the first version, whose numbers began at 1. */
+static void log_start_old(struct log *log, unsigned keep, int n)
+{
+    *log = (struct log){.wanted = 0};
+    cache_db_close(fixture_init(&log->f));
+    buf_init(&log->heard, 0);
+    char *sql = mem_printf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT"
+                           " %d) INSERT INTO events SELECT i, 1, 'x',"
+                           " format('{\"seq\":%%d,\"time\":\"\"}', i) FROM n",
+                           n);
+    execute_beside(log, sql);
+    mem_free(sql);
+    log_reopen(log, keep);
+}
+
+Test(cache_events, a_new_log_begins_at_the_clock)
+{
+    struct log log;
+    int64_t before = clock_wall_ms();
+    log_start(&log, 100);
+    cr_assert_geq((int64_t)log.base, before * 1000);
+    cr_assert_leq((int64_t)log.base, clock_wall_ms() * 1000);
+    cr_assert_lt(log.base, UINT64_C(1) << 52);
+    cr_assert_eq(cache_events_origin(log.events), log.base);
+    log_stop(&log);
+}
+
+Test(cache_events, the_origin_is_where_the_history_begins_whatever_is_kept_of_it)
+{
+    struct log log;
+    log_start(&log, 10);
+    emit_many(&log, 20);
+    log_shut(&log);
+    log_reopen(&log, 10);
+    cr_assert_eq(cache_events_origin(log.events), log.base);
+    log_stop(&log);
+}
+
+Test(cache_events, a_log_of_the_first_version_goes_on_in_its_numbers)
+{
+    struct log log;
+    log_start_old(&log, 10, 20);
+    cr_assert_eq(cache_events_origin(log.events), 0);
+    cr_assert_eq(last_seq(&log), 20);
+    emit_many(&log, 1);
+    loop_run(&log.f.loop);
+    expect_heard(&log, "21:x");
+    cr_assert_eq(count_rows(&log), 10);
+    log_stop(&log);
+}
+
+Test(cache_events, renumbering_goes_on_from_the_clock_and_keeps_what_there_was)
+{
+    struct log log;
+    int64_t before = clock_wall_ms();
+    log_start_old(&log, 30, 20);
+    log_shut(&log);
+    renumber(&log);
+    log_reopen(&log, 30);
+    uint64_t floor = cache_events_last_seq(log.events);
+    cr_assert_geq((int64_t)floor, before * 1000);
+    cr_assert_eq(cache_events_origin(log.events), 0);
+    emit_many(&log, 5);
+    loop_run(&log.f.loop);
+    struct page page = read_page(&log, 18, 3);
+    cr_assert_eq(page.n, 3);
+    cr_assert_eq(page.first, 19);
+    cr_assert_eq(page.last, floor + 1);
+    cr_assert(page.has_hole);
+    page = read_page(&log, 20, 10);
+    cr_assert_eq(page.n, 5);
+    cr_assert(page.is_gap);
+    cr_assert(read_page(&log, 25, 10).is_gap, "in the hole");
+    cr_assert_not(read_page(&log, floor, 10).is_gap);
+
+    /* Rows are counted, whatever their numbers are. */
+    emit_many(&log, 10);
+    loop_run(&log.f.loop);
+    cr_assert_eq(count_rows(&log), 30);
+    log_shut(&log);
+    log_reopen(&log, 30);
+    emit_many(&log, 1);
+    loop_run(&log.f.loop);
+    cr_assert_eq(count_rows(&log), 30);
+    cr_assert_eq(read_page(&log, 0, 1).first, 7);
+    log_stop(&log);
+}
+
+Test(cache_events, renumbering_is_durable_before_the_first_event)
+{
+    struct log log;
+    log_start_old(&log, 30, 20);
+    log_shut(&log);
+    renumber(&log);
+    log_reopen(&log, 30);
+    uint64_t floor = cache_events_last_seq(log.events);
+    log_shut(&log);
+    log_reopen(&log, 30);
+    cr_assert_eq(cache_events_last_seq(log.events), floor);
+    log_stop(&log);
+}
+
+Test(cache_events, a_log_that_was_emptied_uses_no_number_again_also_when_the_clock_is_behind)
+{
+    struct log log;
+    log_start(&log, 100);
+    emit_many(&log, 50);
+    loop_run(&log.f.loop);
+    uint64_t last = cache_events_last_seq(log.events);
+    log_shut(&log);
+    for (int i = 0; i < 2; i++) {
+        execute_beside(&log, "DELETE FROM events");
+        fake_clock_set_wall(-30 * day);
+        log_reopen(&log, 100);
+        cr_assert_gt(cache_events_last_seq(log.events), last);
+        cr_assert_lt(cache_events_last_seq(log.events), UINT64_C(1) << 53);
+        emit_many(&log, 50);
+        loop_run(&log.f.loop);
+        last = cache_events_last_seq(log.events);
+        log_shut(&log);
+    }
+    log_reopen(&log, 100);
+    log_stop(&log);
+}
+
+Test(cache_events, a_clock_in_a_far_century_is_not_believed)
+{
+    struct log log;
+    fake_clock_set_wall(200 * 365 * day);
+    log_start(&log, 100);
+    cr_assert_lt(log.base, UINT64_C(1) << 52);
+    log_stop(&log);
+}
+
+Test(cache_events, a_lower_limit_is_reached_in_pieces)
+{
+    struct log log;
+    log_start(&log, 100000);
+    emit_many(&log, 2000);
+    log_shut(&log);
+    log_reopen(&log, 10);
+    emit_many(&log, 1);
+    loop_run(&log.f.loop);
+    cr_assert_eq(count_rows(&log), 2001 - 514);
+    for (int i = 0; i < 3; i++) {
+        emit_many(&log, 1);
+        loop_run(&log.f.loop);
+    }
+    cr_assert_eq(count_rows(&log), 10);
+    log_stop(&log);
 }
 
 Test(cache_events, making_a_log_returns_what_failed)
