@@ -8,7 +8,11 @@
 /** The table of operations. What is still under way lives in control's memory; the table is its
  *  durable shadow and the only place of what has ended. */
 
-enum { CACHE_OPERATIONS_KEEP_DAYS = 30, CACHE_OPERATIONS_KEEP_ROWS = 100000 };
+enum {
+    CACHE_OPERATIONS_KEEP_DAYS = 30,
+    CACHE_OPERATIONS_KEEP_ROWS = 100000,
+    CACHE_TRIM_ROWS = 500 /* that one job removes at most */
+};
 
 /** Writes copies of N operations (insert or replace) as one job (all or none). DONE may be NULL. */
 void cache_operations_put(struct cache_store *store, struct cache_operation *const *ops, size_t n,
@@ -48,10 +52,20 @@ void cache_operations_get(struct cache_store *store, const char *id, cache_opera
 
 typedef void (*cache_operations_prune_fn)(void *arg, int status, uint64_t n_removed);
 /** Removes ended operations that ended before WALL_MS, children with their parents and only with
- *  them. N_REMOVED counts both. DONE may be NULL. */
+ *  them, in as many jobs as that takes. N_REMOVED counts both; with a STATUS below 0 some may be
+ * gone already. DONE may be NULL. */
 void cache_operations_prune(struct cache_store *store, int64_t before_wall_ms,
                             cache_operations_prune_fn done, void *arg);
-/** Applies the two limits above; what has not ended always stays. */
-void cache_operations_trim(struct cache_store *store);
+
+/** One piece of that, or of what is beyond the limits (housekeeping.h), on the worker: at most
+ *  MAX_ROWS rows, *RET_N of them. Fewer than MAX_ROWS: there is no more. What has not ended always
+ *  stays. Return 0 or a UV code. */
+int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_rows,
+                                unsigned *ret_n);
+/** With ids up to ID. */
+int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows, unsigned *ret_n);
+/** The newest one beyond CACHE_OPERATIONS_KEEP_ROWS; "" when there is none. Reads only. Returns 0
+ * or a UV code. */
+int cache_operations_find_excess(sqlite3 *db, char ret_id[UUID_SIZE]);
 
 #endif

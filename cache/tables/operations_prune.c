@@ -3,63 +3,53 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/system/clock.h"
+#include "base/text/str.h"
 
-/* Operations go in families: a batch with all its children, by the parent's age. */
+/* Operations go in families: the children of a batch, then itself, when the batch may go. One piece
+ * removes at most as many rows as it is told, because who writes waits for it: children of the
+ * first parents in the row, and when these have none left, the parents. */
 
 #define ENDED_PARENT                                                                               \
-    " ended_at > 0 AND parent = ''"                                                                \
+    "SELECT id FROM operations WHERE ended_at > 0 AND parent = ''"                                 \
     " AND status NOT IN ('queued', 'waiting_for_session', 'running')"
+#define BY_AGE ENDED_PARENT " AND ended_at < ?1 ORDER BY ended_at LIMIT ?2"
+#define BY_ID ENDED_PARENT " AND id <= ?1 ORDER BY id LIMIT ?2"
 
-struct prune {
-    int64_t before_wall_ms;
-    uint64_t n_removed;
-    cache_operations_prune_fn done;
-    void *arg;
-};
+#define DELETE_CHILDREN(parents)                                                                   \
+    "DELETE FROM operations WHERE id IN (SELECT id FROM operations"                                \
+    " WHERE parent <> '' AND parent IN (" parents ") LIMIT ?2)"
+#define DELETE_PARENTS(parents) "DELETE FROM operations WHERE id IN (" parents ")"
 
-static int delete_ended_before(sqlite3 *db, int64_t wall_ms, uint64_t *n_removed)
+int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_rows,
+                                unsigned *ret_n)
 {
-    int r = cache_sql_run(db,
-                          "DELETE FROM operations WHERE parent <> '' AND parent IN"
-                          " (SELECT id FROM operations WHERE ended_at < ?1 AND" ENDED_PARENT ")",
-                          "i", wall_ms);
+    int r = cache_sql_run(db, DELETE_CHILDREN(BY_AGE), "ii", ended_before, (int64_t)max_rows);
     if (r < 0)
         return r;
-    *n_removed += (uint64_t)sqlite3_changes64(db);
-    r = cache_sql_run(db, "DELETE FROM operations WHERE ended_at < ?1 AND" ENDED_PARENT, "i",
-                      wall_ms);
-    if (r == 0)
-        *n_removed += (uint64_t)sqlite3_changes64(db);
+    unsigned n = (unsigned)sqlite3_changes64(db);
+    if (n < max_rows) {
+        r = cache_sql_run(db, DELETE_PARENTS(BY_AGE), "ii", ended_before, (int64_t)(max_rows - n));
+        n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
+    }
+    *ret_n = n;
     return r;
 }
 
-static int exec_prune(sqlite3 *db, void *arg)
+int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows, unsigned *ret_n)
 {
-    struct prune *p = arg;
-    return delete_ended_before(db, p->before_wall_ms, &p->n_removed);
+    int r = cache_sql_run(db, DELETE_CHILDREN(BY_ID), "si", id, (int64_t)max_rows);
+    if (r < 0)
+        return r;
+    unsigned n = (unsigned)sqlite3_changes64(db);
+    if (n < max_rows) {
+        r = cache_sql_run(db, DELETE_PARENTS(BY_ID), "si", id, (int64_t)(max_rows - n));
+        n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
+    }
+    *ret_n = n;
+    return r;
 }
 
-static void on_pruned(void *arg, int status)
-{
-    struct prune *p = arg;
-    if (p->done)
-        p->done(p->arg, status, status < 0 ? 0 : p->n_removed);
-    mem_free(p);
-}
-
-void cache_operations_prune(struct cache_store *store, int64_t before_wall_ms,
-                            cache_operations_prune_fn done, void *arg)
-{
-    struct prune *p = mem_new(struct prune);
-    p->before_wall_ms = before_wall_ms;
-    p->done = done;
-    p->arg = arg;
-    cache_store_write(store, exec_prune, on_pruned, p);
-}
-
-/* The id of the newest row beyond the limit, NULL when there is none. */
-static int find_boundary(sqlite3 *db, char **ret_id)
+int cache_operations_find_excess(sqlite3 *db, char ret_id[UUID_SIZE])
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
     int r =
@@ -70,35 +60,47 @@ static int find_boundary(sqlite3 *db, char **ret_id)
     int stepped = sqlite3_step(stmt);
     if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
         return cache_sql_error_code(db);
-    *ret_id = stepped == SQLITE_ROW ? cache_sql_text_dup(stmt, 0) : NULL;
+    str_copy(ret_id, UUID_SIZE, stepped == SQLITE_ROW ? cache_sql_text(stmt, 0) : "");
     return 0;
 }
 
-static int delete_up_to(sqlite3 *db, const char *id)
+/* --- what somebody asked for --- */
+
+struct prune {
+    struct cache_store *store;
+    int64_t before_wall_ms;
+    unsigned n_last; /* of the last piece */
+    uint64_t n_removed;
+    cache_operations_prune_fn done;
+    void *arg;
+};
+
+static int exec_prune(sqlite3 *db, void *arg)
 {
-    int r = cache_sql_run(db,
-                          "DELETE FROM operations WHERE parent <> '' AND parent IN"
-                          " (SELECT id FROM operations WHERE id <= ?1 AND" ENDED_PARENT ")",
-                          "s", id);
-    if (r < 0)
-        return r;
-    return cache_sql_run(db, "DELETE FROM operations WHERE id <= ?1 AND" ENDED_PARENT, "s", id);
+    struct prune *p = arg;
+    return cache_operations_delete_old(db, p->before_wall_ms, CACHE_TRIM_ROWS, &p->n_last);
 }
 
-static int exec_trim(sqlite3 *db, void *arg)
+static void on_pruned(void *arg, int status)
 {
-    (void)arg;
-    char *boundary cleanup(mem_freep) = NULL;
-    uint64_t n_removed = 0;
-    int64_t day_ms = 24 * 3600 * 1000;
-    int r =
-        delete_ended_before(db, clock_wall_ms() - CACHE_OPERATIONS_KEEP_DAYS * day_ms, &n_removed);
-    if (r == 0)
-        r = find_boundary(db, &boundary);
-    return r < 0 || !boundary ? r : delete_up_to(db, boundary);
+    struct prune *p = arg;
+    p->n_removed += status == 0 ? p->n_last : 0;
+    if (status == 0 && p->n_last == CACHE_TRIM_ROWS) {
+        cache_store_write(p->store, exec_prune, on_pruned, p);
+        return;
+    }
+    if (p->done)
+        p->done(p->arg, status, p->n_removed);
+    mem_free(p);
 }
 
-void cache_operations_trim(struct cache_store *store)
+void cache_operations_prune(struct cache_store *store, int64_t before_wall_ms,
+                            cache_operations_prune_fn done, void *arg)
 {
-    cache_store_write(store, exec_trim, NULL, NULL);
+    struct prune *p = mem_new(struct prune);
+    p->store = store;
+    p->before_wall_ms = before_wall_ms;
+    p->done = done;
+    p->arg = arg;
+    cache_store_write(store, exec_prune, on_pruned, p);
 }

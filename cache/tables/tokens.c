@@ -145,3 +145,17 @@ int cache_tokens_list(sqlite3 *db, struct cache_token **ret_items, size_t *ret_n
     *ret_n = n;
     return 0;
 }
+
+int cache_tokens_delete_ended(sqlite3 *db, int64_t wall_ms, unsigned max_rows, unsigned *ret_n)
+{
+    int r = cache_sql_run(db,
+                          "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens"
+                          " WHERE (revoked_at > 0 AND revoked_at < ?1"
+                          "  OR expires_at > 0 AND expires_at < ?1)"
+                          " AND NOT EXISTS (SELECT 1 FROM idempotency WHERE owner = tokens.id)"
+                          " LIMIT ?2)",
+                          "ii", wall_ms, (int64_t)max_rows);
+    if (r == 0)
+        *ret_n = (unsigned)sqlite3_changes64(db);
+    return r;
+}

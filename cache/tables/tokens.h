@@ -12,7 +12,12 @@
  *  SQLite's data_version. A token is live until it is revoked or expires. */
 enum cache_role { CACHE_ROLE_NONE, CACHE_ROLE_VIEWER, CACHE_ROLE_OPERATOR, CACHE_ROLE_ADMIN };
 
-enum { CACHE_TOKEN_SIZE = 48, CACHE_TOKEN_DIGEST_SIZE = 65, CACHE_TOKEN_NAME_MAX = 64 };
+enum {
+    CACHE_TOKEN_SIZE = 48,
+    CACHE_TOKEN_DIGEST_SIZE = 65,
+    CACHE_TOKEN_NAME_MAX = 64,
+    CACHE_TOKENS_KEEP_DAYS = 30 /* after their end: as long as the operations that name them */
+};
 
 struct cache_token {
     char id[UUID_SIZE];
@@ -37,9 +42,13 @@ int cache_tokens_create(sqlite3 *db, const char *name, enum cache_role role, int
                         char secret[CACHE_TOKEN_SIZE], struct cache_token *ret);
 /** By id or name, what is not revoked yet. Returns 0, UV_ENOENT or a UV code. */
 int cache_tokens_revoke(sqlite3 *db, const char *id_or_name);
-/** All, revoked and expired ones too, oldest first; one array for mem_free. Returns 0 or a UV
- *  code. */
+/** All, revoked and expired ones too as long as they are kept, oldest first; one array for
+ * mem_free. Returns 0 or a UV code. */
 int cache_tokens_list(sqlite3 *db, struct cache_token **ret_items, size_t *ret_n);
+
+/** Deletes at most MAX_ROWS tokens that were revoked or expired before WALL_MS and of which no
+ *  Idempotency-Key is kept; *RET_N of them. Returns 0 or a UV code. */
+int cache_tokens_delete_ended(sqlite3 *db, int64_t wall_ms, unsigned max_rows, unsigned *ret_n);
 
 /** The service's view: a table of digests in memory. Loop thread. */
 struct cache_tokens;

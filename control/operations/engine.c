@@ -15,7 +15,7 @@
 #include "base/text/str.h"
 #include "control/operations/engine_private.h"
 
-enum { TICK_MS = 100, TRIM_INTERVAL_MS = 3600000 };
+enum { TICK_MS = 100 };
 
 const struct ctl_engine_options ctl_engine_defaults = {
     .max_queued = 10000,
@@ -48,10 +48,6 @@ static void on_tick(uv_timer_t *tick)
     struct ctl_engine *e = container_of(tick, struct ctl_engine, tick);
     uint64_t now = clock_mono_ms();
 
-    if (now >= e->trim_at_ms) {
-        cache_operations_trim(e->parts.store);
-        e->trim_at_ms = now + TRIM_INTERVAL_MS;
-    }
     list_foreach(item, &e->jobs.all) {
         struct ctl_job *job = list_entry(item, struct ctl_job, link);
         ctl_engine_finish_waits(job, true, now);

@@ -24,7 +24,6 @@ struct ctl_engine {
     bool is_hurrying, is_started, is_closing, is_advancing;
     unsigned n_writes; /* store jobs under way */
     unsigned n_calls;  /* vendor commands under way */
-    uint64_t trim_at_ms;
     void (*on_closed)(void *arg);
     void *closed_arg;
 };

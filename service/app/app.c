@@ -68,6 +68,7 @@ static int start_control(struct svc_app *app)
     ctl_observer_start(app->observer);
     ctl_engine_start(app->engine);
     svc_app_start_workstations(app);
+    app->housekeeping = cache_housekeeping_new(app->store, app->idempotency);
     return 0;
 }
 
@@ -217,6 +218,14 @@ static void await_results(struct svc_app *app)
         close_next(app);
 }
 
+static void close_housekeeping(struct svc_app *app)
+{
+    if (app->housekeeping)
+        cache_housekeeping_close(take_ptr(app->housekeeping), close_next, app);
+    else
+        close_next(app);
+}
+
 static void close_tokens(struct svc_app *app)
 {
     if (app->tokens)
@@ -253,9 +262,9 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server,   close_results, close_workstations, close_figures, close_engine,
-    close_observer, close_agent,   close_client,       await_agent,   await_results,
-    close_tokens,   close_store,   free_events,        close_signals,
+    close_server,       close_results, close_workstations, close_figures, close_engine,
+    close_observer,     close_agent,   close_client,       await_agent,   await_results,
+    close_housekeeping, close_tokens,  close_store,        free_events,   close_signals,
 };
 
 static void close_next(void *arg)

@@ -6,6 +6,7 @@
 #include "base/loop/loop.h"
 #include "cache/results/results.h"
 #include "cache/tables/events.h"
+#include "cache/tables/housekeeping.h"
 #include "cache/tables/idempotency.h"
 #include "cache/tables/tokens.h"
 #include "control/observe/observer.h"
@@ -44,6 +45,7 @@ struct svc_app {
     struct cache_workstation *stations; /* until the workstations take them over */
     size_t n_stations;
     struct cache_store *store;
+    struct cache_housekeeping *housekeeping;
     char *cache_preference; /* what was set of the result cache at run time, or NULL */
     struct cache_results *results;
     struct ldc_install install;

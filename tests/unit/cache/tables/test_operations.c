@@ -445,48 +445,73 @@ Test(cache_operations, prune_that_fails_removes_nothing)
     fixture_stop(&f);
 }
 
-Test(cache_operations, trim_removes_what_ended_more_than_thirty_days_ago)
+/* 1,200 that ended long ago, and a batch with 700 children that did so first. */
+static int exec_many(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(
+        db,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1901)"
+        " INSERT INTO operations SELECT format('%06d', i), 'start', '',"
+        " iif(i BETWEEN 2 AND 701, '000001', ''), 'failed', 1, 1, iif(i = 1, 50, 100), 0, NULL, 0,"
+        " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}' FROM n",
+        "");
+}
+
+static int exec_nothing(sqlite3 *db, void *arg)
+{
+    (void)db;
+    (void)arg;
+    return 0;
+}
+
+static void note_removed_so_far(void *arg, int status)
+{
+    const struct pruned *p = arg;
+    cr_assert_eq(status, 0);
+    cr_assert_eq(p->n_calls, 0, "a write that comes later does not wait for all of it");
+}
+
+Test(cache_operations, prune_goes_in_pieces_between_which_others_have_their_turn)
 {
     struct fixture f;
-    int64_t now = clock_wall_ms(), day = 24 * 3600 * 1000;
+    struct pruned pruned = {0};
     fixture_start(&f);
-    put_ended(&f, "1", now - 31 * day);
-    put_child(&f, "2", "1", now - 31 * day);
-    put_ended(&f, "3", now - 29 * day);
-    struct cache_operation *old = make("4", CACHE_OP_START, CACHE_OP_RUNNING);
-    old->created_at = now - 40 * day;
-    put(&f, old);
-    cache_operations_trim(f.store);
-    cr_assert_str_eq(find(&f, everything()).ids, "4 3");
+    cache_store_write(f.store, exec_many, NULL, NULL);
+    put_ended(&f, "z", 300);
+    loop_run(&f.loop);
+    cache_operations_prune(f.store, 200, on_pruned, &pruned);
+    cache_store_write(f.store, exec_nothing, note_removed_so_far, &pruned);
+    loop_run(&f.loop);
+    cr_assert_eq(pruned.n_calls, 1);
+    cr_assert_eq(pruned.status, 0);
+    cr_assert_eq(pruned.n_removed, 1901);
+    cr_assert_str_eq(find(&f, everything()).ids, "z");
     fixture_stop(&f);
 }
 
-static int exec_many(sqlite3 *db, void *arg)
-{
-    /* Ids in order, all ended now; row 1 still runs, row 2 is a batch with row 100010 as child. */
-    return cache_sql_run(
-        db,
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-        " LIMIT 100010) INSERT INTO operations SELECT format('%06d', i), 'start',"
-        " '', iif(i = 100010, '000002', ''), iif(i = 1, 'running', 'failed'), 1, 1,"
-        " iif(i = 1, 0, ?), 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0,"
-        " 0, 0, '{}' FROM n",
-        "i", *(int64_t *)arg);
-}
-
-Test(cache_operations, trim_keeps_the_newest_hundred_thousand_rows)
+Test(cache_operations, a_piece_takes_children_first_and_no_more_than_it_may)
 {
     struct fixture f;
-    int64_t now = clock_wall_ms();
-    fixture_start(&f);
-    cache_store_write(f.store, exec_many, NULL, &now);
-    cache_operations_trim(f.store);
-    struct cache_operations_filter filter = everything();
-    filter.limit = 1;
-    struct answer a = find(&f, filter);
-    cr_assert_eq(a.total, 100000, "the child went with its batch, row 1 stayed");
-    cr_assert_str_eq(a.ids, "100009");
-    str_copy(filter.before_id, sizeof(filter.before_id), "000011");
-    cr_assert_str_eq(find(&f, filter).ids, "000001");
+    unsigned n = 0;
+    sqlite3 *db = fixture_init(&f);
+    cr_assert_eq(exec_many(db, NULL), 0);
+    cr_assert_eq(cache_operations_delete_old(db, 200, 500, &n), 0);
+    cr_assert_eq(n, 500);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE parent <> ''"), 200);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE id = '000001'"), 1);
+    cr_assert_eq(cache_operations_delete_old(db, 200, 500, &n), 0);
+    cr_assert_eq(n, 500);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE id = '000001'"), 0);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM operations"), 901);
+
+    cr_assert_eq(cache_operations_delete_up_to(db, "001000", 500, &n), 0);
+    cr_assert_eq(n, 0, "these went before");
+    cr_assert_eq(cache_operations_delete_up_to(db, "001300", 500, &n), 0);
+    cr_assert_eq(n, 300);
+    execute(db, "DROP TABLE operations");
+    cr_assert_lt(cache_operations_delete_old(db, 200, 500, &n), 0);
+    cr_assert_lt(cache_operations_delete_up_to(db, "x", 500, &n), 0);
+    cache_db_close(db);
     fixture_stop(&f);
 }
