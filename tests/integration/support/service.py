@@ -81,9 +81,9 @@ class Service:
         options = {"data_dir": path_for_program(self.data_dir), **self.options}
         return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
 
-    def start(self, env=None):
-        """Starts and waits until it is ready. What it prints goes to files: a process that it
-        leaves behind may hold a pipe open for ever."""
+    def launch(self, env=None):
+        """Starts it, and does not wait. What it prints goes to files: a process that it leaves
+        behind may hold a pipe open for ever."""
         with open(self.log_path, "ab") as log, open(self.out_path, "wb") as out:
             self.process = subprocess.Popen(
                 [*self.wrapper, SERVICE, "serve", *self.flags()],
@@ -92,6 +92,10 @@ class Service:
                 stderr=log,
                 env=clean_environment(env),
             )
+
+    def start(self, env=None):
+        """Starts and waits until it is ready."""
+        self.launch(env)
         self.ready_line = self._read_ready_line()
         if not self.ready_line:
             raise StartFailed(self.wait_for_end(), self.log())
