@@ -62,7 +62,7 @@ class Kill(ServiceCase):
         storm.check_events(client)
         storm.check_calls(self.simulator)
         print(storm.summary(), flush=True)
-        self.assertEqual(storm.problems, [])
+        self.assertFalse(storm.problems, "\n" + "\n".join(storm.problems))
         self.assertGreater(sum(len(c.operations) for c in storm.commands), ROUNDS)
 
 

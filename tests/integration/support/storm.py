@@ -189,7 +189,10 @@ class Stationer(Worker):
 class Token:
     def __init__(self, name, secret, id_=None):
         self.name, self.secret, self.id = name, secret, id_
-        self.state = "live"  # then "revoking", then "revoked"
+        self.become("live")  # then "revoking", then "revoked"
+
+    def become(self, state):
+        self.since, self.state = time.monotonic(), state
 
 
 class TokenMaker(Worker):
@@ -210,9 +213,9 @@ class TokenMaker(Worker):
                 self.storm.tokens.append(token)
         else:
             token = self.random.choice(live)
-            token.state = "revoking"
+            token.become("revoking")
             if self.revoke(token):
-                token.state = "revoked"
+                token.become("revoked")
 
     def make(self, name):
         try:
@@ -385,6 +388,7 @@ class Storm:
                 if "another ldplayerd" in failed.log.splitlines()[-1]:
                     return None
                 raise
+        self.started_s = time.monotonic()
         wait_for(try_to, "a start")
 
     def resume(self):
@@ -434,10 +438,12 @@ class Storm:
                 self.ask(client, command, "checking")
 
     def check_tokens(self, tokens):
-        """Side by side: the service looks for tokens it does not know once a second, for all."""
+        """Side by side: the service looks for tokens it does not know once a second, for all. The
+        command line is still at work, so only what was so before the start is certain."""
         def check(token):
             answer = Client(self.service, token.secret).request("GET", "/api/auth/me")
-            if (token.state, answer.status) in (("live", 401), ("revoked", 200)):
+            is_certain = token.since < self.started_s
+            if is_certain and (token.state, answer.status) in (("live", 401), ("revoked", 200)):
                 self.problem(f"the token {token.name} is {token.state}: {answer}")
 
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
