@@ -225,8 +225,10 @@ Test(cache_db, damage_behind_the_first_page_is_met_at_start)
 {
     char *folder = folder_make(), *kept;
     sqlite3 *db = open_db(folder);
-    execute(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500)"
-                " INSERT INTO instances SELECT 'i' || i, i, 0, '', hex(zeroblob(500)) FROM n");
+    execute(
+        db,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500)"
+        " INSERT INTO instances (id, idx, disk_id, json) SELECT 'i' || i, i, '', hex(zeroblob(500)) FROM n");
     cache_db_close(db);
     struct buf whole = read_whole(folder, db_name);
     overwrite(folder, db_name, whole.len / 2, 8 * 4096);

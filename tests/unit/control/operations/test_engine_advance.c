@@ -442,7 +442,7 @@ Test(ctl_advance, an_open_breaker_is_waited_for)
     struct cache_operation *op = world_load(&w, b.id);
     cr_expect_not(op->step_issued, "the mark was taken back");
     cache_operation_free(op);
-    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED);
+    world_until(&w, world_state(&w, 1) == CACHE_STATE_STOPPED);
     ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_close, NULL);
     world_skip(&w, 1000);
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
