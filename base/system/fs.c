@@ -115,6 +115,11 @@ int fs_copy(const char *from, const char *to)
     return fs_sync(uv_fs_copyfile, from, to, 0);
 }
 
+int fs_remove(const char *path)
+{
+    return fs_sync(uv_fs_unlink, path);
+}
+
 char *fs_join(const char *dir, const char *name)
 {
     size_t n = strlen(dir);

@@ -20,6 +20,8 @@ int fs_make_dirs(const char *path);
 bool fs_exists(const char *path);
 int fs_rename(const char *from, const char *to);
 int fs_copy(const char *from, const char *to);
+/** A file, or a link itself. */
+int fs_remove(const char *path);
 
 /** "DIR/NAME", owned by the caller; "DIR\NAME" when DIR is written so. */
 char *fs_join(const char *dir, const char *name);

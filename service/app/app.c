@@ -57,7 +57,7 @@ static int start_store(struct svc_app *app)
     app->store = cache_store_new(&app->loop, take_ptr(app->db),
                                  cache_profile_find(app->config->store_profile));
     cache_events_set_store(app->events, app->store);
-    cache_tokens_set_store(app->tokens, &app->loop, app->store);
+    cache_tokens_set_store(app->tokens, app->store);
     return 0;
 }
 
@@ -76,7 +76,7 @@ static int start_control(struct svc_app *app)
 static int (*const start_steps[])(struct svc_app *app) = {
     start_loop,           svc_app_open_data_dir, svc_app_open_db,       svc_app_load,
     svc_app_find_install, start_store,           svc_app_build_results, svc_app_build_control,
-    svc_app_listen,       svc_app_tell_started,  start_control,
+    svc_app_listen,       svc_app_publish,       svc_app_tell_started,  start_control,
 };
 
 static void tell_step(struct svc_app *app)
@@ -123,6 +123,8 @@ static void close_next(void *arg);
 
 static void close_server(struct svc_app *app)
 {
+    if (app->lock)
+        svc_endpoint_remove(app->data_dir);
     if (app->server)
         api_server_close(take_ptr(app->server), (uint64_t)app->config->drain_ms, close_next, app);
     else
@@ -217,14 +219,6 @@ static void await_results(struct svc_app *app)
         close_next(app);
 }
 
-static void close_tokens(struct svc_app *app)
-{
-    if (app->tokens)
-        cache_tokens_close(take_ptr(app->tokens), close_next, app);
-    else
-        close_next(app);
-}
-
 static void close_store(struct svc_app *app)
 {
     if (app->store)
@@ -239,6 +233,7 @@ static void free_events(struct svc_app *app)
     cache_events_unsubscribe(take_ptr(app->eventlog));
     cache_events_free(take_ptr(app->events));
     cache_idempotency_free(take_ptr(app->idempotency));
+    cache_tokens_free(take_ptr(app->tokens));
     close_next(app);
 }
 
@@ -255,7 +250,7 @@ static void close_signals(struct svc_app *app)
 static void (*const close_steps[])(struct svc_app *app) = {
     close_server,   close_results, close_workstations, close_figures, close_engine,
     close_observer, close_agent,   close_client,       await_agent,   await_results,
-    close_tokens,   close_store,   free_events,        close_signals,
+    close_store,    free_events,   close_signals,
 };
 
 static void close_next(void *arg)
@@ -299,6 +294,7 @@ int svc_app_free(struct svc_app *app)
     ldc_install_deinit(&app->install);
     int r = app->has_loop ? loop_deinit(&app->loop) : 0;
     svc_lock_release(app->lock);
+    svc_endpoint_deinit(&app->endpoint);
     mem_free(app->quarantined);
     mem_free(app->cache_preference);
     mem_free(app->limits);

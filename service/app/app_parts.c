@@ -208,8 +208,9 @@ static int listen_http(struct svc_app *app, struct buf *ready)
                               "cannot listen on http=%s: %s; choose another address with "
                               "the option http",
                               app->config->http, uv_strerror(r));
-    (void)buf_printf(ready, address.is_ipv6 ? " http=http://[%s]:%d" : " http=http://%s:%d",
-                     address.host, port);
+    app->endpoint.http =
+        mem_printf(address.is_ipv6 ? "http://[%s]:%d" : "http://%s:%d", address.host, port);
+    (void)buf_printf(ready, " http=%s", app->endpoint.http);
     return 0;
 }
 
@@ -223,6 +224,7 @@ static int listen_socket(struct svc_app *app, struct buf *ready)
                               "cannot listen on socket=%s: %s; choose another path with "
                               "the option socket, or none",
                               app->config->socket, uv_strerror(r));
+    app->endpoint.pipe = svc_app_absolute(app->config->socket);
     (void)buf_printf(ready, " socket=%s", app->config->socket);
     return 0;
 }
@@ -252,6 +254,7 @@ static int listen_pipe(struct svc_app *app, struct buf *ready)
                               "cannot listen on pipe=%s: %s; choose another name with the option "
                               "pipe, or none",
                               path, uv_strerror(r));
+    app->endpoint.pipe = mem_strdup(path);
     (void)buf_printf(ready, " pipe=%s", path);
     return 0;
 }
@@ -271,4 +274,18 @@ int svc_app_listen(struct svc_app *app)
     if (r == 0)
         app->ready_line = buf_take(&ready, NULL);
     return r;
+}
+
+/* Commands find the service by it. Without it all else works, so a full disk is no reason not to
+ * start. */
+int svc_app_publish(struct svc_app *app)
+{
+    app->endpoint.pid = uv_os_getpid();
+    int r = svc_endpoint_write(app->data_dir, &app->endpoint);
+    if (r < 0)
+        log_warning("service",
+                    "commands cannot find this service, because ldplayerd.endpoint in %s cannot be "
+                    "written: %s",
+                    app->data_dir, uv_strerror(r));
+    return 0;
 }

@@ -14,6 +14,7 @@
 #include "ldconsole/guard/client.h"
 #include "service/agent/agent_host.h"
 #include "service/app/app.h"
+#include "service/process/endpoint.h"
 #include "service/process/lock.h"
 #include "service/process/signals.h"
 
@@ -57,6 +58,7 @@ struct svc_app {
     struct ctl_workstations_listener on_workstation;
     char *limits;
     struct api_server *server;
+    struct svc_endpoint endpoint; /* where it listens */
     struct svc_signals *signals;
 
     bool is_stopping, is_awaiting_results, is_awaiting_agent;
@@ -68,6 +70,8 @@ int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* app_disk.c: what is read before anything runs. */
+/** PATH from the root on, owned by the caller; as it is when there is no such file. */
+char *svc_app_absolute(const char *path);
 int svc_app_open_data_dir(struct svc_app *app);
 int svc_app_open_db(struct svc_app *app);
 int svc_app_load(struct svc_app *app);
@@ -76,6 +80,7 @@ int svc_app_load(struct svc_app *app);
 int svc_app_find_install(struct svc_app *app);
 int svc_app_build_control(struct svc_app *app);
 int svc_app_listen(struct svc_app *app);
+int svc_app_publish(struct svc_app *app);
 
 /* app_agent.c: where ldconsole runs. */
 struct runner *svc_app_build_runner(struct svc_app *app);
