@@ -32,7 +32,7 @@ import layer_tree
 KNOWN_TO = {
     "sqlite3.h": ["cache/store", "cache/tables"],
     "hiredis.h": ["cache/redis"],
-    "llhttp.h": ["api/http", "api/reach"],
+    "llhttp.h": ["api/http", "api/reach", "service/client"],
     "yyjson.h": ["base/text", "ldconsole/verbs", "cache/results", "api/describe", "api/common",
                  "service/config"],
 }

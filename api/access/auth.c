@@ -10,8 +10,8 @@
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 
-/* What was found is remembered with the connection for a second, or until a token is revoked, because
- * a client that keeps it sends the same token again and again. */
+/* What was found is remembered with the connection for a second, or until a token is revoked,
+ * because a client that keeps it sends the same token again and again. */
 
 enum { BELIEVE_MS = 1000 };
 

@@ -264,10 +264,11 @@ static int claim_writer(const char *path, struct cache_db_error *reterr)
 {
     if (!atomic_exchange(&has_writer, true))
         return 0;
-    snprintf(reterr->text, sizeof(reterr->text),
-             "the database %.260s is not opened: this process has a connection that writes already, "
-             "which is a mistake in the program; please report it",
-             path);
+    snprintf(
+        reterr->text, sizeof(reterr->text),
+        "the database %.260s is not opened: this process has a connection that writes already, "
+        "which is a mistake in the program; please report it",
+        path);
     return UV_EBUSY;
 }
 

@@ -51,9 +51,9 @@ int svc_app_open_data_dir(struct svc_app *app)
     r = take_lock(app, &holder);
     if (r == UV_EBUSY)
         return svc_app_refuse(app, r,
-                              "another ldplayerd (`%s`, process %" PRId64
+                              "another ldplayerd (process %" PRId64
                               ") uses the data directory %s; stop it or choose another data_dir",
-                              holder.what, holder.pid, dir);
+                              holder.pid, dir);
     if (r < 0)
         return svc_app_refuse(app, r,
                               "the lock file in the data directory %s cannot be written: %s", dir,

@@ -2,25 +2,25 @@
 #ifndef SVC_CLIENT_H
 #define SVC_CLIENT_H
 
-#include <yyjson.h>
-
 #include "service/process/endpoint.h"
 
 /** Asks the running service over its unix socket or named pipe. For commands: blocking, any
  *  thread. */
 
+struct yyjson_doc;
+
 struct svc_client_request {
     const char *method; /* "GET" */
-    const char *path;   /* with what a query needs; svc_client_append_segment encodes a part of it */
-    const char *body;   /* JSON, or NULL */
+    const char *path; /* with what a query needs; svc_client_append_segment encodes a part of it */
+    const char *body; /* JSON, or NULL */
     unsigned timeout_ms;
 };
 
 /** What came back, to be released with svc_client_answer_deinit. */
 struct svc_client_answer {
     int status;
-    yyjson_doc *doc;     /* NULL when the body is empty */
-    const char *problem; /* in words, when STATUS is 400 or more; lives in the document */
+    struct yyjson_doc *doc; /* NULL when the body is empty */
+    const char *problem;    /* in words, when STATUS is 400 or more; lives in the document */
 };
 
 /** Why there is no answer. */

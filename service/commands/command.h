@@ -2,7 +2,7 @@
 #ifndef SVC_COMMAND_H
 #define SVC_COMMAND_H
 
-#include "service/config/args.h"
+#include "service/commands/command_config.h"
 #include "service/process/exit.h"
 
 /** The command line: `ldplayerd COMMAND [flags]`, where a command is one or two words. */
@@ -26,10 +26,6 @@ enum svc_exit svc_command_run(int argc, char **argv);
 void svc_command_overview(struct buf *out);
 /** Appends what one command does and takes. */
 void svc_command_describe(const struct svc_command *command, struct buf *out);
-
-/** For commands: the configuration from all sources, to be released in any case. What is wrong
- *  is printed to standard error. */
-enum svc_exit svc_command_config(const struct svc_args *args, struct svc_config *ret);
 
 /* The commands, each in its file. */
 enum svc_exit svc_serve_cmd(const struct svc_args *args);

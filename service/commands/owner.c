@@ -11,7 +11,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
-#include "service/commands/command.h"
+#include "service/commands/command_config.h"
 #include "service/process/platform.h"
 
 /* Within PATIENCE_MS a service that starts listens, one that ends is gone, and another command is

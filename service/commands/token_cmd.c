@@ -15,8 +15,8 @@
 #include "service/commands/expiry.h"
 #include "service/commands/owner.h"
 
-/* Each command works on the database itself where nobody else has it, else through the service. What
- * is printed is the same. */
+/* Each command works on the database itself where nobody else has it, else through the service.
+ * What is printed is the same. */
 
 enum { ASK_MS = 30000 };
 
@@ -102,8 +102,8 @@ static enum svc_exit create_here(const struct svc_owner *owner, const struct req
     enum svc_exit status = open_db(owner, &db);
     if (status != SVC_EXIT_OK)
         return status;
-    int r = cache_tokens_create(db, request->name, request->role, request->expires_at, secret,
-                                &token);
+    int r =
+        cache_tokens_create(db, request->name, request->role, request->expires_at, secret, &token);
     if (r == UV_EEXIST)
         return refuse_twin(request->name);
     if (r < 0)
@@ -127,12 +127,11 @@ static enum svc_exit create_there(const struct svc_owner *owner, const struct re
 {
     struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
     char *body cleanup(mem_freep) = write_request(request);
-    enum svc_exit status = svc_owner_ask(owner,
-                                         &(struct svc_client_request){.method = "POST",
-                                                                      .path = "/api/auth/tokens",
-                                                                      .body = body,
-                                                                      .timeout_ms = ASK_MS},
-                                         409, "the token could not be made", &answer);
+    enum svc_exit status = svc_owner_ask(
+        owner,
+        &(struct svc_client_request){
+            .method = "POST", .path = "/api/auth/tokens", .body = body, .timeout_ms = ASK_MS},
+        409, "the token could not be made", &answer);
     if (status != SVC_EXIT_OK)
         return status;
     if (answer.problem)
@@ -223,11 +222,11 @@ static enum svc_exit list_there(const struct svc_owner *owner, struct cache_toke
                                 size_t *ret_n)
 {
     struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
-    enum svc_exit status = svc_owner_ask(
-        owner,
-        &(struct svc_client_request){
-            .method = "GET", .path = "/api/auth/tokens", .timeout_ms = ASK_MS},
-        0, "the tokens could not be read", &answer);
+    enum svc_exit status =
+        svc_owner_ask(owner,
+                      &(struct svc_client_request){
+                          .method = "GET", .path = "/api/auth/tokens", .timeout_ms = ASK_MS},
+                      0, "the tokens could not be read", &answer);
     yyjson_val *items = yyjson_obj_get(yyjson_doc_get_root(answer.doc), "items"), *item;
     size_t i, n;
     if (status != SVC_EXIT_OK)
@@ -301,8 +300,7 @@ static enum svc_exit revoke_there(const struct svc_owner *owner, const char *id_
     svc_client_append_segment(&path, id_or_name);
     enum svc_exit status = svc_owner_ask(
         owner,
-        &(struct svc_client_request){
-            .method = "DELETE", .path = path.data, .timeout_ms = ASK_MS},
+        &(struct svc_client_request){.method = "DELETE", .path = path.data, .timeout_ms = ASK_MS},
         404, "the token could not be revoked", &answer);
     if (status == SVC_EXIT_OK && answer.problem)
         return refuse_unknown(id_or_name);

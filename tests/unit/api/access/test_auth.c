@@ -78,14 +78,6 @@ Test(api_auth, takes_a_token_over_the_peer_that_brings_it)
     answer_deinit(&a);
 }
 
-Test(api_auth, refuses_a_token_that_is_none_without_a_look_at_the_disk)
-{
-    uint64_t before = cache_store_stats(h.world.store).n_jobs;
-    for (int i = 0; i < 20; i++)
-        expect_token("ldp_wrong", "/api/auth/me", 401);
-    cr_assert_eq(cache_store_stats(h.world.store).n_jobs, before);
-}
-
 Test(api_auth, refuses_what_is_no_token)
 {
     static const char too_long[] = "Bearer 0123456789012345678901234567890123456789012345678901";

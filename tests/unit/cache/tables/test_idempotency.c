@@ -48,7 +48,7 @@ static void store_key(sqlite3 *db, const char *key, int64_t created_at)
 static struct cache_idempotency *load(const char *folder)
 {
     struct cache_idempotency *keys = cache_idempotency_new();
-    sqlite3 *db = open_db(folder);
+    sqlite3 *db = open_beside(folder);
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
     cache_db_close(db);
     return keys;
@@ -123,7 +123,7 @@ Test(cache_idempotency, a_key_may_be_written_by_the_job_of_its_row)
     cr_assert_str_eq(find(keys, "me", "k", "fp"), "w");
     loop_run(&f.loop);
     cache_idempotency_free(keys);
-    sqlite3 *db = open_db(f.folder);
+    sqlite3 *db = open_beside(f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 0);
     execute(db, "INSERT INTO workstations VALUES ('w', 'n', '', '{}', 0, 'unknown', 1, 1, 0, 5)");
     cr_assert_eq(cache_idempotency_write(db, "me", "k", "fp", "w", clock_wall_ms()), 0);

@@ -28,7 +28,7 @@ static char *load_names(struct fixture *f)
     struct buf names;
     buf_init(&names, 0);
     loop_run(&f->loop);
-    sqlite3 *db = open_db(f->folder);
+    sqlite3 *db = open_beside(f->folder);
     cr_assert_eq(cache_instances_load(db, &items, &n), 0);
     for (size_t i = 0; i < n; i++) {
         (void)buf_printf(&names, "%s%s", i ? " " : "", items[i].name);

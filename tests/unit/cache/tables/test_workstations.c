@@ -52,7 +52,7 @@ static struct cache_workstation *load(struct fixture *f, size_t *ret_n)
 {
     struct cache_workstation *items = NULL;
     loop_run(&f->loop);
-    sqlite3 *db = open_db(f->folder);
+    sqlite3 *db = open_beside(f->folder);
     cr_assert_eq(cache_workstations_load(db, &items, ret_n), 0);
     cache_db_close(db);
     return items;
@@ -218,7 +218,7 @@ Test(cache_workstations, the_key_of_a_removed_one_is_known_after_a_restart)
     cache_workstations_remove(f.store, "a", &key, NULL, NULL);
     loop_run(&f.loop);
     struct cache_idempotency *keys = cache_idempotency_new();
-    sqlite3 *db = open_db(f.folder);
+    sqlite3 *db = open_beside(f.folder);
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
     cache_db_close(db);
     cr_assert_eq(cache_idempotency_find(keys, "me", "k", "fp", id), CACHE_IDEMPOTENCY_SAME);
