@@ -105,9 +105,7 @@ Test(cache_instances, done_tells_what_became_of_the_row)
     loop_run(&f.loop);
     cr_assert_eq(status, 0);
 
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cache_instances_put(f.store, &i, note_status, &status);
     loop_run(&f.loop);
     cr_assert_eq(status, UV_EBUSY);

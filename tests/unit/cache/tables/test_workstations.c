@@ -248,9 +248,7 @@ Test(cache_workstations, what_the_database_refuses_is_told)
     struct fixture f;
     fixture_start(&f);
     cr_assert_eq(put(&f, "a", "one", 1), 0);
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cr_assert_eq(put(&f, "b", "two", 1), UV_EBUSY);
     cr_assert_eq(remove_it(&f, "a"), UV_EBUSY);
     execute(other, "ROLLBACK");
