@@ -49,4 +49,9 @@ void cache_operations_prune(struct cache_store *store, int64_t before_wall_ms,
 /** Applies the two limits above; what has not ended always stays. */
 void cache_operations_trim(struct cache_store *store);
 
+/** Ends every open operation as interrupted, with DETAIL in its error, batches with their counts:
+ * for a database that is not where the open ones were left. On a connection, in a transaction of
+ * the caller's. Returns 0 or a UV code. */
+int cache_operations_interrupt_all(sqlite3 *db, const char *detail, unsigned *ret_n);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "cache/backup/restore.h"
 #include "cache/results/results_json.h"
 #include "cache/tables/instances.h"
 #include "cache/tables/operations.h"
@@ -63,6 +64,22 @@ int svc_app_open_data_dir(struct svc_app *app)
     return 0;
 }
 
+/* While no database is open. */
+int svc_app_restore_db(struct svc_app *app)
+{
+    struct cache_db_error error;
+    char *kept cleanup(mem_freep) = NULL;
+    int r = cache_restore_finish(app->data_dir, &kept, &error);
+    if (r == UV_EPERM)
+        log_error("service", "%s", error.text);
+    else if (r < 0)
+        return svc_app_refuse(app, r, "%s", error.text);
+    else if (kept)
+        log_warning("service", "a backup took the place of the database; the former one is %s",
+                    *kept ? kept : "not there");
+    return 0;
+}
+
 int svc_app_open_db(struct svc_app *app)
 {
     struct cache_db_error error;
@@ -91,6 +108,8 @@ static int load_all(struct svc_app *app)
         r = cache_workstations_load(app->db, &app->stations, &app->n_stations);
     if (r == 0)
         r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
+    if (r == 0)
+        r = cache_restore_read_note(app->db, &app->restore_note);
     return r;
 }
 

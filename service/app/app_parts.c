@@ -155,6 +155,11 @@ static char *make_limits(const struct svc_config *c)
     return json_write(doc);
 }
 
+static void restart(void *arg, const char *reason)
+{
+    svc_app_restart(arg, reason);
+}
+
 static struct api_server *build_server(struct svc_app *app)
 {
     const struct svc_config *c = app->config;
@@ -167,6 +172,7 @@ static struct api_server *build_server(struct svc_app *app)
         .events = app->events,
         .store = app->store,
         .tokens = app->tokens,
+        .backups = app->backups,
         .results = app->results,
         .client = app->client,
         .version = LDP_VERSION,
@@ -176,6 +182,8 @@ static struct api_server *build_server(struct svc_app *app)
         .runner = app->agent_host ? "agent" : "direct",
         .limits = app->limits,
         .started_at = app->started_at,
+        .restart = restart,
+        .restart_arg = app,
     };
     options.http.max_connections = (unsigned)c->max_connections;
     options.http.max_head_bytes = (unsigned)c->max_header_bytes;

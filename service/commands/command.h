@@ -33,6 +33,8 @@ enum svc_exit svc_agent_cmd(const struct svc_args *args);
 enum svc_exit svc_token_cmd_create(const struct svc_args *args);
 enum svc_exit svc_token_cmd_list(const struct svc_args *args);
 enum svc_exit svc_token_cmd_revoke(const struct svc_args *args);
+enum svc_exit svc_backup_cmd(const struct svc_args *args);
+enum svc_exit svc_restore_cmd(const struct svc_args *args);
 enum svc_exit svc_config_cmd_show(const struct svc_args *args);
 enum svc_exit svc_config_cmd_check(const struct svc_args *args);
 enum svc_exit svc_config_cmd_docs(const struct svc_args *args);

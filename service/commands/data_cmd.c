@@ -24,7 +24,8 @@ static bool is_ours(const char *name)
 /* Whatever is in them is ours. */
 static bool is_our_folder(const char *name)
 {
-    return strcmp(name, "logs") == 0 || strcmp(name, "crashes") == 0;
+    return strcmp(name, "logs") == 0 || strcmp(name, "crashes") == 0 ||
+           strcmp(name, "backups") == 0;
 }
 
 static int remove_file(const char *path)

@@ -41,12 +41,25 @@ static void open_results(struct house *h)
     h->results = cache_results_new(&h->world.loop, NULL, &options);
 }
 
+static void on_backup(void *arg, const struct cache_backups_answer *answer)
+{
+    (void)arg;
+    (void)answer;
+}
+
+static void on_restart(void *arg, const char *reason)
+{
+    struct house *h = arg;
+    h->restarted = reason;
+}
+
 void house_open(struct house *h)
 {
     struct world *w = &h->world;
     world_open(w);
     open_tokens(h);
     open_results(h);
+    h->backups = cache_backups_new(&w->loop, w->folder, w->store, on_backup, h);
     struct api_context context = {.loop = &w->loop,
                                   .observer = w->observer,
                                   .engine = w->engine,
@@ -54,6 +67,9 @@ void house_open(struct house *h)
                                   .events = w->events,
                                   .store = w->store,
                                   .tokens = h->tokens,
+                                  .backups = h->backups,
+                                  .restart = on_restart,
+                                  .restart_arg = h,
                                   .results = h->results,
                                   .cache_backend = h->cache_backend,
                                   .client = w->client,
@@ -86,6 +102,9 @@ void house_end(struct house *h)
 {
     client_close(&h->c);
     api_server_close(h->server, 0, on_closed, h);
+    house_until(h, h->is_closed);
+    h->is_closed = false;
+    cache_backups_close(h->backups, on_closed, h);
     house_until(h, h->is_closed);
     h->is_closed = false;
     /* A load is a look of the observer's, so that ends first. */
