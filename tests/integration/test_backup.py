@@ -139,6 +139,19 @@ class Backup(BackupCase):
         self.assertEqual(self.client.get("/api/backups").json["total"], statuses.count(201))
 
 
+    def test_it_goes_with_the_data(self):
+        self.client.post("/api/backups", expect=201)
+        self.run_command("backup", "a.db")
+        self.service.stop()
+        self.run_command("restore", "a.db")
+        done = run_service_command("data", "remove", "--data-dir",
+                                   path_for_program(self.service.data_dir))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertFalse(os.path.exists(self.service.data_dir))
+        os.mkdir(self.service.data_dir)
+        self.service.start()
+
+
 class Restore(BackupCase):
     def test_what_was_there_is_there_again(self):
         self.labels("old")

@@ -4,14 +4,16 @@ import fcntl
 import glob
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import unittest
 
 from support import IS_WINDOWS, Client, ServiceCase, run_service_command
-from support.programs import path_for_program
+from support.programs import SERVICE, clean_environment, path_for_program
 
 
 def pages_of_indexes(database, table):
@@ -195,6 +197,31 @@ class Trouble(OwnerCase):
         os.remove(path)
         held.close()
         self.service.start()
+
+    @unittest.skipIf(os.geteuid() != 0 or not shutil.which("setpriv"), "needs another user")
+    def test_a_caller_who_may_not_is_told_who_may(self):
+        nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+        def listed_by_nobody():
+            return subprocess.run([*nobody, SERVICE, "token", "list", "--data-dir",
+                                   self.service.data_dir],
+                                  capture_output=True, text=True, env=clean_environment())
+
+        for path in (self.directory, self.service.directory):
+            os.chmod(path, 0o755)
+        if listed_by_nobody().returncode == 126:
+            self.skipTest("the program cannot be run by another user here")
+        done = listed_by_nobody()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("cannot be locked: permission denied", done.stderr)
+        # Who can reach the socket all the same is refused by the service.
+        os.chmod(self.service.data_dir, 0o755)
+        for name in ("ldplayerd.lock", "ldplayerd.endpoint", "ldplayerd.sock"):
+            os.chmod(os.path.join(self.service.data_dir, name), 0o666)
+        done = listed_by_nobody()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("does not let this account do it", done.stderr)
+        self.assertIn("as root", done.stderr)
 
     def test_a_service_waits_for_a_command_to_end(self):
         held = self.hold_the_lock("4242 token create\n")
