@@ -258,6 +258,23 @@ class Restore(BackupCase):
             self.assertEqual(glob.glob(self.database + ".re*"), [])
         self.service.start()
 
+    def test_what_is_staged_is_restored_over_the_api(self):
+        self.labels("old")
+        self.run_command("backup", "a.db")
+        self.labels("new")
+        os.rename(self.path("a.db"), self.database + ".restore")
+        self.assertEqual(self.client.post("/api/restore", expect=202).json,
+                         {"status": "restarting"})
+        wait_for(lambda: not os.path.exists(self.database + ".restore"), "the restart")
+        wait_for(self.answers, "the service to listen again")
+        self.assertEqual(self.label(), "old")
+
+    def answers(self):
+        try:
+            return self.client.get("/livez")
+        except OSError:
+            return None
+
     def test_nothing_is_restored_that_is_not_there(self):
         answer = self.client.request("POST", "/api/restore")
         self.assert_problem(answer, 409, "RESTORE_NOT_STAGED")
