@@ -2,7 +2,6 @@
 #include "api/server.h"
 
 #include "api/access/audit.h"
-#include "api/access/auth.h"
 #include "api/access/peer.h"
 #include "api/common/cached.h"
 #include "api/dispatch/dispatch.h"
@@ -38,7 +37,6 @@ struct api_server *api_server_new(const struct api_context *context,
     s->context = *context;
     s->options = *options;
     s->http = http_server_new(context->loop, &options->http, &api_dispatch_calls, s);
-    s->auth = api_auth_new(s);
     s->audit = api_audit_new();
     api_server_use_routes(s, api_routes, api_n_routes);
     /* Tests of the machinery bring routes of their own and nothing to observe. */
@@ -76,7 +74,6 @@ static void on_closed(void *arg)
     api_cached_free(s->cached);
     api_router_free(s->router);
     api_audit_free(s->audit);
-    api_auth_free(s->auth);
     api_peers_free(s->peers);
     blob_unref(s->openapi);
     blob_unref(s->docs);

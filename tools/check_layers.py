@@ -30,9 +30,9 @@ import layer_tree
 
 # Headers that not every folder may include, and the folders that may.
 KNOWN_TO = {
-    "sqlite3.h": ["cache/store", "cache/tables"],
+    "sqlite3.h": ["cache/store", "cache/tables", "cache/backup"],
     "hiredis.h": ["cache/redis"],
-    "llhttp.h": ["api/http", "api/reach"],
+    "llhttp.h": ["api/http", "api/reach", "service/client"],
     "yyjson.h": ["base/text", "ldconsole/verbs", "cache/results", "api/describe", "api/common",
                  "service/config"],
 }

@@ -373,6 +373,7 @@ static const struct {
     {"performance", "The same in the shapes of earlier systems."},
     {"workstations", "This workstation, and others that were made known."},
     {"auth", "Who asks, and tokens."},
+    {"backups", "Copies of the service's own database."},
     {"health", "Whether the service is well."},
     {"system", "The service itself, and this description."},
 };

@@ -49,6 +49,10 @@ enum api_code {
     API_STOPPING,
     API_BREAKER_OPEN,
     API_DISK_FULL,
+    API_BACKUP_NOT_FOUND,
+    API_BACKUP_UNDER_WAY,
+    API_BACKUP_FAILED,
+    API_RESTORE_NOT_STAGED,
     API_LDCONSOLE_TIMED_OUT,
     API_HTTP_VERSION_UNKNOWN,
     /* Of the layers below, which give them by name. */

@@ -152,6 +152,12 @@ const struct api_schema_row api_schema_rows[] = {
     {"TokenCreated", "...Token, token: text"},
     {"TokenList", "items: [Token], total: count"},
 
+    /* --- backups --- */
+    {"Backup", "name: text, path: text, bytes: count, created_at: time, schema_version: count"},
+    {"BackupMade", "...Backup, rows: {count}"},
+    {"BackupList", "items: [Backup], total: count"},
+    {"Restarting", "status: =restarting"},
+
     /* --- the service --- */
     {"Alive", "status: =alive"},
     {"check", "status: ok|degraded|failing"},
@@ -163,8 +169,10 @@ const struct api_schema_row api_schema_rows[] = {
     {"BreakersCheck", "...check, open: count"},
     {"CacheCheck", "...check, detail: text?, backend: CacheBackendName, enabled: bool"},
     {"EventsCheck", "...check, last_seq: count, streams: count"},
+    {"BackupCheck", "...check, detail: text?, newest_at: time?, age_s: count?"},
     {"VitalChecks", "database: DatabaseCheck, runner: RunnerCheck, list2: SurveyCheck"},
-    {"Checks", "...VitalChecks, breakers: BreakersCheck, cache: CacheCheck, events: EventsCheck"},
+    {"Checks",
+     "...VitalChecks, breakers: BreakersCheck, cache: CacheCheck, events: EventsCheck, backup: BackupCheck"},
     {"Ready", "status: =ready, checks: VitalChecks"},
     {"Health", "...check, time: time, uptime_s: count, checks: Checks"},
     {"Version", "name: =ldplayerd, version: text, revision: text, capabilities: [text]"},

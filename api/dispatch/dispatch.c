@@ -20,8 +20,7 @@
  *      check_head     the rules of HTTP, the target
  *      check_origin   Host and Origin: is it meant for us, and no foreign page's
  *      find_route     404, 405, OPTIONS
- *      api_auth_identify  who asks; may wait for the tokens to be read again
- *      on_identified
+ *      api_auth_identify  who asks
  *      check_role     may they
  *      check_query    no parameter that the route does not have
  *      check_body     kind and size, before it is read
@@ -206,20 +205,14 @@ static bool check_body(struct api_exchange *x)
 
 /* --- the way --- */
 
-static void on_identified(struct api_exchange *x)
-{
-    if (check_role(x) && check_query(x) && check_body(x))
-        http_conn_proceed(&x->http);
-}
-
 static void on_head(struct http_exchange *h)
 {
     struct api_exchange *x = api_exchange_of(h);
     if (!check_head(x) || !check_origin(x) || !find_route(x))
         return;
-    if (!is_open(x))
-        api_auth_identify(x, on_identified);
-    else if (check_query(x) && check_body(x))
+    if (!is_open(x) && !(api_auth_identify(x) && check_role(x)))
+        return;
+    if (check_query(x) && check_body(x))
         http_conn_proceed(h);
 }
 
@@ -274,12 +267,6 @@ static void on_end(struct http_exchange *h)
     x->status_ended = 0;
 }
 
-static void on_tick(void *arg)
-{
-    const struct api_server *server = arg;
-    api_auth_on_tick(server->auth);
-}
-
 const struct http_calls api_dispatch_calls = {
     .exchange_size = sizeof(struct api_exchange),
     .init = init,
@@ -289,5 +276,4 @@ const struct http_calls api_dispatch_calls = {
     .on_answer = on_answer,
     .on_end = on_end,
     .free_conn_data = api_auth_free_caller,
-    .on_tick = on_tick,
 };

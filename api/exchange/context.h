@@ -15,6 +15,7 @@ struct ctl_engine;
 struct ctl_workstations;
 struct cache_events;
 struct cache_store;
+struct cache_backups;
 struct cache_results;
 struct ldc_client;
 
@@ -27,6 +28,7 @@ struct api_context {
     struct cache_events *events;
     struct cache_store *store;
     struct cache_tokens *tokens;
+    struct cache_backups *backups;
     struct cache_results *results;
     struct ldc_client *client;
     const char *version, *revision; /* of this program */
@@ -36,6 +38,9 @@ struct api_context {
     const char *limits;        /* JSON object text for GET /api/info: effective limits of the
                                   other layers; NULL for none */
     int64_t started_at;        /* wall ms */
+    /* Ends the service and starts it again in this process, which may begin within the call. */
+    void (*restart)(void *arg, const char *reason);
+    void *restart_arg;
 };
 
 struct api_options {

@@ -8,7 +8,6 @@
 #include "base/memory/blob.h"
 
 struct api_audit;
-struct api_auth;
 struct api_cached;
 struct api_peers;
 struct api_router;
@@ -22,7 +21,6 @@ struct api_server {
     const struct api_route *routes;
     size_t n_routes;
     struct api_router *router;    /* dispatch */
-    struct api_auth *auth;        /* access */
     struct api_audit *audit;      /* access */
     struct api_peers *peers;      /* access; NULL until a pipe is listened to */
     struct api_cached *cached;    /* common; NULL without an observer */

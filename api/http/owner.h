@@ -60,8 +60,6 @@ struct http_calls {
     void (*on_end)(struct http_exchange *x);
     /** What the owner kept with a connection (http_exchange's conn_data) is to be released. */
     void (*free_conn_data)(void *data);
-    /** A few times in a second while there are connections. May be NULL. */
-    void (*on_tick)(void *arg);
 };
 
 /** What other servers log for a client that did not wait for its answer. */

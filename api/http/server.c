@@ -39,8 +39,6 @@ static void on_tick(uv_timer_t *tick)
         else
             http_conn_check_deadline(conn);
     }
-    if (s->calls->on_tick)
-        s->calls->on_tick(s->arg);
 }
 
 static void on_tick_closed(uv_handle_t *handle)
@@ -127,12 +125,6 @@ int http_server_listen_pipe(struct http_server *server, const char *path, const 
 const struct http_stats *http_server_stats(const struct http_server *server)
 {
     return &server->stats;
-}
-
-void http_server_hold(struct http_server *server, int delta)
-{
-    server->n_holds += (unsigned)delta;
-    http_state_check_closed(server);
 }
 
 static void on_listener_closed(void *arg)

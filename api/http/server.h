@@ -21,10 +21,6 @@ int http_server_listen_pipe(struct http_server *server, const char *path, const 
 
 const struct http_stats *http_server_stats(const struct http_server *server);
 
-/** The owner waits for something that is no exchange and points at the server: it does not end
- *  before. DELTA 1 when that begins, -1 when it has ended. */
-void http_server_hold(struct http_server *server, int delta);
-
 /** Stops accepting, ends streams and waits, lets requests under way finish for up to DRAIN_MS, then
  *  closes what is left. ON_CLOSED comes on the loop; the server is gone then. */
 void http_server_close(struct http_server *server, uint64_t drain_ms, void (*on_closed)(void *arg),

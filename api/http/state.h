@@ -20,7 +20,7 @@ struct http_server {
     void *arg;
     struct list listeners, conns, pool;
     unsigned n_listeners, n_pooled;
-    unsigned n_holds; /* exchanges that are out, and what the owner holds: no end before them */
+    unsigned n_holds; /* exchanges that are out: no end before them */
     struct http_stats stats;
     char date[HTTP_DATE_SIZE];
     uint64_t date_until_ms;

@@ -60,6 +60,11 @@ void api_handle_workstations_system_info(struct api_exchange *x);
 void api_handle_workstations_test(struct api_exchange *x);
 void api_handle_workstations_instances(struct api_exchange *x);
 
+void api_handle_backups_list(struct api_exchange *x);
+void api_handle_backups_make(struct api_exchange *x);
+void api_handle_backups_remove(struct api_exchange *x);
+void api_handle_restore(struct api_exchange *x);
+
 void api_handle_tokens_list(struct api_exchange *x);
 void api_handle_tokens_create(struct api_exchange *x);
 void api_handle_tokens_revoke(struct api_exchange *x);

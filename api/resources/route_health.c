@@ -10,6 +10,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
+#include "cache/backup/backups.h"
 #include "cache/tables/operations.h"
 #include "control/observe/observer.h"
 #include "control/operations/engine.h"
@@ -201,6 +202,25 @@ static bool add_events(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
     return true;
 }
 
+static bool add_backup(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    struct cache_backups_health health = cache_backups_health(x->context->backups);
+    bool is_well = !health.error && !health.is_overdue;
+    int64_t age_s = (clock_wall_ms() - health.newest_at) / 1000;
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "backup");
+    json_add_str(doc, c, "status", is_well ? "ok" : "degraded");
+    json_add_str(doc, c, "detail",
+                 health.error        ? health.error
+                 : health.is_overdue ? "the newest backup is older than two days"
+                                     : NULL);
+    json_add_time(doc, c, "newest_at", health.newest_at);
+    if (health.newest_at)
+        yyjson_mut_obj_add_int(doc, c, "age_s", age_s > 0 ? age_s : 0);
+    else
+        yyjson_mut_obj_add_null(doc, c, "age_s");
+    return is_well;
+}
+
 /* The checks that say whether the service can do its work. */
 static bool add_vital(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
@@ -248,6 +268,7 @@ static void respond_health(struct api_exchange *x)
     bool is_well = add_breakers(x, doc, checks);
     is_well &= add_cache(x, doc, checks);
     is_well &= add_events(x, doc, checks);
+    is_well &= add_backup(x, doc, checks);
     is_well &= ctl_observer_verdict(x->context->observer)->status == 0;
     is_well &= !cache_store_health(x->context->store).is_disk_low;
     json_add_str(doc, root, "status", !is_able ? "failing" : is_well ? "ok" : "degraded");

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/access/auth.h"
 #include "api/common/input.h"
 #include "api/exchange/parts.h"
 #include "base/memory/cleanup.h"
@@ -137,12 +136,8 @@ static int exec_create(sqlite3 *db, void *arg)
     return cache_tokens_create(db, job->name, job->role, job->expires_at, job->secret, &job->token);
 }
 
-/* Whether the reading worked or not: the token is in the database, and its secret is known to
- * nobody else. */
-static void on_created_known(void *arg, int status)
+static void respond_created(struct job *job)
 {
-    struct job *job = arg;
-    (void)status;
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = make_token(doc, &job->token);
     yyjson_mut_doc_set_root(doc, root);
@@ -152,6 +147,12 @@ static void on_created_known(void *arg, int status)
     snprintf(location, sizeof(location), "/api/auth/tokens/%s", job->token.id);
     api_exchange_header(job->x, "Location", location);
     api_respond_doc(job->x, 201, doc);
+}
+
+static void adopt_created(struct job *job)
+{
+    cache_tokens_adopt(job->x->context->tokens, &job->token);
+    respond_created(job);
 }
 
 static void on_created(void *arg, int status)
@@ -165,7 +166,7 @@ static void on_created(void *arg, int status)
     else if (status < 0)
         api_respond_store_error(job->x, status);
     else
-        cache_tokens_reload(job->x->context->tokens, on_created_known, job);
+        adopt_created(job);
 }
 
 void api_handle_tokens_create(struct api_exchange *x)
@@ -188,23 +189,17 @@ static int exec_revoke(sqlite3 *db, void *arg)
     return cache_tokens_revoke(db, job->name);
 }
 
-static void on_revoked_known(void *arg, int status)
-{
-    struct job *job = arg;
-    (void)status;
-    api_auth_forget(job->x->server->auth);
-    api_respond_empty(job->x, 204);
-}
-
 static void on_revoked(void *arg, int status)
 {
     struct job *job = arg;
-    if (status == UV_ENOENT)
+    if (status == 0) {
+        cache_tokens_forget(job->x->context->tokens, job->name);
+        api_respond_empty(job->x, 204);
+    } else if (status == UV_ENOENT) {
         api_respond_code(job->x, API_TOKEN_NOT_FOUND, "No live token has this id or name.");
-    else if (status < 0)
+    } else {
         api_respond_store_error(job->x, status);
-    else
-        cache_tokens_reload(job->x->context->tokens, on_revoked_known, job);
+    }
 }
 
 void api_handle_tokens_revoke(struct api_exchange *x)

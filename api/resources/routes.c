@@ -732,6 +732,63 @@ const struct api_route api_routes[] = {
 
     {
         .method = HTTP_METHOD_GET,
+        .path = "/api/backups",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_backups_list,
+        .id = "listBackups",
+        .tag = "backups",
+        .summary = "List the backups that the service keeps",
+        .description = "Daily ones and those made on request, the newest first. Each goes when it "
+                       "is a week old, but the newest.",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "BackupList", .summary = "The backups."}),
+        .refusals = STATUSES(503),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/backups",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_backups_make,
+        .id = "makeBackup",
+        .tag = "backups",
+        .summary = "Make a backup of the service's own database",
+        .description =
+            "A copy of one moment, checked and on disk when this answers; nobody is held "
+            "up by it. It stands at `path` on the service's machine; `ldplayerd backup "
+            "FILE` fetches it.",
+        .answers = ANSWERS({.status = 201, .schema = "BackupMade", .summary = "The backup."}),
+        .refusals = STATUSES(409, 503),
+    },
+    {
+        .method = HTTP_METHOD_DELETE,
+        .path = "/api/backups/{name}",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_backups_remove,
+        .id = "removeBackup",
+        .tag = "backups",
+        .summary = "Remove a backup",
+        .answers = ANSWERS({.status = 204, .summary = "Removed."}),
+        .refusals = STATUSES(503),
+    },
+    {
+        .method = HTTP_METHOD_POST,
+        .path = "/api/restore",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_restore,
+        .id = "restore",
+        .tag = "backups",
+        .summary = "Start again with the database that is staged",
+        .description =
+            "For `ldplayerd restore FILE`, which puts the checked database beside that "
+            "of the service. The service ends as for a stop and starts again in the same "
+            "process, on the same addresses.",
+        .answers = ANSWERS(
+            {.status = 202, .schema = "Restarting", .summary = "The service is restarting."}),
+        .refusals = STATUSES(409),
+    },
+
+    {
+        .method = HTTP_METHOD_GET,
         .path = "/livez",
         .handler = api_handle_livez,
         .id = "getLivez",

@@ -2,6 +2,7 @@
 #include "base/system/clock.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <uv.h>
@@ -169,4 +170,27 @@ int clock_parse(const char *text, int64_t *ret_wall_ms)
         return UV_EINVAL;
     *ret_wall_ms = (days * 86400 + seconds - (int64_t)offset * 60) * 1000 + ms;
     return 0;
+}
+
+void clock_stamp(int64_t wall_ms, char out[CLOCK_STAMP_SIZE])
+{
+    char when[CLOCK_RFC3339_SIZE];
+    size_t n = 0;
+    clock_format(wall_ms, when);
+    for (const char *p = when; *p && *p != '.'; p++) {
+        if (*p != '-' && *p != ':')
+            out[n++] = *p;
+    }
+    out[n++] = 'Z';
+    out[n] = '\0';
+}
+
+int clock_stamp_parse(const char *text, int64_t *ret_wall_ms)
+{
+    char when[CLOCK_RFC3339_SIZE];
+    if (strlen(text) != CLOCK_STAMP_SIZE - 1)
+        return UV_EINVAL;
+    snprintf(when, sizeof(when), "%.4s-%.2s-%.5s:%.2s:%.3s", text, text + 4, text + 6, text + 11,
+             text + 13);
+    return clock_parse(when, ret_wall_ms);
 }

@@ -115,6 +115,43 @@ int fs_copy(const char *from, const char *to)
     return fs_sync(uv_fs_copyfile, from, to, 0);
 }
 
+int fs_remove(const char *path)
+{
+    return fs_sync(uv_fs_unlink, path);
+}
+
+int fs_size(const char *path, int64_t *ret)
+{
+    uv_fs_t req;
+    int r = uv_fs_stat(NULL, &req, path, NULL);
+    if (r == 0)
+        *ret = (int64_t)req.statbuf.st_size;
+    uv_fs_req_cleanup(&req);
+    return r;
+}
+
+int fs_read_head(const char *path, void *bytes, size_t n)
+{
+    uv_buf_t into = uv_buf_init(bytes, (unsigned)n);
+    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDONLY, 0);
+    if (file < 0)
+        return file;
+    int r = fs_sync(uv_fs_read, file, &into, 1, 0);
+    fs_sync(uv_fs_close, file);
+    return r < 0 ? r : (size_t)r < n ? UV_EOF : 0;
+}
+
+int fs_flush(const char *path)
+{
+    /* Windows flushes what may be written only. */
+    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDWR, 0);
+    if (file < 0)
+        return file;
+    int r = fs_sync(uv_fs_fsync, file);
+    fs_sync(uv_fs_close, file);
+    return r;
+}
+
 char *fs_join(const char *dir, const char *name)
 {
     size_t n = strlen(dir);

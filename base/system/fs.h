@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/memory/buf.h"
 
@@ -20,6 +21,13 @@ int fs_make_dirs(const char *path);
 bool fs_exists(const char *path);
 int fs_rename(const char *from, const char *to);
 int fs_copy(const char *from, const char *to);
+/** A file, or a link itself. */
+int fs_remove(const char *path);
+int fs_size(const char *path, int64_t *ret);
+/** The first N bytes of a file; UV_EOF when it has less. */
+int fs_read_head(const char *path, void *bytes, size_t n);
+/** What was written to PATH is on the disk when this returns. */
+int fs_flush(const char *path);
 
 /** "DIR/NAME", owned by the caller; "DIR\NAME" when DIR is written so. */
 char *fs_join(const char *dir, const char *name);

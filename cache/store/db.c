@@ -2,6 +2,7 @@
 #include "cache/store/db.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,7 @@ int cache_db_open_reader(const char *path, const struct cache_profile *profile, 
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
         return cache_sql_error_code(db);
     sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     int r = cache_db_tune(db, profile);
     if (r == 0)
         *ret_db = take_ptr(db);
@@ -241,14 +243,50 @@ static int open_or_replace(const char *path, sqlite3 **ret_db, char **ret_quaran
     return r;
 }
 
+/* --- one writer --- */
+
+static atomic_bool has_writer;
+
+static void release_writer(void *arg)
+{
+    (void)arg;
+    atomic_store(&has_writer, false);
+}
+
+/* Goes back when the connection is closed. */
+static void keep_claim(sqlite3 *db)
+{
+    /* Cannot fail but for memory. */
+    (void)sqlite3_set_clientdata(db, "writer", &has_writer, release_writer);
+}
+
+static int claim_writer(const char *path, struct cache_db_error *reterr)
+{
+    if (!atomic_exchange(&has_writer, true))
+        return 0;
+    snprintf(
+        reterr->text, sizeof(reterr->text),
+        "the database %.260s is not opened: this process has a connection that writes already, "
+        "which is a mistake in the program; please report it",
+        path);
+    return UV_EBUSY;
+}
+
 int cache_db_open(const char *data_dir, sqlite3 **ret_db, char **ret_quarantined,
                   struct cache_db_error *reterr)
 {
     char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.db");
     reterr->text[0] = '\0';
-    int r = cache_sql_fold_system_error(fs_make_dirs(data_dir));
+    int r = claim_writer(path, reterr);
+    if (r < 0)
+        return r;
+    r = cache_sql_fold_system_error(fs_make_dirs(data_dir));
     if (r == 0)
         r = open_or_replace(path, ret_db, ret_quarantined, reterr);
+    if (r == 0)
+        keep_claim(*ret_db);
+    else
+        release_writer(NULL);
     if (r < 0 && !reterr->text[0])
         describe(r, path, reterr);
     return r;

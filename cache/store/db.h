@@ -13,15 +13,20 @@
 /** One SQLite connection to `<data dir>/ldplayerd.db`, opened the way everything here needs it:
  *  WAL, synchronous=FULL (an acknowledged write survives a power cut), foreign keys on, busy
  *  timeout 5 s, schema at the newest version, at most 1 MiB of page cache; a profile changes some
- *  of that (cache_db_tune). Used by the store's
- *  worker and by the command line, which may both be at work at the same time. A connection
- *  belongs to one thread. */
+ *  of that (cache_db_tune). A connection belongs to one thread.
+ *
+ *  Exactly one connection writes, and it alone copies the write-ahead log back: that of the process
+ *  that holds the lock of the data directory, which its caller has taken (service/process/lock.h),
+ *  and in that process the one of cache_db_open. Readers are cache_db_open_reader's. SQLite before
+ *  3.51.3 can lose a commit when two connections write or checkpoint at the same moment (its
+ *  "WAL-reset" fault); with one writer there is no such moment. */
 
 /** Opens or creates the database (and the folder) and migrates it. An up to date database is only
  *  read. A file that is damaged (not a database, or corrupt where it is read at start) is renamed
  *  to `<file>.damaged-<UTC time>` together with its -wal and -shm, never overwritten, and a new
  *  one is made; RET_QUARANTINED (may be NULL) then receives the kept file's path, owned by the
- *  caller, and is otherwise left alone.
+ *  caller, and is otherwise left alone. While a connection of an earlier call is open it is refused
+ *  (UV_EBUSY).
  *  Returns 0, or with RETERR filled: UV_EACCES (read-only folder or file), UV_ENOSPC, UV_EBUSY
  *  (locked by another program beyond the timeout), UV_ENOTSUP (made by a newer version),
  *  UV_EIO and others. */
@@ -29,8 +34,8 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, char **ret_quarantined
                   struct cache_db_error *reterr);
 /** Runs DB as PROFILE says from now on; PROFILE must outlive it. Returns 0 or a UV code. */
 int cache_db_tune(sqlite3 *db, const struct cache_profile *profile);
-/** A second connection to the open database DB that only reads, tuned. May be called by another
- *  thread than DB's. Returns 0 or a UV code. */
+/** A connection to the database at PATH, which a writer of this process has open, that only reads,
+ *  tuned; it never checkpoints. Any thread. Returns 0 or a UV code. */
 int cache_db_open_reader(const char *path, const struct cache_profile *profile, sqlite3 **ret_db);
 /** Copies the write-ahead log back and empties it, as far as no other program stands in the way. */
 void cache_db_checkpoint(sqlite3 *db);

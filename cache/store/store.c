@@ -153,31 +153,22 @@ static void submit(struct cache_store *store, const struct cache_job *wanted)
     }
     store->stats.n_waiting++;
     uv_ref((uv_handle_t *)&store->alive);
-    if (job->kind == CACHE_JOB_WRITE)
+    if (job->is_write)
         list_append(&store->undone, &job->undone);
     uv_mutex_lock(&store->lock);
-    list_append(job->kind == CACHE_JOB_READ ? &store->reads : &store->writes, &job->link);
+    list_append(job->is_write ? &store->writes : &store->reads, &job->link);
     uv_cond_broadcast(&store->wake);
     uv_mutex_unlock(&store->lock);
 }
 
 void cache_store_write(struct cache_store *store, cache_exec_fn exec, cache_done_fn done, void *arg)
 {
-    submit(store,
-           &(struct cache_job){.exec = exec, .done = done, .arg = arg, .kind = CACHE_JOB_WRITE});
+    submit(store, &(struct cache_job){.exec = exec, .done = done, .arg = arg, .is_write = true});
 }
 
 void cache_store_read(struct cache_store *store, cache_exec_fn exec, cache_done_fn done, void *arg)
 {
-    submit(store,
-           &(struct cache_job){.exec = exec, .done = done, .arg = arg, .kind = CACHE_JOB_READ});
-}
-
-void cache_store_read_local(struct cache_store *store, cache_exec_fn exec, cache_done_fn done,
-                            void *arg)
-{
-    submit(store,
-           &(struct cache_job){.exec = exec, .done = done, .arg = arg, .kind = CACHE_JOB_LOCAL});
+    submit(store, &(struct cache_job){.exec = exec, .done = done, .arg = arg});
 }
 
 void cache_store_close(struct cache_store *store, void (*on_closed)(void *arg), void *arg)

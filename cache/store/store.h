@@ -36,10 +36,6 @@ void cache_store_write(struct cache_store *store, cache_exec_fn exec, cache_done
 /** For queries: sees every write whose `done` has come, and nothing that is not committed. DONE may
  *  be NULL. */
 void cache_store_read(struct cache_store *store, cache_exec_fn exec, cache_done_fn done, void *arg);
-/** The same in order with the writes and on their connection, for what SQLite only tells there
- *  (PRAGMA data_version). */
-void cache_store_read_local(struct cache_store *store, cache_exec_fn exec, cache_done_fn done,
-                            void *arg);
 /** Finishes every job, also those that their `done` still submit, empties the write-ahead log,
  *  closes the database, then calls
  *  ON_CLOSED on the loop; the store is gone. A job submitted after the last `done` gets

@@ -7,15 +7,13 @@
 /** Shared by store.c (the loop's side: jobs come and go), store_worker.c (the threads) and
  *  store_health.c (what the ends of jobs say about the database). */
 
-enum cache_job_kind { CACHE_JOB_WRITE, CACHE_JOB_READ, CACHE_JOB_LOCAL };
-
 struct cache_job {
     struct list link;   /* of a queue, then of its group */
     struct list undone; /* of the loop: writes that have not ended, oldest first */
     cache_exec_fn exec;
     cache_done_fn done;
     void *arg;
-    enum cache_job_kind kind;
+    bool is_write;
     uint64_t queued_ns, started_ns, ended_ns;
     int status;
 };

@@ -13,14 +13,13 @@
 
 enum { GROUP_MAX = 512, READ_GROUP_MAX = 16 };
 
-/* Moves the longest run of jobs of one kind from QUEUE. */
+/* Moves as many jobs as go into one transaction from QUEUE. */
 static void fill_group(struct cache_job_group *g, struct list *queue)
 {
-    enum cache_job_kind kind = list_entry(queue->next, struct cache_job, link)->kind;
-    size_t max = kind == CACHE_JOB_READ ? READ_GROUP_MAX : GROUP_MAX;
-    g->is_write = kind == CACHE_JOB_WRITE;
+    g->is_write = list_entry(queue->next, struct cache_job, link)->is_write;
+    size_t max = g->is_write ? GROUP_MAX : READ_GROUP_MAX;
     list_foreach(item, queue) {
-        if (list_entry(item, struct cache_job, link)->kind != kind || g->n_jobs == max)
+        if (g->n_jobs == max)
             break;
         list_unlink(item);
         list_append(&g->jobs, item);

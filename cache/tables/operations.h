@@ -68,4 +68,9 @@ int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows
  * or a UV code. */
 int cache_operations_find_excess(sqlite3 *db, char ret_id[UUID_SIZE]);
 
+/** Ends every open operation as interrupted, with DETAIL in its error, batches with their counts:
+ * for a database that is not where the open ones were left. On a connection, in a transaction of
+ * the caller's. Returns 0 or a UV code. */
+int cache_operations_interrupt_all(sqlite3 *db, const char *detail, unsigned *ret_n);
+
 #endif

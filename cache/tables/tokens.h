@@ -8,8 +8,7 @@
 #include "cache/store/store.h"
 
 /** API tokens: `ldp_` and 43 base64url characters (256 random bits). Only the BLAKE2b digest is
- *  kept. The command line changes the table while the service runs; the service notices by
- *  SQLite's data_version. A token is live until it is revoked or expires. */
+ *  kept. A token is live until it is revoked or expires. */
 enum cache_role { CACHE_ROLE_NONE, CACHE_ROLE_VIEWER, CACHE_ROLE_OPERATOR, CACHE_ROLE_ADMIN };
 
 enum {
@@ -50,23 +49,21 @@ int cache_tokens_list(sqlite3 *db, struct cache_token **ret_items, size_t *ret_n
  *  Idempotency-Key is kept; *RET_N of them. Returns 0 or a UV code. */
 int cache_tokens_delete_ended(sqlite3 *db, int64_t wall_ms, unsigned max_rows, unsigned *ret_n);
 
-/** The service's view: a table of digests in memory. Loop thread. */
+/** The service's view: the live tokens by their digest, in memory. Loop thread. */
 struct cache_tokens;
 /** Reads the table. Returns 0 or a UV code. */
 int cache_tokens_new(sqlite3 *db, struct cache_tokens **ret);
-/** From here on the table follows the database: changes by other connections are noticed within a
- *  second (asked once a second while any token is live), others by cache_tokens_reload. While the
- *  database cannot be read the last known table stays. */
-void cache_tokens_set_store(struct cache_tokens *tokens, struct loop *loop,
-                            struct cache_store *store);
-/** Stops following and frees; must come before the store closes. ON_CLOSED comes later, on the
- *  loop; without cache_tokens_set_store, at once. */
-void cache_tokens_close(struct cache_tokens *tokens, void (*on_closed)(void *arg), void *arg);
+/** Where the use of tokens is noted; before that it is not. */
+void cache_tokens_set_store(struct cache_tokens *tokens, struct cache_store *store);
+/** Accepts NULL. */
+void cache_tokens_free(struct cache_tokens *tokens);
 /** The live token with this text, or NULL; valid until the loop turns. Notes its use (written at
  *  most once a minute). */
 const struct cache_token *cache_tokens_check(struct cache_tokens *tokens, const char *secret);
-/** Reads the table again, then calls DONE: for a token that is not known yet, and after a change
- *  through the store. Calls that come together share one reading. */
-void cache_tokens_reload(struct cache_tokens *tokens, cache_done_fn done, void *arg);
+/** To be called by the `done` of a write that made TOKEN, or that revoked what ID_OR_NAME names. */
+void cache_tokens_adopt(struct cache_tokens *tokens, const struct cache_token *token);
+void cache_tokens_forget(struct cache_tokens *tokens, const char *id_or_name);
+/** Another number whenever something was forgotten: for who remembers what a check said. */
+unsigned cache_tokens_generation(const struct cache_tokens *tokens);
 
 #endif

@@ -49,7 +49,9 @@ static int start_store(struct svc_app *app)
                                  cache_profile_find(app->config->store_profile));
     cache_store_on_health(app->store, svc_app_on_store, app);
     cache_events_set_store(app->events, app->store);
-    cache_tokens_set_store(app->tokens, &app->loop, app->store);
+    cache_tokens_set_store(app->tokens, app->store);
+    app->backups =
+        cache_backups_new(&app->loop, app->data_dir, app->store, svc_app_tell_backup, app);
     return 0;
 }
 
@@ -61,15 +63,18 @@ static int start_control(struct svc_app *app)
     ctl_engine_start(app->engine);
     svc_app_start_workstations(app);
     app->housekeeping = cache_housekeeping_new(app->store, app->idempotency);
+    cache_backups_start(app->backups);
     return 0;
 }
 
 /* The order of the start. Each step may use what those before it built; nothing happens before
  * the loop runs, so that a port that is taken leaves no trace. */
 static int (*const start_steps[])(struct svc_app *app) = {
-    start_loop,           svc_app_open_data_dir, svc_app_open_db,       svc_app_load,
-    svc_app_find_install, start_store,           svc_app_build_results, svc_app_build_control,
-    svc_app_listen,       svc_app_tell_started,  start_control,
+    start_loop,      svc_app_open_data_dir, svc_app_restore_db,
+    svc_app_open_db, svc_app_load,          svc_app_find_install,
+    start_store,     svc_app_build_results, svc_app_build_control,
+    svc_app_listen,  svc_app_publish,       svc_app_tell_started,
+    start_control,
 };
 
 static void tell_step(struct svc_app *app)
@@ -114,8 +119,21 @@ static void close_next(void *arg);
 
 static void close_server(struct svc_app *app)
 {
+    if (app->lock)
+        svc_endpoint_remove(app->data_dir);
+    /* Its clients are waited for, so what they wait for must end. */
+    if (app->backups)
+        cache_backups_stop(app->backups);
     if (app->server)
         api_server_close(take_ptr(app->server), (uint64_t)app->config->drain_ms, close_next, app);
+    else
+        close_next(app);
+}
+
+static void close_backups(struct svc_app *app)
+{
+    if (app->backups)
+        cache_backups_close(take_ptr(app->backups), close_next, app);
     else
         close_next(app);
 }
@@ -216,14 +234,6 @@ static void close_housekeeping(struct svc_app *app)
         close_next(app);
 }
 
-static void close_tokens(struct svc_app *app)
-{
-    if (app->tokens)
-        cache_tokens_close(take_ptr(app->tokens), close_next, app);
-    else
-        close_next(app);
-}
-
 static void close_store(struct svc_app *app)
 {
     if (app->store)
@@ -238,6 +248,7 @@ static void free_events(struct svc_app *app)
     cache_events_unsubscribe(take_ptr(app->eventlog));
     cache_events_free(take_ptr(app->events));
     cache_idempotency_free(take_ptr(app->idempotency));
+    cache_tokens_free(take_ptr(app->tokens));
     close_next(app);
 }
 
@@ -252,9 +263,9 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server,       close_results, close_workstations, close_figures, close_engine,
-    close_observer,     close_agent,   close_client,       await_agent,   await_results,
-    close_housekeeping, close_tokens,  close_store,        free_events,   close_signals,
+    close_server,   close_backups,  close_results, close_workstations, close_figures,
+    close_engine,   close_observer, close_agent,   close_client,       await_agent,
+    await_results,  close_housekeeping, close_store, free_events,      close_signals,
 };
 
 static void close_next(void *arg)
@@ -310,7 +321,9 @@ static void app_deinit(struct svc_app *app)
     if (app->has_loop && loop_deinit(&app->loop) < 0)
         log_error("service", "something was still open at the end");
     svc_lock_release(app->lock);
+    svc_endpoint_deinit(&app->endpoint);
     mem_free(app->quarantined);
+    mem_free(app->restore_note);
     mem_free(app->cache_preference);
     mem_free(app->limits);
     mem_free(app->data_dir);

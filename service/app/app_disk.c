@@ -5,7 +5,9 @@
 
 #include "base/log/log.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "cache/backup/restore.h"
 #include "cache/results/results_json.h"
 #include "cache/tables/instances.h"
 #include "cache/tables/operations.h"
@@ -15,7 +17,9 @@
 
 /* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */
 
-static char *absolute(const char *path)
+enum { LOCK_PATIENCE_MS = 10000, LOOK_EVERY_MS = 20 };
+
+char *svc_app_absolute(const char *path)
 {
     uv_fs_t req;
     int r = uv_fs_realpath(NULL, &req, path, NULL);
@@ -24,26 +28,55 @@ static char *absolute(const char *path)
     return real;
 }
 
+/* A command that works on the data while there is no service is soon done. */
+static int take_lock(struct svc_app *app, struct svc_lock_holder *reterr)
+{
+    uint64_t end = clock_mono_ms() + LOCK_PATIENCE_MS;
+    for (;;) {
+        int r = svc_lock_take(app->data_dir, svc_lock_service, &app->lock, reterr);
+        if (r != UV_EBUSY || svc_lock_is_service(reterr) || clock_mono_ms() >= end)
+            return r;
+        uv_sleep(LOOK_EVERY_MS);
+    }
+}
+
 int svc_app_open_data_dir(struct svc_app *app)
 {
-    int64_t pid = 0;
+    struct svc_lock_holder holder;
     const char *dir = app->config->data_dir;
     int r = fs_make_dirs(dir);
     if (r < 0)
         return svc_app_refuse(app, r, "the data directory %s cannot be made: %s", dir,
                               uv_strerror(r));
-    app->data_dir = absolute(dir);
-    r = svc_lock_take(app->data_dir, &app->lock, &pid);
+    app->data_dir = svc_app_absolute(dir);
+    r = take_lock(app, &holder);
     if (r == UV_EBUSY)
         return svc_app_refuse(app, r,
                               "another ldplayerd (process %" PRId64
                               ") uses the data directory %s; stop it or choose another data_dir",
-                              pid, dir);
+                              holder.pid, dir);
     if (r < 0)
         return svc_app_refuse(app, r,
                               "the lock file in the data directory %s cannot be written: %s", dir,
                               uv_strerror(r));
+    svc_endpoint_remove(app->data_dir);
     svc_crash_arm(app->data_dir);
+    return 0;
+}
+
+/* While no database is open. */
+int svc_app_restore_db(struct svc_app *app)
+{
+    struct cache_db_error error;
+    char *kept cleanup(mem_freep) = NULL;
+    int r = cache_restore_finish(app->data_dir, &kept, &error);
+    if (r == UV_EPERM)
+        log_error("service", "%s", error.text);
+    else if (r < 0)
+        return svc_app_refuse(app, r, "%s", error.text);
+    else if (kept)
+        log_warning("service", "a backup took the place of the database; the former one is %s",
+                    *kept ? kept : "not there");
     return 0;
 }
 
@@ -75,6 +108,8 @@ static int load_all(struct svc_app *app)
         r = cache_workstations_load(app->db, &app->stations, &app->n_stations);
     if (r == 0)
         r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
+    if (r == 0)
+        r = cache_restore_read_note(app->db, &app->restore_note);
     return r;
 }
 

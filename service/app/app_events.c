@@ -6,6 +6,7 @@
 #include "base/log/log.h"
 #include "base/memory/mem.h"
 #include "base/text/json.h"
+#include "cache/backup/restore.h"
 #include "service/process/crash.h"
 #include "service/reporting/eventlog.h"
 #include "version.h"
@@ -38,6 +39,12 @@ static void tell_database_replaced(struct svc_app *app)
     emit(app, "service.database_replaced", &t);
 }
 
+static void tell_database_restored(struct svc_app *app)
+{
+    cache_events_emit(app->events, "service.database_restored", app->restore_note);
+    cache_restore_forget_note(app->store);
+}
+
 static void tell_crashed(struct svc_app *app)
 {
     char *dump cleanup(mem_freep) = svc_crash_take_report(app->data_dir);
@@ -57,12 +64,31 @@ int svc_app_tell_started(struct svc_app *app)
     tell_crashed(app);
     if (app->quarantined)
         tell_database_replaced(app);
+    if (app->restore_note)
+        tell_database_restored(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);
     yyjson_mut_obj_add_int(t.doc, t.data, "pid", uv_os_getpid());
     json_add_str(t.doc, t.data, "ldconsole",
                  app->install.is_missing ? NULL : app->install.ldconsole);
     emit(app, "service.started", &t);
     return 0;
+}
+
+void svc_app_tell_backup(void *arg, const struct cache_backups_answer *answer)
+{
+    struct svc_app *app = arg;
+    struct telling t = begin();
+    if (answer->status == 0) {
+        json_add_str(t.doc, t.data, "name", answer->items[0].name);
+        yyjson_mut_obj_add_int(t.doc, t.data, "bytes", answer->items[0].bytes);
+        emit(app, "service.backup_made", &t);
+        log_info("service", "backup %s made: %lld bytes", answer->items[0].name,
+                 (long long)answer->items[0].bytes);
+        return;
+    }
+    json_add_str(t.doc, t.data, "reason", answer->error);
+    emit(app, "service.backup_failed", &t);
+    log_error("service", "the database could not be backed up: %s", answer->error);
 }
 
 void svc_app_tell_stopping(struct svc_app *app, const char *reason)

@@ -155,6 +155,11 @@ static char *make_limits(const struct svc_config *c)
     return json_write(doc);
 }
 
+static void restart(void *arg, const char *reason)
+{
+    svc_app_restart(arg, reason);
+}
+
 static struct api_server *build_server(struct svc_app *app)
 {
     const struct svc_config *c = app->config;
@@ -167,6 +172,7 @@ static struct api_server *build_server(struct svc_app *app)
         .events = app->events,
         .store = app->store,
         .tokens = app->tokens,
+        .backups = app->backups,
         .results = app->results,
         .client = app->client,
         .version = LDP_VERSION,
@@ -176,6 +182,8 @@ static struct api_server *build_server(struct svc_app *app)
         .runner = app->agent_host ? "agent" : "direct",
         .limits = app->limits,
         .started_at = app->started_at,
+        .restart = restart,
+        .restart_arg = app,
     };
     options.http.max_connections = (unsigned)c->max_connections;
     options.http.max_head_bytes = (unsigned)c->max_header_bytes;
@@ -208,8 +216,9 @@ static int listen_http(struct svc_app *app, struct buf *ready)
                               "cannot listen on http=%s: %s; choose another address with "
                               "the option http",
                               app->config->http, uv_strerror(r));
-    (void)buf_printf(ready, address.is_ipv6 ? " http=http://[%s]:%d" : " http=http://%s:%d",
-                     address.host, app->http_port);
+    app->endpoint.http = mem_printf(address.is_ipv6 ? "http://[%s]:%d" : "http://%s:%d",
+                                    address.host, app->http_port);
+    (void)buf_printf(ready, " http=%s", app->endpoint.http);
     return 0;
 }
 
@@ -223,6 +232,7 @@ static int listen_socket(struct svc_app *app, struct buf *ready)
                               "cannot listen on socket=%s: %s; choose another path with "
                               "the option socket, or none",
                               app->config->socket, uv_strerror(r));
+    app->endpoint.pipe = svc_app_absolute(app->config->socket);
     (void)buf_printf(ready, " socket=%s", app->config->socket);
     return 0;
 }
@@ -252,6 +262,7 @@ static int listen_pipe(struct svc_app *app, struct buf *ready)
                               "cannot listen on pipe=%s: %s; choose another name with the option "
                               "pipe, or none",
                               path, uv_strerror(r));
+    app->endpoint.pipe = mem_strdup(path);
     (void)buf_printf(ready, " pipe=%s", path);
     return 0;
 }
@@ -271,4 +282,18 @@ int svc_app_listen(struct svc_app *app)
     if (r == 0)
         app->ready_line = buf_take(&ready, NULL);
     return r;
+}
+
+/* Commands find the service by it. Without it all else works, so a full disk is no reason not to
+ * start. */
+int svc_app_publish(struct svc_app *app)
+{
+    app->endpoint.pid = uv_os_getpid();
+    int r = svc_endpoint_write(app->data_dir, &app->endpoint);
+    if (r < 0)
+        log_warning("service",
+                    "commands cannot find this service, because ldplayerd.endpoint in %s cannot be "
+                    "written: %s",
+                    app->data_dir, uv_strerror(r));
+    return 0;
 }

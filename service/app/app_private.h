@@ -4,6 +4,7 @@
 
 #include "api/server.h"
 #include "base/loop/loop.h"
+#include "cache/backup/backups.h"
 #include "cache/results/results.h"
 #include "cache/tables/events.h"
 #include "cache/tables/housekeeping.h"
@@ -15,6 +16,7 @@
 #include "ldconsole/guard/client.h"
 #include "service/agent/agent_host.h"
 #include "service/app/app.h"
+#include "service/process/endpoint.h"
 #include "service/process/lock.h"
 #include "service/process/signals.h"
 
@@ -32,8 +34,9 @@ struct svc_app {
     bool has_loop;
     char *data_dir; /* absolute */
     struct svc_lock *lock;
-    sqlite3 *db;       /* until the store takes it over */
-    char *quarantined; /* path of a damaged database that was put aside, or NULL */
+    sqlite3 *db;        /* until the store takes it over */
+    char *quarantined;  /* path of a damaged database that was put aside, or NULL */
+    char *restore_note; /* of a database that was restored and not told of yet, or NULL */
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;
@@ -46,6 +49,7 @@ struct svc_app {
     size_t n_stations;
     struct cache_store *store;
     struct cache_housekeeping *housekeeping;
+    struct cache_backups *backups;
     char *cache_preference; /* what was set of the result cache at run time, or NULL */
     struct cache_results *results;
     struct ldc_install install;
@@ -59,6 +63,7 @@ struct svc_app {
     struct ctl_workstations_listener on_workstation;
     char *limits;
     struct api_server *server;
+    struct svc_endpoint endpoint; /* where it listens */
     int http_port; /* what was bound, or is to be: of the app that this one follows; 0 = none yet */
     struct svc_signals *signals;
 
@@ -72,7 +77,10 @@ int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* app_disk.c: what is read before anything runs. */
+/** PATH from the root on, owned by the caller; as it is when there is no such file. */
+char *svc_app_absolute(const char *path);
 int svc_app_open_data_dir(struct svc_app *app);
+int svc_app_restore_db(struct svc_app *app);
 int svc_app_open_db(struct svc_app *app);
 int svc_app_load(struct svc_app *app);
 
@@ -80,6 +88,7 @@ int svc_app_load(struct svc_app *app);
 int svc_app_find_install(struct svc_app *app);
 int svc_app_build_control(struct svc_app *app);
 int svc_app_listen(struct svc_app *app);
+int svc_app_publish(struct svc_app *app);
 
 /* app_agent.c: where ldconsole runs. */
 struct runner *svc_app_build_runner(struct svc_app *app);
@@ -89,6 +98,7 @@ int svc_app_build_results(struct svc_app *app);
 
 /* app_events.c: what is told about the service itself. */
 int svc_app_tell_started(struct svc_app *app);
+void svc_app_tell_backup(void *arg, const struct cache_backups_answer *answer);
 void svc_app_tell_stopping(struct svc_app *app, const char *reason);
 void svc_app_tell_reloaded(struct svc_app *app);
 void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,

@@ -129,13 +129,3 @@ enum svc_exit svc_command_run(int argc, char **argv)
         return refuse_args(command, &problems);
     return command->run(&args);
 }
-
-enum svc_exit svc_command_config(const struct svc_args *args, struct svc_config *ret)
-{
-    struct svc_problems problems cleanup(svc_problems_deinit);
-    svc_problems_init(&problems);
-    if (svc_config_load(args->flags, args->n_flags, ret, &problems) == 0)
-        return SVC_EXIT_OK;
-    fputs(svc_problems_text(&problems), stderr);
-    return SVC_EXIT_USAGE;
-}

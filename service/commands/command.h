@@ -2,7 +2,7 @@
 #ifndef SVC_COMMAND_H
 #define SVC_COMMAND_H
 
-#include "service/config/args.h"
+#include "service/commands/command_config.h"
 #include "service/process/exit.h"
 
 /** The command line: `ldplayerd COMMAND [flags]`, where a command is one or two words. */
@@ -27,16 +27,14 @@ void svc_command_overview(struct buf *out);
 /** Appends what one command does and takes. */
 void svc_command_describe(const struct svc_command *command, struct buf *out);
 
-/** For commands: the configuration from all sources, to be released in any case. What is wrong
- *  is printed to standard error. */
-enum svc_exit svc_command_config(const struct svc_args *args, struct svc_config *ret);
-
 /* The commands, each in its file. */
 enum svc_exit svc_serve_cmd(const struct svc_args *args);
 enum svc_exit svc_agent_cmd(const struct svc_args *args);
 enum svc_exit svc_token_cmd_create(const struct svc_args *args);
 enum svc_exit svc_token_cmd_list(const struct svc_args *args);
 enum svc_exit svc_token_cmd_revoke(const struct svc_args *args);
+enum svc_exit svc_backup_cmd(const struct svc_args *args);
+enum svc_exit svc_restore_cmd(const struct svc_args *args);
 enum svc_exit svc_config_cmd_show(const struct svc_args *args);
 enum svc_exit svc_config_cmd_check(const struct svc_args *args);
 enum svc_exit svc_config_cmd_docs(const struct svc_args *args);

@@ -11,6 +11,8 @@
 static const char *const no_flags[] = {NULL};
 static const char *const agent_flags[] = {"pipe", "server", NULL};
 static const char *const token_flags[] = {"data-dir", "config", NULL};
+static const char *const backup_flags[] = {"force?", "data-dir", "config", NULL};
+static const char *const restore_flags[] = {"data-dir", "config", NULL};
 static const char *const token_create_flags[] = {"name",     "role",   "expires",
                                                  "data-dir", "config", NULL};
 
@@ -134,6 +136,16 @@ const struct svc_command svc_command_table[] = {
      "Ends a token for good.",
      {token_flags, false, 1, 1},
      svc_token_cmd_revoke},
+    {"backup",
+     "FILE [--force] [--data-dir DIR]",
+     "Writes a checked copy of ldplayerd's own database to FILE, while the service runs or not.",
+     {backup_flags, false, 1, 1},
+     svc_backup_cmd},
+    {"restore",
+     "FILE [--data-dir DIR]",
+     "Puts a backup in the place of the database, which is kept; a running service restarts.",
+     {restore_flags, false, 1, 1},
+     svc_restore_cmd},
     {"routes docs",
      "",
      "Prints the documentation page of all routes.",

@@ -24,7 +24,8 @@ static bool is_ours(const char *name)
 /* Whatever is in them is ours. */
 static bool is_our_folder(const char *name)
 {
-    return strcmp(name, "logs") == 0 || strcmp(name, "crashes") == 0;
+    return strcmp(name, "logs") == 0 || strcmp(name, "crashes") == 0 ||
+           strcmp(name, "backups") == 0;
 }
 
 static int remove_file(const char *path)
@@ -84,14 +85,14 @@ static int remove_content(const char *dir, bool all)
 static enum svc_exit check_unused(const char *data_dir)
 {
     struct svc_lock *lock = NULL;
-    int64_t pid = 0;
-    int r = svc_lock_take(data_dir, &lock, &pid);
+    struct svc_lock_holder holder;
+    int r = svc_lock_take(data_dir, "data remove", &lock, &holder);
     svc_lock_release(lock);
     if (r == 0)
         return SVC_EXIT_OK;
     if (r == UV_EBUSY)
         return svc_exit_fail("%s is in use by the ldplayerd with process id %lld; stop it first",
-                             data_dir, (long long)pid);
+                             data_dir, (long long)holder.pid);
     return svc_exit_fail("%s cannot be locked: %s", data_dir, uv_strerror(r));
 }
 

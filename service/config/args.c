@@ -19,10 +19,19 @@ struct parser {
     char **next; /* NULL-terminated */
 };
 
-static bool is_own_flag(const struct svc_args_rule *rule, const char *name)
+/* "force?" is what --force alone says. */
+static bool is_switch(const char *flag, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(flag, name, n) == 0 && strcmp(flag + n, "?") == 0;
+}
+
+static bool is_own_flag(const struct svc_args_rule *rule, const char *name, const char **ret_bare)
 {
     for (const char *const *flag = rule->flags; flag && *flag; flag++) {
-        if (strcmp(*flag, name) == 0)
+        if (is_switch(*flag, name))
+            *ret_bare = "true";
+        if (*ret_bare || strcmp(*flag, name) == 0)
             return true;
     }
     return rule->takes_options && strcmp(name, "config") == 0;
@@ -32,7 +41,7 @@ static bool is_own_flag(const struct svc_args_rule *rule, const char *name)
 static bool is_known(const struct parser *p, const char *name, const char **ret_bare)
 {
     *ret_bare = NULL;
-    if (is_own_flag(p->rule, name))
+    if (is_own_flag(p->rule, name, ret_bare))
         return true;
     const struct svc_option *option = p->rule->takes_options ? svc_option_find_flag(name) : NULL;
     if (option)
@@ -45,8 +54,10 @@ static void refuse_flag(const struct parser *p, const char *name)
     char names[SVC_CONFIG_MAX_OPTIONS][FLAG_NAME_MAX], hint[80];
     struct svc_nearest nearest;
     svc_nearest_init(&nearest, name);
-    for (const char *const *flag = p->rule->flags; flag && *flag; flag++)
-        svc_nearest_offer(&nearest, *flag);
+    for (const char *const *flag = p->rule->flags; flag && *flag; flag++) {
+        if (!str_has_suffix(*flag, "?"))
+            svc_nearest_offer(&nearest, *flag);
+    }
     for (size_t i = 0; p->rule->takes_options && i < svc_option_count; i++) {
         svc_option_flag_name(&svc_option_table[i], names[i], sizeof(names[i]));
         svc_nearest_offer(&nearest, names[i]);

@@ -10,7 +10,8 @@
 
 /** What a command takes: words in order, its own flags, and perhaps the options of the service. */
 struct svc_args_rule {
-    const char *const *flags; /* NULL-terminated names without dashes; each takes a value */
+    const char *const *flags; /* NULL-terminated names without dashes; each takes a value, but
+                               * those that end in '?' */
     bool takes_options;       /* also every option of the configuration, and --config */
     unsigned min_words, max_words;
 };

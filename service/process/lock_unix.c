@@ -3,8 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -18,40 +17,42 @@ struct svc_lock {
     int fd;
 };
 
-static int64_t read_pid(int fd)
+static void read_holder(int fd, struct svc_lock_holder *ret)
 {
-    char text[32];
+    char text[SVC_LOCK_TEXT_SIZE];
     ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
     text[n > 0 ? n : 0] = '\0';
-    return strtoll(text, NULL, 10);
+    svc_lock_read_text(text, ret);
 }
 
-static int write_pid(int fd)
+static int write_holder(int fd, const char *what)
 {
-    char text[32];
-    int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    char text[SVC_LOCK_TEXT_SIZE];
+    svc_lock_write_text(what, text);
+    ssize_t n = (ssize_t)strlen(text);
     if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
         return uv_translate_sys_error(errno);
     return 0;
 }
 
-static int lock_file(int fd, int64_t *reterr_pid)
+static int lock_file(int fd, const char *what, struct svc_lock_holder *reterr)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return write_pid(fd);
+        return write_holder(fd, what);
     if (errno != EWOULDBLOCK)
         return uv_translate_sys_error(errno);
-    *reterr_pid = read_pid(fd);
+    read_holder(fd, reterr);
     return UV_EBUSY;
 }
 
-int svc_lock_take(const char *data_dir, struct svc_lock **ret, int64_t *reterr_pid)
+int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
+                  struct svc_lock_holder *reterr)
 {
     char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.lock");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return uv_translate_sys_error(errno);
-    int r = lock_file(fd, reterr_pid);
+    int r = lock_file(fd, what, reterr);
     if (r < 0) {
         close(fd);
         return r;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/process/lock.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include <uv.h>
 #include <windows.h>
@@ -16,32 +15,33 @@ struct svc_lock {
     HANDLE file;
 };
 
-static int64_t read_pid(const wchar_t *path)
+static void read_holder(const wchar_t *path, struct svc_lock_holder *ret)
 {
-    char text[32];
+    char text[SVC_LOCK_TEXT_SIZE];
     DWORD n = 0;
+    *ret = (struct svc_lock_holder){0};
     HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
                               OPEN_EXISTING, 0, NULL);
     if (file == INVALID_HANDLE_VALUE)
-        return 0;
+        return;
     ReadFile(file, text, sizeof(text) - 1, &n, NULL);
     CloseHandle(file);
     text[n] = '\0';
-    return strtoll(text, NULL, 10);
+    svc_lock_read_text(text, ret);
 }
 
-static int write_pid(HANDLE file)
+static int write_holder(HANDLE file, const char *what)
 {
-    char text[32];
+    char text[SVC_LOCK_TEXT_SIZE];
     DWORD written = 0;
-    int n = snprintf(text, sizeof(text), "%lu\n", (unsigned long)GetCurrentProcessId());
-    if (!WriteFile(file, text, (DWORD)n, &written, NULL) || !SetEndOfFile(file))
+    svc_lock_write_text(what, text);
+    if (!WriteFile(file, text, (DWORD)strlen(text), &written, NULL) || !SetEndOfFile(file))
         return uv_translate_sys_error((int)GetLastError());
     return 0;
 }
 
 /* Others may read the file while it is held, but not open it for writing: that is the lock. */
-static int open_file(const wchar_t *path, HANDLE *ret_file, int64_t *reterr_pid)
+static int open_file(const wchar_t *path, HANDLE *ret_file, struct svc_lock_holder *reterr)
 {
     *ret_file = CreateFileW(path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS,
                             FILE_ATTRIBUTE_NORMAL, NULL);
@@ -50,19 +50,20 @@ static int open_file(const wchar_t *path, HANDLE *ret_file, int64_t *reterr_pid)
     DWORD error = GetLastError();
     if (error != ERROR_SHARING_VIOLATION)
         return uv_translate_sys_error((int)error);
-    *reterr_pid = read_pid(path);
+    read_holder(path, reterr);
     return UV_EBUSY;
 }
 
-int svc_lock_take(const char *data_dir, struct svc_lock **ret, int64_t *reterr_pid)
+int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
+                  struct svc_lock_holder *reterr)
 {
     char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.lock");
     wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     HANDLE file;
-    int r = open_file(wide, &file, reterr_pid);
+    int r = open_file(wide, &file, reterr);
     if (r < 0)
         return r;
-    r = write_pid(file);
+    r = write_holder(file, what);
     if (r < 0) {
         CloseHandle(file);
         return r;

@@ -19,6 +19,10 @@ char *svc_platform_data_dir(void);
 char *svc_platform_socket(const char *data_dir);
 /** The name of the pipe that Windows serves by default, owned by the caller; NULL elsewhere. */
 char *svc_platform_pipe(void);
+/** What gives a service without one a socket or pipe, and whom it takes for an admin there: parts
+ * of sentences. */
+const char *svc_platform_pipe_advice(void);
+const char *svc_platform_admin_advice(void);
 /** Why the option NAME cannot be used on this system, as a sentence, or NULL. */
 const char *svc_platform_refusal(const char *name);
 

@@ -76,6 +76,16 @@ char *svc_platform_pipe(void)
     return NULL;
 }
 
+const char *svc_platform_pipe_advice(void)
+{
+    return "let it have the option socket, stop it for this command";
+}
+
+const char *svc_platform_admin_advice(void)
+{
+    return "the account of the service, or as root.";
+}
+
 const char *svc_platform_refusal(const char *name)
 {
     if (strcmp(name, "pipe") == 0)

@@ -55,6 +55,16 @@ char *svc_platform_pipe(void)
     return mem_strdup("\\\\.\\pipe\\ldplayerd");
 }
 
+const char *svc_platform_pipe_advice(void)
+{
+    return "let it have the option pipe, stop it for this command";
+}
+
+const char *svc_platform_admin_advice(void)
+{
+    return "the account of the service, or in a console that was opened as administrator.";
+}
+
 const char *svc_platform_refusal(const char *name)
 {
     if (strcmp(name, "socket") == 0)

@@ -23,11 +23,12 @@ void house_init(struct house *h)
 static void open_tokens(struct house *h)
 {
     sqlite3 *db = NULL;
-    struct cache_db_error error;
-    cr_assert_eq(cache_db_open(h->world.folder, &db, NULL, &error), 0, "%s", error.text);
+    char *path = fs_join(h->world.folder, "ldplayerd.db");
+    cr_assert_eq(cache_db_open_reader(path, cache_profile_default, &db), 0);
     cr_assert_eq(cache_tokens_new(db, &h->tokens), 0);
     cache_db_close(db);
-    cache_tokens_set_store(h->tokens, &h->world.loop, h->world.store);
+    mem_free(path);
+    cache_tokens_set_store(h->tokens, h->world.store);
 }
 
 static void open_results(struct house *h)
@@ -40,12 +41,25 @@ static void open_results(struct house *h)
     h->results = cache_results_new(&h->world.loop, NULL, &options);
 }
 
+static void on_backup(void *arg, const struct cache_backups_answer *answer)
+{
+    (void)arg;
+    (void)answer;
+}
+
+static void on_restart(void *arg, const char *reason)
+{
+    struct house *h = arg;
+    h->restarted = reason;
+}
+
 void house_open(struct house *h)
 {
     struct world *w = &h->world;
     world_open(w);
     open_tokens(h);
     open_results(h);
+    h->backups = cache_backups_new(&w->loop, w->folder, w->store, on_backup, h);
     struct api_context context = {.loop = &w->loop,
                                   .observer = w->observer,
                                   .engine = w->engine,
@@ -53,6 +67,9 @@ void house_open(struct house *h)
                                   .events = w->events,
                                   .store = w->store,
                                   .tokens = h->tokens,
+                                  .backups = h->backups,
+                                  .restart = on_restart,
+                                  .restart_arg = h,
                                   .results = h->results,
                                   .cache_backend = h->cache_backend,
                                   .client = w->client,
@@ -87,13 +104,14 @@ void house_end(struct house *h)
     api_server_close(h->server, 0, on_closed, h);
     house_until(h, h->is_closed);
     h->is_closed = false;
-    cache_tokens_close(h->tokens, on_closed, h);
+    cache_backups_close(h->backups, on_closed, h);
     house_until(h, h->is_closed);
     h->is_closed = false;
     /* A load is a look of the observer's, so that ends first. */
     world_close(&h->world);
     cache_results_close(h->results, on_closed, h);
     house_until(h, h->is_closed);
+    cache_tokens_free(h->tokens);
     mem_free(h->path);
     world_end(&h->world);
 }
@@ -177,13 +195,32 @@ size_t answer_size(const struct answer *a, const char *pointer)
     return yyjson_get_len(value);
 }
 
+struct making {
+    const char *name;
+    enum cache_role role;
+    char *secret;
+    struct cache_token row;
+    bool is_done;
+};
+
+static int exec_make(sqlite3 *db, void *arg)
+{
+    struct making *m = arg;
+    return cache_tokens_create(db, m->name, m->role, 0, m->secret, &m->row);
+}
+
+static void on_made(void *arg, int status)
+{
+    struct making *m = arg;
+    cr_assert_eq(status, 0);
+    m->is_done = true;
+}
+
 void house_token(struct house *h, const char *name, enum cache_role role,
                  char ret_secret[CACHE_TOKEN_SIZE])
 {
-    sqlite3 *db = NULL;
-    struct cache_token row;
-    struct cache_db_error error;
-    cr_assert_eq(cache_db_open(h->world.folder, &db, NULL, &error), 0, "%s", error.text);
-    cr_assert_eq(cache_tokens_create(db, name, role, 0, ret_secret, &row), 0);
-    cache_db_close(db);
+    struct making m = {.name = name, .role = role, .secret = ret_secret};
+    cache_store_write(h->world.store, exec_make, on_made, &m);
+    house_until(h, m.is_done);
+    cache_tokens_adopt(h->tokens, &m.row);
 }

@@ -8,6 +8,7 @@
 #include "api/exchange/parts.h"
 #include "api/http/state.h"
 #include "api/server.h"
+#include "cache/backup/backups.h"
 #include "tests/unit/api/client.h"
 #include "tests/unit/control/world.h"
 
@@ -16,6 +17,8 @@
 struct house {
     struct world world;
     struct cache_tokens *tokens;
+    struct cache_backups *backups;
+    const char *restarted; /* why, or NULL */
     struct cache_results *results;
     const char *cache_backend;
     struct api_server *server;

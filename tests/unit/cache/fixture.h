@@ -115,6 +115,17 @@ static inline int exec_short_patience(sqlite3 *db, void *arg)
     return 0;
 }
 
+/** Another program holds the write lock, and the store waits for it 10 ms only. Turns the loop. The
+ *  lock goes with the connection. */
+static inline sqlite3 *lock_out(struct loop *loop, struct cache_store *store, const char *folder)
+{
+    cache_store_write(store, exec_short_patience, NULL, NULL);
+    loop_run(loop);
+    sqlite3 *other = open_beside(folder);
+    execute(other, "BEGIN IMMEDIATE");
+    return other;
+}
+
 /** A small file system of the test's own: neither a full disk nor a read-only one can be had by
  *  permissions when the tests run as root. Returns false with the cause printed where it may not
  *  be mounted. */

@@ -273,17 +273,31 @@ void world_settle(struct world *w)
     world_look(w);
 }
 
-static int exec_pragma(sqlite3 *db, void *arg)
+static int exec_short_patience(sqlite3 *db, void *arg)
 {
-    return cache_sql_result(sqlite3_exec(db, arg, NULL, NULL, NULL));
+    (void)arg;
+    sqlite3_busy_timeout(db, 1);
+    return 0;
+}
+
+/* Another program has it locked. */
+static void lock_store(struct world *w)
+{
+    char *path = fs_join(w->folder, "ldplayerd.db");
+    cache_store_write(w->store, exec_short_patience, NULL, NULL);
+    world_flush(w);
+    cr_assert_eq(sqlite3_open(path, &w->breaker), SQLITE_OK);
+    sqlite3_busy_timeout(w->breaker, 5000);
+    cr_assert_eq(sqlite3_exec(w->breaker, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    mem_free(path);
 }
 
 void world_break_store(struct world *w, bool is_broken)
 {
-    char *sql = mem_printf("PRAGMA query_only = %d", is_broken);
-    cache_store_read_local(w->store, exec_pragma, NULL, sql);
-    world_flush(w);
-    mem_free(sql);
+    if (is_broken)
+        lock_store(w);
+    else
+        cache_db_close(take_ptr(w->breaker));
 }
 
 /* --- instances --- */

@@ -25,6 +25,7 @@ struct world {
     struct fake_farm *farm;
     char *folder; /* of the database */
     struct cache_store *store;
+    sqlite3 *breaker; /* while it has the store locked */
     struct cache_events *events;
     struct cache_idempotency *idempotency;
     struct ldc_client *client;

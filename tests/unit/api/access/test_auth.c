@@ -78,35 +78,6 @@ Test(api_auth, takes_a_token_over_the_peer_that_brings_it)
     answer_deinit(&a);
 }
 
-Test(api_auth, knows_a_token_made_a_moment_ago_by_another_program)
-{
-    char secret[CACHE_TOKEN_SIZE];
-    expect_token("ldp_nobody", "/api/auth/me", 401);
-    house_token(&h, "new", CACHE_ROLE_VIEWER, secret);
-    expect_token(secret, "/api/auth/me", 200);
-}
-
-Test(api_auth, answers_a_client_that_has_closed_its_half_while_the_table_is_read)
-{
-    struct client hasty;
-    client_connect_tcp(&hasty, h.port, house_turn, &h);
-    client_send(&hasty, "GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\n"
-                        "Authorization: Bearer ldp_never\r\n\r\n");
-    client_finish(&hasty);
-    struct reply r = client_read(&hasty, false);
-    cr_assert_eq(r.status, 401, "%s", r.body);
-    reply_deinit(&r);
-    client_close(&hasty);
-}
-
-Test(api_auth, reads_the_table_for_a_wrong_token_once)
-{
-    for (int i = 0; i < 20; i++)
-        expect_token("ldp_wrong", "/api/auth/me", 401);
-    cr_assert_eq(h.server->auth->next_denied, 1);
-    cr_assert(list_is_empty(&h.server->auth->waiting));
-}
-
 Test(api_auth, refuses_what_is_no_token)
 {
     static const char too_long[] = "Bearer 0123456789012345678901234567890123456789012345678901";
@@ -165,15 +136,4 @@ Test(api_auth, refuses_tokens_that_cannot_be_made)
     for (size_t i = 0; i < countof(bodies); i++)
         house_refuses(&h, "POST", "/api/auth/tokens", bodies[i][0], 422, "VALIDATION_FAILED",
                       bodies[i][1]);
-}
-
-Test(api_auth, lets_go_of_a_client_that_leaves_while_the_table_is_read)
-{
-    expect_token("ldp_a", "/api/auth/me", 401);
-    client_send(&c, "GET /api/auth/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-                    "ldp_b\r\n\r\n");
-    house_until(&h, !list_is_empty(&h.server->auth->waiting));
-    client_close(&c);
-    house_until(&h, list_is_empty(&h.server->auth->waiting) && h.server->http->n_holds == 0);
-    client_connect_tcp(&c, h.port, house_turn, &h);
 }

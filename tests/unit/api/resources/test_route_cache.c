@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
+#include "base/system/fs.h"
 #include "cache/results/results_json.h"
 #include "cache/tables/preferences.h"
 #include "tests/unit/api/house.h"
@@ -160,9 +161,9 @@ Test(api_route_cache, limits_can_be_changed_and_are_remembered)
     cr_expect_eq(world_heard(&h.world, "cache.configured"), 1);
 
     sqlite3 *db = NULL;
-    struct cache_db_error error;
-    char *text = NULL;
-    cr_assert_eq(cache_db_open(h.world.folder, &db, NULL, &error), 0);
+    char *text = NULL, *path = fs_join(h.world.folder, "ldplayerd.db");
+    cr_assert_eq(cache_db_open_reader(path, cache_profile_default, &db), 0);
+    mem_free(path);
     cr_assert_eq(cache_preferences_read(db, CACHE_RESULTS_PREFERENCE, &text), 0);
     cr_expect_not_null(strstr(text, "\"max_entries\":5"), "%s", text);
     mem_free(text);

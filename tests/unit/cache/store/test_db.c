@@ -547,3 +547,69 @@ Test(cache_db, each_result_of_sqlite_has_its_code)
     for (size_t i = 0; i < countof(rows); i++)
         cr_expect_eq(cache_sql_result(rows[i].sqlite_result), rows[i].expected, "row %d", (int)i);
 }
+
+/* --- one writer --- */
+
+Test(cache_db, a_second_connection_that_writes_is_refused)
+{
+    char *folder = folder_make(), *other = folder_make();
+    sqlite3 *db = open_db(folder), *second = NULL;
+    struct cache_db_error error;
+    cr_assert_eq(cache_db_open(folder, &second, NULL, &error), UV_EBUSY);
+    cr_assert_not_null(strstr(error.text, folder), "%s", error.text);
+    cr_assert_eq(cache_db_open(other, &second, NULL, &error), UV_EBUSY, "whatever it is of");
+    cr_assert_null(second);
+    cache_db_close(db);
+    cache_db_close(open_db(other));
+    folder_remove(folder);
+    folder_remove(other);
+}
+
+Test(cache_db, an_opening_that_fails_leaves_room_for_the_next)
+{
+    char *folder = folder_make();
+    char *path = fs_join(folder, "file");
+    sqlite3 *db = NULL;
+    struct cache_db_error error;
+    folder_write(folder, "file", "x");
+    cr_assert_lt(cache_db_open(path, &db, NULL, &error), 0);
+    cache_db_close(open_db(folder));
+    mem_free(path);
+    folder_remove(folder);
+}
+
+static int64_t size_of(const char *folder, const char *name)
+{
+    int64_t size = -1;
+    char *path = fs_join(folder, name);
+    (void)fs_size(path, &size);
+    mem_free(path);
+    return size;
+}
+
+Test(cache_db, a_reader_never_copies_the_log_back)
+{
+    char *folder = folder_make();
+    char *path = fs_join(folder, "ldplayerd.db");
+    pid_t pid = fork();
+    if (pid == 0) { /* leaves a log behind */
+        execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    int64_t before = size_of(folder, "ldplayerd.db-wal");
+    cr_assert_gt(before, 0);
+    sqlite3 *db = NULL;
+    cr_assert_eq(cache_db_open_reader(path, cache_profile_default, &db), 0);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM preferences"), 1);
+    cr_assert_neq(sqlite3_exec(db, "INSERT INTO preferences VALUES ('c', 'd')", NULL, NULL, NULL),
+                  SQLITE_OK);
+    cache_db_close(db);
+    cr_assert_eq(size_of(folder, "ldplayerd.db-wal"), before);
+    db = open_db(folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM preferences"), 1);
+    cache_db_close(db);
+    cr_assert_eq(size_of(folder, "ldplayerd.db-wal"), -1, "the writer does");
+    mem_free(path);
+    folder_remove(folder);
+}

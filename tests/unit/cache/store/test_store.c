@@ -57,12 +57,38 @@ static void on_count(void *arg, int status)
     c->status = status;
 }
 
-/* A job that holds the worker until it is told to go on, so that others gather behind it. */
+/* Holds the writer until it is told to go on, so that jobs gather behind it. */
+struct gate {
+    uv_sem_t is_shut, may_open;
+};
+
 static int exec_wait(sqlite3 *db, void *arg)
 {
+    struct gate *gate = arg;
     (void)db;
-    uv_sem_wait(arg);
+    uv_sem_post(&gate->is_shut);
+    uv_sem_wait(&gate->may_open);
     return 0;
+}
+
+/* What is submitted from here on is not in the gate's transaction. */
+static void shut(struct gate *gate, struct cache_store *store)
+{
+    uv_sem_init(&gate->is_shut, 0);
+    uv_sem_init(&gate->may_open, 0);
+    cache_store_write(store, exec_wait, NULL, gate);
+    uv_sem_wait(&gate->is_shut);
+}
+
+static void open_gate(struct gate *gate)
+{
+    uv_sem_post(&gate->may_open);
+}
+
+static void gate_deinit(struct gate *gate)
+{
+    uv_sem_destroy(&gate->is_shut);
+    uv_sem_destroy(&gate->may_open);
 }
 
 static int64_t count_stored(const struct fixture *f)
@@ -108,25 +134,24 @@ Test(cache_store, writes_that_wait_together_are_committed_together)
     struct fixture f;
     struct insert inserts[N] = {{0}};
     unsigned order = 0;
-    uv_sem_t gate;
-    uv_sem_init(&gate, 0);
+    struct gate gate;
     fixture_start(&f);
-    cache_store_read_local(f.store, exec_wait, NULL, &gate);
+    shut(&gate, f.store);
     for (int i = 0; i < N; i++) {
         inserts[i] = (struct insert){.seq = i + 1, .next_order = &order};
         cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
     }
     cr_assert_eq(cache_store_stats(f.store).n_waiting, N + 1);
-    uv_sem_post(&gate);
+    open_gate(&gate);
     loop_run(&f.loop);
     for (unsigned i = 0; i < N; i++) {
         cr_assert_eq(inserts[i].status, 0);
         cr_assert_eq(inserts[i].n_done, 1);
         cr_assert_eq(inserts[i].order, i + 1, "done comes in the order of submission");
     }
-    cr_assert_eq(cache_store_stats(f.store).n_commits, 1);
+    cr_assert_eq(cache_store_stats(f.store).n_commits, 1 + 1, "the gate, and all behind it");
     cr_assert_eq(count_stored(&f), N);
-    uv_sem_destroy(&gate);
+    gate_deinit(&gate);
     fixture_stop(&f);
 }
 
@@ -135,19 +160,18 @@ Test(cache_store, a_very_long_queue_is_committed_in_parts)
     enum { N = 2000 };
     struct fixture f;
     struct insert *inserts = mem_calloc(N, sizeof(*inserts));
-    uv_sem_t gate;
-    uv_sem_init(&gate, 0);
+    struct gate gate;
     fixture_start(&f);
-    cache_store_read_local(f.store, exec_wait, NULL, &gate);
+    shut(&gate, f.store);
     for (int i = 0; i < N; i++) {
         inserts[i].seq = i + 1;
         cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
     }
-    uv_sem_post(&gate);
+    open_gate(&gate);
     loop_run(&f.loop);
-    cr_assert_eq(cache_store_stats(f.store).n_commits, 4);
+    cr_assert_eq(cache_store_stats(f.store).n_commits, 1 + 4, "the gate, and what is behind it");
     cr_assert_eq(count_stored(&f), N);
-    uv_sem_destroy(&gate);
+    gate_deinit(&gate);
     mem_free(inserts);
     fixture_stop(&f);
 }
@@ -157,15 +181,14 @@ Test(cache_store, a_failing_job_is_undone_alone)
     enum { N = 5 };
     struct fixture f;
     struct insert inserts[N];
-    uv_sem_t gate;
-    uv_sem_init(&gate, 0);
+    struct gate gate;
     fixture_start(&f);
-    cache_store_read_local(f.store, exec_wait, NULL, &gate);
+    shut(&gate, f.store);
     for (int i = 0; i < N; i++) {
         inserts[i] = (struct insert){.seq = i + 1, .result = i == 2 ? UV_ERANGE : 0};
         cache_store_write(f.store, exec_insert, on_insert, &inserts[i]);
     }
-    uv_sem_post(&gate);
+    open_gate(&gate);
     loop_run(&f.loop);
     for (int i = 0; i < N; i++)
         cr_assert_eq(inserts[i].status, i == 2 ? UV_ERANGE : 0, "job %d", i);
@@ -174,7 +197,7 @@ Test(cache_store, a_failing_job_is_undone_alone)
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq = 3"), 0);
     cache_db_close(db);
     cr_assert_eq(cache_store_stats(f.store).n_failed, 1);
-    uv_sem_destroy(&gate);
+    gate_deinit(&gate);
     fixture_stop(&f);
 }
 
@@ -205,29 +228,28 @@ Test(cache_store, a_full_disk_fails_the_group_and_the_store_recovers)
     struct insert small = {.seq = 1, .size = 1}, big = {.seq = 2, .size = 4000000};
     struct insert after = {.seq = 3, .size = 4000000};
     struct counting counting = {0};
-    uv_sem_t gate;
-    uv_sem_init(&gate, 0);
+    struct gate gate;
     /* A limit below the present size is taken as the present size. */
-    cache_store_read_local(f.store, exec_limit_pages, NULL, &few);
-    cache_store_read_local(f.store, exec_wait, NULL, &gate);
+    cache_store_write(f.store, exec_limit_pages, NULL, &few);
+    shut(&gate, f.store);
     cache_store_write(f.store, exec_insert, on_insert, &small);
     cache_store_write(f.store, exec_insert, on_insert, &big);
     cache_store_read(f.store, exec_count, on_count, &counting);
-    uv_sem_post(&gate);
+    open_gate(&gate);
     loop_run(&f.loop);
     cr_assert_eq(big.status, UV_ENOSPC);
     cr_assert_eq(small.status, UV_ENOSPC, "SQLite rolled the whole group back");
     cr_assert_eq(counting.status, 0, "reads go on");
     cr_assert_eq(counting.n, 0);
 
-    cache_store_read_local(f.store, exec_limit_pages, NULL, &many);
+    cache_store_write(f.store, exec_limit_pages, NULL, &many);
     cache_store_write(f.store, exec_insert, on_insert, &after);
     loop_run(&f.loop);
     cr_assert_eq(after.status, 0);
     cr_assert_eq(cache_store_health(f.store).write_error, 0);
     cr_assert_eq(cache_store_stats(f.store).n_failed, 2);
     cr_assert_eq(count_stored(&f), 1);
-    uv_sem_destroy(&gate);
+    gate_deinit(&gate);
     fixture_stop(&f);
 }
 
@@ -285,9 +307,7 @@ Test(cache_store, while_another_program_writes_jobs_fail_and_reads_go_on)
     fixture_start(&f);
     struct insert first = {.seq = 1}, second = {.seq = 2}, third = {.seq = 3};
     struct counting counting = {0};
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cache_store_write(f.store, exec_insert, on_insert, &first);
     cache_store_write(f.store, exec_insert, on_insert, &second);
     cache_store_read(f.store, exec_count, on_count, &counting);
@@ -424,18 +444,17 @@ Test(cache_store, tells_how_long_the_oldest_write_has_waited)
 {
     struct fixture f;
     struct insert i = {.seq = 1};
-    uv_sem_t gate;
-    uv_sem_init(&gate, 0);
+    struct gate gate;
     fixture_start(&f);
     cr_assert_eq(cache_store_health(f.store).waited_ms, 0);
-    cache_store_write(f.store, exec_wait, NULL, &gate);
+    shut(&gate, f.store);
     cache_store_write(f.store, exec_insert, on_insert, &i);
     while (cache_store_health(f.store).waited_ms == 0)
         uv_sleep(1);
-    uv_sem_post(&gate);
+    open_gate(&gate);
     loop_run(&f.loop);
     cr_assert_eq(cache_store_health(f.store).waited_ms, 0);
-    uv_sem_destroy(&gate);
+    gate_deinit(&gate);
     fixture_stop(&f);
 }
 
@@ -525,7 +544,7 @@ Test(cache_store, done_may_close_the_store)
     cache_store_write(f.store, exec_insert, NULL, &(struct insert){.seq = 1});
     struct insert ignored = {.seq = 2};
     cache_store_write(f.store, exec_insert, NULL, &ignored);
-    cache_store_read_local(f.store, exec_short_patience, on_last, &f);
+    cache_store_write(f.store, exec_short_patience, on_last, &f);
     loop_run(&f.loop);
     cr_assert(f.is_closed);
     f.store = NULL;

@@ -421,20 +421,11 @@ Test(cache_events, who_subscribes_while_hearing_hears_from_the_next_on)
     log_stop(&log);
 }
 
-/* Another program holds the write lock, so the event log is refused. */
-static sqlite3 *refuse_writes(struct log *log)
-{
-    sqlite3 *other = open_beside(log->f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(log->f.store, exec_short_patience, NULL, NULL);
-    return other;
-}
-
 Test(cache_events, refused_events_wait_and_are_written_when_the_database_can)
 {
     struct log log;
     log_start(&log, 10);
-    sqlite3 *other = refuse_writes(&log);
+    sqlite3 *other = lock_out(&log.f.loop, log.f.store, log.f.folder);
     cache_events_emit(log.events, "a", "{}");
     loop_run(&log.f.loop);
     cache_events_emit(log.events, "b", "{}");
@@ -452,7 +443,7 @@ Test(cache_events, beyond_a_thousand_waiting_the_oldest_give_way_to_a_gap)
 {
     struct log log;
     log_start(&log, 100000);
-    sqlite3 *other = refuse_writes(&log);
+    sqlite3 *other = lock_out(&log.f.loop, log.f.store, log.f.folder);
     emit_many(&log, 600);
     loop_run(&log.f.loop);
     emit_many(&log, 600);
@@ -474,7 +465,7 @@ Test(cache_events, dropped_events_of_several_refusals_are_told_once)
 {
     struct log log;
     log_start(&log, 100000);
-    sqlite3 *other = refuse_writes(&log);
+    sqlite3 *other = lock_out(&log.f.loop, log.f.store, log.f.folder);
     emit_many(&log, 1300);
     loop_run(&log.f.loop);
     /* Let the second try fail too. */
@@ -501,7 +492,7 @@ Test(cache_events, stopping_while_refused_ends_cleanly)
 {
     struct log log;
     log_start(&log, 10);
-    sqlite3 *other = refuse_writes(&log);
+    sqlite3 *other = lock_out(&log.f.loop, log.f.store, log.f.folder);
     emit_many(&log, 3);
     log_shut(&log);
     cache_db_close(other);

@@ -28,7 +28,7 @@ static char *load_names(struct fixture *f)
     struct buf names;
     buf_init(&names, 0);
     loop_run(&f->loop);
-    sqlite3 *db = open_db(f->folder);
+    sqlite3 *db = open_beside(f->folder);
     cr_assert_eq(cache_instances_load(db, &items, &n), 0);
     for (size_t i = 0; i < n; i++) {
         (void)buf_printf(&names, "%s%s", i ? " " : "", items[i].name);
@@ -102,9 +102,7 @@ Test(cache_instances, done_tells_what_became_of_the_row)
     loop_run(&f.loop);
     cr_assert_eq(status, 0);
 
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cache_instances_put(f.store, &i, note_status, &status);
     loop_run(&f.loop);
     cr_assert_eq(status, UV_EBUSY);

@@ -436,9 +436,7 @@ Test(cache_operations, prune_that_fails_removes_nothing)
     fixture_start(&f);
     put_ended(&f, "1", 100);
     loop_run(&f.loop);
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cache_operations_prune(f.store, 200, on_pruned, &pruned);
     loop_run(&f.loop);
     cr_assert_eq(pruned.status, UV_EBUSY);

@@ -165,47 +165,35 @@ struct view {
     struct fixture f;
     struct cache_tokens *tokens;
     char secret[CACHE_TOKEN_SIZE]; /* of "first", an operator's */
-    bool is_closed;
 };
 
 static void view_start(struct view *v)
 {
     struct cache_token token;
-    *v = (struct view){.is_closed = false};
+    *v = (struct view){0};
     sqlite3 *db = fixture_init(&v->f);
     cr_assert_eq(cache_tokens_create(db, "first", CACHE_ROLE_OPERATOR, 0, v->secret, &token), 0);
     cr_assert_eq(cache_tokens_new(db, &v->tokens), 0);
     v->f.store = cache_store_new(&v->f.loop, db, NULL);
-    cache_tokens_set_store(v->tokens, &v->f.loop, v->f.store);
-}
-
-static void on_view_closed(void *arg)
-{
-    struct view *v = arg;
-    v->is_closed = true;
+    cache_tokens_set_store(v->tokens, v->f.store);
 }
 
 static void view_stop(struct view *v)
 {
-    cache_tokens_close(v->tokens, on_view_closed, v);
-    cr_assert_not(v->is_closed);
-    loop_run(&v->f.loop);
-    cr_assert(v->is_closed);
     fixture_stop(&v->f);
+    cache_tokens_free(v->tokens);
 }
 
-static void note_status(void *arg, int status)
+/* Digests nothing but SECRET is needed for. */
+static struct cache_token make_token(const char *name, int64_t expires_at,
+                                     char secret[CACHE_TOKEN_SIZE])
 {
-    *(int *)arg = status;
-}
-
-static int reload(struct view *v)
-{
-    int status = 1;
-    cache_tokens_reload(v->tokens, note_status, &status);
-    cr_assert_eq(status, 1);
-    loop_run(&v->f.loop);
-    return status;
+    struct cache_token token = {.role = CACHE_ROLE_ADMIN, .expires_at = expires_at};
+    random_uuid(token.id);
+    str_copy(token.name, sizeof(token.name), name);
+    snprintf(secret, CACHE_TOKEN_SIZE, "ldp_%043d", (int)strlen(name));
+    cache_token_digest(secret, token.digest);
+    return token;
 }
 
 Test(cache_tokens, a_live_token_is_known_by_its_text_alone)
@@ -234,72 +222,53 @@ Test(cache_tokens, works_without_a_store)
     sqlite3 *db = open_db(folder);
     struct cache_token token;
     struct cache_tokens *tokens;
-    struct view v = {.is_closed = false};
     cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
     cr_assert_eq(cache_tokens_new(db, &tokens), 0);
     cr_assert_not_null(cache_tokens_check(tokens, secret));
-    cache_tokens_close(tokens, on_view_closed, &v);
-    cr_assert(v.is_closed);
+    cache_tokens_free(tokens);
     cache_db_close(db);
     folder_remove(folder);
 }
 
-Test(cache_tokens, a_token_made_by_another_program_is_known_after_a_reload)
+Test(cache_tokens, a_token_is_known_as_soon_as_it_is_adopted)
 {
     struct view v;
     char secret[CACHE_TOKEN_SIZE];
-    struct cache_token token;
     view_start(&v);
-    sqlite3 *other = open_db(v.f.folder);
-    cr_assert_eq(cache_tokens_create(other, "second", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
-    cache_db_close(other);
+    struct cache_token token = make_token("second", 0, secret);
     cr_assert_null(cache_tokens_check(v.tokens, secret));
-    cr_assert_eq(reload(&v), 0);
+    cache_tokens_adopt(v.tokens, &token);
     cr_assert_eq(cache_tokens_check(v.tokens, secret)->role, CACHE_ROLE_ADMIN);
+    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
     view_stop(&v);
 }
 
-static int exec_revoke(sqlite3 *db, void *arg)
-{
-    (void)arg;
-    return cache_tokens_revoke(db, "first");
-}
-
-Test(cache_tokens, a_change_through_the_store_is_seen_after_a_reload)
-{
-    struct view v;
-    view_start(&v);
-    cache_store_write(v.f.store, exec_revoke, NULL, NULL);
-    cr_assert_eq(reload(&v), 0);
-    cr_assert_null(cache_tokens_check(v.tokens, v.secret));
-    view_stop(&v);
-}
-
-Test(cache_tokens, a_token_revoked_by_another_program_ends_by_itself)
-{
-    struct view v;
-    view_start(&v);
-    sqlite3 *other = open_db(v.f.folder);
-    cr_assert_eq(cache_tokens_revoke(other, "first"), 0);
-    cache_db_close(other);
-    uv_ref((uv_handle_t *)&v.f.loop.wake);
-    while (cache_tokens_check(v.tokens, v.secret))
-        uv_run(&v.f.loop.uv, UV_RUN_ONCE);
-    uv_unref((uv_handle_t *)&v.f.loop.wake);
-    view_stop(&v);
-}
-
-Test(cache_tokens, a_token_ends_at_its_time_without_any_reading)
+Test(cache_tokens, a_token_ends_when_its_name_or_id_is_forgotten)
 {
     struct view v;
     char secret[CACHE_TOKEN_SIZE];
-    struct cache_token token;
     view_start(&v);
-    sqlite3 *other = open_db(v.f.folder);
+    unsigned generation = cache_tokens_generation(v.tokens);
+    struct cache_token token = make_token("second", 0, secret);
+    cache_tokens_adopt(v.tokens, &token);
+    cr_assert_eq(cache_tokens_generation(v.tokens), generation);
+    cache_tokens_forget(v.tokens, "first");
+    cr_assert_null(cache_tokens_check(v.tokens, v.secret));
+    cr_assert_not_null(cache_tokens_check(v.tokens, secret));
+    cache_tokens_forget(v.tokens, token.id);
+    cr_assert_null(cache_tokens_check(v.tokens, secret));
+    cr_assert_eq(cache_tokens_generation(v.tokens), generation + 2);
+    view_stop(&v);
+}
+
+Test(cache_tokens, a_token_ends_at_its_time)
+{
+    struct view v;
+    char secret[CACHE_TOKEN_SIZE];
+    view_start(&v);
     int64_t end = clock_wall_ms() + 300;
-    cr_assert_eq(cache_tokens_create(other, "short", CACHE_ROLE_ADMIN, end, secret, &token), 0);
-    cache_db_close(other);
-    cr_assert_eq(reload(&v), 0);
+    struct cache_token token = make_token("short", end, secret);
+    cache_tokens_adopt(v.tokens, &token);
     while (clock_wall_ms() < end)
         cr_assert(cache_tokens_check(v.tokens, secret) || clock_wall_ms() >= end);
     cr_assert_null(cache_tokens_check(v.tokens, secret));
@@ -307,34 +276,19 @@ Test(cache_tokens, a_token_ends_at_its_time_without_any_reading)
     view_stop(&v);
 }
 
-Test(cache_tokens, reloads_that_come_together_share_a_reading)
+Test(cache_tokens, what_is_not_live_is_not_read)
 {
-    enum { N = 100 };
-    struct view v;
-    int statuses[N];
-    view_start(&v);
-    uint64_t before = cache_store_stats(v.f.store).n_jobs;
-    for (int i = 0; i < N; i++) {
-        statuses[i] = 1;
-        cache_tokens_reload(v.tokens, note_status, &statuses[i]);
-    }
-    loop_run(&v.f.loop);
-    for (int i = 0; i < N; i++)
-        cr_assert_eq(statuses[i], 0);
-    cr_assert_eq(cache_store_stats(v.f.store).n_jobs, before + 2, "one at once, one for the rest");
-    view_stop(&v);
-}
-
-Test(cache_tokens, a_reading_that_fails_keeps_the_table)
-{
-    struct view v;
-    view_start(&v);
-    sqlite3 *other = open_beside(v.f.folder);
-    execute(other, "ALTER TABLE tokens RENAME TO gone");
-    cache_db_close(other);
-    cr_assert_lt(reload(&v), 0);
-    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
-    view_stop(&v);
+    char *folder = folder_make(), secret[CACHE_TOKEN_SIZE];
+    sqlite3 *db = open_db(folder);
+    struct cache_token token;
+    struct cache_tokens *tokens;
+    cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
+    cr_assert_eq(cache_tokens_revoke(db, "a"), 0);
+    cr_assert_eq(cache_tokens_new(db, &tokens), 0);
+    cr_assert_null(cache_tokens_check(tokens, secret));
+    cache_tokens_free(tokens);
+    cache_db_close(db);
+    folder_remove(folder);
 }
 
 Test(cache_tokens, use_is_noted_at_most_once_a_minute)
@@ -348,24 +302,15 @@ Test(cache_tokens, use_is_noted_at_most_once_a_minute)
     cr_assert_eq(cache_store_stats(v.f.store).n_commits, 1);
     sqlite3 *db = open_beside(v.f.folder);
     cr_assert_geq(query_number(db, "SELECT last_used_at FROM tokens"), before);
-    execute(db, "UPDATE tokens SET last_used_at = last_used_at - 60000");
     cache_db_close(db);
-    cr_assert_eq(reload(&v), 0);
-    cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
-    loop_run(&v.f.loop);
-    cr_assert_eq(cache_store_stats(v.f.store).n_commits, 2);
     view_stop(&v);
 }
 
-Test(cache_tokens, closing_waits_for_readings_and_their_done)
+Test(cache_tokens, a_use_that_is_under_way_outlives_the_table)
 {
     struct view v;
-    int first = 1, second = 1;
     view_start(&v);
     cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
-    cache_tokens_reload(v.tokens, note_status, &first);
-    cache_tokens_reload(v.tokens, note_status, &second);
+    cache_tokens_free(take_ptr(v.tokens));
     view_stop(&v);
-    cr_assert_eq(first, 0);
-    cr_assert_eq(second, 0);
 }

@@ -49,7 +49,7 @@ static struct cache_workstation *load(struct fixture *f, size_t *ret_n)
 {
     struct cache_workstation *items = NULL;
     loop_run(&f->loop);
-    sqlite3 *db = open_db(f->folder);
+    sqlite3 *db = open_beside(f->folder);
     cr_assert_eq(cache_workstations_load(db, &items, ret_n), 0);
     cache_db_close(db);
     return items;
@@ -207,7 +207,7 @@ Test(cache_workstations, the_key_of_a_removed_one_is_known_after_a_restart)
     cache_workstations_remove(f.store, "a", &key, NULL, NULL);
     loop_run(&f.loop);
     struct cache_idempotency *keys = cache_idempotency_new();
-    sqlite3 *db = open_db(f.folder);
+    sqlite3 *db = open_beside(f.folder);
     cr_assert_eq(cache_idempotency_load(keys, db), 0);
     cache_db_close(db);
     cr_assert_eq(cache_idempotency_find(keys, &key, id), CACHE_IDEMPOTENCY_SAME);
@@ -237,9 +237,7 @@ Test(cache_workstations, what_the_database_refuses_is_told)
     struct fixture f;
     fixture_start(&f);
     cr_assert_eq(put(&f, "a", "one", 1), 0);
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cr_assert_eq(put(&f, "b", "two", 1), UV_EBUSY);
     cr_assert_eq(remove_it(&f, "a"), UV_EBUSY);
     execute(other, "ROLLBACK");

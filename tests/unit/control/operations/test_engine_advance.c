@@ -388,7 +388,7 @@ static void accept_and_block(void *arg, const struct cache_operation *op, bool i
                              const struct ctl_refusal *refusal)
 {
     world_on_accept(arg, op, is_repeat, refusal);
-    cache_store_read_local(w.store, wait_for_disk, NULL, NULL);
+    cache_store_write(w.store, wait_for_disk, NULL, NULL);
 }
 
 /* Turns until the operation waits for its mark. */

@@ -114,3 +114,15 @@ Test(svc_args, names_every_mistake)
     check_refused(&serve_rule, "--max_connections 5",
                   "--max_connections: there is no such flag; did you mean --max-connections?\n");
 }
+
+Test(svc_args, a_switch_takes_no_value)
+{
+    static const char *const flags[] = {"force?", "name", NULL};
+    static const struct svc_args_rule rule = {flags, false, 1, 1};
+    struct parsed p cleanup(parsed_deinit);
+    cr_assert_eq(parse(&p, &rule, "--force word --name n"), 0);
+    cr_assert_str_eq(svc_args_flag(&p.args, "force"), "true");
+    cr_assert_str_eq(svc_args_flag(&p.args, "name"), "n");
+    cr_assert_str_eq(p.args.words[0], "word");
+    check_refused(&rule, "--forced x y", "--forced: there is no such flag\n");
+}

@@ -29,27 +29,44 @@ TestSuite(svc_lock, .init = make_dir, .fini = remove_dir);
 Test(svc_lock, is_held_by_one_and_names_it)
 {
     struct svc_lock *lock, *other;
-    int64_t pid = 0;
-    cr_assert_eq(svc_lock_take(dir, &lock, &pid), 0);
-    cr_assert_eq(svc_lock_take(dir, &other, &pid), UV_EBUSY);
-    cr_assert_eq(pid, getpid());
+    struct svc_lock_holder holder = {0};
+    cr_assert_eq(svc_lock_take(dir, "token create", &lock, &holder), 0);
+    cr_assert_eq(svc_lock_take(dir, "serve", &other, &holder), UV_EBUSY);
+    cr_assert_eq(holder.pid, getpid());
+    cr_assert_str_eq(holder.what, "token create");
+    cr_assert_not(svc_lock_is_service(&holder));
     svc_lock_release(lock);
 }
 
 Test(svc_lock, can_be_taken_again_after_its_release)
 {
     struct svc_lock *lock;
-    int64_t pid = 0;
+    struct svc_lock_holder holder = {0};
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(svc_lock_take(dir, &lock, &pid), 0);
+        cr_assert_eq(svc_lock_take(dir, "serve", &lock, &holder), 0);
         svc_lock_release(lock);
     }
-    cr_assert_eq(pid, 0);
+    cr_assert_eq(holder.pid, 0);
 }
 
 Test(svc_lock, says_what_the_system_said)
 {
     struct svc_lock *lock;
-    int64_t pid = 0;
-    cr_assert_eq(svc_lock_take("/nonexistent", &lock, &pid), UV_ENOENT);
+    struct svc_lock_holder holder = {0};
+    cr_assert_eq(svc_lock_take("/nonexistent", "serve", &lock, &holder), UV_ENOENT);
+}
+
+Test(svc_lock, reads_what_a_file_says_of_its_holder)
+{
+    static const struct {
+        const char *text, *what;
+        int64_t pid;
+    } cases[] = {{"12 serve\n", "serve", 12}, {"12\n", "", 12}, {"", "", 0}, {"x y", "x y", 0}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct svc_lock_holder holder;
+        svc_lock_read_text(cases[i].text, &holder);
+        cr_assert_eq(holder.pid, cases[i].pid);
+        cr_assert_str_eq(holder.what, cases[i].what);
+        cr_assert_eq(svc_lock_is_service(&holder), i == 0);
+    }
 }

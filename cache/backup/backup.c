@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/backup/backup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/clock.h"
+#include "base/system/fs.h"
+#include "base/text/str.h"
+
+/* The name says when: "ldplayerd-" stamp ".db", or stamp "-2" for the second of one second. */
+static const char prefix[] = "ldplayerd-", suffix[] = ".db", half[] = "new.tmp";
+
+static char *folder_of(const char *data_dir)
+{
+    return fs_join(data_dir, "backups");
+}
+
+char *cache_backup_path(const char *data_dir, const char *name)
+{
+    char *folder cleanup(mem_freep) = folder_of(data_dir);
+    return fs_join(folder, name);
+}
+
+/* Returns 0 or UV_EINVAL. */
+static int read_name(const char *name, int64_t *ret_created_at)
+{
+    char stamp[CLOCK_STAMP_SIZE];
+    size_t n = strlen(name), n_prefix = strlen(prefix);
+    if (n >= CACHE_BACKUP_NAME_SIZE || !str_has_prefix(name, prefix) ||
+        !str_has_suffix(name, suffix) || n < n_prefix + sizeof(stamp) - 1 + strlen(suffix))
+        return UV_EINVAL;
+    memcpy(stamp, name + n_prefix, sizeof(stamp) - 1);
+    stamp[sizeof(stamp) - 1] = '\0';
+    const char *rest = name + n_prefix + strlen(stamp);
+    if (*rest == '-')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    return strcmp(rest, suffix) == 0 ? clock_stamp_parse(stamp, ret_created_at) : UV_EINVAL;
+}
+
+bool cache_backup_is_name(const char *name)
+{
+    int64_t created_at;
+    return read_name(name, &created_at) == 0;
+}
+
+static void choose_name(const char *data_dir, int64_t now, char name[CACHE_BACKUP_NAME_SIZE])
+{
+    char stamp[CLOCK_STAMP_SIZE];
+    clock_stamp(now, stamp);
+    snprintf(name, CACHE_BACKUP_NAME_SIZE, "%s%s%s", prefix, stamp, suffix);
+    for (unsigned i = 2;; i++) {
+        char *path cleanup(mem_freep) = cache_backup_path(data_dir, name);
+        if (!fs_exists(path))
+            return;
+        snprintf(name, CACHE_BACKUP_NAME_SIZE, "%s%s-%u%s", prefix, stamp, i, suffix);
+    }
+}
+
+int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
+                      struct cache_copy *ret_copy, struct cache_db_error *reterr)
+{
+    int64_t now = clock_wall_ms();
+    struct cache_backup made = {.created_at = now - now % 1000}; /* as its name says */
+    struct cache_copy copy;
+    char *folder cleanup(mem_freep) = folder_of(data_dir);
+    char *database cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.db");
+    char *temporary cleanup(mem_freep) = fs_join(folder, half);
+    int r = fs_make_dirs(folder);
+    if (r < 0) {
+        snprintf(reterr->text, sizeof(reterr->text), "the folder %.300s cannot be made: %s", folder,
+                 uv_strerror(r));
+        return r;
+    }
+    r = cache_copy_make(database, temporary, cancel, &copy, reterr);
+    if (r < 0)
+        return r;
+    choose_name(data_dir, made.created_at, made.name);
+    char *path cleanup(mem_freep) = fs_join(folder, made.name);
+    r = fs_rename(temporary, path);
+    if (r < 0) {
+        (void)fs_remove(temporary);
+        snprintf(reterr->text, sizeof(reterr->text), "%.300s cannot be made: %s", path,
+                 uv_strerror(r));
+        return r;
+    }
+    made.bytes = copy.bytes;
+    made.schema_version = copy.schema_version;
+    *ret = made;
+    *ret_copy = copy;
+    return 0;
+}
+
+/* The schema's version stands in the head of the file (the SQLite file format, offset 60). */
+static int read_version(const char *path)
+{
+    enum { AT = 60 };
+    unsigned char head[AT + 4];
+    if (fs_read_head(path, head, sizeof(head)) < 0)
+        return 0;
+    return (int)((unsigned)head[AT] << 24 | (unsigned)head[AT + 1] << 16 |
+                 (unsigned)head[AT + 2] << 8 | (unsigned)head[AT + 3]);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(((const struct cache_backup *)b)->name, ((const struct cache_backup *)a)->name);
+}
+
+int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *ret_n)
+{
+    char *folder cleanup(mem_freep) = folder_of(data_dir);
+    struct cache_backup *items = NULL;
+    size_t n = 0, cap = 0;
+    uv_fs_t req;
+    uv_dirent_t entry;
+    int r = uv_fs_scandir(NULL, &req, folder, 0, NULL);
+    while (r >= 0 && uv_fs_scandir_next(&req, &entry) == 0) {
+        struct cache_backup b = {0};
+        char *path cleanup(mem_freep) = fs_join(folder, entry.name);
+        if (read_name(entry.name, &b.created_at) < 0 || fs_size(path, &b.bytes) < 0)
+            continue;
+        str_copy(b.name, sizeof(b.name), entry.name);
+        b.schema_version = read_version(path);
+        items = mem_grow(items, n, &cap, sizeof(*items));
+        items[n++] = b;
+    }
+    uv_fs_req_cleanup(&req);
+    if (r < 0 && r != UV_ENOENT)
+        return r;
+    if (n > 0)
+        qsort(items, n, sizeof(*items), compare);
+    *ret = items;
+    *ret_n = n;
+    return 0;
+}
+
+int cache_backup_remove(const char *data_dir, const char *name)
+{
+    char *path cleanup(mem_freep) = cache_backup_path(data_dir, name);
+    return cache_backup_is_name(name) ? fs_remove(path) : UV_ENOENT;
+}
+
+size_t cache_backup_prune(const char *data_dir, int64_t now, int64_t keep_ms)
+{
+    struct cache_backup *items cleanup(mem_freep) = NULL;
+    char *temporary cleanup(mem_freep) = cache_backup_path(data_dir, half);
+    size_t n = 0, n_removed = 0;
+    (void)fs_remove(temporary);
+    (void)cache_backup_list(data_dir, &items, &n);
+    for (size_t i = 1; i < n; i++) {
+        if (now - items[i].created_at > keep_ms)
+            n_removed += cache_backup_remove(data_dir, items[i].name) == 0;
+    }
+    return n_removed;
+}

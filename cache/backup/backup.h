@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_BACKUP_H
+#define CACHE_BACKUP_H
+
+#include <stdbool.h>
+
+#include "cache/backup/copy.h"
+
+/** The folder `backups` in the data directory: checked copies of the database,
+ *  `ldplayerd-20261126T032800Z.db`. Files of other names are left alone. Blocking; any thread; used
+ *  by one at a time, who holds the lock of the data directory or is asked by who does. */
+
+enum { CACHE_BACKUP_NAME_SIZE = 48 };
+
+struct cache_backup {
+    char name[CACHE_BACKUP_NAME_SIZE];
+    int64_t created_at; /* wall ms, as the name says */
+    int64_t bytes;
+    int schema_version; /* 0 = not readable */
+};
+
+/** Whether NAME is one that a backup can have: no path, nothing else. */
+bool cache_backup_is_name(const char *name);
+/** Owned by the caller. */
+char *cache_backup_path(const char *data_dir, const char *name);
+
+/** Copies the database of DATA_DIR into its folder. See cache_copy_make. */
+int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
+                      struct cache_copy *ret_copy, struct cache_db_error *reterr);
+/** All, the newest first; one array for mem_free. Returns 0 (also without a folder) or a UV code.
+ */
+int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *ret_n);
+/** Returns 0, UV_ENOENT (also for what is no name), or a UV code. */
+int cache_backup_remove(const char *data_dir, const char *name);
+/** Removes those which are older than KEEP_MS at NOW, but never the newest, and what a killed
+ * process left half made. Returns how many. */
+size_t cache_backup_prune(const char *data_dir, int64_t now, int64_t keep_ms);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/commands/command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/fs.h"
+#include "base/text/json.h"
+#include "base/text/str.h"
+#include "cache/backup/copy.h"
+#include "service/commands/owner.h"
+
+/* The running service makes a checked copy in its own folder, which is fetched and then removed
+ * there. Without one the copy is made here, by the same function. FILE has it whole or not at all.
+ */
+
+enum { MAKE_MS = 30 * 60 * 1000, ASK_MS = 30000 };
+
+static const char doing[] = "the backup could not be made";
+
+static enum svc_exit refuse_existing(const char *file)
+{
+    return svc_exit_fail("%s exists already; choose another name, or replace it with --force",
+                         file);
+}
+
+static enum svc_exit fail_file(const char *file, const char *why)
+{
+    return svc_exit_fail("%s: %s: %s", doing, file, why);
+}
+
+/* --- without a service --- */
+
+static enum svc_exit make_here(const struct svc_owner *owner, const char *file, const char *half,
+                               struct cache_copy *ret)
+{
+    struct cache_db_error error;
+    char *database cleanup(mem_freep) = fs_join(owner->data_dir, "ldplayerd.db");
+    if (!fs_exists(database))
+        return svc_exit_fail("there is no database in %s yet", owner->data_dir);
+    int r = cache_copy_make(database, half, NULL, ret, &error);
+    if (r == UV_EFTYPE || r == UV_ENOTSUP)
+        return fail_file(database, error.text);
+    return r < 0 ? fail_file(file, error.text) : SVC_EXIT_OK;
+}
+
+/* --- through the service --- */
+
+static void read_rows(yyjson_val *rows, struct cache_copy *ret)
+{
+    size_t i, n;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(rows, i, n, key, value) {
+        if (ret->n_tables == CACHE_COPY_MAX_TABLES)
+            return;
+        struct cache_copy_table *table = &ret->tables[ret->n_tables++];
+        str_copy(table->name, sizeof(table->name), yyjson_get_str(key));
+        table->n_rows = yyjson_get_sint(value);
+    }
+}
+
+/* Whether it goes or not: the service removes it itself when it is a week old. */
+static void remove_there(const struct svc_owner *owner, const char *name)
+{
+    struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
+    struct svc_client_error why;
+    struct buf path cleanup(buf_deinit);
+    buf_init(&path, 0);
+    (void)buf_append_str(&path, "/api/backups/");
+    svc_client_append_segment(&path, name);
+    (void)svc_client_ask(
+        &owner->endpoint,
+        &(struct svc_client_request){.method = "DELETE", .path = path.data, .timeout_ms = ASK_MS},
+        &answer, &why);
+}
+
+static enum svc_exit fetch(const struct svc_owner *owner, yyjson_val *made, const char *file,
+                           const char *half, struct cache_copy *ret)
+{
+    const char *name = yyjson_get_str(yyjson_obj_get(made, "name"));
+    const char *path = yyjson_get_str(yyjson_obj_get(made, "path"));
+    if (!name || !path)
+        return svc_exit_fail("%s: the answer of the service does not say where it is", doing);
+    int r = fs_copy(path, half);
+    if (r == 0)
+        r = fs_flush(half);
+    remove_there(owner, name);
+    ret->bytes = yyjson_get_sint(yyjson_obj_get(made, "bytes"));
+    ret->schema_version = (int)yyjson_get_sint(yyjson_obj_get(made, "schema_version"));
+    read_rows(yyjson_obj_get(made, "rows"), ret);
+    return r < 0 ? fail_file(file, uv_strerror(r)) : SVC_EXIT_OK;
+}
+
+static enum svc_exit make_there(const struct svc_owner *owner, const char *file, const char *half,
+                                struct cache_copy *ret)
+{
+    struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
+    enum svc_exit status =
+        svc_owner_ask(owner,
+                      &(struct svc_client_request){
+                          .method = "POST", .path = "/api/backups", .timeout_ms = MAKE_MS},
+                      0, doing, &answer);
+    if (status != SVC_EXIT_OK)
+        return status;
+    return fetch(owner, yyjson_doc_get_root(answer.doc), file, half, ret);
+}
+
+/* --- the command --- */
+
+static enum svc_exit print(const char *file, const struct cache_copy *copy)
+{
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    (void)buf_printf(&out, "%s: %" PRId64 " bytes, schema %d\n", file, copy->bytes,
+                     copy->schema_version);
+    for (size_t i = 0; i < copy->n_tables; i++)
+        (void)buf_printf(&out, "  %-14s %8" PRId64 " rows\n", copy->tables[i].name,
+                         copy->tables[i].n_rows);
+    return svc_exit_print(&out);
+}
+
+enum svc_exit svc_backup_cmd(const struct svc_args *args)
+{
+    struct svc_owner owner cleanup(svc_owner_deinit) = {0};
+    struct cache_copy copy = {0};
+    const char *file = args->words[0];
+    bool is_forced = svc_args_flag(args, "force") != NULL;
+    char *half cleanup(mem_freep) = mem_printf("%s.%d.tmp", file, uv_os_getpid());
+    if (fs_exists(file) && !is_forced)
+        return refuse_existing(file);
+    enum svc_exit status = svc_owner_find(args, "backup", &owner);
+    if (status == SVC_EXIT_OK)
+        status = (owner.lock ? make_here : make_there)(&owner, file, half, &copy);
+    if (status == SVC_EXIT_OK && fs_exists(file) && !is_forced)
+        status = refuse_existing(file);
+    int r = status == SVC_EXIT_OK ? fs_rename(half, file) : 0;
+    if (r < 0)
+        status = fail_file(file, uv_strerror(r));
+    if (status == SVC_EXIT_OK)
+        return print(file, &copy);
+    (void)fs_remove(half);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVC_OWNER_H
+#define SVC_OWNER_H
+
+#include "service/client/client.h"
+#include "service/config/args.h"
+#include "service/process/exit.h"
+#include "service/process/lock.h"
+
+/** Whose the database of a data directory is while a command runs. Exactly one process opens it:
+ *  the holder of the lock. Either this command has become that, or the running service is, and is
+ *  asked. */
+struct svc_owner {
+    char *data_dir;
+    struct svc_lock *lock;        /* this command's, or NULL: ask */
+    struct svc_endpoint endpoint; /* of the service that is to be asked */
+};
+
+/** Takes the lock of the data directory that ARGS or the configuration name (made when it is not
+ *  there) in the name of WHAT, or finds the service that has it. One that is just starting or
+ * ending, and another command, are waited for a little. What stands in the way is printed to
+ * standard error. RET is to be released in any case. */
+enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, struct svc_owner *ret);
+/** Accepts a zeroed one. */
+void svc_owner_deinit(struct svc_owner *owner);
+
+/** Asks the service, see svc_client_ask. A request without an answer, and an answer of 400 or more
+ *  but EXPECTED, is printed: DOING ("the token could not be made") and why. */
+enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_client_request *request,
+                            int expected, const char *doing, struct svc_client_answer *ret);
+
+#endif

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The database has one owner: commands beside a running service, and without one."""
+import fcntl
+import glob
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import unittest
+
+from support import IS_WINDOWS, Client, ServiceCase, run_service_command
+from support.programs import SERVICE, clean_environment, path_for_program
+
+
+def pages_of_indexes(database, table):
+    """The first page of each index of TABLE, and the size of a page."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        pages = [row[0] for row in db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (table,)
+        )]
+    db.close()
+    return pages, size
+
+
+class OwnerCase(ServiceCase):
+    instances = 1
+
+    @property
+    def database(self):
+        return os.path.join(self.service.data_dir, "ldplayerd.db")
+
+    @property
+    def endpoint_path(self):
+        return os.path.join(self.service.data_dir, "ldplayerd.endpoint")
+
+    def command(self, *args):
+        return run_service_command(*args, "--data-dir", path_for_program(self.service.data_dir))
+
+    def listed(self):
+        done = self.command("token", "list")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+
+class Damaged(OwnerCase):
+    def test_a_command_beside_the_service_renames_nothing(self):
+        self.service.create_token("kept", "viewer")
+        self.service.restart()  # what was written is in the file now, not in the log beside it
+        self.client.get("/api/auth/tokens")
+        pages, size = pages_of_indexes(self.database, "tokens")
+        self.assertTrue(pages)
+        with open(self.database, "r+b") as file:
+            for page in pages:
+                file.seek((page - 1) * size)
+                file.write(b"\xff" * size)
+        before = os.stat(self.database).st_ino
+        done = self.command("token", "list")
+        self.assertEqual(os.stat(self.database).st_ino, before)
+        self.assertEqual(glob.glob(self.database + ".damaged-*"), [])
+        # The service answers what it can read, or says that it cannot.
+        if done.returncode == 0:
+            self.assertIn(" kept\n", done.stdout)
+        else:
+            self.assertIn("the tokens could not be read", done.stderr)
+        self.client.get("/api/auth/me")
+        self.service.kill()  # a clean end has nothing to do with it
+
+
+class Ways(OwnerCase):
+    def test_a_command_says_the_same_with_and_without_the_service(self):
+        def run_all():
+            outputs = []
+            for args in (("token", "list"), ("token", "revoke", "nobody"),
+                         ("token", "create", "--name", "test-admin", "--role", "viewer")):
+                done = self.command(*args)
+                outputs.append((done.returncode, done.stdout, done.stderr))
+            return outputs
+
+        self.service.create_token("a b/c?ä", "viewer", "--expires", "2030-01-31T00:00:00Z")
+        self.service.create_token("gone", "operator")
+        self.assertEqual(self.command("token", "revoke", "gone").returncode, 0)
+        with_service = run_all()
+        self.service.stop()
+        self.assertEqual(run_all(), with_service)
+        self.assertIn(" a b/c?ä\n", with_service[0][1])
+        self.assertEqual([code for code, _, _ in with_service], [0, 1, 1])
+        self.assertEqual(self.command("token", "revoke", "a b/c?ä").returncode, 0)
+        self.service.start()
+
+    def test_a_name_with_a_slash_is_revoked_through_the_service(self):
+        token = self.service.create_token("a b/c?ä", "viewer")
+        client = Client(self.service, token)
+        client.get("/api/auth/me")
+        self.assertEqual(self.command("token", "revoke", "a b/c?ä").returncode, 0)
+        client.get("/api/auth/me", 401)
+
+    def test_what_was_made_works_at_once_and_ends_at_once(self):
+        for _ in range(3):
+            token = self.service.create_token("now", "viewer")
+            client = Client(self.service, token)
+            client.get("/api/auth/me", 200)
+            self.assertEqual(self.command("token", "revoke", "now").returncode, 0)
+            client.get("/api/auth/me", 401)
+
+    def test_a_connection_that_stays_open_is_refused_after_the_revocation(self):
+        token = self.service.create_token("open", "viewer")
+        connection = Client(self.service, token).connect()
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            connection.request("GET", "/api/auth/me", headers=headers)
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, bool(answer.read())), (200, True))
+            self.assertEqual(self.command("token", "revoke", "open").returncode, 0)
+            connection.request("GET", "/api/auth/me", headers=headers)
+            self.assertEqual(connection.getresponse().status, 401)
+        finally:
+            connection.close()
+
+    def test_a_service_that_was_killed_is_not_asked(self):
+        self.service.kill()
+        self.assertTrue(os.path.exists(self.endpoint_path))
+        self.assertIn(" test-admin\n", self.listed())
+        self.service.start()
+        self.assertIn(" test-admin\n", self.listed())
+
+    def test_the_way_in_is_gone_after_a_stop(self):
+        with open(self.endpoint_path, encoding="utf-8") as file:
+            endpoint = json.load(file)
+        self.assertTrue(endpoint["pipe"])
+        self.assertTrue(endpoint["http"].endswith(f":{self.service.port}"))
+        self.service.stop()
+        self.assertFalse(os.path.exists(self.endpoint_path))
+        self.service.start()
+
+    def test_a_service_without_a_socket_is_named(self):
+        self.service.restart(**{"pipe" if IS_WINDOWS else "socket": "none"})
+        done = self.command("token", "list")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(f"http://127.0.0.1:{self.service.port}", done.stderr)
+        self.assertIn("the option pipe" if IS_WINDOWS else "the option socket", done.stderr)
+
+
+@unittest.skipIf(IS_WINDOWS, "needs signals and locks of this system")
+class Trouble(OwnerCase):
+    def test_a_service_that_hangs_is_named(self):
+        self.service.process.send_signal(signal.SIGSTOP)
+        try:
+            done = self.command("token", "list")
+        finally:
+            self.service.process.send_signal(signal.SIGCONT)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(f"process id {self.service.process.pid}", done.stderr)
+        self.assertIn("gave no answer", done.stderr)
+        self.assertIn(" test-admin\n", self.listed())
+
+    def hold_the_lock(self, text):
+        self.service.stop()
+        file = open(os.path.join(self.service.data_dir, "ldplayerd.lock"), "r+", encoding="utf-8")
+        self.addCleanup(file.close)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(text)
+        file.flush()
+        return file
+
+    def test_one_that_does_not_listen_is_named(self):
+        held = self.hold_the_lock("4242 serve\n")
+        done = self.command("token", "list")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("process id 4242", done.stderr)
+        self.assertIn("starting, stopping, or hangs", done.stderr)
+        held.close()
+        self.service.start()
+
+    def test_nothing_is_said_to_another_process_at_the_socket(self):
+        """Who left the file is not who has the lock, or somebody else took its place."""
+        held = self.hold_the_lock(f"{os.getpid() + 1} serve\n")
+        path = self.service.socket
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            endpoint = {"pid": os.getpid() + 1, "http": None, "pipe": path}
+            with open(self.endpoint_path, "w", encoding="utf-8") as file:
+                json.dump(endpoint, file)
+            done = self.command("token", "create", "--name", "x", "--role", "admin")
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"process {os.getpid()} does", done.stderr)
+            listener.settimeout(1)
+            connection, _ = listener.accept()
+            self.assertEqual(connection.recv(100), b"")
+            connection.close()
+        os.remove(path)
+        held.close()
+        self.service.start()
+
+    @unittest.skipIf(os.geteuid() != 0 or not shutil.which("setpriv"), "needs another user")
+    def test_a_caller_who_may_not_is_told_who_may(self):
+        nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+        def listed_by_nobody():
+            return subprocess.run([*nobody, SERVICE, "token", "list", "--data-dir",
+                                   self.service.data_dir],
+                                  capture_output=True, text=True, env=clean_environment())
+
+        for path in (self.directory, self.service.directory):
+            os.chmod(path, 0o755)
+        if listed_by_nobody().returncode == 126:
+            self.skipTest("the program cannot be run by another user here")
+        done = listed_by_nobody()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("cannot be locked: permission denied", done.stderr)
+        # Who can reach the socket all the same is refused by the service.
+        os.chmod(self.service.data_dir, 0o755)
+        for name in ("ldplayerd.lock", "ldplayerd.endpoint", "ldplayerd.sock"):
+            os.chmod(os.path.join(self.service.data_dir, name), 0o666)
+        done = listed_by_nobody()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("does not let this account do it", done.stderr)
+        self.assertIn("as root", done.stderr)
+
+    def test_a_service_waits_for_a_command_to_end(self):
+        held = self.hold_the_lock("4242 token create\n")
+        threading.Timer(0.5, held.close).start()
+        self.service.start()
+        self.client.get("/api/auth/me")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/backup/backup.h"
+
+#include "base/system/clock.h"
+#include "base/text/str.h"
+#include "cache/tables/tokens.h"
+#include "tests/unit/cache/fixture.h"
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+static char *folder;
+
+static void begin(void)
+{
+    folder = folder_make();
+}
+
+static void end(void)
+{
+    folder_remove(folder);
+}
+
+TestSuite(cache_backup, .init = begin, .fini = end);
+
+static void fill(sqlite3 *db)
+{
+    execute(db, "INSERT INTO preferences VALUES ('a', 'b'), ('c', 'd')");
+}
+
+Test(cache_backup, a_name_is_one_that_we_give)
+{
+    static const char *const good[] = {"ldplayerd-20261126T032800Z.db",
+                                       "ldplayerd-20261126T032800Z-2.db"};
+    static const char *const bad[] = {
+        "",
+        "ldplayerd.db",
+        "ldplayerd-.db",
+        "ldplayerd-20261126T032800Z",
+        "ldplayerd-20261326T032800Z.db",
+        "ldplayerd-20261126T032800Z-2x.db",
+        "ldplayerd-20261126T032800Z-2-3.db",
+        "ldplayerd-20261126T032800Z/../x.db",
+        "../ldplayerd-20261126T032800Z.db",
+        "ldplayerd-20261126T032800Z-222222222222222222222222222222222222222222222.db",
+        "new.tmp",
+    };
+    for (size_t i = 0; i < countof(good); i++)
+        cr_expect(cache_backup_is_name(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < countof(bad); i++) {
+        cr_expect_not(cache_backup_is_name(bad[i]), "%s", bad[i]);
+        cr_expect_eq(cache_backup_remove(folder, bad[i]), UV_ENOENT);
+    }
+}
+
+Test(cache_backup, has_what_was_committed_and_says_what_it_has)
+{
+    struct cache_backup made, *items = NULL;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    size_t n = 0;
+    sqlite3 *db = open_db(folder);
+    fill(db);
+    execute(db, "BEGIN IMMEDIATE; INSERT INTO preferences VALUES ('e', 'f')");
+    int64_t before = clock_wall_ms();
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), 0, "%s", error.text);
+    execute(db, "COMMIT");
+    cr_assert_geq(made.created_at, before - 1000);
+    cr_assert_eq(made.schema_version, cache_schema_newest());
+    cr_assert_eq(copy.n_tables, 7);
+    for (size_t i = 0; i < copy.n_tables; i++)
+        cr_assert_eq(copy.tables[i].n_rows, strcmp(copy.tables[i].name, "preferences") ? 0 : 2);
+    cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+    cr_assert_eq(n, 1);
+    cr_assert_str_eq(items[0].name, made.name);
+    cr_assert_eq(items[0].bytes, made.bytes);
+    cr_assert_eq(items[0].schema_version, made.schema_version);
+    cr_assert_eq(items[0].created_at / 1000, made.created_at / 1000);
+    mem_free(items);
+    cr_assert_eq(cache_backup_remove(folder, made.name), 0);
+    cr_assert_eq(cache_backup_remove(folder, made.name), UV_ENOENT);
+    cache_db_close(db);
+}
+
+Test(cache_backup, two_of_one_second_have_two_names)
+{
+    struct cache_backup made[3];
+    struct cache_copy copy;
+    struct cache_db_error error;
+    cache_db_close(open_db(folder));
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(cache_backup_make(folder, NULL, &made[i], &copy, &error), 0);
+    char *backups = fs_join(folder, "backups");
+    cr_assert_eq(folder_count(backups), 3);
+    mem_free(backups);
+}
+
+Test(cache_backup, one_that_fails_or_is_cancelled_leaves_nothing)
+{
+    struct cache_backup made;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    atomic_bool cancel = true;
+    char *backups = fs_join(folder, "backups");
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), UV_ENOENT);
+    cr_assert_str_not_empty(error.text);
+    sqlite3 *db = open_db(folder);
+    fill(db);
+    cr_assert_eq(cache_backup_make(folder, &cancel, &made, &copy, &error), UV_ECANCELED);
+    cr_assert_eq(folder_count(backups), 0);
+    cache_db_close(db);
+    mem_free(backups);
+}
+
+Test(cache_backup, a_full_disk_leaves_nothing_and_is_named)
+{
+    struct cache_backup made;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    char *backups = fs_join(folder, "backups");
+    sqlite3 *db = open_db(folder);
+    fill(db);
+    cr_assert_eq(fs_make_dirs(backups), 0);
+    if (!mount_small(backups, "size=64k"))
+        cr_skip_test("a tmpfs cannot be mounted here");
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), UV_ENOSPC, "%s",
+                 error.text);
+    cr_assert_eq(folder_count(backups), 0);
+    cr_assert_eq(umount(backups), 0);
+    cache_db_close(db);
+    mem_free(backups);
+}
+
+static void put(const char *name)
+{
+    char *path = mem_printf("backups/%s", name);
+    folder_write(folder, path, "x");
+    mem_free(path);
+}
+
+static int64_t at(const char *stamp)
+{
+    int64_t ms = 0;
+    cr_assert_eq(clock_stamp_parse(stamp, &ms), 0);
+    return ms;
+}
+
+Test(cache_backup, old_ones_go_but_the_newest_stays)
+{
+    struct cache_backup *items = NULL;
+    size_t n = 0;
+    static const char *const names[] = {
+        "ldplayerd-20261101T000000Z.db", "ldplayerd-20261102T000000Z.db",
+        "ldplayerd-20261108T000000Z.db", "ldplayerd-20261109T000000Z.db"};
+    for (size_t i = 0; i < countof(names); i++)
+        put(names[i]);
+    put("new.tmp");
+    put("notes.txt");
+    cr_assert_eq(cache_backup_prune(folder, at("20261109T000000Z"), 7 * (int64_t)DAY_MS), 1);
+    cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+    cr_assert_eq(n, 3);
+    cr_assert_str_eq(items[0].name, names[3]);
+    cr_assert_str_eq(items[2].name, names[1]);
+    mem_free(items);
+    cr_assert_eq(cache_backup_prune(folder, at("20271109T000000Z"), 7 * (int64_t)DAY_MS), 2);
+    char *backups = fs_join(folder, "backups");
+    cr_assert_eq(folder_count(backups), 2, "the newest, and what is none of ours");
+    mem_free(backups);
+}
+
+Test(cache_backup, a_folder_that_is_not_there_is_empty)
+{
+    struct cache_backup *items = NULL;
+    size_t n = 7;
+    cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+    cr_assert_eq(n, 0);
+    cr_assert_null(items);
+    cr_assert_eq(cache_backup_prune(folder, clock_wall_ms(), 0), 0);
+}

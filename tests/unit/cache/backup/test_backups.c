@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/backup/backups.h"
+
+#include "base/system/clock.h"
+#include "base/text/str.h"
+#include "tests/support/fake_clock.h"
+#include "tests/unit/cache/fixture.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static struct fixture f;
+static struct cache_backups *backups;
+static unsigned n_made, n_failed;
+
+/* What a request was answered with. */
+static struct {
+    bool is_there;
+    int status;
+    size_t n_items;
+    char name[CACHE_BACKUP_NAME_SIZE];
+} got;
+
+static void on_made(void *arg, const struct cache_backups_answer *answer)
+{
+    (void)arg;
+    n_made += answer->status == 0;
+    n_failed += answer->status < 0;
+    cr_assert_eq(answer->status < 0, answer->error != NULL);
+}
+
+static void on_answer(void *arg, const struct cache_backups_answer *answer)
+{
+    (void)arg;
+    got.is_there = true;
+    got.status = answer->status;
+    got.n_items = answer->n_items;
+    if (answer->n_items > 0)
+        str_copy(got.name, sizeof(got.name), answer->items[0].name);
+}
+
+static void begin(void)
+{
+    n_made = n_failed = 0;
+    got.is_there = false;
+    fixture_start(&f);
+    backups = cache_backups_new(&f.loop, f.folder, f.store, on_made, NULL);
+}
+
+static void on_closed(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void close_backups(void)
+{
+    bool is_closed = false;
+    cache_backups_close(backups, on_closed, &is_closed);
+    cr_assert_not(is_closed);
+    loop_run(&f.loop);
+    cr_assert(is_closed);
+}
+
+static void end(void)
+{
+    fixture_stop(&f);
+}
+
+TestSuite(cache_backups, .init = begin, .fini = end);
+
+static int exec_change(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(db, "INSERT INTO preferences VALUES (hex(randomblob(8)), '')", "");
+}
+
+static void change(void)
+{
+    cache_store_write(f.store, exec_change, NULL, NULL);
+    loop_run(&f.loop);
+}
+
+static void look(void)
+{
+    cache_backups_look(backups);
+    loop_run(&f.loop);
+}
+
+static size_t count(void)
+{
+    cache_backups_list(backups, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, 0);
+    return got.n_items;
+}
+
+Test(cache_backups, one_a_day_is_made_when_something_has_changed)
+{
+    look();
+    cr_assert_eq(n_made, 1, "there was none");
+    change();
+    fake_clock_skip(23 * HOUR_MS);
+    look();
+    cr_assert_eq(n_made, 1, "the newest is young");
+    fake_clock_skip(HOUR_MS);
+    look();
+    cr_assert_eq(n_made, 2);
+    fake_clock_skip(48 * HOUR_MS);
+    look();
+    cr_assert_eq(n_made, 2, "nothing has changed");
+    cr_assert_not(cache_backups_health(backups).is_overdue);
+    change();
+    cr_assert(cache_backups_health(backups).is_overdue);
+    look();
+    cr_assert_eq(n_made, 3);
+    cr_assert_not(cache_backups_health(backups).is_overdue);
+    close_backups();
+}
+
+Test(cache_backups, each_is_kept_for_a_week)
+{
+    for (int day = 0; day < 20; day++) {
+        change();
+        look();
+        fake_clock_skip(24 * HOUR_MS + 1000);
+    }
+    change();
+    look();
+    cr_assert_eq(n_made, 21);
+    cr_assert_eq(count(), 7);
+    close_backups();
+}
+
+Test(cache_backups, one_of_the_future_is_no_reason_not_to_make_one)
+{
+    folder_write(f.folder, "backups/ldplayerd-29990101T000000Z.db", "x");
+    look();
+    cr_assert_eq(n_made, 1);
+    close_backups();
+}
+
+Test(cache_backups, one_that_fails_is_told_and_tried_again_an_hour_later)
+{
+    folder_write(f.folder, "backups", "a file");
+    look();
+    cr_assert_eq(n_failed, 1);
+    cr_assert_not_null(strstr(cache_backups_health(backups).error, "backups"));
+    look();
+    cr_assert_eq(n_failed, 1);
+    fake_clock_skip(HOUR_MS);
+    look();
+    cr_assert_eq(n_failed, 2);
+    char *path = fs_join(f.folder, "backups");
+    cr_assert_eq(fs_remove(path), 0);
+    mem_free(path);
+    fake_clock_skip(HOUR_MS);
+    look();
+    cr_assert_eq(n_made, 1);
+    cr_assert_null(cache_backups_health(backups).error);
+    close_backups();
+}
+
+Test(cache_backups, the_newest_is_known_after_the_start)
+{
+    folder_write(f.folder, "backups/ldplayerd-20260101T000000Z.db", "x");
+    cr_assert_eq(cache_backups_health(backups).newest_at, 0);
+    cache_backups_start(backups);
+    loop_run(&f.loop);
+    cr_assert_gt(cache_backups_health(backups).newest_at, 0);
+    cr_assert(cache_backups_health(backups).is_overdue);
+    close_backups();
+}
+
+Test(cache_backups, a_second_one_is_refused_while_one_is_made)
+{
+    cache_backups_make(backups, NULL, NULL);
+    cache_backups_make(backups, on_answer, NULL);
+    cr_assert_not(got.is_there);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_EBUSY);
+    cr_assert_eq(n_made, 1);
+    cr_assert_eq(n_failed, 0);
+    cache_backups_make(backups, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, 0);
+    cache_backups_remove(backups, got.name, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, 0);
+    cache_backups_remove(backups, "../ldplayerd.db", on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_ENOENT);
+    cr_assert_eq(count(), 1);
+    close_backups();
+}
+
+Test(cache_backups, stopping_gives_up_what_is_made_and_refuses_what_comes)
+{
+    cache_backups_make(backups, NULL, NULL);
+    cache_backups_stop(backups);
+    cache_backups_list(backups, on_answer, NULL);
+    close_backups();
+    cr_assert(got.is_there);
+    cr_assert_eq(got.status, UV_ECANCELED);
+    cr_assert_eq(n_failed, 0);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/backup/restore.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/cache/fixture.h"
+
+/* The calls that change what is on disk: a process dies in front of the one that its number says.
+ */
+static int calls_left = -1;
+
+static void live_on(void)
+{
+    if (calls_left >= 0 && calls_left-- == 0)
+        _exit(9);
+}
+
+int __real_fs_rename(const char *from, const char *to);
+int __wrap_fs_rename(const char *from, const char *to);
+int __real_fs_remove(const char *path);
+int __wrap_fs_remove(const char *path);
+int __real_fs_flush(const char *path);
+int __wrap_fs_flush(const char *path);
+
+int __wrap_fs_rename(const char *from, const char *to)
+{
+    live_on();
+    return __real_fs_rename(from, to);
+}
+
+int __wrap_fs_remove(const char *path)
+{
+    live_on();
+    return __real_fs_remove(path);
+}
+
+int __wrap_fs_flush(const char *path)
+{
+    live_on();
+    return __real_fs_flush(path);
+}
+
+static char *folder, *file; /* of the service, and a backup elsewhere */
+
+static void begin(void)
+{
+    folder = folder_make();
+    file = mem_printf("%s.backup", folder);
+}
+
+static void end(void)
+{
+    unlink(file);
+    mem_free(file);
+    folder_remove(folder);
+}
+
+TestSuite(cache_restore, .init = begin, .fini = end);
+
+static void set(const char *value)
+{
+    char *sql = mem_printf("INSERT OR REPLACE INTO preferences VALUES ('is', '%s')", value);
+    sqlite3 *db = open_db(folder);
+    execute(db, sql);
+    cache_db_close(db);
+    mem_free(sql);
+}
+
+/* A process that is killed with VALUE in its write-ahead log. */
+static void set_and_crash(const char *value)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *sql = mem_printf("INSERT OR REPLACE INTO preferences VALUES ('is', '%s')", value);
+        execute(open_db(folder), sql);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static bool is(const char *path, const char *value)
+{
+    sqlite3 *db = NULL;
+    char *sql =
+        mem_printf("SELECT count(*) FROM preferences WHERE name = 'is' AND value = '%s'", value);
+    cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK, "%s", path);
+    bool result = query_number(db, sql) == 1;
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM pragma_integrity_check"
+                                  " WHERE integrity_check = 'ok'"),
+                 1);
+    cache_db_close(db);
+    mem_free(sql);
+    return result;
+}
+
+static bool database_is(const char *value)
+{
+    char *path = fs_join(folder, "ldplayerd.db");
+    bool result = is(path, value);
+    mem_free(path);
+    return result;
+}
+
+static void back_up(void)
+{
+    struct cache_copy copy;
+    struct cache_db_error error;
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(cache_copy_make(path, file, NULL, &copy, &error), 0, "%s", error.text);
+    mem_free(path);
+}
+
+static void stage(void)
+{
+    struct cache_copy copy;
+    struct cache_db_error error;
+    unsigned n = 0;
+    cr_assert_eq(cache_restore_stage(folder, file, &copy, &n, &error), 0, "%s", error.text);
+}
+
+static char *finish(void)
+{
+    struct cache_db_error error;
+    char *kept = NULL;
+    cr_assert_eq(cache_restore_finish(folder, &kept, &error), 0, "%s", error.text);
+    return kept;
+}
+
+static void expect_restored(const char *now, const char *before)
+{
+    char *kept = finish();
+    cr_assert_not_null(kept);
+    cr_assert(database_is(now));
+    if (before)
+        cr_assert(is(kept, before), "%s", kept);
+    else
+        cr_assert_str_empty(kept);
+    cr_assert_eq(cache_restore_check(folder), UV_ENOENT);
+    mem_free(kept);
+}
+
+Test(cache_restore, the_staged_one_takes_the_place_and_the_former_is_kept)
+{
+    set("old");
+    back_up();
+    set("new");
+    cr_assert_null(finish(), "nothing is staged");
+    stage();
+    cr_assert_eq(cache_restore_check(folder), 0);
+    cr_assert(database_is("new"));
+    expect_restored("old", "new");
+    cr_assert_null(finish());
+}
+
+Test(cache_restore, may_be_done_in_an_empty_folder)
+{
+    set("old");
+    back_up();
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(fs_remove(path), 0);
+    stage();
+    expect_restored("old", NULL);
+    mem_free(path);
+}
+
+Test(cache_restore, may_be_done_twice_in_a_second)
+{
+    set("1");
+    back_up();
+    set("2");
+    stage();
+    expect_restored("1", "2");
+    set("3");
+    stage();
+    expect_restored("1", "3");
+}
+
+Test(cache_restore, what_was_unstaged_is_not_restored)
+{
+    set("old");
+    back_up();
+    set("new");
+    stage();
+    cache_restore_unstage(folder);
+    cr_assert_null(finish());
+    cr_assert(database_is("new"));
+}
+
+/* Returns whether the child lived to its end. */
+static bool run_and_die_at(int n, void (*run)(void))
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        calls_left = n;
+        run();
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 9));
+    return WEXITSTATUS(status) == 0;
+}
+
+static void run_finish(void)
+{
+    mem_free(finish());
+}
+
+/* With the former database's last change in its log alone, which only a crash leaves. */
+Test(cache_restore, a_finish_that_is_killed_anywhere_is_finished_by_the_next)
+{
+    bool is_over = false;
+    int n;
+    for (n = 0; !is_over; n++) {
+        folder_remove(folder);
+        folder = folder_make();
+        set("old");
+        unlink(file);
+        back_up();
+        set_and_crash("new");
+        stage();
+        is_over = run_and_die_at(n, run_finish);
+        char *kept = finish();
+        cr_assert(database_is("old"), "killed at %d", n);
+        cr_assert_eq(kept == NULL, is_over);
+        if (kept)
+            cr_assert(is(kept, "new"), "killed at %d", n);
+        mem_free(kept);
+    }
+    cr_assert_geq(n, 3);
+}
+
+/* A former database that cannot be opened keeps its log beside it. */
+Test(cache_restore, a_damaged_one_is_kept_with_its_log_wherever_the_finish_is_killed)
+{
+    bool is_over = false;
+    int n;
+    for (n = 0; !is_over; n++) {
+        folder_remove(folder);
+        folder = folder_make();
+        set("old");
+        unlink(file);
+        back_up();
+        folder_write(folder, "ldplayerd.db", "no database");
+        folder_write(folder, "ldplayerd.db-wal", "its log");
+        stage();
+        is_over = run_and_die_at(n, run_finish);
+        char *kept = finish();
+        cr_assert(database_is("old"), "killed at %d", n);
+        if (kept) {
+            char *log = mem_printf("%s-wal", fs_basename(kept));
+            char *text = folder_read(folder, fs_basename(kept)), *words = folder_read(folder, log);
+            cr_assert_str_eq(text, "no database");
+            cr_assert_str_eq(words, "its log", "killed at %d", n);
+            mem_free(text);
+            mem_free(words);
+            mem_free(log);
+        }
+        mem_free(kept);
+    }
+    cr_assert_geq(n, 4);
+}
+
+Test(cache_restore, a_stage_that_is_killed_anywhere_changes_nothing_or_is_whole)
+{
+    bool is_over = false;
+    set("old");
+    back_up();
+    set("new");
+    for (int n = 0; !is_over; n++) {
+        is_over = run_and_die_at(n, stage);
+        cr_assert(database_is("new"));
+        int staged = cache_restore_check(folder);
+        cr_assert(staged == 0 || (staged == UV_ENOENT && !is_over));
+    }
+    expect_restored("old", "new");
+    /* The database, the one that is kept; nothing half made. */
+    cr_assert_eq(folder_count(folder), 2);
+}
+
+static void write_file(const char *text)
+{
+    cr_assert_eq(fs_write_atomic(file, text, strlen(text)), 0);
+}
+
+static void expect_refused(const char *words)
+{
+    struct cache_copy copy;
+    struct cache_db_error error;
+    unsigned n = 0;
+    cr_assert_lt(cache_restore_stage(folder, file, &copy, &n, &error), 0);
+    cr_assert_not_null(strstr(error.text, words), "%s", error.text);
+    cr_assert_not_null(strstr(error.text, file), "%s", error.text);
+    cr_assert_eq(folder_count(folder), 0);
+}
+
+Test(cache_restore, what_is_no_backup_is_refused)
+{
+    sqlite3 *db;
+    expect_refused("no such file");
+    write_file("this is not a database, however long one reads it, and it ends here");
+    expect_refused("no database");
+    unlink(file);
+    cr_assert_eq(sqlite3_open(file, &db), SQLITE_OK);
+    execute(db, "CREATE TABLE t (x); PRAGMA user_version = 1");
+    expect_refused("another program");
+    execute(db, "CREATE TABLE instances (x); CREATE TABLE operations (x); CREATE TABLE events (x);"
+                "CREATE TABLE idempotency (x); CREATE TABLE tokens (x); PRAGMA user_version = 999");
+    expect_refused("newer ldplayerd");
+    cache_db_close(db);
+}
+
+Test(cache_restore, open_operations_are_interrupted)
+{
+    struct cache_copy copy;
+    struct cache_db_error error;
+    unsigned n = 0;
+    char *path = fs_join(folder, "ldplayerd.db");
+    sqlite3 *db = open_db(folder);
+#define ROW(id, kind, parent, status, ended, children, failed)                                     \
+    "INSERT INTO operations VALUES ('" id "', '" kind "', '', '" parent "', '" status              \
+    "', 1, 0, " ended ", 0, NULL, 0, 1, NULL, NULL, '{}', NULL, NULL, '[]', " children ", " failed \
+    ", " failed ", '{}');"
+    execute(db, ROW("a", "start", "", "queued", "0", "0", "0")
+                    ROW("b", "batch", "", "running", "0", "3", "1")
+                        ROW("b1", "start", "b", "succeeded", "5", "0", "0")
+                            ROW("b2", "start", "b", "failed", "5", "0", "0")
+                                ROW("b3", "start", "b", "waiting_for_session", "0", "0", "0")
+                                    ROW("c", "start", "", "succeeded", "5", "0", "0"));
+    cache_db_close(db);
+    back_up();
+    cr_assert_eq(cache_restore_stage(folder, file, &copy, &n, &error), 0, "%s", error.text);
+    cr_assert_eq(n, 3);
+    mem_free(finish());
+    db = open_db(folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE status = 'interrupted'"
+                                  " AND ended_at > 5 AND started_at > 0"
+                                  " AND error LIKE '%restored from a backup%'"),
+                 3);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE id = 'b' AND"
+                                  " n_children_ended = 3 AND n_children_failed = 2 AND result ="
+                                  " '{\"total\":3,\"succeeded\":1,\"not_succeeded\":2}'"),
+                 1);
+    cr_assert_eq(query_number(db, "SELECT ended_at FROM operations WHERE id = 'c'"), 5);
+    char *note = NULL;
+    cr_assert_eq(cache_restore_read_note(db, &note), 0);
+    cr_assert_not_null(strstr(note, "\"interrupted\":3"), "%s", note);
+    mem_free(note);
+    cache_db_close(db);
+    mem_free(path);
+}
+
+Test(cache_restore, a_file_of_somebody_else_is_not_believed)
+{
+    struct cache_db_error error;
+    char *kept = NULL, *staged = fs_join(folder, "ldplayerd.db.restore");
+    set("old");
+    back_up();
+    set("new");
+    stage();
+    cr_assert_eq(fs_rename(staged, file), 0);
+    cr_assert_eq(symlink(file, staged), 0);
+    cr_assert_eq(cache_restore_check(folder), UV_EPERM);
+    cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM);
+    cr_assert_not_null(strstr(error.text, staged), "%s", error.text);
+    cr_assert(database_is("new"));
+    cr_assert_eq(fs_remove(staged), 0);
+    if (geteuid() == 0) {
+        cr_assert_eq(fs_rename(file, staged), 0);
+        cr_assert_eq(chown(staged, 12345, 12345), 0);
+        cr_assert_eq(cache_restore_check(folder), UV_EPERM);
+    }
+    mem_free(staged);
+}
