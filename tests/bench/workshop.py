@@ -134,9 +134,10 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         self.headers = {"Authorization": f"Bearer {token}"}
 
-    def request(self, method, path, *allowed):
-        """The body of the answer, whose status must be one of ALLOWED."""
-        self.connection.request(method, path, headers=self.headers)
+    def request(self, method, path, *allowed, body=None):
+        """The body of the answer, whose status must be one of ALLOWED. BODY is sent as JSON."""
+        headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
+        self.connection.request(method, path, json.dumps(body) if body else None, headers)
         response = self.connection.getresponse()
         body = response.read()
         if response.status not in allowed:
