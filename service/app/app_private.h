@@ -57,9 +57,11 @@ struct svc_app {
     struct ctl_workstations_listener on_workstation;
     char *limits;
     struct api_server *server;
+    int http_port; /* what was bound, or is to be: of the app that this one follows; 0 = none yet */
     struct svc_signals *signals;
 
-    bool is_stopping, is_awaiting_results, is_awaiting_agent;
+    bool is_again; /* follows another app of this process */
+    bool is_stopping, is_restarting, is_awaiting_results, is_awaiting_agent;
     size_t next_close; /* step of the teardown that comes next */
 };
 
