@@ -47,6 +47,7 @@ static int start_store(struct svc_app *app)
 {
     app->store = cache_store_new(&app->loop, take_ptr(app->db),
                                  cache_profile_find(app->config->store_profile));
+    cache_store_on_health(app->store, svc_app_on_store, app);
     cache_events_set_store(app->events, app->store);
     cache_tokens_set_store(app->tokens, &app->loop, app->store);
     return 0;

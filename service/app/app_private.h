@@ -95,6 +95,8 @@ void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *sess
                              const char *why, uint64_t retry_ms);
 void svc_app_tell_no_session(struct svc_app *app, const char *sentence);
 void svc_app_tell_intruder(struct svc_app *app, const char *reason);
+void svc_app_on_store(void *arg, const struct cache_store_health *before,
+                      const struct cache_store_health *now);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
 
 /* app_workstations.c */
