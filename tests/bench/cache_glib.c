@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The cache that is well written with GLib: a GHashTable from key to value, and a GQueue in the
- * order of use whose links the values keep, so that nothing is looked for. It has no limits, times or
- * figures.
+ * order of use whose links the values keep, so that nothing is looked for. It has no limits, times
+ * or figures.
  *
  *     bench_cache_glib KEYS   ->   {"ns":..}     a hit */
 #include <stdio.h>

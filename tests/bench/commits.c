@@ -3,9 +3,9 @@
  *
  *     bench_commits DATABASE COPY GROUP   ->   {"us":..,"operations":..,"commits":..}
  *
- * DATABASE is the service's, COPY is made with the same tables and indexes. Each transaction inserts
- * GROUP operations that are queued, with an event each, and changes as many of those before to what
- * they ended as, with an event each. `us` is the time for one operation. */
+ * DATABASE is the service's, COPY is made with the same tables and indexes. Each transaction
+ * inserts GROUP operations that are queued, with an event each, and changes as many of those before
+ * to what they ended as, with an event each. `us` is the time for one operation. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,9 +54,9 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 /* The tables come before their indexes there. */
 static void copy_schema(sqlite3 *source)
 {
-    sqlite3_stmt *stmt = prepare(
-        source, "SELECT sql FROM sqlite_schema WHERE tbl_name IN ('operations', 'events')"
-                " AND sql IS NOT NULL ORDER BY type DESC");
+    sqlite3_stmt *stmt =
+        prepare(source, "SELECT sql FROM sqlite_schema WHERE tbl_name IN ('operations', 'events')"
+                        " AND sql IS NOT NULL ORDER BY type DESC");
     while (sqlite3_step(stmt) == SQLITE_ROW)
         run(copy, (const char *)sqlite3_column_text(stmt, 0));
     sqlite3_finalize(stmt);

@@ -6,7 +6,8 @@
  *
  *     GET /api/events   makes the connection a stream
  *     GET ...           is answered with the bytes of the file
- *     PATCH ...         has so many bytes written to every stream, one write each, and is answered then
+ *     PATCH ...         has so many bytes written to every stream, one write each, and is answered
+ * then
  */
 #include <errno.h>
 #include <fcntl.h>

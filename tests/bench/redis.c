@@ -3,8 +3,8 @@
  *
  *     bench_redis PORT BYTES IN_FLIGHT GETS   ->   {"us":..}
  *
- * A value of so many bytes is put once. Then it is asked for GETS times, always IN_FLIGHT at a time;
- * every answer must be that value. `us` is the time for one, and the key stays in redis. */
+ * A value of so many bytes is put once. Then it is asked for GETS times, always IN_FLIGHT at a
+ * time; every answer must be that value. `us` is the time for one, and the key stays in redis. */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -42,7 +42,7 @@ struct bench {
     int changer, epoll;
     unsigned n_open, n_sent, n_answered;
     unsigned *n_given;  /* by event: streams that have it */
-    uint64_t *due_ns;  /* by event */
+    uint64_t *due_ns;   /* by event */
     double *latency_us; /* by event, from its change to the last stream */
     unsigned n_whole;   /* events that all streams have */
     size_t n_bytes;     /* on all streams, since the first change */

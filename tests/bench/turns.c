@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How long the loop of ldplayerd computes at a time, without its knowing: loaded before its
  * libraries (LD_PRELOAD), this stands before epoll_pwait, by which libuv waits. A turn is what a
- * thread computes between two waits, by its own CPU clock; the longest of any thread, in nanoseconds,
- * is always in the file that BENCH_TURNS names, whose eight bytes are there before. Whoever writes 0
- * there begins anew. Other programs on the way to ldplayerd, and those that it starts, are left alone.
+ * thread computes between two waits, by its own CPU clock; the longest of any thread, in
+ * nanoseconds, is always in the file that BENCH_TURNS names, whose eight bytes are there before.
+ * Whoever writes 0 there begins anew. Other programs on the way to ldplayerd, and those that it
+ * starts, are left alone.
  */
 #include <dlfcn.h>
 #include <errno.h>
