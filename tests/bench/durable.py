@@ -12,7 +12,8 @@ COMMANDS = pathlib.Path(__file__).with_name("commands.lua")
 
 
 def read_commits(service):
-    found = re.search(r"^ldplayerd_store_commits_total (\d+)$", service.get("/metrics").decode(), re.M)
+    metrics = service.get("/metrics").decode()
+    found = re.search(r"^ldplayerd_store_commits_total (\d+)$", metrics, re.M)
     if not found:
         raise Failed("GET /metrics does not say how many transactions were committed")
     return int(found[1])
@@ -41,6 +42,6 @@ def durable_commands(shop):
     ours, peer, group = (statistics.median(column) for column in zip(*found))
     return [Row("durable-commands", f"{ours:,.0f}/s", f"{peer:,.0f}/s", statistics.median(ratios),
                 0.7, is_at_least=True,
-                note=f"commands acknowledged for {N_CLIENTS} clients against bare SQLite committing "
-                     f"the same rows, {group:.0f} operations at a time; ratios {min(ratios):.3g} to "
-                     f"{max(ratios):.3g}")]
+                note=f"commands acknowledged for {N_CLIENTS} clients against bare SQLite "
+                     f"committing the same rows, {group:.0f} operations at a time; "
+                     f"ratios {min(ratios):.3g} to {max(ratios):.3g}")]

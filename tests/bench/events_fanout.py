@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many streams that are all told of each change, against a bare loop of writes of the same bytes."""
+"""Many streams that are told of each change, against a bare loop of writes of the same bytes."""
 import statistics
 
 from processes import SERVER_CPU, on_client_cpu
@@ -40,5 +40,5 @@ def events_fanout(shop):
         Row("events-fanout-cpu", f"{ours:.2f} us", f"{peer:.2f} us", ratio, 1.5,
             note=f"{note}; CPU of an event delivered against a bare write of it"),
         Row("events-fanout-p99", f"{p99:.1f} ms", f"{peer_p99:.1f} ms", p99, 50, unit=" ms",
-            note=f"{note}; from when a change is due, commit included, until the last reader has it"),
+            note=f"{note}; from when a change is due, with its commit, to the last reader"),
     ]

@@ -42,8 +42,8 @@ def compare(shop, service, what, path, target):
     turns = Turns(lambda: drive(service), lambda: drive(floor), n_turns)
     ours, peer = (statistics.median(rates[server.pid]) for server in (service, floor))
     return Row(what, f"{turns.ours:.2f} us", f"{turns.peer:.2f} us", turns.ratio, target,
-               note=f"CPU of a request for {path}, {len(answer):,} bytes, against a bare epoll loop; "
-                    f"{turns.spread}; {ours:,.0f} and {peer:,.0f} requests/s")
+               note=f"CPU of a request for {path}, {len(answer):,} bytes, against a bare epoll "
+                    f"loop; {turns.spread}; {ours:,.0f} and {peer:,.0f} requests/s")
 
 
 def http_floor(shop):

@@ -26,7 +26,8 @@ def longest_turn(shop):
             service.get("/livez")
             worst = max(worst, shop.longest_turn_ms())
         rows.append(Row(f"longest-turn-{what}", f"{worst:.1f} ms", "-", worst, 25, unit=" ms",
-                        note=f"CPU of the loop's thread at a time, {N_INSTANCES:,} instances, {note}"))
+                        note=f"CPU of the loop's thread at a time, {N_INSTANCES:,} instances, "
+                             f"{note}"))
 
     look("first", "none of them known before")
     look("same", "looked at again", 3 if shop.bench.is_quick else 10)

@@ -282,8 +282,8 @@ def cache_hit(shop):
 
 def cache_glib(shop):
     return [compare_cache(shop, "cache-glib", ("cache", "hit", 1000), ("cache_glib", 1000), 1.5,
-                          "hits a second among 1,000 keys against a GHashTable that knows the links "
-                          "of its GQueue", is_throughput=True)]
+                          "hits a second among 1,000 keys against a GHashTable that knows the "
+                          "links of its GQueue", is_throughput=True)]
 
 
 def cache_glob(shop):

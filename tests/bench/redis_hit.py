@@ -35,6 +35,6 @@ def cache_redis(shop):
 
     turns = Turns(through_the_tier, own_benchmark, n_turns)
     return [Row("cache-redis", f"{turns.ours:.2f} us", f"{turns.peer:.2f} us", turns.ratio, 1.2,
-                note=f"a value of {N_BYTES:,} bytes got from redis by the cache's second tier against "
-                     f"redis-benchmark's GET of the same, {N_IN_FLIGHT} in flight on one connection; "
-                     f"{turns.spread}")]
+                note=f"a value of {N_BYTES:,} bytes got from redis by the cache's second tier "
+                     f"against redis-benchmark's GET of the same, {N_IN_FLIGHT} in flight on one "
+                     f"connection; {turns.spread}")]

@@ -442,10 +442,7 @@ Test(cache_store, a_small_disk_is_nearly_full)
 {
     struct fixture f = {.folder = folder_make()};
     struct heard heard = {0};
-    if (!mount_small(f.folder, "size=8m")) {
-        folder_remove(f.folder);
-        cr_skip_test("a tmpfs cannot be mounted here");
-    }
+    mount_small(f.folder, "size=8m");
     cr_assert_eq(loop_init(&f.loop), 0);
     f.store = cache_store_new(&f.loop, open_db(f.folder), NULL);
     cache_store_on_health(f.store, on_health, &heard);
