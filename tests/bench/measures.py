@@ -75,7 +75,7 @@ def looker(shop, home, *options):
 
 
 def compare_list2(shop, n_instances, name, *knobs):
-    n, n_turns = LOOKS_A_TURN, 15 if shop.bench.is_quick else 41
+    n, n_turns = LOOKS_A_TURN, 9 if shop.bench.is_quick else 41
     home = shop.simulate(n_instances, *knobs)
     ldconsole = home / "ldconsole"
     through_service = looker(shop, home)
@@ -108,7 +108,7 @@ def list2_overhead(shop):
 def compare_runners(shop, n_instances, name, *knobs):
     home = shop.simulate(n_instances, *knobs)
     turns = Turns(looker(shop, home, "--runner", "agent"), looker(shop, home),
-                  15 if shop.bench.is_quick else 41)
+                  9 if shop.bench.is_quick else 41)
     return [Row(name, f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us", turns.ratio, 1.15,
                 note=f"a look at {n_instances} instances through the session agent against one by "
                      f"the service itself; {turns.spread}")]
