@@ -56,7 +56,7 @@ MAY_INCLUDE = {
     "api/http": ["base", "api/listen"],
     "service/process": ["base"],
 }
-ROOT_HEADERS = {"version.h"}
+ROOT_HEADERS = {"version.h", "libraries.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 HIDDEN_INCLUDE = re.compile(r"^\s*(?:/\*.*\*/\s*)?(?:#|%:)\s*(?:include|include_next|import)\b")

@@ -6,7 +6,7 @@
 # install_packages.sh build|demo|test|windows|package|wine|bench|format|lint|fresh
 set -euo pipefail
 
-build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build pkg-config python3 tcl xz-utils'
+build='ca-certificates debian-archive-keyring gcc libc6-dev make meson ninja-build patch pkg-config python3 tcl xz-utils'
 windows="$build gcc-mingw-w64-x86-64"
 package="$windows git msitools wixl"
 case ${1:-} in

@@ -6,6 +6,7 @@
 #include "api/describe/openapi.h"
 #include "api/resources/routes.h"
 #include "base/memory/cleanup.h"
+#include "libraries.h"
 #include "version.h"
 
 static const char *const no_flags[] = {NULL};
@@ -36,6 +37,15 @@ static enum svc_exit run_version(const struct svc_args *args)
     struct buf out cleanup(buf_deinit);
     buf_init(&out, 0);
     (void)buf_printf(&out, "ldplayerd %s (%s)\n", LDP_VERSION, LDP_COMMIT);
+    return svc_exit_print(&out);
+}
+
+static enum svc_exit run_version_libraries(const struct svc_args *args)
+{
+    (void)args;
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    (void)buf_append_str(&out, LDP_LIBRARIES);
     return svc_exit_print(&out);
 }
 
@@ -186,6 +196,11 @@ const struct svc_command svc_command_table[] = {
      "Removes the database, settings, logs and whatever else ldplayerd keeps in a data directory.",
      {data_flags, false, 0, 0},
      svc_data_cmd_remove},
+    {"version --libraries",
+     "",
+     "Lists the libraries that are built in, and the distribution's patches applied to each.",
+     {no_flags, false, 0, 0},
+     run_version_libraries},
     {"version", "", "Prints the version.", {no_flags, false, 0, 0}, run_version},
     {"help", "", "Prints this overview.", {no_flags, false, 0, 1}, run_help},
 };

@@ -66,18 +66,21 @@ def measure(name, bench):
     print(f"==> {name}", file=sys.stderr, flush=True)
     try:
         with workshop.Workshop(bench) as shop:
-            return measures.TABLE[name](shop)
+            rows = measures.TABLE[name](shop)
+            rows[0].turn_ms = shop.longest_turn_of_all_ms()
+            return rows
     except (workshop.Failed, OSError, subprocess.SubprocessError) as error:
         print(f"    could not be measured: {error}", file=sys.stderr)
         return None
 
 
-HEADINGS = ["measure", "ours", "peer", "ratio", "target", "", "compared"]
+HEADINGS = ["measure", "ours", "peer", "ratio", "target", "", "longest turn", "compared"]
 
 
 def cells(row):
-    verdict = "-" if row.is_ok is None else "ok" if row.is_ok else "short"
-    return [row.what, row.ours, row.peer, row.ratio_text, row.target_text, verdict, row.note]
+    verdict = "-" if row.is_ok is None else "ok" if row.is_ok else "MISS"
+    turn = f"{row.turn_ms:.1f} ms" if row.turn_ms else "-"
+    return [row.what, row.ours, row.peer, row.ratio_text, row.target_text, verdict, turn, row.note]
 
 
 def print_table(rows):

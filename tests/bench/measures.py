@@ -1,47 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The measures. Each takes a Workshop and returns the Rows it found."""
+"""The measures. Each takes a Workshop and returns the Rows it found; the longer ones have files of
+their own."""
 import json
-import os
-import re
 import statistics
-import subprocess
 import time
 
+from durable import durable_commands
+from events_fanout import events_fanout
+from http_floor import http_floor
+from longest_turn import longest_turn
+from processes import SERVER_CPU, read_cpu_s, read_rss_mb, wrk
+from redis_hit import cache_redis
 from workshop import Failed, Row, Turns, free_port, make_token, run_json, serve_command
-
-SERVER_CPU, CLIENT_CPU = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
-
-
-# --- what the system says of a process ---
-
-
-def read_rss_mb(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return int(re.search(r"VmRSS:\s*(\d+) kB", status.read())[1]) / 1024
-
-
-def read_cpu_s(pid):
-    """User and system time of the process itself; children are not in it."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # --- HTTP throughput ---
 
-
-def wrk(port, path, token, seconds):
-    """Requests per second."""
-    done = subprocess.run(
-        ["taskset", "-c", str(CLIENT_CPU), "wrk", "-t1", "-c32", f"-d{seconds}s",
-         "-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}{path}"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
-    text = done.stdout.decode()
-    trouble = re.search(r"Non-2xx.*|Socket errors.*", text)
-    found = re.search(r"Requests/sec:\s*([\d.]+)", text)
-    if trouble or not found:
-        raise Failed(f"wrk on {path}: {trouble[0] if trouble else text}")
-    return float(found[1])
 
 
 def compare_http(shop, path, peer_path, what, note):
@@ -62,7 +36,7 @@ def compare_http(shop, path, peer_path, what, note):
                   lambda: drive(nginx.worker_pid(), nginx.port, peer_path), n_turns)
     ours, peer = (statistics.median(cpu_us[pid]) for pid in (service.pid, nginx.worker_pid()))
     size = len(listed if peer_path == "/list.json" else one)
-    return [Row(what, f"{turns.ours:,.0f}/s", f"{turns.peer:,.0f}/s", turns.ratio, 0.9,
+    return [Row(what, f"{turns.ours:,.0f}/s", f"{turns.peer:,.0f}/s", turns.ratio, 1,
                 is_at_least=True, note=f"{note}, {size:,} bytes; {turns.spread}; "
                                        f"CPU a request {ours:.1f} and {peer:.1f} us")]
 
@@ -101,7 +75,7 @@ def looker(shop, home, *options):
 
 
 def compare_list2(shop, n_instances, name, *knobs):
-    n, n_turns = LOOKS_A_TURN, 15 if shop.bench.is_quick else 41
+    n, n_turns = LOOKS_A_TURN, 9 if shop.bench.is_quick else 41
     home = shop.simulate(n_instances, *knobs)
     ldconsole = home / "ldconsole"
     through_service = looker(shop, home)
@@ -134,7 +108,7 @@ def list2_overhead(shop):
 def compare_runners(shop, n_instances, name, *knobs):
     home = shop.simulate(n_instances, *knobs)
     turns = Turns(looker(shop, home, "--runner", "agent"), looker(shop, home),
-                  15 if shop.bench.is_quick else 41)
+                  9 if shop.bench.is_quick else 41)
     return [Row(name, f"{turns.ours:,.0f} us", f"{turns.peer:,.0f} us", turns.ratio, 1.15,
                 note=f"a look at {n_instances} instances through the session agent against one by "
                      f"the service itself; {turns.spread}")]
@@ -173,33 +147,6 @@ def single_flight(shop):
                      f"{found['median_us'] / 1e6:.2f} s, 4 s of them the child's")]
 
 
-# --- what the result cache gains ---
-
-
-def cache_gain(shop):
-    """The same requests past the cache and from it."""
-    n_turns = 3 if shop.bench.is_quick else 7
-    # LDPlayer's own list2 takes 15 to 20 ms (reference 2.6).
-    service = shop.serve(shop.simulate(100, "latency_ms.list2=15"))
-    rows = []
-    for name, path in [("workstations", "/api/workstations"), ("instances", "/api/instances")]:
-        service.get(path)
-
-        def ask(query, n, path=path):
-            found = run_json(shop.program("client"), service.port, path + query, service.token, 1,
-                             n)
-            if found["refused"]:
-                raise Failed(f"{found['refused']} answers were not 200")
-            return found["median_us"]
-
-        turns = Turns(lambda: ask("?max_age_ms=0", 20), lambda: ask("", 500), n_turns)
-        rows.append(Row(f"warm-{name}", f"{turns.peer:,.0f} us", f"{turns.ours:,.0f} us",
-                        turns.ratio, 50, is_at_least=True,
-                        note=f"GET {path} from the cache against past it, 100 instances; "
-                             f"{turns.spread}"))
-    return rows
-
-
 # What the server that was here before answered on a machine of two cores.
 EARLIER_RATE = 145
 
@@ -213,31 +160,6 @@ def earlier_server(shop):
                 is_at_least=True,
                 note="GET /api/workstations against the figure of the first system, once measured "
                      "on another machine of two cores")]
-
-
-def cache_redis(shop):
-    """A result that is in memory costs the same, whatever is behind."""
-    n_turns = 3 if shop.bench.is_quick else 9
-    home = shop.simulate(8)
-    alone = shop.serve(home, cpu=SERVER_CPU)
-    tiered = shop.serve(home, cpu=SERVER_CPU, options=[
-        "--cache-backend", "redis", "--cache-redis-url", f"redis://127.0.0.1:{shop.redis()}"])
-    wait_for_redis(shop, tiered)
-    for service in (alone, tiered):
-        service.get("/api/workstations")
-    turns = Turns(lambda: wrk(tiered.port, "/api/workstations", tiered.token, 1),
-                  lambda: wrk(alone.port, "/api/workstations", alone.token, 1), n_turns)
-    return [Row("cache-redis", f"{turns.ours:,.0f}/s", f"{turns.peer:,.0f}/s", turns.ratio, 0.95,
-                is_at_least=True,
-                note=f"hits in memory with redis behind it against memory alone; {turns.spread}")]
-
-
-def wait_for_redis(shop, service):
-    deadline = time.monotonic() + 10
-    while json.loads(service.get("/api/health"))["checks"]["cache"]["status"] != "ok":
-        if time.monotonic() > deadline:
-            raise Failed("redis did not answer the service")
-        time.sleep(0.05)
 
 
 # --- rows ---
@@ -327,7 +249,7 @@ def start(shop):
 
     turns = Turns(first_list, first_ping, n_turns)
     return [Row("start", f"{turns.ours / 1000:.1f} ms", f"{turns.peer / 1000:.1f} ms", turns.ratio,
-                2, note=f"exec to the list of 500 from the store against redis-server to PONG; "
+                1.2, note=f"exec to the list of 500 from the store against redis-server to PONG; "
                         f"{turns.spread}")]
 
 
@@ -352,20 +274,16 @@ def compare_cache(shop, what, ours, peer, target, note, is_throughput=False):
 
 
 def cache_hit(shop):
-    return [compare_cache(shop, f"cache-hit-{n}", ("cache", "hit", n), ("cache", "lookup", n), 2,
-                          f"a hit among {n:,} keys against a bare lookup in the same table")
+    return [compare_cache(shop, f"cache-hit-{n}", ("cache", "hit", n), ("cache", "lookup", n), 1.5,
+                          f"a hit among {n:,} keys against a bare lookup in a table of keys and "
+                          "values")
             for n in (1000, 100000)]
 
 
 def cache_glib(shop):
-    return [
-        compare_cache(shop, "cache-glib", ("cache", "hit", 1000), ("cache_glib", "remove", 1000), 3,
-                      "hits a second among 1,000 keys against GHashTable and g_queue_remove",
-                      is_throughput=True),
-        compare_cache(shop, "cache-glib-link", ("cache", "hit", 1000), ("cache_glib", "link", 1000),
-                      None, "the same against a GHashTable that knows the links of its GQueue",
-                      is_throughput=True),
-    ]
+    return [compare_cache(shop, "cache-glib", ("cache", "hit", 1000), ("cache_glib", 1000), 1.5,
+                          "hits a second among 1,000 keys against a GHashTable that knows the "
+                          "links of its GQueue", is_throughput=True)]
 
 
 def cache_glob(shop):
@@ -392,10 +310,13 @@ def cache_memory(shop):
 TABLE = {
     "http-list": http_list,
     "http-one": http_one,
+    "http-floor": http_floor,
+    "events-fanout": events_fanout,
+    "durable-commands": durable_commands,
+    "longest-turn": longest_turn,
     "list2-overhead": list2_overhead,
     "agent": agent,
     "single-flight": single_flight,
-    "cache-gain": cache_gain,
     "earlier-server": earlier_server,
     "cache-redis": cache_redis,
     "rows-scaling": rows_scaling,

@@ -12,6 +12,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -36,6 +37,8 @@ class Row:
         self.is_at_least = is_at_least
         self.note = note
         self.unit = unit
+        # Of the services of the whole measure, in its first row.
+        self.turn_ms = None
 
     @property
     def is_ok(self):
@@ -55,7 +58,8 @@ class Row:
 
     def as_dict(self):
         return {"what": self.what, "ours": self.ours, "peer": self.peer, "ratio": self.ratio,
-                "unit": self.unit, "target": self.target, "is_ok": self.is_ok, "note": self.note}
+                "unit": self.unit, "target": self.target, "is_ok": self.is_ok,
+                "longest_turn_ms": self.turn_ms, "note": self.note}
 
 
 def run_json(*command, stderr=None):
@@ -101,12 +105,13 @@ class Turns:
 class Process:
     """A process of ours, in a group of its own, ended by its pid."""
 
-    def __init__(self, command, log, cpu=None, stdout=None):
+    def __init__(self, command, log, cpu=None, stdout=None, env=None):
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         self.name = pathlib.Path(command[0]).name
         self.log = log
         self.popen = subprocess.Popen([*pin, *map(str, command)], stdin=subprocess.DEVNULL,
-                                      stdout=stdout or log, stderr=log, start_new_session=True)
+                                      stdout=stdout or log, stderr=log, start_new_session=True,
+                                      env={**os.environ, **(env or {})})
 
     @property
     def pid(self):
@@ -116,6 +121,18 @@ class Process:
         self.log.flush()
         tail = pathlib.Path(self.log.name).read_text(errors="replace").strip().splitlines()[-5:]
         raise Failed(f"{self.name} {what}: {' / '.join(tail)}")
+
+    def wait_for_listener(self):
+        """Until it can be connected to on its `port`."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self.popen.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.end()
+        self.fail("does not listen")
 
     def end(self):
         if self.popen.poll() is None:
@@ -134,9 +151,10 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         self.headers = {"Authorization": f"Bearer {token}"}
 
-    def request(self, method, path, *allowed):
-        """The body of the answer, whose status must be one of ALLOWED."""
-        self.connection.request(method, path, headers=self.headers)
+    def request(self, method, path, *allowed, body=None):
+        """The body of the answer, whose status must be one of ALLOWED. BODY is sent as JSON."""
+        headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
+        self.connection.request(method, path, json.dumps(body) if body else None, headers)
         response = self.connection.getresponse()
         body = response.read()
         if response.status not in allowed:
@@ -153,7 +171,7 @@ class Service(Process):
     def __init__(self, shop, ldconsole, data_dir, options=(), cpu=None):
         self.token = make_token(shop, data_dir)
         command = [*serve_command(shop, ldconsole, data_dir, 0), *options]
-        super().__init__(command, shop.open_log(), cpu, subprocess.PIPE)
+        super().__init__(command, shop.open_log(), cpu, subprocess.PIPE, shop.turns_env())
         line = self.popen.stdout.readline().decode()
         found = re.match(r"ready .*?http=http://127\.0\.0\.1:(\d+)", line)
         if not found:
@@ -238,16 +256,16 @@ class Nginx(Process):
         children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return int(children.split()[0])
 
-    def wait_for_listener(self):
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and self.popen.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        self.end()
-        self.fail("does not listen")
+
+class Floor(Process):
+    """The bare loop of floor.c: answers with the bytes ANSWER, and events of EVENT_BYTES."""
+
+    def __init__(self, shop, answer, event_bytes, cpu):
+        self.port = free_port()
+        path = shop.folder("floor") / "answer"
+        path.write_bytes(answer)
+        super().__init__([shop.program("floor"), self.port, path, event_bytes], shop.open_log(), cpu)
+        self.wait_for_listener()
 
 
 class Workshop:
@@ -258,11 +276,13 @@ class Workshop:
         self.ldplayerd = str(bench.build / "service" / "ldplayerd")
         self.simulator = bench.build / "tests" / "simulator"
         self.n_logs = 0
+        self.longest_forgotten_ms = 0
         self.things = []
         self.simulations = []
 
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ldplayerd-bench-")).resolve()
+        (self.dir / "turns").write_bytes(bytes(8))
         return self
 
     def __exit__(self, *_):
@@ -272,6 +292,25 @@ class Workshop:
             subprocess.run([self.simulator / "ldsim", "kill", home], check=False,
                            stdout=subprocess.DEVNULL)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    # --- turns: what the loop's thread of a service computes between two waits, see turns.c ---
+
+    def turns_env(self):
+        return {"LD_PRELOAD": str(self.bench.build / "tests" / "bench" / "libbench_turns.so"),
+                "BENCH_TURNS": str(self.dir / "turns")}
+
+    def forget_turns(self):
+        self.longest_forgotten_ms = max(self.longest_forgotten_ms, self.longest_turn_ms())
+        # In place: the services have it mapped.
+        with open(self.dir / "turns", "r+b") as file:
+            file.write(bytes(8))
+
+    def longest_turn_ms(self):
+        """Of all services since forget_turns; 0 when there was none."""
+        return int.from_bytes((self.dir / "turns").read_bytes(), sys.byteorder) / 1e6
+
+    def longest_turn_of_all_ms(self):
+        return max(self.longest_forgotten_ms, self.longest_turn_ms())
 
     def program(self, name):
         return self.bench.build / "tests" / "bench" / f"bench_{name}"
@@ -309,13 +348,20 @@ class Workshop:
         self.things.append(service)
         return service
 
-    def redis(self):
+    def redis(self, cpu=None):
         """Starts a redis-server; returns its port."""
         port = free_port()
-        self.things.append(Process(["redis-server", "--port", port, "--bind", "127.0.0.1",
-                                    "--save", "", "--appendonly", "no", "--dir",
-                                    self.folder("redis")], self.open_log()))
+        server = Process(["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+                          "--appendonly", "no", "--dir", self.folder("redis")], self.open_log(), cpu)
+        server.port = port
+        self.things.append(server)
+        server.wait_for_listener()
         return port
+
+    def floor(self, answer, event_bytes=1, *, cpu):
+        floor = Floor(self, answer, event_bytes, cpu)
+        self.things.append(floor)
+        return floor
 
     def nginx(self, listed, fixed, cpu):
         nginx = Nginx(self, listed, fixed, cpu)

@@ -19,6 +19,18 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(done.stdout, r"^ldplayerd \d+\.\d+\.\d+ ")
         self.assertNotIn("\r", done.stdout)
 
+    def test_version_lists_the_libraries_and_the_fixes_that_are_in_them(self):
+        done = run_service_command("version", "--libraries")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for library in ("hiredis", "libsodium", "libuv", "llhttp", "sqlite3", "yyjson"):
+            self.assertRegex(done.stdout, rf"(?m)^{library} \d+\.\d+\.\d+[,:] ")
+        if "upstream release, no distribution patches" in done.stdout:
+            self.skipTest("built from upstream's releases, by meson's wraps")
+        self.assertRegex(done.stdout, r"(?m)^libsodium .*\n  CVE-2025-69277\.patch  security: ")
+        self.assertRegex(done.stdout, r"(?m)^sqlite3 .*\n(  .*\n)*  52-CVE-2025-6965\.patch ")
+        # Nothing of the machine that built it, and no patch that only packages.
+        self.assertNotRegex(done.stdout, r"subprojects|packaging|(^|\s)/")
+
     def test_unknown_commands(self):
         done = run_service_command("serv")
         self.assertEqual((done.returncode, done.stdout), (2, ""))

@@ -4,7 +4,9 @@ import collections
 import json
 
 # The contract: the 95th percentile below 100 ms, no error at all, more than three reads in four
-# answered from the cache, more than 1000 answers a second.
+# answered from the cache, more than 1000 answers a second. Readers who ask as fast as they can miss
+# once for thousands of hits whatever the cache is worth, so hits are judged with readers who pause,
+# and the rate with those who do not.
 P95_LIMIT_MS = 100
 HIT_LIMIT_PERCENT = 75
 RATE_LIMIT = 1000
@@ -74,11 +76,12 @@ def add_up(runs):
 
 class Scenario:
     """A scenario by NAME: its runs, what else went on in the NOTES, and in TROUBLE why there are
-    not more of them."""
+    not more of them. With IS_PACED its readers pause before each read."""
 
-    def __init__(self, name, text):
+    def __init__(self, name, text, is_paced=False):
         self.name = name
         self.text = text
+        self.is_paced = is_paced
         self.runs = []
         self.notes = []
         self.trouble = None
@@ -107,22 +110,26 @@ def check_run(where, run):
     ]
 
 
-def check_total(where, total):
-    return [
-        compare(where, "hit rate", total.hit_percent, "{:.2f} %", f"above {HIT_LIMIT_PERCENT} %",
-                lambda percent: percent > HIT_LIMIT_PERCENT),
-        compare(where, "rate", total.rate, "{:,.0f}/s", f"above {RATE_LIMIT:,}/s",
-                lambda rate: rate > RATE_LIMIT),
-    ]
+def has_enough_hits(run):
+    return run.hit_percent is not None and run.hit_percent > HIT_LIMIT_PERCENT
+
+
+def check_total(scenario):
+    where, total = scenario.name, scenario.total
+    if scenario.is_paced:
+        return compare(where, "hit rate", total.hit_percent, "{:.2f} %",
+                       f"above {HIT_LIMIT_PERCENT} %", lambda _: has_enough_hits(total))
+    return compare(where, "rate", total.rate, "{:,.0f}/s", f"above {RATE_LIMIT:,}/s",
+                   lambda rate: rate > RATE_LIMIT)
 
 
 def check(scenario):
-    """Every threshold of SCENARIO: latency and errors of each run, hits and rate over all."""
+    """Every threshold of SCENARIO: latency and errors of each run, hits or rate over all."""
     checks = []
     for run in scenario.runs:
         checks += check_run(scenario.label(run), run)
     if scenario.runs:
-        checks += check_total(scenario.name, scenario.total)
+        checks.append(check_total(scenario))
     if scenario.trouble or not scenario.runs:
         checks.append(Check(scenario.name, None, scenario.trouble, None, False))
     return checks

@@ -46,7 +46,7 @@ def parse_args():
 def measure(name, bench):
     """The Scenario with what could be measured of it."""
     run, text = scenarios.TABLE[name]
-    scenario = figures.Scenario(name, text)
+    scenario = figures.Scenario(name, text, is_paced=name == scenarios.PACED)
     print(f"==> {name}", file=sys.stderr, flush=True)
     try:
         with workshop.Workshop(bench) as shop:

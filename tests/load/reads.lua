@@ -2,8 +2,9 @@
 --
 -- What a farm's clients read, in the shares they read it, for wrk:
 --
---     wrk -t2 -c50 -d10s -s reads.lua -H 'Authorization: Bearer TOKEN' URL -- INSTANCES
+--     wrk -t2 -c50 -d10s -s reads.lua -H 'Authorization: Bearer TOKEN' URL -- INSTANCES [PAUSE]
 --
+-- PAUSE is how many milliseconds a connection waits before each read, on average.
 -- The last line that is printed is one JSON object: what was answered, with which status and which
 -- X-Cache, and how long it took. tests/load/figures.py reads it.
 
@@ -49,11 +50,20 @@ local function shuffle(list)
    end
 end
 
+-- Any wait up to twice the average, or all connections would ask at the same moment for ever.
+local function pause_for(average_ms)
+   function delay()
+      return math.random(0, 2 * average_ms)
+   end
+end
+
 function init(args)
    -- The same order in each run, another one in each thread.
    math.randomseed(number)
    fill(tonumber(args[1]) or error("reads.lua: give the number of instances after --"))
    shuffle(requests)
+   local pause_ms = tonumber(args[2] or 0)
+   if pause_ms > 0 then pause_for(pause_ms) end
 end
 
 function request()

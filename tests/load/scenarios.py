@@ -18,6 +18,10 @@ RAMP = [10, 50, 100, 200, 500]
 # Answers that take longer count as errors.
 TIMEOUT_S = 10
 CLEAR_S = 1
+# The scenario whose readers pause: so many, each with a read a second on average.
+PACED = "paced"
+N_PACED = 20
+PAUSE_MS = 1000
 COMMAND_S = 0.5
 
 
@@ -65,13 +69,14 @@ class Site:
         self.admin = Client(self.port, admin_token)
         shop.things.append(self.admin)
 
-    def read(self, connections, seconds):
-        """Readers on so many connections; returns what they saw."""
+    def read(self, connections, seconds, *, pause_ms=0):
+        """Readers on so many connections, who pause for so long on average; returns what they
+        saw."""
         done = subprocess.run(
             ["wrk", f"-t{n_threads()}", f"-c{connections}", f"-d{seconds}s",
              "--timeout", f"{TIMEOUT_S}s", "-s", str(READS),
              "-H", f"Authorization: Bearer {self.viewer_token}", f"http://127.0.0.1:{self.port}",
-             "--", str(N_INSTANCES)],
+             "--", str(N_INSTANCES), str(pause_ms)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         try:
             return figures.parse(connections, done.stdout.decode(errors="replace"))
@@ -154,7 +159,25 @@ def peak(scenario, shop, is_quick):
     expect_misses(scenario)
 
 
+def paced(scenario, shop, is_quick):
+    site = Site(shop)
+    with Meanwhile(site.clear, CLEAR_S) as clearing:
+        scenario.runs.append(site.read(N_PACED, 6 if is_quick else 20, pause_ms=PAUSE_MS))
+    scenario.notes.append(f"The cache was cleared {clearing.n_done} times.")
+    scenario.notes.append(site.own_count())
+    expect_misses(scenario)
+    # What the threshold is worth: without a cache the same readers must miss it.
+    site.admin.request("POST", "/api/cache/config", 200, body={"enabled": False})
+    control = site.read(N_PACED, 3, pause_ms=PAUSE_MS)
+    if figures.has_enough_hits(control):
+        raise Failed(f"with the cache switched off {control.hit_percent:.0f} % are hits: the "
+                     "threshold says nothing")
+    scenario.notes.append(f"With the cache switched off it was {control.hit_percent:.0f} %.")
+
+
 TABLE = {
+    PACED: (paced, f"Farm: {N_PACED} readers, each a read every {PAUSE_MS / 1000:g} s on average, "
+                   f"and the cache cleared every {CLEAR_S} s."),
     "baseline": (baseline, f"Cold cache: a fresh service, {CONNECTIONS} connections, and the cache "
                            f"cleared every {CLEAR_S} s."),
     "warm": (warm, f"Warm cache: {CONNECTIONS} connections, everything read before."),

@@ -349,57 +349,53 @@ Test(cache_db, programs_that_start_together_make_one_database)
 Test(cache_db, a_full_disk_is_told)
 {
     char *folder = folder_make();
-    if (mount_small(folder, "size=32k")) {
-        struct cache_db_error err;
-        cr_assert_eq(open_refused(folder, &err), UV_ENOSPC, "%s", err.text);
-        cr_assert_not_null(strstr(err.text, "the disk is full"), "%s", err.text);
-        cr_assert_eq(umount(folder), 0);
-    }
+    mount_small(folder, "size=32k");
+    struct cache_db_error err;
+    cr_assert_eq(open_refused(folder, &err), UV_ENOSPC, "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "the disk is full"), "%s", err.text);
+    cr_assert_eq(umount(folder), 0);
     folder_remove(folder);
 }
 
 Test(cache_db, a_read_only_folder_is_told)
 {
     char *folder = folder_make();
-    if (mount_small(folder, "size=1m,ro")) {
-        struct cache_db_error err;
-        cr_assert_eq(open_refused(folder, &err), UV_EACCES, "%s", err.text);
-        cr_assert_not_null(strstr(err.text, "read-only"), "%s", err.text);
-        char *below cleanup(mem_freep) = fs_join(folder, "new");
-        cr_assert_eq(open_refused(below, &err), UV_EACCES, "%s", err.text);
-        cr_assert_eq(umount(folder), 0);
-    }
+    mount_small(folder, "size=1m,ro");
+    struct cache_db_error err;
+    cr_assert_eq(open_refused(folder, &err), UV_EACCES, "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "read-only"), "%s", err.text);
+    char *below cleanup(mem_freep) = fs_join(folder, "new");
+    cr_assert_eq(open_refused(below, &err), UV_EACCES, "%s", err.text);
+    cr_assert_eq(umount(folder), 0);
     folder_remove(folder);
 }
 
 Test(cache_db, a_database_that_became_read_only_is_told)
 {
     char *folder = folder_make();
-    if (mount_small(folder, "size=1m")) {
-        cache_db_close(open_db(folder));
-        cr_assert_eq(mount("none", folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-        struct cache_db_error err;
-        cr_assert_eq(open_refused(folder, &err), UV_EACCES, "%s", err.text);
-        cr_assert_not_null(strstr(err.text, "read-only"), "%s", err.text);
-        cr_assert_eq(umount(folder), 0);
-    }
+    mount_small(folder, "size=1m");
+    cache_db_close(open_db(folder));
+    cr_assert_eq(mount("none", folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    struct cache_db_error err;
+    cr_assert_eq(open_refused(folder, &err), UV_EACCES, "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "read-only"), "%s", err.text);
+    cr_assert_eq(umount(folder), 0);
     folder_remove(folder);
 }
 
 Test(cache_db, a_damaged_file_that_cannot_be_put_aside_is_told)
 {
     char *folder = folder_make();
-    if (mount_small(folder, "size=1m")) {
-        folder_write(folder, db_name, "this is somebody's diary, not a database");
-        char *file cleanup(mem_freep) = fs_join(folder, db_name);
-        /* A mount point can be written but not renamed. */
-        cr_assert_eq(mount(file, file, NULL, MS_BIND, NULL), 0);
-        struct cache_db_error err;
-        cr_assert_eq(open_refused(folder, &err), UV_EBUSY, "%s", err.text);
-        cr_assert_not_null(strstr(err.text, "could not be put aside"), "%s", err.text);
-        cr_assert_eq(umount(file), 0);
-        cr_assert_eq(umount(folder), 0);
-    }
+    mount_small(folder, "size=1m");
+    folder_write(folder, db_name, "this is somebody's diary, not a database");
+    char *file cleanup(mem_freep) = fs_join(folder, db_name);
+    /* A mount point can be written but not renamed. */
+    cr_assert_eq(mount(file, file, NULL, MS_BIND, NULL), 0);
+    struct cache_db_error err;
+    cr_assert_eq(open_refused(folder, &err), UV_EBUSY, "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "could not be put aside"), "%s", err.text);
+    cr_assert_eq(umount(file), 0);
+    cr_assert_eq(umount(folder), 0);
     folder_remove(folder);
 }
 
