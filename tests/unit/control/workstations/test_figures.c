@@ -106,6 +106,21 @@ Test(ctl_figures, all_who_wait_share_one_reading)
     cr_assert_not(a.is_null);
 }
 
+Test(ctl_figures, a_reading_that_began_before_the_question_does_not_answer_it)
+{
+    struct heard a = {0}, b = {0}, c = {0};
+    ctl_figures_want(figures, 0, on_sample, &a);
+    ctl_figures_want(figures, 0, on_sample, &b);
+    ctl_figures_want(figures, 0, on_sample, &c);
+    fake_clock_skip(1);
+    turn_until(a.n);
+    cr_assert_eq(b.n, 0);
+    turn_until(b.n);
+    cr_assert_eq(c.n, 1, "they share the next");
+    cr_assert_gt(b.taken_ms, a.taken_ms);
+    cr_assert_eq(b.taken_ms, c.taken_ms);
+}
+
 Test(ctl_figures, young_ones_are_given_at_once_and_old_ones_read_again)
 {
     struct heard a = {0}, b = {0}, c = {0};
