@@ -30,7 +30,8 @@ const struct ctl_sample *ctl_figures_last(const struct ctl_figures *f);
 
 /** Calls DONE when a sample is there whose reading began at most MAX_AGE_MS before this call, at
  *  once when it is; SAMPLE is NULL when the service stops. 0: a reading that begins from now on.
- *  Everybody who waits shares the reading under way, where it is young enough, and else the next. */
+ *  Everybody who waits shares the reading under way, where it is young enough, and else the next.
+ */
 typedef void (*ctl_figures_fn)(void *arg, const struct ctl_sample *sample);
 struct ctl_figures_wait;
 /** Returns NULL when DONE was called already; otherwise a handle for cancelling. */
