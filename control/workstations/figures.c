@@ -9,7 +9,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 
-enum { INTERVAL_MS = 30000, SECOND_MS = 1000 };
+enum { INTERVAL_MS = 30000, FIRST_MS = 100 };
 
 struct ctl_figures {
     struct loop *loop;
@@ -39,6 +39,7 @@ struct reading {
     struct ctl_figures *figures;
     char *path;
     struct ctl_sample *sample;
+    struct system_cpu before; /* of the sample before; all 0 = there is none */
 };
 
 static void answer_waits(struct ctl_figures *f, uint64_t reading)
@@ -86,6 +87,8 @@ static void start_reading(struct ctl_figures *f)
     r->sample = mem_new(struct ctl_sample);
     r->sample->taken_ms = f->began_ms = clock_mono_ms();
     r->sample->taken_at = clock_wall_ms();
+    if (f->last)
+        r->before = f->last->system.cpu;
     f->reading++;
     f->is_reading = true;
     f->n_open++;
@@ -100,7 +103,15 @@ static void on_timer(uv_timer_t *timer)
 static void work(uv_work_t *req)
 {
     struct reading *r = container_of(req, struct reading, work);
-    system_read(r->path, &r->sample->system);
+    struct system_figures *system = &r->sample->system;
+    /* Processor time is a difference, and a first sample shall not be kept without it. */
+    if (r->before.total == 0) {
+        system_read(r->path, system);
+        r->before = system->cpu;
+        uv_sleep(FIRST_MS);
+    }
+    system_read(r->path, system);
+    r->sample->cpu_percent = system_cpu_percent(&r->before, &system->cpu);
 }
 
 static void on_read(uv_work_t *req, int status)
@@ -117,12 +128,7 @@ static void on_read(uv_work_t *req, int status)
         release(f);
         return;
     }
-    sample->cpu_percent = -1;
-    if (f->last)
-        sample->cpu_percent = system_cpu_percent(&f->last->system.cpu, &sample->system.cpu);
-    /* The second sample comes soon after the first: processor time is a difference. */
-    bool is_soon = !f->last && SECOND_MS < f->interval_ms;
-    uv_timer_start(&f->timer, on_timer, is_soon ? SECOND_MS : f->interval_ms, 0);
+    uv_timer_start(&f->timer, on_timer, f->interval_ms, 0);
     mem_free(f->last);
     f->last = sample;
     answer_waits(f, f->reading);

@@ -12,7 +12,7 @@
 
 struct ctl_sample {
     struct system_figures system;
-    double cpu_percent; /* since the sample before; -1 for the first */
+    double cpu_percent; /* since the sample before; -1 when that cannot be told */
     uint64_t taken_ms;  /* when the reading began: monotonic */
     int64_t taken_at;   /* the same as wall ms */
 };

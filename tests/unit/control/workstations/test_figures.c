@@ -67,7 +67,7 @@ static void on_sample(void *arg, const struct ctl_sample *sample)
         }                                                                                          \
     } while (0)
 
-Test(ctl_figures, are_there_soon_after_the_start_and_then_again)
+Test(ctl_figures, are_there_soon_after_the_start)
 {
     cr_assert_null(ctl_figures_last(figures));
     ctl_figures_start(figures);
@@ -77,10 +77,8 @@ Test(ctl_figures, are_there_soon_after_the_start_and_then_again)
     cr_assert_gt(s->system.memory_total_bytes, 0);
     cr_assert_lt(s->system.home, s->system.n_disks);
     cr_assert_gt(s->taken_at, 0);
-    cr_assert_eq(s->cpu_percent, -1);
-    /* Processor time is a difference, so the second comes within a second. */
-    turn_until(ctl_figures_last(figures)->cpu_percent >= 0);
-    cr_assert_leq(ctl_figures_last(figures)->cpu_percent, 100);
+    cr_assert_geq(s->cpu_percent, 0, "the first has it as well");
+    cr_assert_leq(s->cpu_percent, 100);
 }
 
 Test(ctl_figures, are_read_again_by_themselves)
