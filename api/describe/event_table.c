@@ -47,6 +47,11 @@ const struct api_event_type api_event_types[] = {
     {"service.crashed", "{dump: text}", "The service crashed before this start."},
     {"service.database_replaced", "{kept: text}",
      "The database could not be read; a new one was begun, and the old one kept."},
+    {"service.database_failing", "{reason: text}",
+     "The database refuses what is written, so commands are refused."},
+    {"service.database_recovered", "{refused_since: time}", "The database takes writes again."},
+    {"service.disk_low", "{free_bytes: count}", "The drive of the data directory is nearly full."},
+    {"service.disk_enough", "{free_bytes: count}", "It has room again."},
 
     {"security.caller_refused", "CallerRefused",
      "Somebody was refused for want of credentials or of a role; told every few seconds at most."},

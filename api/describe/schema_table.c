@@ -155,7 +155,8 @@ const struct api_schema_row api_schema_rows[] = {
     /* --- the service --- */
     {"Alive", "status: =alive"},
     {"check", "status: ok|degraded|failing"},
-    {"DatabaseCheck", "...check, detail: text?, profile: text, waiting_jobs: count"},
+    {"DatabaseCheck", "...check, detail: text?, refused_since: time?, profile: text, "
+                      "waiting_jobs: count, free_bytes: count?"},
     {"RunnerCheck", "...check, detail: text?, kind: direct|agent, ldconsole: text?, "
                     "running: count, waiting: count"},
     {"SurveyCheck", "...check, detail: text?, code: text?, age_ms: count?"},

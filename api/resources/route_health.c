@@ -15,7 +15,7 @@
 #include "control/operations/engine.h"
 #include "ldconsole/guard/client.h"
 
-enum { PING_MS = 3000 };
+enum { PING_MS = 3000, WRITE_HANGS_MS = 10000 };
 
 void api_handle_livez(struct api_exchange *x)
 {
@@ -83,18 +83,48 @@ static void ping_store(struct api_exchange *x, void (*answer)(struct api_exchang
 
 /* --- the checks --- */
 
-/* One component of the health report; returns whether it is well. */
-static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+/* What is wrong with the database, in a sentence; false when nothing is that keeps it from
+ * working. */
+static bool describe_database(const struct api_exchange *x, const struct cache_store_health *health,
+                              char *out, size_t size)
 {
     const struct pinged *pinged = x->http.state;
-    struct cache_store_stats stats = cache_store_stats(x->context->store);
-    int error = pinged->status < 0 ? pinged->status : stats.last_error;
+    if (pinged->status < 0)
+        snprintf(out, size, "it cannot be read (%s): %s", uv_strerror(pinged->status),
+                 cache_sql_advice(pinged->status));
+    else if (health->write_error)
+        snprintf(out, size, "the last write was refused (%s): %s", uv_strerror(health->write_error),
+                 cache_sql_advice(health->write_error));
+    else if (health->waited_ms > WRITE_HANGS_MS)
+        snprintf(out, size,
+                 "a write has been waiting for %u s: the drive does not answer, or another program "
+                 "has locked the database file",
+                 (unsigned)(health->waited_ms / 1000));
+    else
+        return false;
+    return true;
+}
+
+/* One component of the health report; returns whether it is able to work. */
+static bool add_database(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    struct cache_store_health health = cache_store_health(x->context->store);
+    char detail[300] = "";
+    bool is_failing = describe_database(x, &health, detail, sizeof(detail));
+    if (!is_failing && health.is_disk_low)
+        snprintf(detail, sizeof(detail), "the drive of the data directory is nearly full: %s",
+                 cache_sql_advice(UV_ENOSPC));
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "database");
-    json_add_str(doc, c, "status", error ? "failing" : "ok");
-    json_add_str(doc, c, "detail", error ? uv_strerror(error) : NULL);
+    json_add_str(doc, c, "status", is_failing ? "failing" : *detail ? "degraded" : "ok");
+    json_add_str(doc, c, "detail", *detail ? detail : NULL);
+    json_add_time(doc, c, "refused_since", health.write_since);
     json_add_str(doc, c, "profile", cache_store_profile(x->context->store)->name);
-    yyjson_mut_obj_add_uint(doc, c, "waiting_jobs", stats.n_waiting);
-    return error == 0;
+    yyjson_mut_obj_add_uint(doc, c, "waiting_jobs", cache_store_stats(x->context->store).n_waiting);
+    if (health.free_bytes != UINT64_MAX)
+        yyjson_mut_obj_add_uint(doc, c, "free_bytes", health.free_bytes);
+    else
+        yyjson_mut_obj_add_null(doc, c, "free_bytes");
+    return !is_failing;
 }
 
 static bool add_runner(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
@@ -219,6 +249,7 @@ static void respond_health(struct api_exchange *x)
     is_well &= add_cache(x, doc, checks);
     is_well &= add_events(x, doc, checks);
     is_well &= ctl_observer_verdict(x->context->observer)->status == 0;
+    is_well &= !cache_store_health(x->context->store).is_disk_low;
     json_add_str(doc, root, "status", !is_able ? "failing" : is_well ? "ok" : "degraded");
     json_add_time(doc, root, "time", clock_wall_ms());
     yyjson_mut_obj_add_int(doc, root, "uptime_s",

@@ -8,7 +8,7 @@
 /* dev forgives a lost last second after a power cut and a leftover lock quickly; staging is prod on
  * a smaller machine; prod lets slow reads pass beside the writer and spreads checkpoints. */
 const struct cache_profile cache_profiles[] = {
-    {"dev", "NORMAL", 0, 16, 1000, 250, 512},
+    {"dev", "NORMAL", 1, 16, 1000, 250, 512},
     {"staging", "FULL", 1, 32, 5000, 1000, 1024},
     {"prod", "FULL", 2, 64, 5000, 1000, 1024},
 };

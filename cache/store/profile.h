@@ -9,7 +9,7 @@
 struct cache_profile {
     const char *name;
     const char *synchronous;   /* of SQLite: "NORMAL" or "FULL" */
-    unsigned readers;          /* threads that only read; 0: the writer reads too */
+    unsigned readers;          /* threads that only read; at least one */
     unsigned statements;       /* prepared ones that a connection keeps */
     unsigned busy_timeout_ms;  /* how long a lock of another program is waited for */
     unsigned checkpoint_pages; /* of the write-ahead log, 4 KiB each, before it is copied back */

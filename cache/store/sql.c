@@ -15,6 +15,23 @@ int cache_sql_fold_system_error(int r)
     return r == UV_EROFS || r == UV_EPERM ? UV_EACCES : r;
 }
 
+const char *cache_sql_advice(int r)
+{
+    switch (r) {
+    case UV_ENOSPC:
+        return "free some space on the drive of the data directory";
+    case UV_EACCES:
+        return "make the data directory and the files in it writable for the account of the "
+               "service";
+    case UV_EBUSY:
+        return "another program has locked the database file: close that program";
+    case UV_EFTYPE:
+        return "a page of the database file is damaged";
+    default:
+        return "check the drive of the data directory";
+    }
+}
+
 int cache_sql_result(int sqlite_result)
 {
     if (sqlite_result == SQLITE_CANTOPEN_ISDIR)

@@ -26,6 +26,8 @@ void cache_sql_releasep(sqlite3_stmt **stmt);
 const char *cache_sql_text(sqlite3_stmt *stmt, int column);
 /** Copy of a column's text owned by the caller, NULL for NULL. */
 char *cache_sql_text_dup(sqlite3_stmt *stmt, int column);
+/** What to do about a UV code of the database: completes "the database answered ...: ". */
+const char *cache_sql_advice(int uv_error);
 /** A read-only file system or a missing right is UV_EACCES here; other codes stay. */
 int cache_sql_fold_system_error(int uv_error);
 

@@ -2,17 +2,19 @@
 #ifndef CACHE_STORE_H
 #define CACHE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/loop/loop.h"
 #include "cache/store/db.h"
 
 /** The database behind worker threads. SQLite blocks, so the loop never calls it: it submits
- *  jobs. All writes that wait when the writer is free, up to the next read, go into one
- *  transaction (group commit): a job's `done` with 0 means that what it wrote is on disk. Writes
- *  run in the order submitted and their `done` come in that order; reads run beside each other and
- *  beside later writes, and end in any order, but after the writes that they saw. The loop stays
- *  alive while jobs are under way. Every function here: loop thread only. */
+ *  jobs. All writes that wait when the writer is free go into one transaction (group commit): a
+ *  job's `done` with 0 means that what it wrote is on disk. Writes run in the order submitted and
+ *  their `done` come in that order. Reads run beside each other and beside writes, wait for none,
+ *  and end in any order: they see what was acknowledged before they were submitted, and may see
+ *  what is committed and about to be. The loop stays alive while jobs are under way. Every function
+ *  here: loop thread only. */
 
 /** Runs on the worker with its connection, inside a transaction (so no BEGIN of its own). Returns
  *  0 or a UV code; a failing job is undone alone (savepoint), the others of the group are kept.
@@ -31,8 +33,8 @@ struct loop *cache_store_loop(const struct cache_store *store);
 /** DONE may be NULL. */
 void cache_store_write(struct cache_store *store, cache_exec_fn exec, cache_done_fn done,
                        void *arg);
-/** For queries: sees everything written by jobs submitted before, and nothing that is not
- *  committed. DONE may be NULL. */
+/** For queries: sees every write whose `done` has come, and nothing that is not committed. DONE may
+ *  be NULL. */
 void cache_store_read(struct cache_store *store, cache_exec_fn exec, cache_done_fn done, void *arg);
 /** The same in order with the writes and on their connection, for what SQLite only tells there
  *  (PRAGMA data_version). */
@@ -54,16 +56,30 @@ struct cache_store_times {
     uint64_t run_us, max_run_us;
 };
 
-/** Figures for health and metrics. */
+/** Figures for metrics. */
 struct cache_store_stats {
     struct cache_store_times reads, writes;
     uint64_t n_jobs, n_failed, n_commits;
     unsigned n_waiting;
-    uint64_t last_ok_ms;  /* monotonic time of the last successful job */
-    int last_error;       /* 0 when the last job succeeded, or failed for a reason of its own
-                           * (UV_ENOENT, UV_EEXIST, UV_EINVAL) */
-    int last_write_error; /* the same of writes alone: a full disk lets reads succeed */
 };
 struct cache_store_stats cache_store_stats(const struct cache_store *store);
+
+/** How well the database is. */
+struct cache_store_health {
+    int write_error;     /* why the last write that mattered was refused, as a UV code; 0 = it was
+                          * committed. A commit that changed nothing does not matter, nor a job that
+                          * gave an answer of its own (UV_ENOENT, UV_EEXIST, UV_EINVAL, UV_E2BIG) */
+    int64_t write_since; /* wall ms: writes are refused since; 0 = they are not */
+    bool is_damaged;     /* a job met a page that is no good */
+    bool is_disk_low;    /* under 256 MiB free where the database is; until there are 320 */
+    uint64_t free_bytes; /* there; UINT64_MAX = not known */
+    uint64_t waited_ms;  /* the oldest write that is not on disk yet; 0 = there is none */
+};
+struct cache_store_health cache_store_health(const struct cache_store *store);
+/** FN is called when `write_error`, `is_damaged` or `is_disk_low` changes, before the `done` of the
+ *  jobs that were the cause; may submit jobs. One listener. */
+typedef void (*cache_store_health_fn)(void *arg, const struct cache_store_health *before,
+                                      const struct cache_store_health *now);
+void cache_store_on_health(struct cache_store *store, cache_store_health_fn fn, void *arg);
 
 #endif

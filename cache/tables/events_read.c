@@ -74,12 +74,20 @@ static void add_from_memory(struct page *p, uint64_t seq)
     }
 }
 
+/* What is on disk and not told of yet comes to those who subscribe. */
+static void drop_unpublished(struct page *p)
+{
+    while (p->n_items > 0 && p->items[p->n_items - 1].seq > p->events->last_seq)
+        blob_unref(p->items[--p->n_items].json);
+}
+
 /* The page is handed over as things are now, not as they were when it was read: whoever subscribes
  * inside `done` then misses nothing. */
 static void on_read(void *arg, int status)
 {
     struct page *p = arg;
     const struct cache_events *events = p->events;
+    drop_unpublished(p);
     bool is_behind = next_seq(p) < events->first_in_memory && p->n_items < p->limit;
     if (status == 0 && is_behind && !p->is_again) {
         p->is_again = true;

@@ -250,9 +250,8 @@ static void drop_group(struct group *g, int status)
     char detail[200];
 
     snprintf(detail, sizeof(detail),
-             "the operation could not be written to the database (%s) and was not accepted; check "
-             "disk space and the data directory",
-             uv_strerror(status));
+             "the operation could not be written to the database (%s) and was not accepted: %s",
+             uv_strerror(status), cache_sql_advice(status));
     while (!list_is_empty(&first->accepts)) {
         struct accept *a = list_entry(first->accepts.next, struct accept, link);
         list_unlink(&a->link);

@@ -100,8 +100,7 @@ static bool is_degraded(const struct ctl_workstations *ws, char *reason, size_t 
 {
     const struct ctl_survey_verdict *verdict = ctl_observer_verdict(ws->parts.observer);
     const struct ldc_breaker *breaker = find_open_breaker(ws);
-    struct cache_store_stats store = cache_store_stats(ws->parts.store);
-    int error = store.last_write_error ? store.last_write_error : store.last_error;
+    int error = cache_store_health(ws->parts.store).write_error;
     if (verdict->status != 0)
         snprintf(reason, size, "%s", verdict->detail);
     else if (breaker)

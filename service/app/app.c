@@ -18,15 +18,6 @@ int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
     return code;
 }
 
-struct svc_app *svc_app_new(const struct svc_app_options *options)
-{
-    struct svc_app *app = mem_new(struct svc_app);
-    app->options = *options;
-    app->config = options->config;
-    app->started_at = clock_wall_ms();
-    return app;
-}
-
 static void on_signal(void *arg, const struct svc_signal_rule *rule)
 {
     struct svc_app *app = arg;
@@ -56,6 +47,7 @@ static int start_store(struct svc_app *app)
 {
     app->store = cache_store_new(&app->loop, take_ptr(app->db),
                                  cache_profile_find(app->config->store_profile));
+    cache_store_on_health(app->store, svc_app_on_store, app);
     cache_events_set_store(app->events, app->store);
     cache_tokens_set_store(app->tokens, &app->loop, app->store);
     return 0;
@@ -81,11 +73,15 @@ static int (*const start_steps[])(struct svc_app *app) = {
 
 static void tell_step(struct svc_app *app)
 {
+    enum svc_app_phase phase = app->is_restarting || (app->is_again && !app->is_stopping)
+                                   ? SVC_APP_RESTARTING
+                               : app->is_stopping ? SVC_APP_STOPPING
+                                                  : SVC_APP_STARTING;
     if (app->options.on_step)
-        app->options.on_step(app->options.step_arg, app->is_stopping);
+        app->options.on_step(app->options.arg, phase);
 }
 
-int svc_app_start(struct svc_app *app)
+static int start(struct svc_app *app)
 {
     for (size_t i = 0; i < countof(start_steps); i++) {
         tell_step(app);
@@ -111,12 +107,6 @@ const char *svc_app_ready_line(const struct svc_app *app)
 struct loop *svc_app_loop(struct svc_app *app)
 {
     return &app->loop;
-}
-
-void svc_app_run(struct svc_app *app)
-{
-    if (app->has_loop)
-        loop_run(&app->loop);
 }
 
 static void close_next(void *arg);
@@ -279,6 +269,14 @@ void svc_app_stop(struct svc_app *app, const char *reason)
         close_next(app);
 }
 
+void svc_app_restart(struct svc_app *app, const char *reason)
+{
+    if (app->is_stopping)
+        return;
+    app->is_restarting = true;
+    svc_app_stop(app, reason);
+}
+
 static void free_loaded(struct svc_app *app)
 {
     for (size_t i = 0; app->instances && i < app->n_instances; i++)
@@ -292,18 +290,54 @@ static void free_loaded(struct svc_app *app)
     mem_free(app->stations);
 }
 
-int svc_app_free(struct svc_app *app)
+/* What follows finds nothing of this one but the port: a port that was chosen by the system stays
+ * the one that clients know. */
+static void app_deinit(struct svc_app *app)
 {
     free_loaded(app);
     cache_db_close(app->db);
     ldc_install_deinit(&app->install);
-    int r = app->has_loop ? loop_deinit(&app->loop) : 0;
+    /* A mistake in the program, which harms nobody at the end of a process. */
+    if (app->has_loop && loop_deinit(&app->loop) < 0)
+        log_error("service", "something was still open at the end");
     svc_lock_release(app->lock);
     mem_free(app->quarantined);
     mem_free(app->cache_preference);
     mem_free(app->limits);
     mem_free(app->data_dir);
     mem_free(app->ready_line);
-    mem_free(app);
+}
+
+/* One life from the start to the end, also of a start that fails: then what had been built is taken
+ * down. */
+static int live(struct svc_app *app)
+{
+    const struct svc_app_options *options = &app->options;
+    int r = start(app);
+    if (r == 0)
+        options->on_ready(options->arg, app, app->is_again);
+    else
+        options->on_failed(options->arg, app, r);
+    if (app->has_loop)
+        loop_run(&app->loop);
+    app_deinit(app);
+    return r;
+}
+
+int svc_app_serve(const struct svc_app_options *options)
+{
+    bool is_again = false;
+    int r, http_port = 0;
+    do {
+        struct svc_app *app cleanup(mem_freep) = mem_new(struct svc_app);
+        app->options = *options;
+        app->config = options->config;
+        app->started_at = clock_wall_ms();
+        app->is_again = is_again;
+        app->http_port = http_port;
+        r = live(app);
+        is_again = app->is_restarting;
+        http_port = app->http_port;
+    } while (r == 0 && is_again);
     return r;
 }

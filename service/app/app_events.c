@@ -72,6 +72,54 @@ void svc_app_tell_stopping(struct svc_app *app, const char *reason)
     emit(app, "service.stopping", &t);
 }
 
+/* The log and the event log of Windows hear of it at once: an event waits until it can be written.
+ */
+static void tell_refusing(struct svc_app *app, int error)
+{
+    struct telling t = begin();
+    char *reason cleanup(mem_freep) =
+        mem_printf("the database refuses what is written (%s), so commands are refused: %s",
+                   uv_strerror(error), cache_sql_advice(error));
+    json_add_str(t.doc, t.data, "reason", reason);
+    emit(app, "service.database_failing", &t);
+    log_error("service", "%s", reason);
+    svc_eventlog_write(SVC_EVENTLOG_DATABASE_FAILING, reason);
+}
+
+static void tell_accepting(struct svc_app *app, int64_t since)
+{
+    struct telling t = begin();
+    json_add_time(t.doc, t.data, "refused_since", since);
+    emit(app, "service.database_recovered", &t);
+    log_info("service", "the database takes writes again");
+}
+
+static void tell_disk(struct svc_app *app, const struct cache_store_health *now)
+{
+    struct telling t = begin();
+    unsigned free_mb = (unsigned)(now->free_bytes >> 20);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "free_bytes", now->free_bytes);
+    emit(app, now->is_disk_low ? "service.disk_low" : "service.disk_enough", &t);
+    if (now->is_disk_low)
+        log_warning("service", "the drive of %s is nearly full, %u MB are free: %s", app->data_dir,
+                    free_mb, cache_sql_advice(UV_ENOSPC));
+    else
+        log_info("service", "the drive of %s has room again: %u MB are free", app->data_dir,
+                 free_mb);
+}
+
+void svc_app_on_store(void *arg, const struct cache_store_health *before,
+                      const struct cache_store_health *now)
+{
+    struct svc_app *app = arg;
+    if (now->write_error && now->write_error != before->write_error)
+        tell_refusing(app, now->write_error);
+    if (!now->write_error && before->write_error)
+        tell_accepting(app, before->write_since);
+    if (now->is_disk_low != before->is_disk_low)
+        tell_disk(app, now);
+}
+
 void svc_app_tell_agent_started(struct svc_app *app, const struct svc_session *session,
                                 const struct agent_hello *hello)
 {

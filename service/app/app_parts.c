@@ -198,18 +198,18 @@ static struct api_server *build_server(struct svc_app *app)
 static int listen_http(struct svc_app *app, struct buf *ready)
 {
     struct svc_address address;
-    int port;
     if (strcmp(app->config->http, "none") == 0)
         return 0;
     (void)svc_address_parse(app->config->http, &address); /* checked before */
-    int r = api_server_listen_tcp(app->server, address.host, (unsigned)address.port, &port);
+    int wanted = address.port ? address.port : app->http_port;
+    int r = api_server_listen_tcp(app->server, address.host, (unsigned)wanted, &app->http_port);
     if (r < 0)
         return svc_app_refuse(app, r,
                               "cannot listen on http=%s: %s; choose another address with "
                               "the option http",
                               app->config->http, uv_strerror(r));
     (void)buf_printf(ready, address.is_ipv6 ? " http=http://[%s]:%d" : " http=http://%s:%d",
-                     address.host, port);
+                     address.host, app->http_port);
     return 0;
 }
 

@@ -58,9 +58,11 @@ struct svc_app {
     struct ctl_workstations_listener on_workstation;
     char *limits;
     struct api_server *server;
+    int http_port; /* what was bound, or is to be: of the app that this one follows; 0 = none yet */
     struct svc_signals *signals;
 
-    bool is_stopping, is_awaiting_results, is_awaiting_agent;
+    bool is_again; /* follows another app of this process */
+    bool is_stopping, is_restarting, is_awaiting_results, is_awaiting_agent;
     size_t next_close; /* step of the teardown that comes next */
 };
 
@@ -94,6 +96,8 @@ void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *sess
                              const char *why, uint64_t retry_ms);
 void svc_app_tell_no_session(struct svc_app *app, const char *sentence);
 void svc_app_tell_intruder(struct svc_app *app, const char *reason);
+void svc_app_on_store(void *arg, const struct cache_store_health *before,
+                      const struct cache_store_health *now);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
 
 /* app_workstations.c */

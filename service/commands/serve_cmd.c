@@ -3,15 +3,26 @@
 
 #include <stdio.h>
 
-#include "base/log/log.h"
 #include "base/memory/cleanup.h"
 #include "service/app/app.h"
 #include "service/reporting/logging.h"
 
-static void announce(const struct svc_app *app)
+/* The line tells who started the process where to find it, so it comes once: a restart listens
+ * where the service was. */
+static void announce(void *arg, struct svc_app *app, bool is_again)
 {
+    (void)arg;
+    if (is_again)
+        return;
     printf("%s\n", svc_app_ready_line(app));
     fflush(stdout);
+}
+
+static void report_failure(void *arg, const struct svc_app *app, int code)
+{
+    (void)arg;
+    (void)code;
+    (void)svc_exit_fail("%s", svc_app_error(app));
 }
 
 enum svc_exit svc_serve_cmd(const struct svc_args *args)
@@ -21,20 +32,14 @@ enum svc_exit svc_serve_cmd(const struct svc_args *args)
     if (status != SVC_EXIT_OK)
         return status;
     svc_logging_start(&config, false);
-
-    struct svc_app_options options = {
+    const struct svc_app_options options = {
         .config = &config,
         .flags = args->flags,
         .n_flags = args->n_flags,
+        .on_ready = announce,
+        .on_failed = report_failure,
     };
-    struct svc_app *app = svc_app_new(&options);
-    if (svc_app_start(app) == 0)
-        announce(app);
-    else
-        status = svc_exit_fail("%s", svc_app_error(app));
-    svc_app_run(app);
-    if (svc_app_free(app) < 0)
-        log_error("service", "something was still open at the end");
+    int r = svc_app_serve(&options);
     svc_logging_stop();
-    return status;
+    return r < 0 ? SVC_EXIT_FAILED : SVC_EXIT_OK;
 }

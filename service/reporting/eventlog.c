@@ -16,6 +16,8 @@ static const struct {
     {"service.stopping", SVC_EVENTLOG_STOPPED},
     {"service.crashed", SVC_EVENTLOG_CRASHED},
     {"service.database_replaced", SVC_EVENTLOG_DATABASE_REPLACED},
+    {"service.database_recovered", SVC_EVENTLOG_DATABASE_RECOVERED},
+    {"service.disk_low", SVC_EVENTLOG_DISK_LOW},
     {"breaker.open", SVC_EVENTLOG_BREAKER_OPEN},
     {"breaker.closed", SVC_EVENTLOG_BREAKER_CLOSED},
     {"session.agent_started", SVC_EVENTLOG_AGENT_STARTED},
@@ -41,18 +43,21 @@ enum svc_eventlog_level svc_eventlog_level(enum svc_eventlog_id id)
     case SVC_EVENTLOG_STOPPED:
     case SVC_EVENTLOG_BREAKER_CLOSED:
     case SVC_EVENTLOG_AGENT_STARTED:
+    case SVC_EVENTLOG_DATABASE_RECOVERED:
         return SVC_EVENTLOG_INFO;
     case SVC_EVENTLOG_BREAKER_OPEN:
     case SVC_EVENTLOG_AGENT_REFUSED:
     case SVC_EVENTLOG_CALLER_REFUSED:
     case SVC_EVENTLOG_AGENT_LOST:
     case SVC_EVENTLOG_NO_SESSION:
+    case SVC_EVENTLOG_DISK_LOW:
         return SVC_EVENTLOG_WARNING;
     case SVC_EVENTLOG_START_FAILED:
     case SVC_EVENTLOG_CRASHED:
     case SVC_EVENTLOG_PIPE_TAKEN:
     case SVC_EVENTLOG_LOG_TROUBLE:
     case SVC_EVENTLOG_DATABASE_REPLACED:
+    case SVC_EVENTLOG_DATABASE_FAILING:
         break;
     }
     return SVC_EVENTLOG_ERROR;

@@ -103,7 +103,7 @@ static void report(DWORD state, DWORD wait_hint_ms, DWORD specific_code)
     s->dwCheckPoint = !is_pending ? 0 : s->dwCurrentState == state ? s->dwCheckPoint + 1 : 1;
     s->dwServiceType = SERVICE_WIN32_OWN_PROCESS;
     s->dwCurrentState = state;
-    s->dwControlsAccepted = state == SERVICE_RUNNING ? accepted() : 0;
+    s->dwControlsAccepted = state == SERVICE_RUNNING && scm.app ? accepted() : 0;
     s->dwWaitHint = is_pending ? wait_hint_ms : 0;
     s->dwWin32ExitCode = specific_code ? ERROR_SERVICE_SPECIFIC_ERROR : NO_ERROR;
     s->dwServiceSpecificExitCode = specific_code;
@@ -113,8 +113,18 @@ static void report(DWORD state, DWORD wait_hint_ms, DWORD specific_code)
     ReleaseSRWLockExclusive(&scm.lock);
 }
 
-static void report_running(struct svc_app *app)
+static void forget_app(void)
 {
+    AcquireSRWLockExclusive(&scm.lock);
+    scm.app = NULL;
+    ReleaseSRWLockExclusive(&scm.lock);
+}
+
+static void on_ready(void *arg, struct svc_app *app, bool is_again)
+{
+    (void)arg;
+    (void)is_again;
+    log_info("service", "%s", svc_app_ready_line(app));
     for (size_t i = 0; i < countof(controls); i++)
         orders[i] = (struct order){app, &controls[i]};
     AcquireSRWLockExclusive(&scm.lock);
@@ -123,11 +133,31 @@ static void report_running(struct svc_app *app)
     report(SERVICE_RUNNING, 0, 0);
 }
 
-static void on_step(void *arg, bool is_stopping)
+static void on_failed(void *arg, const struct svc_app *app, int code)
+{
+    DWORD *service_code = arg;
+    log_error("service", "%s", svc_app_error(app));
+    svc_eventlog_write(SVC_EVENTLOG_START_FAILED, svc_app_error(app));
+    *service_code = svc_service_code_of(code);
+}
+
+/* A restart within the process is none to Windows: the service goes on running, and refuses
+ * controls for the moment. */
+static void on_step(void *arg, enum svc_app_phase phase)
 {
     (void)arg;
-    report(is_stopping ? SERVICE_STOP_PENDING : SERVICE_START_PENDING,
-           is_stopping ? STOP_STEP_MS : START_STEP_MS, 0);
+    switch (phase) {
+    case SVC_APP_STARTING:
+        report(SERVICE_START_PENDING, START_STEP_MS, 0);
+        break;
+    case SVC_APP_STOPPING:
+        report(SERVICE_STOP_PENDING, STOP_STEP_MS, 0);
+        break;
+    case SVC_APP_RESTARTING:
+        forget_app();
+        report(SERVICE_RUNNING, 0, 0);
+        break;
+    }
 }
 
 /* --- what Windows says --- */
@@ -165,27 +195,18 @@ static DWORD WINAPI on_control(DWORD control, DWORD event_type, void *data, void
 
 static DWORD serve(struct svc_config *config)
 {
-    struct svc_app_options options = {
+    DWORD code = 0;
+    const struct svc_app_options options = {
         .config = config,
         .flags = scm.args->flags,
         .n_flags = scm.args->n_flags,
         .is_service = true,
         .on_step = on_step,
+        .on_ready = on_ready,
+        .on_failed = on_failed,
+        .arg = &code,
     };
-    struct svc_app *app = svc_app_new(&options);
-    DWORD code = 0;
-    int r = svc_app_start(app);
-    if (r == 0) {
-        log_info("service", "%s", svc_app_ready_line(app));
-        report_running(app);
-    } else {
-        log_error("service", "%s", svc_app_error(app));
-        svc_eventlog_write(SVC_EVENTLOG_START_FAILED, svc_app_error(app));
-        code = svc_service_code_of(r);
-    }
-    svc_app_run(app);
-    if (svc_app_free(app) < 0)
-        log_error("service", "something was still open at the end");
+    (void)svc_app_serve(&options);
     return code;
 }
 

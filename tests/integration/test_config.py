@@ -278,9 +278,10 @@ class Start(ServiceCase):
             wait_for(lambda: re.search(expected, self.service.log()), expected)
 
         reload(json.dumps({"log_level": "debug", "stuck_ms": 9000}), r"log_level is now debug")
-        self.assertIn("stuck_ms is 9000 in the configuration", self.service.log())
+        wait_for(lambda: "stuck_ms is 9000 in the configuration" in self.service.log(),
+                 "what needs a restart")
         reload('{"log_level": "loud"}', r"the last good one stays")
-        self.assertIn("config.json:1: log_level", self.service.log())
+        wait_for(lambda: "config.json:1: log_level" in self.service.log(), "where it is wrong")
         self.client.told("service.reloaded")
         self.assertEqual(self.client.get("/livez").status, 200)
 

@@ -82,6 +82,28 @@ class Locked(DatabaseCase):
         self.client.run("POST", "/api/instances/0/start")
 
 
+    @unittest.skipIf(IS_WINDOWS, "a lock of this system is not one of the other's")
+    def test_reads_of_the_database_wait_for_no_write_that_waits(self):
+        other = sqlite3.connect(self.database, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        stopped = []
+        command = threading.Thread(
+            target=lambda: stopped.append(
+                self.service.client().request("POST", "/api/instances/0/stop")))
+        command.start()
+        wait_for(lambda: self.health()["waiting_jobs"] > 0, "a write that waits for the lock")
+        operations = self.client.get("/api/operations").json
+        self.assertEqual(operations["total"], 0, "and the lock was still held")
+        self.assertEqual(stopped, [])
+        other.execute("ROLLBACK")
+        command.join()
+        other.close()
+        self.assertEqual(stopped[0].status, 202, stopped[0])
+
+    def health(self):
+        return self.client.get("/api/health").json["checks"]["database"]
+
+
 # Without this capability even root is held to permissions.
 UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override"]
 
@@ -162,6 +184,40 @@ class FullDisk(DatabaseCase):
         self.assertEqual(self.client.get("/api/instances").json["total"], 2)
         os.remove(os.path.join(self.service.data_dir, "ballast"))
         wait_for(self.accepted, "a command that is taken again")
+
+    def test_refused_writes_make_the_service_not_ready_until_one_is_taken(self):
+        self.client.instances()
+        seen = self.client.get("/api/health").json
+        self.assertEqual(seen["checks"]["database"]["status"], "degraded", "4 MB are few")
+        self.assertLess(seen["checks"]["database"]["free_bytes"], 4 << 20)
+        self.fill()
+        wait_for(self.refused, "a refused command")
+        for _ in range(3):  # each asks the database something, which goes well
+            answer = self.client.get("/readyz", expect=503)
+            database = answer.json["checks"]["database"]
+            self.assertEqual(database["status"], "failing")
+            self.assertIn("free some space", database["detail"])
+            self.assertIsNotNone(database["refused_since"])
+            self.client.get("/api/operations")
+        self.assertIn("the database refuses what is written", self.service.log())
+        os.remove(os.path.join(self.service.data_dir, "ballast"))
+        # Nobody asks for a write.
+        wait_for(lambda: self.client.request("GET", "/readyz").status == 200, "a ready service")
+        self.assertIn("the database takes writes again", self.service.log())
+        with self.client.events(since=0) as stream:
+            stream.until(lambda e: e["type"] == "service.database_failing")
+            stream.until(lambda e: e["type"] == "service.database_recovered")
+
+    def test_a_disk_that_is_nearly_full_is_told_before_it_is_full(self):
+        with self.client.events(since=0) as stream:
+            low = stream.until(lambda e: e["type"] == "service.disk_low")[-1]
+            self.assertLess(low["data"]["free_bytes"], 4 << 20)
+            grow = ["mount", "-o", "remount,size=400m", self.service.data_dir]
+            subprocess.run(grow, check=True)
+            enough = stream.until(lambda e: e["type"] == "service.disk_enough")[-1]
+            self.assertGreater(enough["data"]["free_bytes"], 300 << 20)
+        self.assertEqual(self.client.get("/readyz").json["status"], "ready")
+        self.assertIn("is nearly full", self.service.log())
 
     def refused(self):
         answer = self.client.request("POST", "/api/instances/0/stop")

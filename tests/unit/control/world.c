@@ -255,27 +255,9 @@ void world_skip(struct world *w, uint64_t ms)
     world_look(w);
 }
 
-static int exec_nothing(sqlite3 *db, void *arg)
-{
-    (void)db;
-    (void)arg;
-    return 0;
-}
-
-static void on_flushed(void *arg, int status)
-{
-    (void)status;
-    *(bool *)arg = true;
-}
-
 void world_flush(struct world *w)
 {
-    /* Events that are emitted while others are written go with the next write. */
-    for (int i = 0; i < 3; i++) {
-        bool is_done = false;
-        cache_store_read(w->store, exec_nothing, on_flushed, &is_done);
-        world_until(w, is_done);
-    }
+    world_until(w, cache_store_stats(w->store).n_waiting == 0);
 }
 
 /* A step needs a look, then a mark on disk, before anything is seen of it. */
@@ -296,10 +278,8 @@ static int exec_pragma(sqlite3 *db, void *arg)
 void world_break_store(struct world *w, bool is_broken)
 {
     char *sql = mem_printf("PRAGMA query_only = %d", is_broken);
-    bool is_done = false;
     cache_store_read_local(w->store, exec_pragma, NULL, sql);
-    cache_store_read(w->store, exec_nothing, on_flushed, &is_done);
-    world_until(w, is_done);
+    world_flush(w);
     mem_free(sql);
 }
 

@@ -437,7 +437,7 @@ Test(cache_events, refused_events_wait_and_are_written_when_the_database_can)
     cache_events_emit(log.events, "b", "{}");
     loop_run(&log.f.loop);
     expect_heard(&log, "");
-    cr_assert_lt(cache_store_stats(log.f.store).last_error, 0);
+    cr_assert_lt(cache_store_health(log.f.store).write_error, 0);
     cache_db_close(other);
     log.wanted = 2;
     fixture_run_until(&log.f, &log.is_there);

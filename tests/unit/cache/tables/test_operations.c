@@ -74,6 +74,7 @@ static void on_page(void *arg, int status, struct cache_operations_page *page)
 static struct answer find(struct fixture *f, struct cache_operations_filter filter)
 {
     struct answer a = {0};
+    loop_run(&f->loop); /* what was put before is on disk */
     cache_operations_find(f->store, &filter, on_page, &a);
     cr_assert_eq(a.n_calls, 0);
     loop_run(&f->loop);
@@ -123,6 +124,7 @@ Test(cache_operations, every_field_comes_back)
     mem_free(op->memo);
     op->memo = mem_strdup("{\"m\":1}");
     cache_operations_put(f.store, &op, 1, NULL, NULL);
+    loop_run(&f.loop);
     cache_operations_get(f.store, "one", on_page, &a);
     loop_run(&f.loop);
     cr_assert_not_null(a.first);
@@ -154,6 +156,7 @@ Test(cache_operations, put_writes_a_copy_and_replaces)
     cache_operations_put(f.store, &op, 1, NULL, NULL);
     strcpy(op->step, "later");
     cache_operation_free(op);
+    loop_run(&f.loop);
     cache_operations_get(f.store, "one", on_page, &a);
     loop_run(&f.loop);
     cr_assert_eq(a.first->status, CACHE_OP_RUNNING);

@@ -132,14 +132,14 @@ Test(ctl_workstations, is_degraded_while_the_database_fails)
 {
     world_break_store(&w, true);
     cache_events_emit(w.events, "test.event", "{}");
-    world_until(&w, cache_store_stats(w.store).last_write_error != 0);
+    world_until(&w, cache_store_health(w.store).write_error != 0);
     /* Reads that go well do not hide it. */
     world_flush(&w);
     ctl_workstations_judge(w.workstations);
     cr_assert_str_eq(station_status(&w, LOCAL), "degraded");
     expect_reason(LOCAL, "the database fails");
     world_break_store(&w, false);
-    world_until(&w, cache_store_stats(w.store).last_write_error == 0);
+    world_until(&w, cache_store_health(w.store).write_error == 0);
     world_look(&w);
     cr_assert_str_eq(station_status(&w, LOCAL), "online");
 }
