@@ -8,27 +8,34 @@
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, DAY = 24 * 60 * MINUTE };
 
+static const char *const on_workstations[] = {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES,
+                                              NULL};
+
 const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT] = {
     /* What is kept is the observation: the bodies are rendered from it with their true age. Every
-     * good survey keeps a new one, so the TTL ends only while nobody looks. A last good one is
-     * better than none for as long as there is no other. */
+     * good survey keeps a new one, so the TTL ends only while nobody looks, or while ldconsole
+     * hangs. Then the last one is given at once for a while, because a look may take its whole
+     * deadline; and a last good one is better than none for as long as there is no other. */
     [API_CACHEABLE_INSTANCES] =
         {"instances_list",
-         {.ttl_ms = MINUTE, .error_ms = CACHE_MAX_MS, .failure_ms = SECOND, .is_local = true},
-         {API_DEPENDS_INSTANCES},
-         "an instance is commanded"},
+         {.stale_ms = MINUTE, .error_ms = CACHE_MAX_MS, .failure_ms = SECOND, .is_local = true},
+         "another look at the instances takes its place"},
     [API_CACHEABLE_WORKSTATIONS] =
         {"workstations_list",
-         {.ttl_ms = 300 * SECOND, .error_ms = DAY, .failure_ms = SECOND},
-         {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES},
-         "a workstation is made, changed or removed, its status changes, or an instance is "
-         "commanded"},
+         {.ttl_ms = 300 * SECOND,
+          .error_ms = DAY,
+          .failure_ms = SECOND,
+          .dependencies = on_workstations},
+         "a workstation is made, changed or removed, its status changes, or what it shows of its "
+         "instances does"},
     [API_CACHEABLE_WORKSTATION] =
         {"workstations_{id}",
-         {.ttl_ms = 300 * SECOND, .error_ms = DAY, .failure_ms = SECOND},
-         {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES},
-         "a workstation is made, changed or removed, its status changes, or an instance is "
-         "commanded"},
+         {.ttl_ms = 300 * SECOND,
+          .error_ms = DAY,
+          .failure_ms = SECOND,
+          .dependencies = on_workstations},
+         "a workstation is made, changed or removed, its status changes, or what it shows of its "
+         "instances does"},
 };
 
 /* Whether KEY is TEMPLATE with something in the place of "{id}". */

@@ -8,9 +8,14 @@
  *  it; a route says which row is its own. Every good answer of such a route has the headers X-Cache
  *  and Age. */
 
-/** What a result is made from: the names that commands and surveys invalidate. */
-#define API_DEPENDS_INSTANCES "instances"
-#define API_DEPENDS_WORKSTATIONS "workstations"
+/** What a result is made from, as cache_results_change knows it; cached.c tells it what state each
+ * is in. */
+#define API_DEPENDS_INSTANCES "instances"       /* what a workstation shows of them */
+#define API_DEPENDS_WORKSTATIONS "workstations" /* all that a workstation shows of itself */
+
+/** Of the bytes of kept bodies: counts up when they change their shape, so that those of another
+ *  version that outlived it in a second tier are not taken. A test knows the shape. */
+enum { API_CACHEABLE_VERSION = 1 };
 
 enum api_cacheable_kind {
     API_CACHEABLE_INSTANCES, /* lists and single ones: both are read from one observation */
@@ -22,8 +27,7 @@ enum api_cacheable_kind {
 struct api_cacheable {
     const char *key; /* "{id}" stands for the parameter */
     struct cache_policy policy;
-    const char *const dependencies[3]; /* NULL-terminated */
-    const char *forgotten;             /* completes "It is forgotten when ..." */
+    const char *forgotten; /* completes "It is forgotten when ..." */
 };
 extern const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT];
 

@@ -4,35 +4,59 @@
 #include <string.h>
 
 #include "api/common/input.h"
+#include "api/common/workstation_body.h"
 #include "api/exchange/parts.h"
 #include "base/memory/mem.h"
+#include "control/observe/observer.h"
 #include "control/workstations/workstations.h"
 
 enum { MAX_AGE_LIMIT_MS = 86400000 };
 
 struct api_cached {
-    struct api_server *server;
-    struct api_cached_observations *observations;
+    const struct api_context *context;
+    struct ctl_survey_listener on_survey;
     struct ctl_workstations_listener on_workstation;
 };
+
+/* Kept bodies are forgotten by what changes, whoever changed it: not by commands, whose effect is
+ * still to come, and which are not the only ones that change something. */
+static void tell_state(const struct api_context *c)
+{
+    (void)cache_results_change(c->results, API_DEPENDS_WORKSTATIONS,
+                               api_workstations_state(c->workstations));
+    (void)cache_results_change(c->results, API_DEPENDS_INSTANCES,
+                               api_workstations_instances_state(c));
+}
+
+static void on_survey(void *arg)
+{
+    const struct api_cached *cached = arg;
+    tell_state(cached->context);
+    if (ctl_observer_verdict(cached->context->observer)->status == 0)
+        api_cached_put_observation(cached->context);
+}
 
 static void on_workstation(void *arg, enum cache_change_kind kind, const struct ctl_workstation *w)
 {
     const struct api_cached *cached = arg;
     (void)kind;
     (void)w;
-    (void)cache_results_invalidate_dependency(cached->server->context.results,
-                                              API_DEPENDS_WORKSTATIONS);
+    tell_state(cached->context);
 }
 
 struct api_cached *api_cached_new(struct api_server *server)
 {
     struct api_cached *cached = mem_new(struct api_cached);
-    cached->server = server;
-    cached->observations = api_cached_observations_new(server);
+    const struct api_context *c = cached->context = &server->context;
+    cached->on_survey = (struct ctl_survey_listener){.fn = on_survey, .arg = cached};
+    ctl_observer_listen(c->observer, &cached->on_survey);
     cached->on_workstation =
         (struct ctl_workstations_listener){.fn = on_workstation, .arg = cached};
-    ctl_workstations_listen(server->context.workstations, &cached->on_workstation);
+    ctl_workstations_listen(c->workstations, &cached->on_workstation);
+    /* What the database remembered warms the cache, and says which bodies of the second tier are
+     * still good. */
+    tell_state(c);
+    api_cached_put_observation(c);
     return cached;
 }
 
@@ -41,7 +65,7 @@ void api_cached_free(struct api_cached *cached)
     if (!cached)
         return;
     ctl_workstations_unlisten(&cached->on_workstation);
-    api_cached_observations_free(cached->observations);
+    ctl_observer_unlisten(&cached->on_survey);
     mem_free(cached);
 }
 

@@ -12,8 +12,8 @@
  * the request, wait for what it needs, answer. */
 struct api_cached;
 
-/** Puts each observation into the cache, and forgets bodies when a workstation is made, changes or
- *  goes. */
+/** Puts each observation into the cache, and tells it in what state that is that bodies are made
+ *  from. */
 struct api_cached *api_cached_new(struct api_server *server);
 /** Accepts NULL. */
 void api_cached_free(struct api_cached *cached);
@@ -39,8 +39,8 @@ struct cache_snapshot *api_cached_snapshot(const struct api_exchange *x);
 void api_cached_snapshot_headers(struct api_exchange *x, const struct cache_snapshot *s);
 
 /** For reads of workstations: X->body, valid within the stage `answer`, is that of KIND for ID (""
- *  when its key has none), and its headers are set: cached, or made from a new look at the
- *  instances and new figures of this machine. */
+ *  when its key has none), and its headers are set: cached, or made from what is known of instances
+ *  and figures. With an age in the request both are looked at anew where they are older. */
 void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
                      const struct api_stages *stages);
 
@@ -60,9 +60,9 @@ size_t api_cached_invalidate(struct api_exchange *x, const char *pattern);
 /** Of all answers, the percentage that needed no load. */
 double api_cached_hit_rate(const struct cache_results_stats *s);
 
-/* For the files of this header: the two halves of struct api_cached. */
+/* For the files of this header. */
 
-struct api_cached_observations *api_cached_observations_new(struct api_server *server);
-void api_cached_observations_free(struct api_cached_observations *observations);
+/** Keeps that the instances were looked at, when they ever were: here or by a former process. */
+void api_cached_put_observation(const struct api_context *c);
 
 #endif

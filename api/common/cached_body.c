@@ -4,12 +4,15 @@
 #include "api/common/workstation_body.h"
 #include "api/exchange/parts.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "control/observe/observer.h"
 
 /* --- making a body --- */
 
-/* A load waits for two things: a look at the instances, and the figures of this machine. What the
- * look finds counts, not whether it ends well: a workstation is shown also when ldconsole fails. */
+/* A load waits for two things: that the instances were looked at, and the figures of this machine.
+ * What is known of them will do, unless somebody asked for an age: a change of what is shown makes
+ * a kept body forgotten. What the look finds counts, not whether it ends well: a workstation is
+ * shown also when ldconsole fails. */
 struct making {
     const struct api_context *context;
     struct cache_load *load;
@@ -31,17 +34,26 @@ static bool make(const struct making *m, struct buf *out)
     return w != NULL;
 }
 
+/* Of the instances; the figures tell theirs themselves. While ldconsole fails the status says that
+ * they are old. */
+static uint64_t age_ms(const struct making *m)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(m->context->observer);
+    return cache_snapshot_is_observed(s) && !cache_snapshot_stale_reason(s)
+               ? cache_snapshot_age_ms(s, clock_mono_ms())
+               : 0;
+}
+
 static void end_load(const struct making *m)
 {
     struct buf body cleanup(buf_deinit);
     buf_init(&body, 0);
     if (cache_load_is_in_vain(m->load))
-        cache_load_end(m->load, UV_ECANCELED, NULL, NULL);
+        cache_load_end(m->load, UV_ECANCELED, NULL, 0);
     else if (!make(m, &body))
-        cache_load_end(m->load, UV_ENOENT, NULL, NULL);
+        cache_load_end(m->load, UV_ENOENT, NULL, 0);
     else
-        cache_load_end(m->load, 0, blob_copy(body.data, body.len),
-                       api_cacheable_table[m->kind].dependencies);
+        cache_load_end(m->load, 0, blob_copy(body.data, body.len), age_ms(m));
 }
 
 static void finish(struct making *m)
@@ -72,10 +84,11 @@ static void load(void *arg, const char *key, struct cache_load *load)
     struct making *m = mem_new(struct making);
     *m = (struct making){.context = c, .load = load, .n_waiting = 3};
     m->kind = api_cacheable_of_key(key, m->id, sizeof(m->id));
-    (void)ctl_figures_want(ctl_workstations_figures(c->workstations), 0, on_figures, m);
+    uint64_t max_age_ms = cache_load_max_age_ms(load);
+    (void)ctl_figures_want(ctl_workstations_figures(c->workstations), max_age_ms, on_figures, m);
     /* While ldconsole is known to fail there is nothing new to wait for. */
     if (ctl_observer_verdict(c->observer)->status == 0)
-        (void)ctl_observer_want(c->observer, 0, on_looked, m);
+        (void)ctl_observer_want(c->observer, max_age_ms, on_looked, m);
     else
         finish(m);
     finish(m);
@@ -117,16 +130,6 @@ static void time_up(struct http_exchange *h)
 
 static const struct http_wait result_wait = {.is_long = true, .cancel = cancel, .time_up = time_up};
 
-/* Whether what is cached under KEY, if anything, does not do. */
-static bool is_too_old(const struct api_exchange *x, const char *key, uint64_t max_age_ms)
-{
-    const struct cache_lru_entry *entry = cache_lru_peek(cache_results_memory(x->context->results),
-                                                         key, uv_now(&x->context->loop->uv));
-    if (max_age_ms == UINT64_MAX)
-        return false;
-    return !entry || cache_lru_entry_age_ms(entry, uv_now(&x->context->loop->uv)) >= max_age_ms;
-}
-
 void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const char *id,
                      const struct api_stages *stages)
 {
@@ -140,7 +143,7 @@ void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const
     const struct cache_fetch fetch = {
         .key = key,
         .policy = &row->policy,
-        .is_bypass = is_too_old(x, key, max_age_ms),
+        .max_age_ms = max_age_ms,
         .load = load,
         .load_arg = x->server,
         .done = on_result,

@@ -8,9 +8,10 @@
 #include "base/system/clock.h"
 #include "control/observe/observer.h"
 
-/* What stands in the cache of an observation is a mark: that it was made, and of what. The snapshot
- * itself is the observer's. A read whose mark is there and young enough is answered at once; any
- * other loads the mark, and to load is to have the observer look. */
+/* What stands in the cache of an observation is a mark: that it was made, and of what. Each good
+ * survey puts one. The snapshot itself is the observer's. A read whose mark is there and young
+ * enough is answered at once; any other loads the mark, and to load is to have the observer look.
+ */
 
 static const struct api_cacheable *const row = &api_cacheable_table[API_CACHEABLE_INSTANCES];
 
@@ -32,42 +33,19 @@ static struct blob *make_mark(const struct cache_snapshot *s)
     return blob_copy(text, (size_t)n);
 }
 
-/* --- each good survey is an observation --- */
-
-struct api_cached_observations {
-    const struct api_context *context;
-    struct ctl_survey_listener on_survey;
-};
-
-static void put_mark(const struct api_context *c)
+static uint64_t age_ms(const struct cache_snapshot *s)
 {
-    (void)cache_results_put(c->results, row->key, &row->policy,
-                            make_mark(ctl_observer_snapshot(c->observer)), row->dependencies);
+    if (cache_snapshot_is_observed(s))
+        return cache_snapshot_age_ms(s, clock_mono_ms());
+    int64_t age = clock_wall_ms() - cache_snapshot_observed_wall_ms(s);
+    return age > 0 ? (uint64_t)age : 0;
 }
 
-static void on_survey(void *arg)
+void api_cached_put_observation(const struct api_context *c)
 {
-    const struct api_cached_observations *o = arg;
-    if (ctl_observer_verdict(o->context->observer)->status == 0)
-        put_mark(o->context);
-}
-
-struct api_cached_observations *api_cached_observations_new(struct api_server *server)
-{
-    struct api_cached_observations *o = mem_new(struct api_cached_observations);
-    o->context = &server->context;
-    o->on_survey = (struct ctl_survey_listener){.fn = on_survey, .arg = o};
-    ctl_observer_listen(o->context->observer, &o->on_survey);
-    /* What the database remembered warms the cache. */
-    if (is_known(ctl_observer_snapshot(o->context->observer)))
-        put_mark(o->context);
-    return o;
-}
-
-void api_cached_observations_free(struct api_cached_observations *o)
-{
-    ctl_observer_unlisten(&o->on_survey);
-    mem_free(o);
+    const struct cache_snapshot *s = ctl_observer_snapshot(c->observer);
+    if (is_known(s))
+        (void)cache_results_put(c->results, row->key, &row->policy, make_mark(s), age_ms(s));
 }
 
 /* --- a load: one look at the instances --- */
@@ -80,9 +58,19 @@ struct looking {
 static void on_looked(void *arg, int status)
 {
     struct looking *looking = arg;
-    struct blob *mark = status < 0 ? NULL : make_mark(ctl_observer_snapshot(looking->observer));
-    cache_load_end(looking->load, status, mark, row->dependencies);
+    const struct cache_snapshot *s = ctl_observer_snapshot(looking->observer);
+    cache_load_end(looking->load, status, status < 0 ? NULL : make_mark(s), age_ms(s));
     mem_free(looking);
+}
+
+/* Who did not ask for an age has no use for what is known, or it would be in the cache; but while
+ * that is no good, any look under way is better. */
+static uint64_t max_age_ms(const struct looking *looking)
+{
+    uint64_t asked_ms = cache_load_max_age_ms(looking->load);
+    bool is_good = ctl_observer_verdict(looking->observer)->status == 0 &&
+                   cache_snapshot_is_observed(ctl_observer_snapshot(looking->observer));
+    return asked_ms == UINT64_MAX && is_good ? 0 : asked_ms;
 }
 
 static void look(void *arg, const char *key, struct cache_load *load)
@@ -90,7 +78,7 @@ static void look(void *arg, const char *key, struct cache_load *load)
     struct looking *looking = mem_new(struct looking);
     (void)key;
     *looking = (struct looking){arg, load};
-    (void)ctl_observer_want(looking->observer, 0, on_looked, looking);
+    (void)ctl_observer_want(looking->observer, max_age_ms(looking), on_looked, looking);
 }
 
 /* --- waiting for it --- */
@@ -145,19 +133,19 @@ static void time_up(struct http_exchange *h)
 
 static const struct http_wait result_wait = {.is_long = true, .cancel = cancel, .time_up = time_up};
 
-/* IS_BYPASS: what is cached does not count, and nothing old is a substitute. */
-static void fetch(struct api_exchange *x, bool is_bypass)
+/* With an age nothing older is a substitute. */
+static void fetch(struct api_exchange *x, uint64_t max_age_ms)
 {
     const struct cache_fetch fetch = {
         .key = row->key,
         .policy = &row->policy,
-        .is_bypass = is_bypass,
+        .max_age_ms = max_age_ms,
         .load = look,
         .load_arg = x->context->observer,
         .done = on_result,
         .arg = x,
     };
-    x->is_live = is_bypass;
+    x->is_live = max_age_ms != UINT64_MAX;
     http_exchange_wait(&x->http, &result_wait, x->server->options.first_survey_ms);
     http_exchange_wait_for(&x->http, cache_results_fetch(x->context->results, &fetch));
 }
@@ -167,9 +155,8 @@ static void fetch(struct api_exchange *x, bool is_bypass)
 static bool is_cached(const struct api_exchange *x, uint64_t max_age_ms)
 {
     uint64_t unused_ms;
-    const struct cache_snapshot *s = api_cached_snapshot(x);
-    if (max_age_ms != UINT64_MAX && (ctl_observer_verdict(x->context->observer)->status != 0 ||
-                                     cache_snapshot_age_ms(s, clock_mono_ms()) > max_age_ms))
+    if (max_age_ms != UINT64_MAX &&
+        cache_snapshot_age_ms(api_cached_snapshot(x), clock_mono_ms()) > max_age_ms)
         return false;
     return cache_results_get(x->context->results, row->key, &unused_ms) != NULL;
 }
@@ -180,8 +167,11 @@ void api_cached_instances(struct api_exchange *x, const struct api_stages *stage
     if ((stages->check && !stages->check(x)) || !api_cached_max_age(x, &max_age_ms))
         return;
     x->answer = stages->answer;
+    /* After a look that was no good only another one tells how things are. */
+    if (max_age_ms != UINT64_MAX && ctl_observer_verdict(x->context->observer)->status != 0)
+        max_age_ms = 0;
     if (max_age_ms == 0 || !is_cached(x, max_age_ms)) {
-        fetch(x, max_age_ms != UINT64_MAX);
+        fetch(x, max_age_ms);
         return;
     }
     x->outcome = cache_snapshot_stale_reason(api_cached_snapshot(x)) ? CACHE_STALE : CACHE_HIT;
@@ -197,15 +187,7 @@ void api_cached_known_instances(struct api_exchange *x, const struct api_stages 
     if (is_known(api_cached_snapshot(x)))
         x->answer(x);
     else
-        fetch(x, false);
-}
-
-static uint64_t age_ms(const struct cache_snapshot *s)
-{
-    if (cache_snapshot_is_observed(s))
-        return cache_snapshot_age_ms(s, clock_mono_ms());
-    int64_t age = clock_wall_ms() - cache_snapshot_observed_wall_ms(s);
-    return age > 0 ? (uint64_t)age : 0;
+        fetch(x, UINT64_MAX);
 }
 
 void api_cached_snapshot_headers(struct api_exchange *x, const struct cache_snapshot *s)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/common/cacheable.h"
 #include "api/common/operation_answer.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
@@ -81,14 +80,12 @@ static void on_accepted(void *arg, const struct cache_operation *op, bool is_rep
     struct api_exchange *x = arg;
     const struct api_pending *p = x->http.state;
     (void)is_repeat;
-    if (op) {
-        (void)cache_results_invalidate_dependency(x->context->results, API_DEPENDS_INSTANCES);
+    if (op)
         respond_operation(x, op);
-    } else if (p->refusal.code && refusal->http_status == 404) {
+    else if (p->refusal.code && refusal->http_status == 404)
         api_respond_problem(x, &p->refusal);
-    } else {
+    else
         respond_refusal(x, refusal);
-    }
 }
 
 static void make_request(const struct api_exchange *x, struct ctl_request *ret)

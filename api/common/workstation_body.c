@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/common/workstation_body.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -254,4 +255,45 @@ void api_workstations_tag(const char *body, size_t n, char out[API_WORKSTATION_T
     strcpy(out, "W/\"");
     add_hex(&state, out + strlen(out));
     strcat(out, "\"");
+}
+
+/* --- states --- */
+
+static uint64_t finish_state(crypto_generichash_state *state)
+{
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+    uint64_t number;
+    crypto_generichash_final(state, digest, sizeof(digest));
+    memcpy(&number, digest, sizeof(number));
+    return number;
+}
+
+uint64_t api_workstations_state(const struct ctl_workstations *workstations)
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, crypto_generichash_BYTES_MIN);
+    for (size_t i = 0; i < ctl_workstations_count(workstations); i++) {
+        const struct ctl_workstation *w = ctl_workstations_at(workstations, i);
+        char revision[API_WORKSTATION_REVISION_SIZE], updated[24];
+        api_workstation_revision(w, revision);
+        snprintf(updated, sizeof(updated), "%" PRId64, w->row.updated_at);
+        add_part(&state, revision);
+        add_part(&state, updated);
+        add_part(&state, cache_workstation_status_name(w->row.status));
+    }
+    return finish_state(&state);
+}
+
+uint64_t api_workstations_instances_state(const struct api_context *c)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, object);
+    add_ldplayer(c, doc, object, true);
+    add_instances(c, doc, object);
+    char *text cleanup(mem_freep) = json_write(doc);
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, crypto_generichash_BYTES_MIN);
+    add_part(&state, text);
+    return finish_state(&state);
 }

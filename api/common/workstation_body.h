@@ -18,6 +18,11 @@ void api_workstations_append_one(const struct api_context *c, const struct ctl_w
 void api_workstations_append_system(const struct api_context *c, const struct ctl_workstation *w,
                                     const struct ctl_sample *sample, struct buf *out);
 
+/** Digests of all that bodies show but figures, ages and when somebody was last seen: of the
+ *  workstations themselves, and of what this one shows of its LDPlayer and instances. */
+uint64_t api_workstations_state(const struct ctl_workstations *workstations);
+uint64_t api_workstations_instances_state(const struct api_context *c);
+
 enum { API_WORKSTATION_REVISION_SIZE = 25, API_WORKSTATION_TAG_SIZE = 29 };
 
 /** A digest of what PATCH changes of W. */

@@ -179,19 +179,10 @@ static const char *read_labels(yyjson_val *value, struct api_command *ret)
     return refusal;
 }
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 static const char *read_group(yyjson_val *value, struct api_command *ret)
 {
     const char *text = yyjson_is_null(value) ? "" : api_field_text(value);
-    if (!text || strlen(text) >= CACHE_GROUP_SIZE || has_control(text))
+    if (!text || strlen(text) >= CACHE_GROUP_SIZE || str_has_controls(text))
         return "must be null or a string of at most 64 bytes without control characters";
     str_copy(ret->group, sizeof(ret->group), text);
     ret->has_group = true;

@@ -119,7 +119,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"CacheLoads", "ok: count, failed: count, total_ms: count, max_ms: count, mean_ms: number, "
                    "under_way: count, waiting: count"},
     {"CacheBackend", "name: CacheBackendName, is_up: bool, detail: text?, gets: count, "
-                     "hits: count, puts: count, failed: count, reconnects: count"},
+                     "hits: count, puts: count, failed: count, bad: count, reconnects: count"},
     {"CacheStats", "hits: count, misses: count, stale: count, bypassed: count, "
                    "hit_rate_percent: share, evictions: count, evictions_for_entries: count, "
                    "evictions_for_bytes: count, expirations: count, invalidated: count, "
@@ -130,7 +130,7 @@ const struct api_schema_row api_schema_rows[] = {
                    "accesses: count, last_access: time"},
     {"CacheEntryList", "items: [CacheEntry], total: count"},
     {"cache_limits", "max_entries: 1..10000000, max_memory_mb: 1..1048576, "
-                     "default_ttl_seconds: 1..31536000, idle_seconds: 0..31536000, enabled: bool"},
+                     "default_ttl_seconds: 1..31536000, enabled: bool"},
     {"CacheConfig", "...cache_limits, backend: CacheBackendName"},
     {"CacheConfigChange", "some ...cache_limits?"},
     {"CacheCleared", "status: =success, message: text, entries_removed: count, timestamp: time"},

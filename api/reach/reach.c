@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*     BEGINNING -> (RESOLVING) -> CONNECTING -> ASKING -> told -> closing -> freed
- *                                    ^   |
- *                                    `---' the next of the name's addresses
+/*     beginning -> dialling (its name, its addresses) -> asking -> told -> closing -> freed
  *
  * The answer is told as soon as it is known; the handles, and a name that the system is still
  * looking for, end after that. */
@@ -15,6 +13,7 @@
 #include <llhttp.h>
 #include <uv.h>
 
+#include "base/loop/dial.h"
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
@@ -23,26 +22,19 @@
 
 enum { MAX_ANSWER_BYTES = 16384, READ_SIZE = 4096 };
 
-enum state { BEGINNING, RESOLVING, CONNECTING, ASKING };
-
 struct ctl_reach {
     struct loop *loop;
     struct address address;
     char shown[ADDRESS_HOST_SIZE + 10]; /* HOST:PORT, for Host and for people */
-    enum state state;
     uint64_t started_ms;
     unsigned deadline_ms;
     ctl_reach_fn done; /* NULL once told */
     void *arg;
     uv_timer_t timer;
-    unsigned n_open; /* handles, and the request for the name */
+    unsigned n_open; /* timer, dial, connection */
 
-    uv_getaddrinfo_t resolve;
-    struct addrinfo *found, *next; /* of the name */
-    struct sockaddr_storage to;
-    uv_tcp_t tcp;
-    bool has_tcp;
-    uv_connect_t connect;
+    struct dial *dial; /* while there is no connection yet */
+    uv_tcp_t *tcp;
     uv_write_t write;
     char request[ADDRESS_HOST_SIZE + 100];
     llhttp_t parser;
@@ -56,7 +48,6 @@ static void release(struct ctl_reach *r)
 {
     if (--r->n_open > 0)
         return;
-    uv_freeaddrinfo(r->found);
     mem_free(r);
 }
 
@@ -67,15 +58,9 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void on_tcp_closed(uv_handle_t *handle)
 {
-    release(container_of((uv_tcp_t *)handle, struct ctl_reach, tcp));
-}
-
-static void close_tcp(struct ctl_reach *r, uv_close_cb on_closed)
-{
-    if (!r->has_tcp)
-        return;
-    r->has_tcp = false;
-    uv_close((uv_handle_t *)&r->tcp, on_closed);
+    struct ctl_reach *r = handle->data;
+    mem_free(handle);
+    release(r);
 }
 
 __attribute__((format(printf, 3, 4))) static void conclude(struct ctl_reach *r, bool is_reachable,
@@ -91,10 +76,11 @@ __attribute__((format(printf, 3, 4))) static void conclude(struct ctl_reach *r, 
     va_end(args);
     str_copy(result.detail, sizeof(result.detail), detail);
     r->done = NULL;
-    if (r->state == RESOLVING)
-        (void)uv_cancel((uv_req_t *)&r->resolve);
+    if (r->dial)
+        dial_cancel(r->dial);
     uv_close((uv_handle_t *)&r->timer, on_timer_closed);
-    close_tcp(r, on_tcp_closed);
+    if (r->tcp)
+        uv_close((uv_handle_t *)r->tcp, on_tcp_closed);
     done(r->arg, &result);
 }
 
@@ -125,7 +111,7 @@ static void read_answer(struct ctl_reach *r, const char *bytes, size_t n)
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    struct ctl_reach *r = container_of((uv_tcp_t *)stream, struct ctl_reach, tcp);
+    struct ctl_reach *r = stream->data;
     if (n > 0)
         read_answer(r, buf->base, (size_t)n);
     else if (n < 0)
@@ -135,14 +121,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    struct ctl_reach *r = container_of((uv_tcp_t *)handle, struct ctl_reach, tcp);
+    struct ctl_reach *r = handle->data;
     (void)suggested;
     *buf = uv_buf_init(r->room, sizeof(r->room));
 }
 
 static void ask(struct ctl_reach *r)
 {
-    r->state = ASKING;
     llhttp_init(&r->parser, HTTP_RESPONSE, &settings);
     snprintf(
         r->request, sizeof(r->request),
@@ -150,34 +135,11 @@ static void ask(struct ctl_reach *r)
         r->shown);
     uv_buf_t request = uv_buf_init(r->request, (unsigned)strlen(r->request));
     /* Neither fails on a connection; when what is written does not arrive, reading says why. */
-    (void)uv_read_start((uv_stream_t *)&r->tcp, on_alloc, on_read);
-    (void)uv_write(&r->write, (uv_stream_t *)&r->tcp, &request, 1, NULL);
+    (void)uv_read_start((uv_stream_t *)r->tcp, on_alloc, on_read);
+    (void)uv_write(&r->write, (uv_stream_t *)r->tcp, &request, 1, NULL);
 }
 
 /* --- the connection --- */
-
-static void try_next(struct ctl_reach *r, int error);
-
-static void on_refused_closed(uv_handle_t *handle)
-{
-    struct ctl_reach *r = container_of((uv_tcp_t *)handle, struct ctl_reach, tcp);
-    if (r->done)
-        try_next(r, (int)(intptr_t)r->connect.data);
-    release(r);
-}
-
-static void on_connected(uv_connect_t *req, int status)
-{
-    struct ctl_reach *r = container_of(req, struct ctl_reach, connect);
-    if (!r->done)
-        return;
-    if (status == 0) {
-        ask(r);
-    } else {
-        req->data = (void *)(intptr_t)status;
-        close_tcp(r, on_refused_closed);
-    }
-}
 
 static const char *advice(int error)
 {
@@ -186,73 +148,27 @@ static const char *advice(int error)
     return "see whether the machine is up and the network leads there";
 }
 
-static void connect_to(struct ctl_reach *r)
+static void on_dialled(void *arg, int status, uv_tcp_t *tcp)
 {
-    r->state = CONNECTING;
-    r->has_tcp = true;
-    r->n_open++;
-    uv_tcp_init(&r->loop->uv, &r->tcp);
-    int e = uv_tcp_connect(&r->connect, &r->tcp, (const struct sockaddr *)&r->to, on_connected);
-    if (e < 0) {
-        r->connect.data = (void *)(intptr_t)e;
-        close_tcp(r, on_refused_closed);
-    }
-}
-
-/* ERROR: why the address before was none. */
-static void try_next(struct ctl_reach *r, int error)
-{
-    if (!r->next) {
-        conclude(r, false, "no connection to %s: %s; %s", r->shown, uv_strerror(error),
-                 advice(error));
-        return;
-    }
-    memcpy(&r->to, r->next->ai_addr, r->next->ai_addrlen);
-    r->next = r->next->ai_next;
-    connect_to(r);
-}
-
-/* --- the name --- */
-
-static void name_is_none(struct ctl_reach *r, int error)
-{
-    conclude(r, false, "the name %s leads to no address: %s", r->address.host, uv_strerror(error));
-}
-
-static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
-{
-    struct ctl_reach *r = container_of(req, struct ctl_reach, resolve);
-    r->found = r->next = found;
-    if (r->done) {
-        r->state = CONNECTING;
-        if (status < 0)
-            name_is_none(r, status);
+    struct ctl_reach *r = arg;
+    r->dial = NULL;
+    if (tcp) {
+        /* In place of the dial; when nobody waits any more it only has to be closed. */
+        r->tcp = tcp;
+        tcp->data = r;
+        if (r->done)
+            ask(r);
         else
-            try_next(r, UV_EAI_NODATA);
-    }
-    release(r);
-}
-
-static bool is_number(struct ctl_reach *r)
-{
-    const struct address *a = &r->address;
-    if (a->is_ipv6)
-        return uv_ip6_addr(a->host, a->port, (struct sockaddr_in6 *)&r->to) == 0;
-    return uv_ip4_addr(a->host, a->port, (struct sockaddr_in *)&r->to) == 0;
-}
-
-static void resolve(struct ctl_reach *r)
-{
-    char port[8];
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    snprintf(port, sizeof(port), "%d", r->address.port);
-    int e = uv_getaddrinfo(&r->loop->uv, &r->resolve, on_resolved, r->address.host, port, &hints);
-    if (e < 0) {
-        name_is_none(r, e);
+            uv_close((uv_handle_t *)tcp, on_tcp_closed);
         return;
     }
-    r->state = RESOLVING;
-    r->n_open++;
+    if (r->done && dial_is_name_error(status))
+        conclude(r, false, "the name %s leads to no address: %s", r->address.host,
+                 uv_strerror(status));
+    else if (r->done)
+        conclude(r, false, "no connection to %s: %s; %s", r->shown, uv_strerror(status),
+                 advice(status));
+    release(r);
 }
 
 /* --- begin and deadline --- */
@@ -262,10 +178,10 @@ static void on_deadline(uv_timer_t *timer)
     struct ctl_reach *r = container_of(timer, struct ctl_reach, timer);
     if (r->deadline_ms == 0)
         conclude(r, false, "the look at %s was ended because the service stops", r->shown);
-    else if (r->state == RESOLVING)
+    else if (r->dial && dial_is_resolving(r->dial))
         conclude(r, false, "the name %s was not found within %u ms", r->address.host,
                  r->deadline_ms);
-    else if (r->state == CONNECTING)
+    else if (r->dial)
         conclude(r, false, "no connection to %s within %u ms; %s", r->shown, r->deadline_ms,
                  advice(UV_ETIMEDOUT));
     else
@@ -277,10 +193,8 @@ static void begin(uv_timer_t *timer)
 {
     struct ctl_reach *r = container_of(timer, struct ctl_reach, timer);
     uv_timer_start(timer, on_deadline, r->deadline_ms, 0);
-    if (is_number(r))
-        connect_to(r);
-    else
-        resolve(r);
+    r->dial = dial_new(r->loop, r->address.host, r->address.port, 0, on_dialled, r);
+    r->n_open++;
 }
 
 static struct ctl_reach *start(struct loop *loop, const char *address, unsigned deadline_ms,

@@ -40,11 +40,12 @@ static void add_backend(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct 
         tier->ops->health(tier, &health);
     json_add_str(doc, backend, "name", c->cache_backend);
     yyjson_mut_obj_add_bool(doc, backend, "is_up", health.is_up);
-    json_add_str(doc, backend, "detail", health.is_up ? NULL : health.detail);
+    json_add_str(doc, backend, "detail", *health.detail ? health.detail : NULL);
     yyjson_mut_obj_add_uint(doc, backend, "gets", health.n_gets);
     yyjson_mut_obj_add_uint(doc, backend, "hits", health.n_hits);
     yyjson_mut_obj_add_uint(doc, backend, "puts", health.n_puts);
     yyjson_mut_obj_add_uint(doc, backend, "failed", health.n_failed);
+    yyjson_mut_obj_add_uint(doc, backend, "bad", health.n_bad);
     yyjson_mut_obj_add_uint(doc, backend, "reconnects", health.n_reconnects);
 }
 

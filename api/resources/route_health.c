@@ -189,7 +189,7 @@ static bool add_cache(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_
     json_add_str(doc, c, "backend", x->context->cache_backend);
     yyjson_mut_obj_add_bool(doc, c, "enabled",
                             cache_results_options(x->context->results)->is_enabled);
-    json_add_str(doc, c, "detail", health.is_up ? NULL : health.detail);
+    json_add_str(doc, c, "detail", *health.detail ? health.detail : NULL);
     return health.is_up;
 }
 

@@ -86,10 +86,8 @@ static const char *read_name(yyjson_val *value, struct job *job)
     size_t n = text ? strlen(text) : 0;
     if (n == 0 || n > CACHE_TOKEN_NAME_MAX)
         return "must be a string of 1 to 64 bytes";
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return "must not contain control characters";
-    }
+    if (str_has_controls(text))
+        return "must not contain control characters";
     str_copy(job->name, sizeof(job->name), text);
     return NULL;
 }

@@ -238,10 +238,8 @@ static const char *read_name(yyjson_val *value, struct wish *wish)
     size_t n = text ? str_utf8_length(text) : 0;
     if (n == 0 || n > CACHE_WORKSTATION_NAME_MAX)
         return "must be a string of 1 to 64 characters";
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return "must not contain control characters";
-    }
+    if (str_has_controls(text))
+        return "must not contain control characters";
     str_copy(wish->name, sizeof(wish->name), text);
     wish->has_name = true;
     return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/common/cacheable.h"
@@ -66,12 +67,16 @@ static void write_answers(const struct api_route *route, struct buf *out)
 static void write_caching(const struct api_route *route, struct buf *out)
 {
     const struct api_cacheable *row = route->cacheable;
-    if (row)
-        (void)buf_printf(out,
-                         "\nKept in the result cache under `%s` for %u s. It is forgotten when %s. "
-                         "The answer's `X-Cache` is HIT, MISS, STALE or BYPASS, and `Age` says how "
-                         "old it is.\n",
-                         row->key, (unsigned)(row->policy.ttl_ms / 1000), row->forgotten);
+    char life[32] = "`cache_ttl_s`";
+    if (!row)
+        return;
+    if (row->policy.ttl_ms > 0)
+        snprintf(life, sizeof(life), "%u s", (unsigned)(row->policy.ttl_ms / 1000));
+    (void)buf_printf(out,
+                     "\nKept in the result cache under `%s` for %s. It is forgotten when %s. The "
+                     "answer's `X-Cache` is HIT, MISS, STALE or BYPASS, and `Age` says how old it "
+                     "is.\n",
+                     row->key, life, row->forgotten);
 }
 
 static void write_headers(const struct api_route *route, struct buf *out)

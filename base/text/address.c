@@ -7,13 +7,15 @@
 
 #include "base/text/str.h"
 
+enum { MAX_DIGITS = 5 }; /* of a port */
+
 /* At the last colon; without brackets an IPv6 host's own colons would be taken for the port's. */
 int address_split(const char *text, struct address *ret)
 {
     struct address a = {.is_ipv6 = *text == '['};
     const char *colon = strrchr(text, ':');
     uint64_t port;
-    if (!colon || str_parse_u64(colon + 1, 65535, &port) < 0)
+    if (!colon || strlen(colon + 1) > MAX_DIGITS || str_parse_u64(colon + 1, 65535, &port) < 0)
         return UV_EINVAL;
     const char *host = text, *end = colon;
     if (a.is_ipv6) {
@@ -43,7 +45,7 @@ static bool is_host(const struct address *a)
         return uv_ip4_addr(a->host, a->port, &in4) == 0;
     return strspn(a->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
                n &&
-           a->host[0] != '.' && a->host[0] != '-';
+           a->host[0] != '.' && a->host[0] != '-' && !strstr(a->host, "..");
 }
 
 int address_parse(const char *text, struct address *ret)

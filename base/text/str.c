@@ -93,6 +93,16 @@ size_t str_utf8_length(const char *s)
     return n;
 }
 
+/* U+0080 to U+009F are C2 80 to C2 9F. */
+bool str_has_controls(const char *s)
+{
+    for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+            return true;
+    }
+    return false;
+}
+
 bool str_has_prefix(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -19,6 +19,9 @@ void str_make_utf8(char *s);
 size_t str_utf8_length(const char *s);
 bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
+/** Whether S has a control character: U+0001 to U+001F, U+007F to U+009F. They break a line, a
+ * header or a terminal. */
+bool str_has_controls(const char *s);
 /** Equal when both are NULL or both are the same text. */
 bool str_is_equal(const char *a, const char *b);
 /** ASCII case-insensitive equality. */

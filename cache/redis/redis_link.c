@@ -18,12 +18,11 @@
  *    +---------(failed)    LEAVING <--+
  *
  * Of hiredis only the protocol is used, on libuv's own sockets. Its asynchronous half would do, but
- * for what a peer that is no redis makes of it: an array of numbers on a subscriber, an answer that
- * nobody asked for, or a deep nest of arrays ends the whole process there. Besides it resolves
- * names within the loop, has one timer that each command sets back, and on Windows needs a poll
- * handle where libuv has a stream. */
+ * for what a peer that is no redis makes of it: an answer that nobody asked for, or a deep nest of
+ * arrays ends the whole process there. Besides it resolves names within the loop, has one timer
+ * that each command sets back, and on Windows needs a poll handle where libuv has a stream. */
 
-static void dial(struct cache_redis_link *l);
+static void connect_again(struct cache_redis_link *l);
 
 /* --- the end --- */
 
@@ -65,7 +64,7 @@ static unsigned next_wait(struct cache_redis_link *l)
 
 static void on_wait_over(uv_timer_t *timer)
 {
-    dial(timer->data);
+    connect_again(timer->data);
 }
 
 static void wait_again(struct cache_redis_link *l)
@@ -184,30 +183,15 @@ int cache_redis_link_send(struct cache_redis_link *l, struct cache_redis_call *c
 
 /* --- receiving --- */
 
-static bool is_text(const redisReply *reply, const char *text)
-{
-    return reply->type == REDIS_REPLY_STRING && strcmp(reply->str, text) == 0;
-}
-
-static bool is_message(const struct cache_redis_link *l, const redisReply *reply)
-{
-    return l->options.channel && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-           is_text(reply->element[0], "message");
-}
-
 static void take_reply(struct cache_redis_link *l, const redisReply *reply)
 {
-    if (is_message(l, reply)) {
-        const redisReply *text = reply->element[2];
-        if (l->state == CACHE_REDIS_LINK_UP && text->type == REDIS_REPLY_STRING)
-            l->events->on_message(l->arg, text->str, text->len);
-    } else if (list_is_empty(&l->pending)) {
+    if (list_is_empty(&l->pending)) {
         cache_redis_link_refuse(l, "it says what nobody asked for");
-    } else {
-        struct cache_redis_call *call = list_entry(l->pending.next, struct cache_redis_call, link);
-        list_unlink(&call->link);
-        call->fn(call, reply);
+        return;
     }
+    struct cache_redis_call *call = list_entry(l->pending.next, struct cache_redis_call, link);
+    list_unlink(&call->link);
+    call->fn(call, reply);
 }
 
 /* The reader is gone as soon as somebody found the connection wanting. */
@@ -258,7 +242,7 @@ static void on_dial_timeout(uv_timer_t *timer)
     cache_redis_trouble_set(&l->trouble,
                             "no connection within %u ms: is it running, and host and port right?",
                             l->options.patience_ms);
-    cache_redis_dial_cancel(l->dial);
+    dial_cancel(l->dial);
 }
 
 static void on_greeting_timeout(uv_timer_t *timer)
@@ -271,7 +255,7 @@ static void on_greeting_timeout(uv_timer_t *timer)
 
 static void tell_dial_failed(struct cache_redis_link *l, int status)
 {
-    if (cache_redis_dial_is_name(status))
+    if (dial_is_name_error(status))
         cache_redis_trouble_set(&l->trouble,
                                 "its name cannot be resolved (%s): correct it in the URL",
                                 uv_strerror(status));
@@ -307,22 +291,22 @@ static void on_dialled(void *arg, int status, uv_tcp_t *tcp)
     wait_again(l);
 }
 
-static void dial(struct cache_redis_link *l)
+static void connect_again(struct cache_redis_link *l)
 {
     l->state = CACHE_REDIS_LINK_DIALLING;
     uv_timer_start(&l->timer, on_dial_timeout, l->options.patience_ms, 0);
-    l->dial = cache_redis_dial_new(l->loop, l->options.url->host, l->options.url->port, l->n_tries,
-                                   on_dialled, l);
+    l->dial =
+        dial_new(l->loop, l->options.url->host, l->options.url->port, l->n_tries, on_dialled, l);
 }
 
 /* --- its owner --- */
 
 void cache_redis_link_init(struct cache_redis_link *l, struct loop *loop,
                            const struct cache_redis_link_options *options,
-                           const struct cache_redis_link_events *events, void *arg)
+                           cache_redis_link_fn on_alive, void *arg)
 {
     *l = (struct cache_redis_link){
-        .loop = loop, .options = *options, .events = events, .arg = arg, .n_handles = 2};
+        .loop = loop, .options = *options, .on_alive = on_alive, .arg = arg, .n_handles = 2};
     list_init(&l->pending);
     buf_init(&l->out, options->max_out_bytes);
     uv_timer_init(&loop->uv, &l->timer);
@@ -333,7 +317,7 @@ void cache_redis_link_init(struct cache_redis_link *l, struct loop *loop,
 
 void cache_redis_link_start(struct cache_redis_link *l)
 {
-    dial(l);
+    connect_again(l);
 }
 
 void cache_redis_link_close(struct cache_redis_link *l, void (*on_closed)(void *arg), void *arg)
@@ -344,7 +328,7 @@ void cache_redis_link_close(struct cache_redis_link *l, void (*on_closed)(void *
     uv_close((uv_handle_t *)&l->timer, on_handle_closed);
     uv_close((uv_handle_t *)&l->flusher, on_handle_closed);
     if (l->dial)
-        cache_redis_dial_cancel(l->dial);
+        dial_cancel(l->dial);
     cache_redis_link_leave(l);
 }
 

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/loop/dial.h"
 #include "base/loop/loop.h"
 #include "base/memory/buf.h"
-#include "cache/redis/redis_dial.h"
 #include "cache/redis/redis_trouble.h"
 #include "cache/redis/redis_url.h"
 
@@ -29,7 +29,6 @@ struct cache_redis_call {
 
 struct cache_redis_link_options {
     const struct cache_redis_url *url; /* as long as the link */
-    const char *channel;  /* to listen on, and then commands are not sent; NULL: for commands */
     unsigned patience_ms; /* for connecting; and for an answer, then the connection is given up */
     unsigned beat_ms;     /* between two looks at whether redis still answers */
     unsigned min_wait_ms, max_wait_ms; /* before connecting again: doubles each time */
@@ -37,27 +36,23 @@ struct cache_redis_link_options {
     size_t max_answer_bytes;           /* larger ones end the connection */
 };
 
-struct cache_redis_link_events {
-    /** The connection is ready (IS_NEW), or has just answered. */
-    void (*on_alive)(void *arg, bool is_new);
-    /** Somebody published TEXT, N bytes and a NUL, on the channel. May be NULL without one. */
-    void (*on_message)(void *arg, const char *text, size_t n);
-};
+/** The connection is ready (IS_NEW), or has just answered. */
+typedef void (*cache_redis_link_fn)(void *arg, bool is_new);
 
 struct cache_redis_link {
     struct loop *loop;
     struct cache_redis_link_options options;
-    const struct cache_redis_link_events *events;
+    cache_redis_link_fn on_alive;
     void *arg;
 
     enum cache_redis_link_state {
         CACHE_REDIS_LINK_WAITING, /* for the time to dial */
         CACHE_REDIS_LINK_DIALLING,
-        CACHE_REDIS_LINK_GREETING, /* password, database, channel */
+        CACHE_REDIS_LINK_GREETING, /* password, database, clock */
         CACHE_REDIS_LINK_UP,
         CACHE_REDIS_LINK_LEAVING, /* the socket closes */
     } state;
-    struct cache_redis_dial *dial;
+    struct dial *dial;
     uv_tcp_t *tcp;
     uv_timer_t timer;     /* what it is for depends on the state */
     uv_prepare_t flusher; /* writes what one turn has sent at once */
@@ -87,7 +82,7 @@ struct cache_redis_link {
 /** OPTIONS is copied, what it points to is not. */
 void cache_redis_link_init(struct cache_redis_link *l, struct loop *loop,
                            const struct cache_redis_link_options *options,
-                           const struct cache_redis_link_events *events, void *arg);
+                           cache_redis_link_fn on_alive, void *arg);
 void cache_redis_link_start(struct cache_redis_link *l);
 /** Commands under way end without a reply, within the call. */
 void cache_redis_link_close(struct cache_redis_link *l, void (*on_closed)(void *arg), void *arg);

@@ -88,30 +88,20 @@ static int read_time(const redisReply *reply, uint64_t *ret_ms)
 
 /* --- beats --- */
 
-/* A subscriber may not ask for the time, and need not know it. */
-static int read_beat(struct cache_redis_link *l, const redisReply *reply)
-{
-    uint64_t redis_ms;
-    if (l->options.channel)
-        return reply->type == REDIS_REPLY_ARRAY ? 0 : UV_EINVAL;
-    if (read_time(reply, &redis_ms) < 0)
-        return UV_EINVAL;
-    note_clock(l, redis_ms);
-    return 0;
-}
-
 static void on_beat_due(uv_timer_t *timer);
 
 static void on_beat(struct cache_redis_call *call, const redisReply *reply)
 {
     struct cache_redis_link *l = container_of(call, struct cache_redis_link, beat);
+    uint64_t redis_ms;
     l->is_beating = false;
     if (!is_accepted(l, reply))
         return;
-    if (read_beat(l, reply) < 0) {
+    if (read_time(reply, &redis_ms) < 0) {
         cache_redis_link_refuse(l, "its greeting is wrong");
         return;
     }
+    note_clock(l, redis_ms);
     bool is_new = l->state == CACHE_REDIS_LINK_GREETING;
     if (is_new) {
         l->state = CACHE_REDIS_LINK_UP;
@@ -121,7 +111,7 @@ static void on_beat(struct cache_redis_call *call, const redisReply *reply)
     } else {
         l->n_tries = 0; /* only now: a connection that is lost at once is none */
     }
-    l->events->on_alive(l->arg, is_new);
+    l->on_alive(l->arg, is_new);
 }
 
 static void on_beat_due(uv_timer_t *timer)
@@ -134,7 +124,7 @@ static void on_beat_due(uv_timer_t *timer)
         cache_redis_link_leave(l);
     } else if (!l->is_beating) {
         /* With no room the beat is left out; what fills it is waited for as well. */
-        l->is_beating = ask(l, &l->beat, l->options.channel ? "PING" : "TIME", NULL, NULL) == 0;
+        l->is_beating = ask(l, &l->beat, "TIME", NULL, NULL) == 0;
     }
 }
 
@@ -149,12 +139,11 @@ void cache_redis_link_greet(struct cache_redis_link *l)
         (void)ask(l, &l->auth, "AUTH", url->user, url->password);
     else if (*url->password)
         (void)ask(l, &l->auth, "AUTH", url->password, NULL);
-    if (url->db > 0 && !l->options.channel) {
+    if (url->db > 0) {
         char number[12];
         snprintf(number, sizeof(number), "%u", url->db);
         (void)ask(l, &l->select, "SELECT", number, NULL);
     }
     l->is_beating = true;
-    const char *channel = l->options.channel;
-    (void)ask(l, &l->beat, channel ? "SUBSCRIBE" : "TIME", channel, NULL);
+    (void)ask(l, &l->beat, "TIME", NULL, NULL);
 }

@@ -9,7 +9,6 @@ void cache_redis_options_init(struct cache_redis_options *options)
 {
     *options = (struct cache_redis_options){
         .url = {.host = "127.0.0.1", .port = CACHE_REDIS_PORT},
-        .prefix = "ldplayerd:",
         .get_ms = 100,
         .patience_ms = 2000,
         .beat_ms = 1000,

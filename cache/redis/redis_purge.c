@@ -11,7 +11,7 @@
 #include "base/text/str.h"
 #include "cache/results/glob.h"
 
-/* begin -> scan -> remove -+-> publish -> end -> begin the next
+/* begin -> scan -> remove -+-> end -> begin the next
  *           ^              |
  *           +--------------+
  *
@@ -77,22 +77,11 @@ static bool is_expected(struct cache_redis_purge *p, const redisReply *reply, in
     return is_type;
 }
 
-static void on_published(struct cache_redis_call *call, const redisReply *reply)
+static void end(struct cache_redis_purge *p)
 {
-    struct cache_redis_purge *p = container_of(call, struct cache_redis_purge, call);
-    if (!is_expected(p, reply, REDIS_REPLY_INTEGER))
-        return;
     cache_redis_trouble_clear(&p->trouble);
     drop(p, first_of(p));
     begin(p);
-}
-
-static void publish(struct cache_redis_purge *p)
-{
-    char *message cleanup(mem_freep) = mem_printf("%s %s", p->node, first_of(p)->text);
-    const char *arguments[] = {"PUBLISH", p->channel, message};
-    const size_t lengths[] = {7, strlen(p->channel), strlen(message)};
-    issue(p, on_published, 3, arguments, lengths);
 }
 
 static void scan(struct cache_redis_purge *p);
@@ -100,7 +89,7 @@ static void scan(struct cache_redis_purge *p);
 static void go_on(struct cache_redis_purge *p)
 {
     if (strcmp(p->cursor, "0") == 0)
-        publish(p);
+        end(p);
     else
         scan(p);
 }
@@ -197,10 +186,9 @@ static void begin(struct cache_redis_purge *p)
 /* --- its owner --- */
 
 void cache_redis_purge_init(struct cache_redis_purge *p, struct cache_redis_link *link,
-                            const char *prefix, const char *channel, const char *node)
+                            const char *prefix)
 {
-    *p = (struct cache_redis_purge){
-        .link = link, .prefix = prefix, .channel = channel, .node = node, .is_resting = true};
+    *p = (struct cache_redis_purge){.link = link, .prefix = prefix, .is_resting = true};
     list_init(&p->patterns);
 }
 

@@ -6,13 +6,12 @@
 
 #include "cache/redis/redis_link.h"
 
-/** Removes from redis what patterns match, then tells the other nodes: first the one, then the
- *  other, or a node that hears of it could read the old value again. One pattern after the other,
- *  each in bounded steps. What redis could not be told yet is kept, also over a lost connection,
- *  until it can; when too much gathers, "*" stands for all of it. Loop thread only. */
+/** Removes from redis what patterns match: one pattern after the other, each in bounded steps. What
+ * redis could not be told yet is kept, also over a lost connection, until it can; when too much
+ * gathers, "*" stands for all of it. Loop thread only. */
 struct cache_redis_purge {
     struct cache_redis_link *link;
-    const char *prefix, *channel, *node;
+    const char *prefix;
     void (*on_rest)(void *arg); /* nothing is under way any more: all is done, or it got stuck */
     void *arg;
 
@@ -24,9 +23,9 @@ struct cache_redis_purge {
     struct cache_redis_trouble trouble;
 };
 
-/** The strings are as long-lived as the purge. NODE is how this node signs its messages. */
+/** PREFIX, of all our keys, is as long-lived as the purge. */
 void cache_redis_purge_init(struct cache_redis_purge *p, struct cache_redis_link *link,
-                            const char *prefix, const char *channel, const char *node);
+                            const char *prefix);
 /** The link is closed by now. */
 void cache_redis_purge_deinit(struct cache_redis_purge *p);
 /** PATTERN is a glob that passed cache_glob_check. */

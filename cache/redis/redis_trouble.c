@@ -18,8 +18,8 @@ static const struct meaning {
     {"ERR Client sent AUTH",
      "it has no password set, but the URL has one: remove it, or set requirepass"},
     {"ERR invalid password", "the password is wrong: correct the URL"},
-    {"NOPERM", "its ACL forbids what is needed: +get +set +unlink +scan +publish +subscribe +ping "
-               "+time ~PREFIX* &PREFIX*"},
+    {"NOPERM", "its ACL forbids what is needed: +getrange +set +unlink +scan +time and the keys "
+               "~PREFIX*"},
     {"LOADING", "it is still loading its data: nothing to do but wait"},
     {"OOM", "it is full and takes no more values: raise maxmemory, or set maxmemory-policy "
             "allkeys-lru"},

@@ -6,25 +6,19 @@
 
 #include <uv.h>
 
+#include "base/text/address.h"
 #include "base/text/str.h"
 
 /* Each reader returns NULL, or the rule that is broken. */
 
 static const char scheme[] = "redis://";
 
-static bool is_control(unsigned char byte)
-{
-    return byte < 0x20 || byte == 0x7f;
-}
-
 static const char *check_text(const char *text)
 {
     if (strlen(text) > CACHE_REDIS_URL_MAX)
         return "must be at most 1024 bytes long";
-    for (const char *p = text; *p; p++) {
-        if (is_control((unsigned char)*p) || *p == ' ')
-            return "must not have spaces or control characters";
-    }
+    if (strchr(text, ' ') || str_has_controls(text))
+        return "must not have spaces or control characters";
     if (str_has_prefix(text, "rediss://"))
         return "must begin with redis://: TLS (rediss://) is not supported, use a tunnel for it";
     if (!str_has_prefix(text, scheme))
@@ -53,13 +47,14 @@ static const char *decode(const char *text, size_t n, char *out, size_t size)
             byte = hex_value(text[0]) * 16 + hex_value(text[1]);
             text += 2;
         }
-        if (is_control((unsigned char)byte))
-            return "must not have control characters, escaped or not";
         if (len + 1 == size)
             return "must have a user of at most 128 and a password of at most 512 bytes";
         out[len++] = (char)byte;
     }
     out[len] = '\0';
+    /* A NUL among them ends OUT early. */
+    if (strlen(out) < len || str_has_controls(out))
+        return "must not have control characters, escaped or not";
     return NULL;
 }
 
@@ -76,51 +71,31 @@ static const char *read_credentials(const char *text, size_t n, struct cache_red
     return decode(colon + 1, (size_t)(text + n - colon - 1), url->password, sizeof(url->password));
 }
 
-static bool is_name(const char *host)
+static bool has_port(const char *text, size_t n)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789-_.";
-    return host[strspn(host, allowed)] == '\0' && *host && *host != '.' && *host != '-' &&
-           !strstr(host, "..");
-}
-
-/* The N bytes of a host without port. */
-static const char *read_host(const char *text, size_t n, struct cache_redis_url *url)
-{
-    static const char rule[] = "must have a host: a name, an IPv4 address, or an IPv6 address in "
-                               "brackets, as in redis://[::1]:6379";
-    struct sockaddr_in6 address;
-    bool is_bracketed = n >= 2 && text[0] == '[' && text[n - 1] == ']';
-    if (is_bracketed) {
-        text++;
-        n -= 2;
-    }
-    if (n == 0 || n >= sizeof(url->host))
-        return rule;
-    memcpy(url->host, text, n);
-    url->host[n] = '\0';
-    if (is_bracketed)
-        return strchr(url->host, '%') || uv_ip6_addr(url->host, 0, &address) < 0 ? rule : NULL;
-    return is_name(url->host) ? NULL : rule;
+    while (n > 0 && text[n - 1] != ':' && text[n - 1] != ']')
+        n--;
+    return n > 0 && text[n - 1] == ':';
 }
 
 /* "host" or "host:port", N bytes. */
 static const char *read_place(const char *text, size_t n, struct cache_redis_url *url)
 {
-    const char *end = text + n, *port = end;
-    while (port > text && port[-1] != ':' && port[-1] != ']')
-        port--;
-    if (port == text || port[-1] == ']')
-        return read_host(text, n, url);
-
-    char digits[6] = "";
-    uint64_t number = 0;
-    if ((size_t)(end - port) < sizeof(digits))
-        memcpy(digits, port, (size_t)(end - port));
-    if (str_parse_u64(digits, 65535, &number) < 0 || number == 0)
-        return "must have a port from 1 to 65535 behind the host's colon, or neither";
-    url->port = (int)number;
-    return read_host(text, (size_t)(port - 1 - text), url);
+    struct address a;
+    char place[ADDRESS_HOST_SIZE + 16], port[8] = "";
+    if (n >= ADDRESS_HOST_SIZE + 6)
+        return "must have a host of at most 253 bytes";
+    if (!has_port(text, n))
+        snprintf(port, sizeof(port), ":%d", CACHE_REDIS_PORT);
+    snprintf(place, sizeof(place), "%.*s%s", (int)n, text, port);
+    /* A % begins the zone of an IPv6 address elsewhere, and an escape in a URL. */
+    if (strchr(place, '%') || address_parse(place, &a) < 0)
+        return "must have a host: a name, an IPv4 address, or an IPv6 address in brackets, and "
+               "behind its colon, if there is one, a port from 1 to 65535, as in "
+               "redis://[::1]:6379";
+    str_copy(url->host, sizeof(url->host), a.host);
+    url->port = a.port;
+    return NULL;
 }
 
 static const char *read_database(const char *text, struct cache_redis_url *url)

@@ -3,21 +3,35 @@
 
 #include <string.h>
 
+#include <sodium.h>
 #include <uv.h>
 
-/* "LDP", the version, then made_at, fresh_ms and left_ms as 64 bits each, lowest byte first. */
-static const char magic[4] = {'L', 'D', 'P', 1};
+/* Numbers are 64 bits each, lowest byte first. */
+enum {
+    AT_MAGIC = 0,    /* "LDP" and the version of this layout */
+    AT_NODE = 4,     /* as text, without its end */
+    AT_VERSION = 40, /* of the owner, 32 bits */
+    AT_MADE = 44,    /* on redis' clock */
+    AT_TTL = 52,
+    AT_STALE = 60,
+    AT_MADE_FROM = 68,
+    AT_LENGTH = 76, /* of the bytes behind the header */
+    AT_CHECKSUM = 84,
+    CHECKSUM_SIZE = crypto_generichash_BYTES_MIN
+};
+_Static_assert(AT_CHECKSUM + CHECKSUM_SIZE == CACHE_REDIS_VALUE_HEADER, "the header has no gaps");
+_Static_assert(AT_VERSION - AT_NODE == UUID_SIZE - 1, "a node's id fits");
 
-/* Two nodes know redis' clock to about a round trip. What claims to be made later than that is
- * from a clock that was set back, and its age is not known. */
+static const char magic[4] = {'L', 'D', 'P', 2};
+
+/* We know redis' clock to about a round trip. What claims to be made later than that is from a
+ * clock that was set back, and its age is not known. */
 enum { CLOCK_SLACK_MS = 1000 };
 
-static void put_number(struct buf *out, uint64_t number)
+static void put_number(char *out, uint64_t number, size_t n_bytes)
 {
-    char bytes[8];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (char)(number >> (8 * i));
-    (void)buf_append(out, bytes, sizeof(bytes));
+    for (size_t i = 0; i < n_bytes; i++)
+        out[i] = (char)(number >> (8 * i));
 }
 
 static uint64_t get_number(const char *bytes)
@@ -28,33 +42,89 @@ static uint64_t get_number(const char *bytes)
     return number;
 }
 
-void cache_redis_value_write(struct buf *out, const struct blob *value, uint64_t now_ms,
-                             uint64_t fresh_ms, uint64_t left_ms)
+static void add_to_sum(crypto_generichash_state *state, const char *bytes, size_t n)
 {
-    (void)buf_append(out, magic, sizeof(magic));
-    put_number(out, now_ms);
-    put_number(out, fresh_ms);
-    put_number(out, left_ms);
-    (void)buf_append(out, value->data, value->len);
+    crypto_generichash_update(state, (const unsigned char *)bytes, n);
 }
 
-int cache_redis_value_read(const char *stored, size_t n, uint64_t now_ms,
-                           struct cache_tier_item *ret)
+/* Of the header before its checksum, of KEY and of the N bytes of the value. */
+static void make_checksum(const char *header, const char *key, const char *value, size_t n,
+                          char out[CHECKSUM_SIZE])
 {
-    if (n < CACHE_REDIS_VALUE_HEADER || memcmp(stored, magic, sizeof(magic)) != 0)
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, CHECKSUM_SIZE);
+    add_to_sum(&state, header, AT_CHECKSUM);
+    add_to_sum(&state, key, strlen(key) + 1);
+    add_to_sum(&state, value, n);
+    crypto_generichash_final(&state, (unsigned char *)out, CHECKSUM_SIZE);
+}
+
+/* What of the header is the same for all values of OWNER. */
+static void write_owner(const struct cache_redis_owner *owner, char *header)
+{
+    memcpy(header + AT_MAGIC, magic, sizeof(magic));
+    memcpy(header + AT_NODE, owner->node, UUID_SIZE - 1);
+    put_number(header + AT_VERSION, owner->version, 4);
+}
+
+void cache_redis_value_write(struct buf *out, const struct cache_redis_owner *owner,
+                             const char *key, const struct cache_tier_item *item, uint64_t now_ms)
+{
+    char header[CACHE_REDIS_VALUE_HEADER];
+    write_owner(owner, header);
+    put_number(header + AT_MADE, now_ms - item->age_ms, 8);
+    put_number(header + AT_TTL, item->ttl_ms, 8);
+    put_number(header + AT_STALE, item->stale_ms, 8);
+    put_number(header + AT_MADE_FROM, item->made_from, 8);
+    put_number(header + AT_LENGTH, item->value->len, 8);
+    make_checksum(header, key, item->value->data, item->value->len, header + AT_CHECKSUM);
+    (void)buf_append(out, header, sizeof(header));
+    (void)buf_append(out, item->value->data, item->value->len);
+}
+
+/* Returns what is wrong with the N bytes at STORED, or NULL. */
+static const char *check(const char *stored, size_t n, const struct cache_redis_owner *owner,
+                         const char *key)
+{
+    char wanted[CACHE_REDIS_VALUE_HEADER], checksum[CHECKSUM_SIZE];
+    size_t length = n - CACHE_REDIS_VALUE_HEADER;
+    if (n < sizeof(magic) || memcmp(stored, magic, sizeof(magic) - 1) != 0)
+        return "is none of ours";
+    if (stored[sizeof(magic) - 1] != magic[sizeof(magic) - 1])
+        return "is of a version that is laid out otherwise";
+    if (n < CACHE_REDIS_VALUE_HEADER || get_number(stored + AT_LENGTH) > length)
+        return "is cut off";
+    write_owner(owner, wanted);
+    if (memcmp(stored + AT_NODE, wanted + AT_NODE, AT_VERSION - AT_NODE) != 0)
+        return "is another node's";
+    if (memcmp(stored + AT_VERSION, wanted + AT_VERSION, AT_MADE - AT_VERSION) != 0)
+        return "is of another version of ldplayerd";
+    make_checksum(stored, key, stored + CACHE_REDIS_VALUE_HEADER, length, checksum);
+    if (memcmp(stored + AT_CHECKSUM, checksum, CHECKSUM_SIZE) != 0)
+        return "was changed since it was put there";
+    return NULL;
+}
+
+int cache_redis_value_read(const char *stored, size_t n, const struct cache_redis_owner *owner,
+                           const char *key, uint64_t now_ms, struct cache_tier_item *ret,
+                           const char **reterr_what)
+{
+    const char *what = check(stored, n, owner, key);
+    if (what) {
+        *reterr_what = what;
         return UV_EINVAL;
-    uint64_t made_at = get_number(stored + 4), fresh_ms = get_number(stored + 12),
-             left_ms = get_number(stored + 20);
-    if (made_at > now_ms && made_at - now_ms > CLOCK_SLACK_MS)
-        return UV_ENOENT;
-    uint64_t age_ms = now_ms > made_at ? now_ms - made_at : 0;
-    if (age_ms >= left_ms)
-        return UV_ENOENT;
-    *ret = (struct cache_tier_item){
-        .value = blob_copy(stored + CACHE_REDIS_VALUE_HEADER, n - CACHE_REDIS_VALUE_HEADER),
-        .age_ms = age_ms,
-        .fresh_ms = fresh_ms > age_ms ? fresh_ms - age_ms : 0,
-        .left_ms = left_ms - age_ms,
+    }
+    uint64_t made_ms = get_number(stored + AT_MADE);
+    struct cache_tier_item item = {
+        .age_ms = now_ms > made_ms ? now_ms - made_ms : 0,
+        .ttl_ms = get_number(stored + AT_TTL),
+        .stale_ms = get_number(stored + AT_STALE),
+        .made_from = get_number(stored + AT_MADE_FROM),
     };
+    bool is_too_old = item.age_ms >= item.ttl_ms && item.age_ms - item.ttl_ms >= item.stale_ms;
+    if (is_too_old || (made_ms > now_ms && made_ms - now_ms > CLOCK_SLACK_MS))
+        return UV_ENOENT;
+    item.value = blob_copy(stored + CACHE_REDIS_VALUE_HEADER, n - CACHE_REDIS_VALUE_HEADER);
+    *ret = item;
     return 0;
 }

@@ -6,19 +6,30 @@
 #include <stdint.h>
 
 #include "base/memory/buf.h"
+#include "base/system/random.h"
 #include "cache/results/tier.h"
 
-/** How a value lies in redis: a header with the version of this layout and the times, then the
- *  bytes. Times are on redis' own clock (see cache_redis_link_now_ms), the one that all nodes
- *  share, so an age is right however late redis took the value and whoever reads it. */
-enum { CACHE_REDIS_VALUE_HEADER = 28 };
+/** How a value lies in redis: a header, then the bytes. The header says whose it is, how long it is
+ *  good for and of what it was made, and has a checksum over itself, the key and the bytes: what is
+ *  cut off, was changed, or belongs to somebody else or under another key is told from a value.
+ *  Times are on redis' own clock (see cache_redis_link_now_ms), so an age is right after a restart
+ *  and whatever becomes of our own clock. */
+enum { CACHE_REDIS_VALUE_HEADER = 100 };
 
-/** Appends to OUT what is to be stored of VALUE, made NOW_MS. */
-void cache_redis_value_write(struct buf *out, const struct blob *value, uint64_t now_ms,
-                             uint64_t fresh_ms, uint64_t left_ms);
-/** The item in the N bytes at STORED as of NOW_MS; the caller owns its blob. Returns 0, UV_ENOENT
- *  when it is good for nothing by now, or UV_EINVAL for bytes of another layout. */
-int cache_redis_value_read(const char *stored, size_t n, uint64_t now_ms,
-                           struct cache_tier_item *ret);
+/** Whose values are ours. */
+struct cache_redis_owner {
+    char node[UUID_SIZE]; /* of this node, for ever */
+    uint32_t version;     /* of what the bytes mean */
+};
+
+/** Appends to OUT what is to be stored of ITEM under KEY as of NOW_MS. */
+void cache_redis_value_write(struct buf *out, const struct cache_redis_owner *owner,
+                             const char *key, const struct cache_tier_item *item, uint64_t now_ms);
+/** The item in the N bytes at STORED, found under KEY, as of NOW_MS; the caller owns its blob.
+ *  Returns 0, UV_ENOENT when it is good for nothing by now, or UV_EINVAL with what is wrong in
+ * words that follow "the value ": "is cut off". */
+int cache_redis_value_read(const char *stored, size_t n, const struct cache_redis_owner *owner,
+                           const char *key, uint64_t now_ms, struct cache_tier_item *ret,
+                           const char **reterr_what);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/redis/tier_redis.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,47 +10,41 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
-#include "base/system/random.h"
 #include "base/text/str.h"
 #include "cache/redis/redis_link.h"
 #include "cache/redis/redis_purge.h"
 #include "cache/redis/redis_value.h"
 #include "cache/results/glob.h"
 
-/* Invalidations travel by publish and subscribe on a connection of their own. Client tracking would
- * do without the channel, but tells of each value that another node puts, not only of those that
- * are wrong by now, and needs redis 6; a message has the pattern and costs the same for any number
- * of keys.
+/* What a get returns was never invalidated before: gets whose key is in a pattern that redis was
+ * not told yet miss, and so do those that are under way when one comes.
  *
- * What a get returns was never invalidated before: gets whose key is in a pattern that redis was
- * not told yet miss, and so do those that are under way when one comes from here or elsewhere.
+ * Ages are on redis' clock, which is known to about a round trip: a put takes the earliest time it
+ * can be and a get the latest, so a value may seem a little older than it is, but never younger.
  *
- * Ages are on redis' clock, which nodes know to about a round trip: a put takes the earliest time
- * it can be and a get the latest, so a value may seem a little older than it is, but never younger.
- */
+ * Who else has access to redis may put anything under our keys. GETRANGE takes no more of it than a
+ * value of ours can have, where GET would have to be cut off with its connection. */
 
-enum { SCAN_ROOM = 1 << 20 };
+enum { SCAN_ROOM = 1 << 20, PREFIX_SIZE = CACHE_REDIS_PREFIX_MAX + UUID_SIZE + 24 };
 
 struct redis_tier {
     struct cache_tier base;
     struct loop *loop;
     struct cache_redis_options options;
-    char node[UUID_SIZE];
-    char channel[CACHE_REDIS_PREFIX_MAX + 16];
-    cache_tier_invalidated_fn invalidated;
-    void *invalidated_arg;
+    char prefix[PREFIX_SIZE]; /* of all our keys */
+    char get_end[24];         /* the last byte that a get asks for */
 
-    struct cache_redis_link commands, listener;
+    struct cache_redis_link link;
     struct cache_redis_purge purge;
 
     struct list gets; /* that are waited for, oldest first */
     unsigned n_gets;  /* with those that nobody waits for any more */
     uv_timer_t timer; /* for the oldest get; when closing, for the purge */
-    struct cache_redis_trouble get_trouble, put_trouble;
+    struct cache_redis_trouble get_trouble, put_trouble, bad_value;
     struct cache_tier_health stats;
 
     bool is_closing, is_leaving; /* no more work; no more connections */
-    unsigned n_open;             /* links and timer */
+    unsigned n_open;             /* link and timer */
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 };
@@ -84,18 +79,60 @@ static void end_get(struct get *g, const struct cache_tier_item *item)
         done(g->arg, item);
 }
 
+/* What is under the key of G is no value of ours; WHAT says so: "is cut off". */
+static void refuse_value(struct get *g, const char *what)
+{
+    struct redis_tier *t = g->tier;
+    char url[CACHE_REDIS_URL_MAX];
+    char *sentence cleanup(mem_freep) =
+        mem_printf("the value of %s in %s %s; it was not used, and is removed", g->key,
+                   cache_redis_url_show(&t->options.url, url, sizeof(url)), what);
+    char *pattern cleanup(mem_freep) = cache_glob_escape(g->key);
+    t->stats.n_bad++;
+    cache_redis_trouble_clear(&t->bad_value);
+    cache_redis_trouble_set(&t->bad_value, "the value of %.60s %s", g->key, what);
+    if (t->options.on_bad_value)
+        t->options.on_bad_value(t->options.arg, sentence);
+    cache_redis_purge_add(&t->purge, pattern);
+    end_get(g, NULL);
+}
+
+/* Nothing is what redis gives of a key that is not there. */
 static void read_get(struct get *g, const redisReply *reply)
 {
     struct redis_tier *t = g->tier;
     struct cache_tier_item item;
-    uint64_t error_ms, now_ms = cache_redis_link_now_ms(&t->commands, &error_ms);
-    if (cache_redis_value_read(reply->str, reply->len, now_ms + error_ms, &item) < 0) {
-        end_get(g, NULL);
+    const char *what;
+    uint64_t error_ms, now_ms = cache_redis_link_now_ms(&t->link, &error_ms);
+    if (reply->len > t->options.max_value_bytes + CACHE_REDIS_VALUE_HEADER) {
+        refuse_value(g, "is larger than any of ours");
         return;
     }
-    t->stats.n_hits++;
-    end_get(g, &item);
-    blob_unref(item.value);
+    int r = reply->len == 0 ? UV_ENOENT
+                            : cache_redis_value_read(reply->str, reply->len, &t->options.owner,
+                                                     g->key, now_ms + error_ms, &item, &what);
+    if (r == UV_EINVAL) {
+        refuse_value(g, what);
+    } else if (r < 0) {
+        end_get(g, NULL);
+    } else {
+        t->stats.n_hits++;
+        end_get(g, &item);
+        blob_unref(item.value);
+    }
+}
+
+static void read_get_error(struct get *g, const redisReply *reply)
+{
+    struct redis_tier *t = g->tier;
+    if (str_has_prefix(reply->str, "WRONGTYPE")) {
+        refuse_value(g, "is none of ours");
+        return;
+    }
+    if (!cache_redis_link_yield(&t->link, reply->str))
+        cache_redis_trouble_set_reply(&t->get_trouble, reply->str);
+    t->stats.n_failed += g->done != NULL;
+    end_get(g, NULL);
 }
 
 static void on_get(struct cache_redis_call *call, const redisReply *reply)
@@ -104,21 +141,16 @@ static void on_get(struct cache_redis_call *call, const redisReply *reply)
     struct redis_tier *t = g->tier;
     t->n_gets--;
     if (reply && reply->type == REDIS_REPLY_ERROR) {
-        if (!cache_redis_link_yield(&t->commands, reply->str))
-            cache_redis_trouble_set_reply(&t->get_trouble, reply->str);
-    } else if (reply && reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL) {
-        cache_redis_link_refuse(&t->commands, "its answer to GET is of a wrong kind");
-        reply = NULL;
-    } else if (reply) {
+        read_get_error(g, reply);
+    } else if (reply && reply->type == REDIS_REPLY_STRING) {
         cache_redis_trouble_clear(&t->get_trouble);
-    }
-    bool is_answer = reply && reply->type != REDIS_REPLY_ERROR;
-    if (g->done && !is_answer)
-        t->stats.n_failed++;
-    if (g->done && is_answer && reply->type == REDIS_REPLY_STRING)
         read_get(g, reply);
-    else
+    } else {
+        if (reply)
+            cache_redis_link_refuse(&t->link, "its answer to GETRANGE is of a wrong kind");
+        t->stats.n_failed += g->done != NULL;
         end_get(g, NULL);
+    }
     mem_free(g);
 }
 
@@ -141,22 +173,21 @@ static void on_deadline(uv_timer_t *timer)
 /* Once redis is late nobody waits for it, until it answers again or the connection is given up. */
 static bool is_late(const struct redis_tier *t)
 {
-    return cache_redis_link_waiting_ms(&t->commands) >= t->options.get_ms;
+    return cache_redis_link_waiting_ms(&t->link) >= t->options.get_ms;
 }
 
 static bool may_get(const struct redis_tier *t)
 {
-    return !t->is_closing && t->n_gets < t->options.max_gets &&
-           cache_redis_link_is_up(&t->listener) && !is_late(t);
+    return !t->is_closing && t->n_gets < t->options.max_gets && !is_late(t);
 }
 
 /* Returns 0 or why nothing was sent. */
 static int send_get(struct redis_tier *t, struct get *g)
 {
-    char *key cleanup(mem_freep) = mem_printf("%s%s", t->options.prefix, g->key);
-    const char *arguments[] = {"GET", key};
-    const size_t lengths[] = {3, strlen(key)};
-    return cache_redis_link_send(&t->commands, &g->call, 2, arguments, lengths);
+    char *key cleanup(mem_freep) = mem_printf("%s%s", t->prefix, g->key);
+    const char *arguments[] = {"GETRANGE", key, "0", t->get_end};
+    const size_t lengths[] = {8, strlen(key), 1, strlen(t->get_end)};
+    return cache_redis_link_send(&t->link, &g->call, countof(arguments), arguments, lengths);
 }
 
 static struct get *new_get(struct redis_tier *t, const char *key, cache_tier_got_fn done, void *arg)
@@ -205,44 +236,42 @@ static void on_put(struct cache_redis_call *call, const redisReply *reply)
     }
     t->stats.n_failed++;
     if (reply && reply->type == REDIS_REPLY_ERROR) {
-        if (!cache_redis_link_yield(&t->commands, reply->str))
+        if (!cache_redis_link_yield(&t->link, reply->str))
             cache_redis_trouble_set_reply(&t->put_trouble, reply->str);
     } else if (reply) {
-        cache_redis_link_refuse(&t->commands, "its answer to SET is of a wrong kind");
+        cache_redis_link_refuse(&t->link, "its answer to SET is of a wrong kind");
     }
 }
 
 /* Returns 0 or why nothing was sent. */
-static int send_put(struct redis_tier *t, const char *key, const struct blob *value,
-                    uint64_t fresh_ms, uint64_t left_ms)
+static int send_put(struct redis_tier *t, const char *key, const struct cache_tier_item *item)
 {
     struct buf stored cleanup(buf_deinit) = {0};
-    char *full_key cleanup(mem_freep) = mem_printf("%s%s", t->options.prefix, key);
+    char *full_key cleanup(mem_freep) = mem_printf("%s%s", t->prefix, key);
     char life[24];
-    snprintf(life, sizeof(life), "%llu", (unsigned long long)left_ms);
-    uint64_t error_ms, now_ms = cache_redis_link_now_ms(&t->commands, &error_ms);
-    cache_redis_value_write(&stored, value, now_ms, fresh_ms, left_ms);
+    snprintf(life, sizeof(life), "%" PRIu64, item->ttl_ms + item->stale_ms - item->age_ms);
+    uint64_t error_ms, now_ms = cache_redis_link_now_ms(&t->link, &error_ms);
+    cache_redis_value_write(&stored, &t->options.owner, key, item, now_ms);
 
     const char *arguments[] = {"SET", full_key, stored.data, "PX", life};
     const size_t lengths[] = {3, strlen(full_key), stored.len, 2, strlen(life)};
     struct put *p = mem_new(struct put);
     p->tier = t;
     p->call.fn = on_put;
-    int r = cache_redis_link_send(&t->commands, &p->call, countof(arguments), arguments, lengths);
+    int r = cache_redis_link_send(&t->link, &p->call, countof(arguments), arguments, lengths);
     if (r < 0)
         mem_free(p);
     return r;
 }
 
-static void tier_put(struct cache_tier *tier, const char *key, struct blob *value,
-                     uint64_t fresh_ms, uint64_t left_ms)
+static void tier_put(struct cache_tier *tier, const char *key, const struct cache_tier_item *item)
 {
     struct redis_tier *t = cast(tier);
     t->stats.n_puts++;
-    if (left_ms == 0)
+    if (item->age_ms >= item->ttl_ms + item->stale_ms)
         return;
-    if (t->is_closing || is_late(t) || value->len > t->options.max_value_bytes ||
-        send_put(t, key, value, fresh_ms, left_ms) < 0)
+    if (t->is_closing || is_late(t) || item->value->len > t->options.max_value_bytes ||
+        send_put(t, key, item) < 0)
         t->stats.n_failed++;
 }
 
@@ -272,28 +301,9 @@ static void tier_invalidate(struct cache_tier *tier, const char *pattern)
     end_matching_gets(t, pattern);
 }
 
-static void tell_invalidated(struct redis_tier *t, const char *pattern)
-{
-    end_matching_gets(t, pattern);
-    if (!t->is_closing)
-        t->invalidated(t->invalidated_arg, pattern);
-}
+/* --- the link --- */
 
-/* "<node> <pattern>". What is no pattern may have been meant as one, so it stands for all. */
-static void on_message(void *arg, const char *text, size_t n)
-{
-    struct redis_tier *t = arg;
-    const char *rule;
-    if (strncmp(text, t->node, UUID_SIZE - 1) == 0)
-        return;
-    bool is_pattern = n > UUID_SIZE && strlen(text) == n && text[UUID_SIZE - 1] == ' ' &&
-                      cache_glob_check(text + UUID_SIZE, &rule) == 0;
-    tell_invalidated(t, is_pattern ? text + UUID_SIZE : "*");
-}
-
-/* --- the links --- */
-
-static void on_commands_alive(void *arg, bool is_new)
+static void on_alive(void *arg, bool is_new)
 {
     struct redis_tier *t = arg;
     if (is_new) {
@@ -303,30 +313,11 @@ static void on_commands_alive(void *arg, bool is_new)
     cache_redis_purge_resume(&t->purge);
 }
 
-/* What was published while nobody listened may be anything. Only when redis was there at the first
- * attempt memory has nothing yet that could be wrong. */
-static void on_listener_alive(void *arg, bool is_new)
-{
-    struct redis_tier *t = arg;
-    if (!is_new)
-        return;
-    if (t->listener.n_ups > 1 || t->listener.n_tries > 0)
-        tell_invalidated(t, "*");
-}
-
-static const struct cache_redis_link_events command_events = {.on_alive = on_commands_alive};
-static const struct cache_redis_link_events listener_events = {
-    .on_alive = on_listener_alive,
-    .on_message = on_message,
-};
-
-static void init_link(struct redis_tier *t, struct cache_redis_link *link, const char *channel,
-                      const struct cache_redis_link_events *events)
+static void init_link(struct redis_tier *t)
 {
     const struct cache_redis_options *o = &t->options;
     const struct cache_redis_link_options options = {
         .url = &o->url,
-        .channel = channel,
         .patience_ms = o->patience_ms,
         .beat_ms = o->beat_ms,
         .min_wait_ms = o->min_wait_ms,
@@ -334,26 +325,16 @@ static void init_link(struct redis_tier *t, struct cache_redis_link *link, const
         .max_out_bytes = o->max_out_bytes,
         .max_answer_bytes = o->max_value_bytes + SCAN_ROOM,
     };
-    cache_redis_link_init(link, t->loop, &options, events, t);
-}
-
-static void tier_start(struct cache_tier *tier, cache_tier_invalidated_fn fn, void *arg)
-{
-    struct redis_tier *t = cast(tier);
-    t->invalidated = fn;
-    t->invalidated_arg = arg;
-    cache_redis_link_start(&t->listener);
-    cache_redis_link_start(&t->commands);
+    cache_redis_link_init(&t->link, t->loop, &options, on_alive, t);
 }
 
 /* --- health --- */
 
 static const struct cache_redis_trouble *find_trouble(const struct redis_tier *t,
-                                                      struct cache_redis_trouble *late)
+                                                      const struct cache_redis_trouble *late)
 {
     const struct cache_redis_trouble *all[] = {
-        &t->commands.trouble, late, &t->get_trouble, &t->put_trouble, &t->purge.trouble,
-        &t->listener.trouble,
+        &t->link.trouble, late, &t->get_trouble, &t->put_trouble, &t->purge.trouble,
     };
     for (size_t i = 0; i < countof(all); i++) {
         if (cache_redis_trouble_is_set(all[i]))
@@ -369,18 +350,24 @@ static void tier_health(const struct cache_tier *tier, struct cache_tier_health 
     if (is_late(t)) {
         cache_redis_trouble_set(&late, "it is too slow or hangs: gets are not answered in %u ms",
                                 t->options.get_ms);
-        late.since_ms -= (int64_t)cache_redis_link_waiting_ms(&t->commands);
+        late.since_ms -= (int64_t)cache_redis_link_waiting_ms(&t->link);
     }
     *ret = t->stats;
-    ret->n_reconnects = t->commands.n_ups > 0 ? t->commands.n_ups - 1 : 0;
+    ret->n_reconnects = t->link.n_ups > 0 ? t->link.n_ups - 1 : 0;
     const struct cache_redis_trouble *trouble = find_trouble(t, &late);
     ret->is_up = trouble == NULL;
-    if (ret->is_up)
+    bool is_odd = cache_redis_trouble_is_set(&t->bad_value);
+    if (ret->is_up && !is_odd)
         return;
-    char url[CACHE_REDIS_URL_MAX], since[CLOCK_RFC3339_SIZE], detail[sizeof(ret->detail) * 2];
-    clock_format(trouble->since_ms, since);
-    snprintf(detail, sizeof(detail), "%.60s since %s: %s",
-             cache_redis_url_show(&t->options.url, url, sizeof(url)), since, trouble->text);
+    char url[CACHE_REDIS_URL_MAX], when[CLOCK_RFC3339_SIZE];
+    clock_format(trouble ? trouble->since_ms : t->bad_value.since_ms, when);
+    cache_redis_url_show(&t->options.url, url, sizeof(url));
+    char *detail cleanup(mem_freep) =
+        trouble
+            ? mem_printf("%.60s since %s: %s", url, when, trouble->text)
+            : mem_printf("%.60s: values that are none of ours, %" PRIu64
+                         " so far, are not used and removed; at %s %s: see who else writes there",
+                         url, t->stats.n_bad, when, t->bad_value.text);
     str_copy(ret->detail, sizeof(ret->detail), detail);
 }
 
@@ -409,9 +396,8 @@ static void leave(void *arg)
     if (t->is_leaving)
         return;
     t->is_leaving = true;
-    t->n_open = 3;
-    cache_redis_link_close(&t->commands, on_part_closed, t);
-    cache_redis_link_close(&t->listener, on_part_closed, t);
+    t->n_open = 2;
+    cache_redis_link_close(&t->link, on_part_closed, t);
     uv_close((uv_handle_t *)&t->timer, on_timer_closed);
 }
 
@@ -442,7 +428,6 @@ static void tier_close(struct cache_tier *tier, void (*on_closed)(void *arg), vo
 
 static const struct cache_tier_ops ops = {
     .name = "redis",
-    .start = tier_start,
     .get = tier_get,
     .put = tier_put,
     .invalidate = tier_invalidate,
@@ -457,12 +442,15 @@ struct cache_tier *cache_tier_redis_new(struct loop *loop,
     t->base.ops = &ops;
     t->loop = loop;
     t->options = *options;
-    random_uuid(t->node);
-    snprintf(t->channel, sizeof(t->channel), "%sinvalidate", t->options.prefix);
+    snprintf(t->prefix, sizeof(t->prefix), "%sldplayerd:%s:v%u:", options->prefix,
+             options->owner.node, (unsigned)options->owner.version);
+    /* One byte more than can be: by it what is too large is known. */
+    snprintf(t->get_end, sizeof(t->get_end), "%zu",
+             options->max_value_bytes + CACHE_REDIS_VALUE_HEADER);
     list_init(&t->gets);
     uv_timer_init(&loop->uv, &t->timer);
-    init_link(t, &t->commands, NULL, &command_events);
-    init_link(t, &t->listener, t->channel, &listener_events);
-    cache_redis_purge_init(&t->purge, &t->commands, t->options.prefix, t->channel, t->node);
+    init_link(t);
+    cache_redis_purge_init(&t->purge, &t->link, t->prefix);
+    cache_redis_link_start(&t->link);
     return &t->base;
 }

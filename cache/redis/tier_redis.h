@@ -6,11 +6,12 @@
 #include "cache/redis/redis_options.h"
 #include "cache/results/tier.h"
 
-/** The tier that keeps values in a redis, shared by all nodes with the same database and prefix.
- *  It answers only while redis can be reached both for commands and to listen for invalidations;
- *  otherwise every get is a miss at once, and it connects again by itself. */
+/** The tier that keeps values in a redis, under keys that only this node uses. While redis cannot
+ *  be reached every get is a miss at once, and it connects again by itself. What it finds under its
+ *  keys is checked (cache/redis/redis_value.h): what is none of its values is a miss, told and
+ *  removed, and no reason to call redis broken. */
 
-/** OPTIONS is copied; its prefix passed the check. */
+/** OPTIONS is copied; its prefix is empty or passed the check. It begins to connect. */
 struct cache_tier *cache_tier_redis_new(struct loop *loop,
                                         const struct cache_redis_options *options);
 

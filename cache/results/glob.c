@@ -7,6 +7,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/text/str.h"
 
 /* Only the last star can need another try: whatever an earlier one could take in addition, the
  * last one can take as well. So one place to come back to is enough, and the work is bounded by
@@ -146,15 +147,6 @@ static const char *check_syntax(const char *p)
     return rule;
 }
 
-static bool has_control(const char *s)
-{
-    for (; *s; s++) {
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 int cache_glob_check(const char *pattern, const char **reterr_rule)
 {
     const char *rule = NULL;
@@ -162,7 +154,7 @@ int cache_glob_check(const char *pattern, const char **reterr_rule)
         rule = "must not be empty; write * for everything";
     else if (strlen(pattern) > CACHE_GLOB_MAX)
         rule = "must be at most 1024 bytes long";
-    else if (has_control(pattern))
+    else if (str_has_controls(pattern))
         rule = "must not have control characters";
     else
         rule = check_syntax(pattern);

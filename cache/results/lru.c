@@ -116,14 +116,9 @@ static struct cache_lru_entry *find(const struct cache_lru *l, const char *key)
     return node ? container_of(node, struct cache_lru_entry, by_key) : NULL;
 }
 
-static bool is_idle(const struct cache_lru *l, const struct cache_lru_entry *e, uint64_t now_ms)
+static bool is_gone(const struct cache_lru_entry *e, uint64_t now_ms)
 {
-    return l->limits.idle_ms && (int64_t)now_ms - e->used_at >= (int64_t)l->limits.idle_ms;
-}
-
-static bool is_gone(const struct cache_lru *l, const struct cache_lru_entry *e, uint64_t now_ms)
-{
-    return (int64_t)now_ms >= e->kept_until || is_idle(l, e, now_ms);
+    return (int64_t)now_ms >= e->kept_until;
 }
 
 static void drop(struct cache_lru *l, struct cache_lru_entry *e)
@@ -177,8 +172,7 @@ void cache_lru_free(struct cache_lru *l)
 
 void cache_lru_configure(struct cache_lru *l, const struct cache_limits *limits)
 {
-    const char *field, *rule;
-    assert(cache_limits_check(limits, 0, &field, &rule) == 0);
+    assert(limits->max_entries > 0 && limits->max_bytes > 0 && limits->ttl_ms > 0);
     l->limits = *limits;
     evict(l);
     fit_tables(l);
@@ -206,9 +200,7 @@ static struct cache_lru_entry *hit(struct cache_lru *l, struct cache_lru_entry *
 struct cache_lru_entry *cache_lru_try(struct cache_lru *l, const char *key, uint64_t now_ms)
 {
     struct cache_lru_entry *e = find(l, key);
-    if (!e || (int64_t)now_ms >= e->renew_at || is_idle(l, e, now_ms))
-        return NULL;
-    return hit(l, e, now_ms);
+    return e && (int64_t)now_ms < e->fresh_until ? hit(l, e, now_ms) : NULL;
 }
 
 static void expire(struct cache_lru *l, struct cache_lru_entry *e)
@@ -220,11 +212,10 @@ static void expire(struct cache_lru *l, struct cache_lru_entry *e)
 struct cache_lru_entry *cache_lru_get(struct cache_lru *l, const char *key, uint64_t now_ms)
 {
     struct cache_lru_entry *e = find(l, key);
-    bool is_there = e && !is_gone(l, e, now_ms);
-    if (is_there && (int64_t)now_ms < e->fresh_until)
+    if (e && (int64_t)now_ms < e->fresh_until)
         return hit(l, e, now_ms);
     l->stats.misses++;
-    if (e && !is_there)
+    if (e && is_gone(e, now_ms))
         expire(l, e);
     return NULL;
 }
@@ -232,7 +223,7 @@ struct cache_lru_entry *cache_lru_get(struct cache_lru *l, const char *key, uint
 struct cache_lru_entry *cache_lru_peek(const struct cache_lru *l, const char *key, uint64_t now_ms)
 {
     struct cache_lru_entry *e = find(l, key);
-    return e && !is_gone(l, e, now_ms) ? e : NULL;
+    return e && !is_gone(e, now_ms) ? e : NULL;
 }
 
 uint64_t cache_lru_entry_age_ms(const struct cache_lru_entry *e, uint64_t now_ms)
@@ -264,7 +255,6 @@ static void set_times(struct cache_lru_entry *e, const struct cache_item *item,
     e->used_at = (int64_t)now_ms;
     e->made_at = (int64_t)now_ms - cut(item->age_ms);
     e->fresh_until = e->made_at + cut(item->ttl_ms ? item->ttl_ms : default_ttl_ms);
-    e->renew_at = e->fresh_until - cut(item->ahead_ms);
     e->kept_until = e->fresh_until + cut(item->stale_ms);
 }
 
@@ -374,7 +364,7 @@ bool cache_lru_sweep(struct cache_lru *l, uint64_t now_ms, size_t max_places)
         for (struct map_node *node = m->buckets[l->swept++], *next; node; node = next) {
             struct cache_lru_entry *e = container_of(node, struct cache_lru_entry, by_key);
             next = node->next;
-            if (is_gone(l, e, now_ms))
+            if (is_gone(e, now_ms))
                 expire(l, e);
         }
     }

@@ -12,9 +12,8 @@
 #include "cache/results/limits.h"
 
 /** Values under keys, bounded by number and by memory: what was not used for longest goes first.
- *  An entry is fresh for its TTL, then kept as a stale one for as long as was asked for, then gone;
- *  one that nobody used during the idle time is gone as well. Entries carry tags: names of what
- *  they were made from.
+ *  An entry is fresh for its TTL, then kept as a stale one for as long as was asked for, then gone.
+ *  Entries carry tags: names of what they were made from.
  *
  *  Putting, getting and removing take the same time however many there are. Time is a parameter:
  *  milliseconds that only go forward. One thread: blob counts are plain integers. */
@@ -24,9 +23,8 @@ struct cache_lru_entry {
     struct map_node by_key; /* by_key.key is the key */
     struct list by_use;
     struct blob *value;
-    int64_t renew_at; /* times on the caller's clock; not after fresh_until */
-    int64_t used_at;  /* put, or the last get */
-    uint64_t n_uses;  /* gets */
+    int64_t used_at; /* times on the caller's clock: put, or the last get */
+    uint64_t n_uses; /* gets */
     int64_t made_at, fresh_until, kept_until;
     size_t bytes;
     size_t n_tags;
@@ -44,14 +42,13 @@ struct cache_lru_stats {
     uint64_t insertions;   /* puts that were kept, in place of another or not */
     uint64_t refused;      /* puts that did not fit */
     uint64_t evicted_for_entries, evicted_for_bytes;
-    uint64_t expirations;                /* found to be gone by TTL or idle time */
+    uint64_t expirations;                /* found to be gone by time */
     uint64_t invalidated;                /* by key, pattern or tag, or cleared */
     uint64_t entries, bytes, peak_bytes; /* now; peak since the reset */
 };
 
 struct cache_lru;
 
-/** The limits have passed the check. */
 struct cache_lru *cache_lru_new(const struct cache_limits *limits);
 /** Accepts NULL. */
 void cache_lru_free(struct cache_lru *l);
@@ -61,8 +58,7 @@ void cache_lru_configure(struct cache_lru *l, const struct cache_limits *limits)
 /** The entry of KEY when it is fresh: a hit, and now the one used last. Otherwise a miss and NULL.
  *  An entry is good until the next call that may remove it. */
 struct cache_lru_entry *cache_lru_get(struct cache_lru *l, const char *key, uint64_t now_ms);
-/** As above, but NULL when it is due for renewal, and then nothing is counted: for who goes on to
- *  ask in another way. */
+/** As above, but when it is NULL nothing is counted: for who goes on to ask in another way. */
 struct cache_lru_entry *cache_lru_try(struct cache_lru *l, const char *key, uint64_t now_ms);
 /** The entry of KEY when it is not gone, fresh or stale. Nothing is counted and nothing moves. */
 struct cache_lru_entry *cache_lru_peek(const struct cache_lru *l, const char *key, uint64_t now_ms);
@@ -75,7 +71,6 @@ struct cache_item {
     struct blob *value;      /* its reference is taken over, in any case */
     uint64_t age_ms;         /* how long ago it was made */
     uint64_t ttl_ms;         /* since it was made; 0 = as the limits say */
-    uint64_t ahead_ms;       /* due for renewal so long before the TTL ends */
     uint64_t stale_ms;       /* kept so long beyond the TTL */
     const char *const *tags; /* copied; NULL-terminated, or NULL */
 };

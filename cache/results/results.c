@@ -5,14 +5,14 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/text/str.h"
 
 enum {
     SWEEP_EVERY_MS = 30000,
     SWEEP_PLACES = 4096, /* in one turn of the loop */
     SWEEP_PAUSE_MS = 10,
     MAX_FAILURES = 1000,
-    MAX_FAILURE_BYTES = 1 << 20,
-    MAX_CHANGES = 10000
+    MAX_FAILURE_BYTES = 1 << 20
 };
 
 const char *cache_outcome_name(enum cache_outcome outcome)
@@ -53,15 +53,11 @@ struct cache_results *cache_results_new(struct loop *loop, struct cache_tier *ti
     r->options = *options;
     r->memory = cache_lru_new(&options->limits);
     r->failures = cache_lru_new(&failure_limits);
-    r->changes = cache_changes_new(MAX_CHANGES);
+    map_init(&r->states);
     map_init(&r->loads);
     start_sweep(r);
     r->tier = tier;
-    if (!tier)
-        return r;
-    r->n_open++;
-    r->tier_trusted_ms = cache_results_now(r);
-    tier->ops->start(tier, cache_results_hear, r);
+    r->n_open += tier != NULL;
     return r;
 }
 
@@ -73,7 +69,7 @@ void cache_results_settle(struct cache_results *r)
     void *arg = r->on_closed_arg;
     cache_lru_free(r->memory);
     cache_lru_free(r->failures);
-    cache_changes_free(r->changes);
+    cache_results_free_states(r);
     map_deinit(&r->loads);
     mem_free(r);
     on_closed(arg);
@@ -107,12 +103,8 @@ void cache_results_close(struct cache_results *r, void (*on_closed)(void *arg), 
 
 static bool is_key(const char *key)
 {
-    size_t len = 0;
-    for (; key[len]; len++) {
-        if (len == CACHE_KEY_MAX || (unsigned char)key[len] < 0x20 || key[len] == 0x7f)
-            return false;
-    }
-    return len > 0;
+    size_t len = strlen(key);
+    return len > 0 && len <= CACHE_KEY_MAX && !str_has_controls(key);
 }
 
 uint64_t cache_results_stale_ms(const struct cache_policy *policy)
@@ -121,7 +113,7 @@ uint64_t cache_results_stale_ms(const struct cache_policy *policy)
 }
 
 int cache_results_keep(struct cache_results *r, const char *key, const struct cache_policy *policy,
-                       struct blob *value, const char *const *dependencies)
+                       struct blob *value, uint64_t age_ms)
 {
     struct blob *held cleanup(blob_unrefp) = value;
     if (!r->options.is_enabled || r->is_closing)
@@ -129,10 +121,10 @@ int cache_results_keep(struct cache_results *r, const char *key, const struct ca
     struct cache_item item = {
         .key = key,
         .value = blob_ref(held),
+        .age_ms = age_ms,
         .ttl_ms = policy->ttl_ms ? policy->ttl_ms : r->options.limits.ttl_ms,
-        .ahead_ms = policy->ahead_ms,
         .stale_ms = cache_results_stale_ms(policy),
-        .tags = dependencies,
+        .tags = policy->dependencies,
     };
     (void)cache_lru_remove(r->failures, key);
     int status = cache_lru_put(r->memory, &item, cache_results_now(r));
@@ -146,17 +138,16 @@ int cache_results_keep(struct cache_results *r, const char *key, const struct ca
 }
 
 int cache_results_put(struct cache_results *r, const char *key, const struct cache_policy *policy,
-                      struct blob *value, const char *const *dependencies)
+                      struct blob *value, uint64_t age_ms)
 {
     if (!is_key(key)) {
         blob_unref(value);
         return UV_EINVAL;
     }
     struct cache_load *load = cache_load_find(r, key);
-    r->sequence++;
     if (load)
-        cache_load_outdate(load);
-    return cache_results_keep(r, key, policy, value, dependencies);
+        load->is_outdated = true;
+    return cache_results_keep(r, key, policy, value, age_ms);
 }
 
 /* --- asking --- */
@@ -201,7 +192,8 @@ struct cache_result cache_results_bridge(struct cache_results *r, const char *ke
     struct cache_lru_entry *e = cache_lru_peek(r->memory, key, now_ms);
     bool is_fresh = e && (int64_t)now_ms < e->fresh_until;
     if (!e || (!is_fresh && cache_lru_entry_stale_ms(e, now_ms) >= policy->error_ms))
-        return (struct cache_result){.outcome = CACHE_MISS, .status = status};
+        return (struct cache_result){.outcome = cache_results_loaded(r, UINT64_MAX),
+                                     .status = status};
     cache_lru_use(r->memory, e, now_ms);
     return (struct cache_result){
         .outcome = is_fresh ? CACHE_HIT : CACHE_STALE,
@@ -210,10 +202,15 @@ struct cache_result cache_results_bridge(struct cache_results *r, const char *ke
     };
 }
 
+enum cache_outcome cache_results_loaded(const struct cache_results *r, uint64_t max_age_ms)
+{
+    return max_age_ms == UINT64_MAX && r->options.is_enabled ? CACHE_MISS : CACHE_BYPASS;
+}
+
 static void answer_failure(struct cache_results *r, const struct cache_fetch *fetch, int status)
 {
     struct cache_result result = {.outcome = CACHE_BYPASS, .status = status};
-    if (!fetch->is_bypass)
+    if (fetch->max_age_ms == UINT64_MAX)
         result = cache_results_bridge(r, fetch->key, fetch->policy, status);
     cache_results_answer(r, &result, fetch->done, fetch->arg);
     blob_unref(result.value);
@@ -228,7 +225,7 @@ static void answer_entry(struct cache_results *r, const struct cache_fetch *fetc
     struct cache_result result = {
         .outcome = outcome, .value = value, .age_ms = cache_lru_entry_age_ms(e, now_ms)};
     struct cache_load *refresh = NULL;
-    if ((int64_t)now_ms >= e->renew_at && !cache_load_find(r, fetch->key) &&
+    if (outcome == CACHE_STALE && !cache_load_find(r, fetch->key) &&
         cache_results_failure(r, fetch->key) == 0)
         refresh = cache_load_new(r, fetch);
     cache_results_answer(r, &result, fetch->done, fetch->arg);
@@ -236,14 +233,25 @@ static void answer_entry(struct cache_results *r, const struct cache_fetch *fetc
         cache_load_begin(refresh);
 }
 
+static bool has_younger(struct cache_results *r, const struct cache_fetch *fetch)
+{
+    uint64_t now_ms = cache_results_now(r);
+    const struct cache_lru_entry *e = cache_lru_peek(r->memory, fetch->key, now_ms);
+    return e && cache_results_is_young(cache_lru_entry_age_ms(e, now_ms), fetch->max_age_ms);
+}
+
 static bool answer_from_memory(struct cache_results *r, const struct cache_fetch *fetch)
 {
     uint64_t now_ms = cache_results_now(r);
+    if (fetch->max_age_ms != UINT64_MAX && !has_younger(r, fetch))
+        return false;
     struct cache_lru_entry *e = cache_lru_get(r->memory, fetch->key, now_ms);
     if (e) {
         answer_entry(r, fetch, e, CACHE_HIT);
         return true;
     }
+    if (fetch->max_age_ms != UINT64_MAX)
+        return false;
     e = cache_lru_peek(r->memory, fetch->key, now_ms);
     if (e && cache_lru_entry_stale_ms(e, now_ms) < fetch->policy->stale_ms) {
         cache_lru_use(r->memory, e, now_ms);
@@ -272,7 +280,7 @@ static struct cache_wait *wait_for_load(struct cache_results *r, const struct ca
     load = cache_load_new(r, fetch);
     struct cache_wait *wait = cache_load_join(load, fetch);
     wait->in_call = &wait;
-    if (fetch->is_bypass)
+    if (fetch->max_age_ms == 0)
         cache_load_begin(load);
     else
         cache_load_ask(load);
@@ -292,7 +300,7 @@ struct cache_wait *cache_results_fetch(struct cache_results *r, const struct cac
         refuse(fetch, UV_EINVAL);
     else if (r->is_closing)
         refuse(fetch, UV_ECANCELED);
-    else if (fetch->is_bypass || !answer_from_memory(r, fetch))
+    else if (!answer_from_memory(r, fetch))
         return wait_for_load(r, fetch);
     return NULL;
 }

@@ -3,12 +3,10 @@
 
 #include <string.h>
 
-#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "cache/results/glob.h"
 
-/* Each invalidation has a number. A load compares it with the one it began at, a reader with the
- * one it came at. */
+/* --- by key --- */
 
 static size_t count_forgotten(struct cache_results *r, size_t n)
 {
@@ -16,73 +14,91 @@ static size_t count_forgotten(struct cache_results *r, size_t n)
     return n;
 }
 
-/* In this process alone. */
 static size_t forget_pattern(struct cache_results *r, const char *pattern)
 {
-    r->sequence++;
     for (struct map_node *node = NULL; (node = map_next(&r->loads, node));) {
         if (cache_glob_match(pattern, node->key))
-            cache_load_outdate(container_of(node, struct cache_load, by_key));
+            container_of(node, struct cache_load, by_key)->is_outdated = true;
     }
+    cache_results_tier_forget(r, pattern);
     (void)cache_lru_invalidate(r->failures, pattern);
-    return cache_lru_invalidate(r->memory, pattern);
+    return count_forgotten(r, cache_lru_invalidate(r->memory, pattern));
 }
 
 size_t cache_results_invalidate(struct cache_results *r, const char *pattern)
 {
     const char *rule;
-    if (cache_glob_check(pattern, &rule) < 0)
-        return 0;
-    cache_results_tier_forget(r, pattern);
-    return count_forgotten(r, forget_pattern(r, pattern));
+    return cache_glob_check(pattern, &rule) < 0 ? 0 : forget_pattern(r, pattern);
 }
 
 size_t cache_results_clear(struct cache_results *r)
 {
-    cache_results_tier_forget(r, "*");
-    return count_forgotten(r, forget_pattern(r, "*"));
+    return forget_pattern(r, "*");
 }
 
-/* What a remembered failure depends on is not known. */
-static void note_change(struct cache_results *r, const char *name)
+/* --- by what it was made from --- */
+
+struct state {
+    struct map_node by_name;
+    uint64_t now;
+    char name[];
+};
+
+static struct state *find_state(const struct cache_results *r, const char *name)
 {
-    struct cache_change_time time = {++r->sequence, cache_results_now(r)};
-    cache_changes_note(r->changes, name, time);
-    (void)cache_lru_clear(r->failures);
+    struct map_node *node = map_find(&r->states, name);
+    return node ? container_of(node, struct state, by_name) : NULL;
 }
 
-size_t cache_results_invalidate_dependency(struct cache_results *r, const char *name)
+static struct state *add_state(struct cache_results *r, const char *name)
 {
-    size_t n = 0;
-    note_change(r, name);
-    for (const struct cache_lru_entry *e; (e = cache_lru_tagged(r->memory, name)); n++) {
-        cache_results_tier_forget_key(r, e->by_key.key);
-        (void)cache_lru_remove(r->memory, e->by_key.key);
+    size_t size = strlen(name) + 1;
+    struct state *state = mem_alloc(sizeof(*state) + size);
+    memcpy(state->name, name, size);
+    map_insert(&r->states, &state->by_name, state->name);
+    return state;
+}
+
+static bool has_name(const char *const *names, const char *name)
+{
+    while (names && *names && strcmp(*names, name) != 0)
+        names++;
+    return names && *names;
+}
+
+size_t cache_results_change(struct cache_results *r, const char *name, uint64_t now)
+{
+    struct state *state = find_state(r, name);
+    if ((state ? state->now : 0) == now)
+        return 0;
+    if (!state)
+        state = add_state(r, name);
+    state->now = now;
+    for (struct map_node *node = NULL; (node = map_next(&r->loads, node));) {
+        struct cache_load *load = container_of(node, struct cache_load, by_key);
+        load->is_outdated |= has_name(load->policy.dependencies, name);
     }
-    cache_results_tier_forget_dependency(r, name);
-    return count_forgotten(r, n);
+    /* What they depend on is not known. */
+    (void)cache_lru_clear(r->failures);
+    return count_forgotten(r, cache_lru_invalidate_tag(r->memory, name));
 }
 
-static void hear_dependency(struct cache_results *r, const char *pattern)
+uint64_t cache_results_state_of(const struct cache_results *r, const char *const *names)
 {
-    char *name cleanup(mem_freep) = cache_glob_unescape(pattern);
-    if (!name)
-        return;
-    note_change(r, name);
-    r->stats.invalidated += cache_lru_invalidate_tag(r->memory, name);
+    uint64_t digest = 0;
+    for (; names && *names; names++) {
+        const struct state *state = find_state(r, *names);
+        /* An odd factor loses nothing of what came before. */
+        digest = digest * UINT64_C(0x9e3779b97f4a7c15) + (state ? state->now : 0);
+    }
+    return digest;
 }
 
-/* What is no pattern may have been meant as one, so it stands for all. So does "*" when it is sent
- * because messages were lost. */
-void cache_results_hear(void *arg, const char *pattern)
+void cache_results_free_states(struct cache_results *r)
 {
-    struct cache_results *r = arg;
-    const char *rule;
-    if (cache_glob_check(pattern, &rule) < 0)
-        pattern = "*";
-    if (*pattern == '@')
-        hear_dependency(r, pattern + 1);
-    if (strcmp(pattern, "*") == 0)
-        r->tier_trusted_ms = cache_results_now(r);
-    r->stats.invalidated += forget_pattern(r, pattern);
+    for (struct map_node *node; (node = map_next(&r->states, NULL));) {
+        map_remove(&r->states, node);
+        mem_free(container_of(node, struct state, by_name));
+    }
+    map_deinit(&r->states);
 }

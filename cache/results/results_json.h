@@ -7,7 +7,7 @@
 #include "cache/results/results.h"
 
 /** The options of the result cache as JSON: in answers, in requests, and as what is remembered of
- *  a change. Members: max_entries, max_memory_mb, default_ttl_seconds, idle_seconds, enabled. */
+ *  a change. Members: max_entries, max_memory_mb, default_ttl_seconds, enabled. */
 
 /** Under which name cache/tables/preferences.h remembers them. */
 #define CACHE_RESULTS_PREFERENCE "result_cache"

@@ -2,21 +2,23 @@
 #include "cache/results/results_private.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 
 /*      new -> ask -> the tier has it ------------------------------> gone
  *       |      |  \                                               ^
- *       |      |   too old, or a reader wants none that is kept   |
+ *       |      |   too old for somebody                           |
  *       |      v    v                                             |
  *       +----> begin -> cache_load_end ---------------------------+
  *                ^          |
- *                +----------+ readers are left that came after an invalidation, which came after
- *                             the load began
+ *                +----------+ the next round: for those who came too late for this one, because it
+ *                             had begun before an invalidation, or earlier than they ask for
  *
  * There is one load of a key at any time, so a source is never asked for more, and nobody waits for
- * more than two. */
+ * more than two rounds. */
 
 struct cache_load *cache_load_find(const struct cache_results *r, const char *key)
 {
@@ -50,13 +52,26 @@ static void drop(struct cache_load *load)
 
 /* --- those who wait --- */
 
+/* Whether the round under way, or to come, answers who asks for MAX_AGE_MS now. */
+static bool will_do(const struct cache_load *load, uint64_t max_age_ms)
+{
+    uint64_t age_ms = cache_results_now(load->r) - load->began_ms;
+    if (load->round == 0)
+        return true;
+    if (load->is_outdated)
+        return false;
+    return max_age_ms == UINT64_MAX ||
+           (load->max_age_ms < UINT64_MAX - age_ms &&
+            cache_results_is_young(age_ms + load->max_age_ms, max_age_ms));
+}
+
 struct cache_wait *cache_load_join(struct cache_load *load, const struct cache_fetch *fetch)
 {
     struct cache_wait *wait = mem_new(struct cache_wait);
     wait->r = load->r;
     wait->load = load;
-    wait->sequence = load->r->sequence;
-    wait->is_bypass = fetch->is_bypass;
+    wait->round = load->round + !will_do(load, fetch->max_age_ms);
+    wait->max_age_ms = fetch->max_age_ms;
     wait->done = fetch->done;
     wait->arg = fetch->arg;
     list_append(&load->waits, &wait->link);
@@ -81,17 +96,33 @@ void cache_results_cancel(struct cache_wait *wait)
     mem_free(wait);
 }
 
-/* Takes those off the load who came before SEQUENCE, and of them those that a kept value is good
- * enough for when WITH_BYPASS is false. They can still be cancelled. */
-static void take_waits(struct cache_load *load, uint64_t sequence, bool with_bypass,
-                       struct list *taken)
+/* They can still be cancelled. */
+static void take(struct cache_wait *wait, struct list *taken)
+{
+    leave_load(wait);
+    list_append(taken, &wait->link);
+}
+
+/* Those whom ROUND of LOAD does for. */
+static void take_round(struct cache_load *load, unsigned round, struct list *taken)
 {
     list_foreach(item, &load->waits) {
         struct cache_wait *wait = list_entry(item, struct cache_wait, link);
-        if (wait->sequence >= sequence || (wait->is_bypass && !with_bypass))
-            continue;
-        leave_load(wait);
-        list_append(taken, &wait->link);
+        if (wait->round <= round)
+            take(wait, taken);
+    }
+}
+
+/* Those who are content with RESULT, which was kept. */
+static void take_content(struct cache_load *load, const struct cache_result *result,
+                         struct list *taken)
+{
+    list_foreach(item, &load->waits) {
+        struct cache_wait *wait = list_entry(item, struct cache_wait, link);
+        if (wait->max_age_ms == UINT64_MAX ||
+            (result->outcome == CACHE_HIT &&
+             cache_results_is_young(result->age_ms, wait->max_age_ms)))
+            take(wait, taken);
     }
 }
 
@@ -104,15 +135,14 @@ static void answer_wait(struct cache_wait *wait, struct cache_result result)
     cache_results_answer(copy.r, &result, copy.done, copy.arg);
 }
 
-/* Whoever is called may cancel any of the others. */
-static void answer_waits(struct list *taken, const struct cache_result *result, int status)
+/* Whoever is called may cancel any of the others. MADE: what those get who asked for an age; NULL =
+ * as all. */
+static void answer_waits(struct list *taken, const struct cache_result *result,
+                         const struct cache_result *made)
 {
     while (!list_is_empty(taken)) {
         struct cache_wait *wait = list_entry(taken->next, struct cache_wait, link);
-        struct cache_result bypass = {.outcome = CACHE_BYPASS, .status = status};
-        if (status == 0)
-            bypass.value = result->value;
-        answer_wait(wait, wait->is_bypass ? bypass : *result);
+        answer_wait(wait, made && wait->max_age_ms != UINT64_MAX ? *made : *result);
     }
 }
 
@@ -121,9 +151,10 @@ void cache_load_cancel_waits(struct cache_results *r)
     struct list taken;
     list_init(&taken);
     for (struct map_node *node = NULL; (node = map_next(&r->loads, node));)
-        take_waits(container_of(node, struct cache_load, by_key), UINT64_MAX, true, &taken);
-    struct cache_result result = {.outcome = CACHE_MISS, .status = UV_ECANCELED};
-    answer_waits(&taken, &result, result.status);
+        take_round(container_of(node, struct cache_load, by_key), UINT_MAX, &taken);
+    const struct cache_result result = {.outcome = CACHE_MISS, .status = UV_ECANCELED},
+                              made = {.outcome = CACHE_BYPASS, .status = UV_ECANCELED};
+    answer_waits(&taken, &result, &made);
 }
 
 /* --- the second tier --- */
@@ -139,9 +170,9 @@ static void on_tier(void *arg, const struct cache_tier_item *item)
     }
     list_init(&taken);
     load->r->stats.tier_hits += load->n_waiting;
-    take_waits(load, UINT64_MAX, false, &taken);
+    take_content(load, &result, &taken);
     load->r->stats.tier_hits -= load->n_waiting;
-    answer_waits(&taken, &result, 0);
+    answer_waits(&taken, &result, NULL);
     blob_unref(result.value);
     if (result.outcome == CACHE_STALE || load->n_waiting > 0)
         cache_load_begin(load);
@@ -160,6 +191,17 @@ void cache_load_ask(struct cache_load *load)
 
 /* --- the load itself --- */
 
+static uint64_t smallest_max_age(const struct cache_load *load)
+{
+    uint64_t smallest = UINT64_MAX;
+    list_foreach(item, &load->waits) {
+        const struct cache_wait *wait = list_entry(item, struct cache_wait, link);
+        if (wait->max_age_ms < smallest)
+            smallest = wait->max_age_ms;
+    }
+    return smallest;
+}
+
 void cache_load_begin(struct cache_load *load)
 {
     struct cache_results *r = load->r;
@@ -167,12 +209,18 @@ void cache_load_begin(struct cache_load *load)
         drop(load);
         return;
     }
+    load->round++;
     load->began_ms = cache_results_now(r);
-    load->began_sequence = r->sequence;
-    load->outdated_sequence = 0;
+    load->max_age_ms = smallest_max_age(load);
+    load->is_outdated = false;
     r->stats.loading++;
     r->stats.refreshes += load->n_waiting == 0;
     load->fn(load->arg, load->key, load);
+}
+
+uint64_t cache_load_max_age_ms(const struct cache_load *load)
+{
+    return load->max_age_ms;
 }
 
 static void count_end(struct cache_load *load, int status)
@@ -187,16 +235,6 @@ static void count_end(struct cache_load *load, int status)
         stats->max_load_ms = ms;
 }
 
-/* The first invalidation since the load began of its key or of what it was made from; 0 = none.
- * Of a dependency only the last change is known, so it is taken for the earliest one that can be:
- * who came after that one waits again, perhaps for nothing. */
-static uint64_t first_invalidation(const struct cache_load *load, const char *const *dependencies)
-{
-    if (cache_changes_last(load->r->changes, dependencies).sequence > load->began_sequence)
-        return load->began_sequence + 1;
-    return load->outdated_sequence;
-}
-
 static void remember_failure(const struct cache_load *load, int status)
 {
     struct cache_item item = {
@@ -209,19 +247,21 @@ static void remember_failure(const struct cache_load *load, int status)
     (void)cache_lru_put(load->r->failures, &item, cache_results_now(load->r));
 }
 
-/* What those who waited get. What is outdated by now is for nobody else. */
-static struct cache_result conclude(struct cache_load *load, int status, struct blob *value,
-                                    const char *const *dependencies, bool is_outdated)
+/* What those get who did not ask for an age. What is outdated by now is for nobody else. */
+static struct cache_result conclude(struct cache_load *load, const struct cache_result *made)
 {
     struct cache_results *r = load->r;
-    if (status < 0) {
-        if (!is_outdated)
-            remember_failure(load, status);
-        return cache_results_bridge(r, load->key, &load->policy, status);
+    if (made->status < 0) {
+        if (!load->is_outdated)
+            remember_failure(load, made->status);
+        return cache_results_bridge(r, load->key, &load->policy, made->status);
     }
-    if (!is_outdated)
-        (void)cache_results_keep(r, load->key, &load->policy, blob_ref(value), dependencies);
-    return (struct cache_result){.outcome = CACHE_MISS, .value = value};
+    if (!load->is_outdated)
+        (void)cache_results_keep(r, load->key, &load->policy, blob_ref(made->value), made->age_ms);
+    struct cache_result result = *made;
+    result.outcome = cache_results_loaded(r, UINT64_MAX);
+    result.value = blob_ref(made->value);
+    return result;
 }
 
 bool cache_load_is_in_vain(const struct cache_load *load)
@@ -229,25 +269,30 @@ bool cache_load_is_in_vain(const struct cache_load *load)
     return load->r->is_closing;
 }
 
-void cache_load_end(struct cache_load *load, int status, struct blob *value,
-                    const char *const *dependencies)
+void cache_load_end(struct cache_load *load, int status, struct blob *value, uint64_t age_ms)
 {
     struct list taken;
+    struct blob *held cleanup(blob_unrefp) = value;
+    uint64_t own_age_ms = cache_results_now(load->r) - load->began_ms;
     assert(status <= 0 && (status == 0) == (value != NULL));
     count_end(load, status);
     if (load->r->is_closing) {
-        blob_unref(value);
         drop(load);
         return;
     }
-    uint64_t first = first_invalidation(load, dependencies);
-    struct cache_result result = conclude(load, status, value, dependencies, first > 0);
+    const struct cache_result made = {
+        .outcome = CACHE_BYPASS,
+        .status = status,
+        .value = value,
+        .age_ms = age_ms > own_age_ms ? age_ms : own_age_ms,
+    };
+    struct cache_result result = conclude(load, &made);
     list_init(&taken);
-    take_waits(load, first > 0 && status == 0 ? first : UINT64_MAX, true, &taken);
+    take_round(load, load->round, &taken);
     if (load->n_waiting > 0)
         cache_load_begin(load);
     else
         drop(load);
-    answer_waits(&taken, &result, status);
+    answer_waits(&taken, &result, &made);
     blob_unref(result.value);
 }

@@ -2,7 +2,6 @@
 #ifndef CACHE_RESULTS_PRIVATE_H
 #define CACHE_RESULTS_PRIVATE_H
 
-#include "cache/results/changes.h"
 #include "cache/results/results.h"
 
 /** Shared by results.c (asking and keeping), results_load.c (one load from its first reader to its
@@ -13,13 +12,10 @@ struct cache_results {
     struct cache_results_options options;
     struct cache_lru *memory;
     struct cache_lru *failures; /* the status of a load, by key */
-    struct cache_changes *changes;
-    struct map loads;  /* by key, until they have ended */
-    uint64_t sequence; /* of invalidations: says what was first within one millisecond */
+    struct map states;          /* of dependencies, by name */
+    struct map loads;           /* by key, until they have ended */
     struct cache_results_stats stats;
-
-    struct cache_tier *tier;  /* NULL = none, or closing */
-    uint64_t tier_trusted_ms; /* since then we heard of all that other nodes invalidated */
+    struct cache_tier *tier; /* NULL = none, or closing */
 
     uv_timer_t sweep;
     unsigned n_open; /* timer, tier, loads */
@@ -36,8 +32,10 @@ struct cache_load {
     void *arg;
     struct list waits; /* oldest first */
     unsigned n_waiting;
-    uint64_t began_ms, began_sequence;
-    uint64_t outdated_sequence; /* of the first invalidation of its key since then; 0 = none */
+    unsigned round; /* how often it has begun; 0 while the tier is asked */
+    uint64_t began_ms;
+    uint64_t max_age_ms; /* of what this round is made from, as of its begin */
+    bool is_outdated;    /* what it has read may have changed since */
     char key[];
 };
 
@@ -46,8 +44,8 @@ struct cache_wait {
     struct cache_results *r;
     struct cache_load *load;     /* NULL = being answered */
     struct cache_wait **in_call; /* where the fetch that has not returned yet looks, or NULL */
-    uint64_t sequence;           /* when it came */
-    bool is_bypass;
+    unsigned round;              /* of the load: the first that will do */
+    uint64_t max_age_ms;
     cache_result_fn done;
     void *arg;
 };
@@ -57,13 +55,19 @@ static inline uint64_t cache_results_now(const struct cache_results *r)
     return uv_now(&r->loop->uv);
 }
 
+/** Whether something of AGE_MS will do for who asks for MAX_AGE_MS. */
+static inline bool cache_results_is_young(uint64_t age_ms, uint64_t max_age_ms)
+{
+    return max_age_ms > 0 && age_ms <= max_age_ms;
+}
+
 /** After each change of n_open: frees R when it is closing and nothing is left. */
 void cache_results_settle(struct cache_results *r);
 
 /** Keeps VALUE in memory and in the tier; its reference is taken over. Returns as
  *  cache_results_put. */
 int cache_results_keep(struct cache_results *r, const char *key, const struct cache_policy *policy,
-                       struct blob *value, const char *const *dependencies);
+                       struct blob *value, uint64_t age_ms);
 /** How long beyond its TTL an entry can be of use. */
 uint64_t cache_results_stale_ms(const struct cache_policy *policy);
 /** The status that is remembered for KEY, or 0. */
@@ -72,6 +76,8 @@ int cache_results_failure(struct cache_results *r, const char *key);
  *  bridges errors, else STATUS itself. The caller has a reference to the value. */
 struct cache_result cache_results_bridge(struct cache_results *r, const char *key,
                                          const struct cache_policy *policy, int status);
+/** What an answer is called that needed a load. */
+enum cache_outcome cache_results_loaded(const struct cache_results *r, uint64_t max_age_ms);
 /** Counts RESULT and hands it over. */
 void cache_results_answer(struct cache_results *r, const struct cache_result *result,
                           cache_result_fn done, void *arg);
@@ -86,20 +92,15 @@ struct cache_wait *cache_load_join(struct cache_load *load, const struct cache_f
  *  when cache_load_begin does. */
 void cache_load_ask(struct cache_load *load);
 void cache_load_begin(struct cache_load *load);
-/** What LOAD has read may be outdated as of r->sequence, which the caller has counted up. */
-static inline void cache_load_outdate(struct cache_load *load)
-{
-    if (load->outdated_sequence == 0)
-        load->outdated_sequence = load->r->sequence;
-}
 
 /** Ends everything that waits for any load. */
 void cache_load_cancel_waits(struct cache_results *r);
 
 /* --- results_forget.c --- */
 
-/** What other nodes say through the tier; ARG is the cache. */
-void cache_results_hear(void *arg, const char *pattern);
+/** A digest of the states of NAMES; 0 for none. */
+uint64_t cache_results_state_of(const struct cache_results *r, const char *const *names);
+void cache_results_free_states(struct cache_results *r);
 
 /* --- results_tier.c --- */
 
@@ -107,8 +108,6 @@ void cache_results_tier_put(struct cache_results *r, const struct cache_item *it
 /** KEY_PATTERN: a glob that passed the check. */
 void cache_results_tier_forget(struct cache_results *r, const char *key_pattern);
 void cache_results_tier_forget_key(struct cache_results *r, const char *key);
-/** To all nodes: what was made from NAME is outdated. */
-void cache_results_tier_forget_dependency(struct cache_results *r, const char *name);
 /** Keeps what the tier has for LOAD in memory. Returns whether it answers those who wait; then RET
  *  is the answer, with a reference of the caller's. */
 bool cache_results_tier_take(struct cache_load *load, const struct cache_tier_item *item,

@@ -45,13 +45,7 @@ void cache_token_digest(const char *secret, char out[CACHE_TOKEN_DIGEST_SIZE])
 static bool is_name(const char *name)
 {
     size_t n = strlen(name);
-    if (n == 0 || n > CACHE_TOKEN_NAME_MAX || !str_is_utf8(name, n))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-            return false;
-    }
-    return true;
+    return n > 0 && n <= CACHE_TOKEN_NAME_MAX && str_is_utf8(name, n) && !str_has_controls(name);
 }
 
 static void make_secret(char out[CACHE_TOKEN_SIZE])

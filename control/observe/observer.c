@@ -22,6 +22,7 @@ const struct ctl_observer_options ctl_observer_defaults = {
 
 struct ctl_fresh_wait {
     struct list link;
+    uint64_t survey; /* number of the first one that will do */
     ctl_fresh_fn done;
     void *arg;
 };
@@ -45,7 +46,7 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
 static void on_timer(uv_timer_t *timer)
 {
     struct ctl_observer *o = container_of(timer, struct ctl_observer, timer);
-    ldc_surveyor_start(o->surveyor);
+    (void)ldc_surveyor_start(o->surveyor, UINT64_MAX);
 }
 
 static void schedule(struct ctl_observer *o)
@@ -56,12 +57,14 @@ static void schedule(struct ctl_observer *o)
         uv_timer_start(&o->timer, on_timer, ms, 0);
 }
 
-static void answer_waits(struct ctl_observer *o, int status)
+/* Those whom SURVEY, by its number, does for; the others wait for the next. */
+static void answer_waits(struct ctl_observer *o, uint64_t survey, int status)
 {
     struct list waits;
     list_init(&waits);
-    while (!list_is_empty(&o->waits)) {
-        struct list *item = o->waits.next;
+    list_foreach(item, &o->waits) {
+        if (list_entry(item, struct ctl_fresh_wait, link)->survey > survey)
+            continue;
         list_unlink(item);
         list_append(&waits, item);
     }
@@ -78,13 +81,8 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
     struct ctl_observer *o = arg;
     int before = o->verdict.status;
 
-    if (o->is_closing)
+    if (o->is_closing || survey->number < o->first_believed)
         return;
-    if (o->is_doubtful) {
-        o->is_doubtful = false;
-        ldc_surveyor_start(o->surveyor);
-        return;
-    }
     ctl_survey_verdict_read(survey, ldc_client_install(o->parts.client),
                             ldc_client_absence(o->parts.client), &o->verdict);
     if (o->verdict.status == 0) {
@@ -94,11 +92,11 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
     cache_snapshot_set_stale(o->snapshot, o->verdict.status ? o->verdict.detail : NULL);
     if ((before == 0) != (o->verdict.status == 0))
         ctl_observer_publish_verdict(o);
-    answer_waits(o, o->verdict.status);
     list_foreach(item, &o->listeners) {
         struct ctl_survey_listener *listener = list_entry(item, struct ctl_survey_listener, link);
         listener->fn(listener->arg);
     }
+    answer_waits(o, survey->number, o->verdict.status);
     schedule(o);
 }
 
@@ -106,7 +104,7 @@ static void look_again(void *arg)
 {
     struct ctl_observer *o = arg;
     if (!o->is_closing)
-        ldc_surveyor_start(o->surveyor);
+        (void)ldc_surveyor_start(o->surveyor, UINT64_MAX);
 }
 
 /* --- life cycle --- */
@@ -138,7 +136,7 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
 
 void ctl_observer_start(struct ctl_observer *o)
 {
-    ldc_surveyor_start(o->surveyor);
+    (void)ldc_surveyor_start(o->surveyor, UINT64_MAX);
 }
 
 static void on_part_closed(struct ctl_observer *o)
@@ -176,7 +174,7 @@ void ctl_observer_close(struct ctl_observer *o, void (*on_closed)(void *arg), vo
     o->on_closed = on_closed;
     o->closed_arg = arg;
     o->n_open = 2;
-    answer_waits(o, UV_ECANCELED);
+    answer_waits(o, UINT64_MAX, UV_ECANCELED);
     uv_close((uv_handle_t *)&o->timer, on_timer_closed);
     ldc_surveyor_close(o->surveyor, on_surveyor_closed, o);
 }
@@ -196,7 +194,8 @@ const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer 
 struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_age_ms,
                                          ctl_fresh_fn done, void *arg)
 {
-    bool is_fresh = max_age_ms > 0 && !cache_snapshot_stale_reason(o->snapshot) &&
+    bool is_fresh = max_age_ms > 0 && cache_snapshot_is_observed(o->snapshot) &&
+                    !cache_snapshot_stale_reason(o->snapshot) &&
                     cache_snapshot_age_ms(o->snapshot, clock_mono_ms()) <= max_age_ms;
     if (is_fresh || o->is_closing) {
         done(arg, is_fresh ? 0 : UV_ECANCELED);
@@ -205,8 +204,8 @@ struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_ag
     struct ctl_fresh_wait *wait = mem_new(struct ctl_fresh_wait);
     wait->done = done;
     wait->arg = arg;
+    wait->survey = ldc_surveyor_start(o->surveyor, max_age_ms);
     list_append(&o->waits, &wait->link);
-    ldc_surveyor_start(o->surveyor);
     return wait;
 }
 
@@ -299,8 +298,8 @@ void ctl_observer_look(struct ctl_observer *o)
 void ctl_observer_distrust(struct ctl_observer *o, const char *reason)
 {
     cache_snapshot_set_stale(o->snapshot, reason);
-    o->is_doubtful = ldc_surveyor_is_running(o->surveyor);
-    look_again(o);
+    if (!o->is_closing)
+        o->first_believed = ldc_surveyor_start(o->surveyor, 0);
 }
 
 bool ctl_observer_sees_processes(const struct ctl_observer *o)

@@ -49,9 +49,10 @@ struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o);
 /** What the last survey was worth. */
 const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer *o);
 
-/** Calls DONE once the snapshot is at most MAX_AGE_MS old (at once, that is in this turn, when it
- *  is already), or with the verdict's status when the survey for it failed. Everybody who waits
- *  shares one survey, also the one that is already under way. */
+/** Calls DONE once the snapshot is from a look that began at most MAX_AGE_MS before this call (at
+ *  once, that is in this turn, when it is already), or with the verdict's status when that look
+ *  failed. 0: a look that begins from now on. Everybody who waits shares the look that is under
+ *  way, where it is young enough, and else the next one: there is never more than one of each. */
 typedef void (*ctl_fresh_fn)(void *arg, int status);
 struct ctl_fresh_wait;
 /** Returns NULL when DONE was called already; otherwise a handle for cancelling. */
@@ -59,7 +60,8 @@ struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_ag
                                          ctl_fresh_fn done, void *arg);
 void ctl_observer_cancel_want(struct ctl_fresh_wait *wait);
 
-/** Called after each survey, good or not, in the order of listening. Owned by the listener. */
+/** Called after each survey, good or not, in the order of listening and before those who wait for
+ *  it. Owned by the listener. */
 struct ctl_survey_listener {
     struct list link;
     void (*fn)(void *arg);

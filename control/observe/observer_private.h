@@ -23,7 +23,7 @@ struct ctl_observer {
     bool sees_players, sees_vms; /* pids of list2 were found in the process table */
     bool is_moving;              /* some instance was in a passing state */
     int n_hurried;
-    bool is_doubtful; /* the survey under way may have seen what is no longer so */
+    uint64_t first_believed; /* earlier surveys may have seen what is no longer so */
     bool is_closing;
     void (*on_closed)(void *arg);
     void *closed_arg;

@@ -2,14 +2,14 @@
 /*     timer, or somebody who wants newer ones -> start_reading -> work (a worker) -> on_read
  *                                                                    -> those who wait; the timer
  *
- * One reading at a time: who asks meanwhile waits for its end. */
+ * One reading at a time: who asks meanwhile waits for its end, or for that of the next. */
 #include "control/workstations/figures.h"
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 
-enum { INTERVAL_MS = 30000, SECOND_MS = 1000 };
+enum { INTERVAL_MS = 30000, FIRST_MS = 100 };
 
 struct ctl_figures {
     struct loop *loop;
@@ -18,6 +18,8 @@ struct ctl_figures {
     uv_timer_t timer;
     struct list waits;
     struct ctl_sample *last;
+    uint64_t reading; /* number of the last that began */
+    uint64_t began_ms;
     bool is_reading, is_closing;
     unsigned n_open; /* what must end before on_closed */
     void (*on_closed)(void *arg);
@@ -26,6 +28,7 @@ struct ctl_figures {
 
 struct ctl_figures_wait {
     struct list link;
+    uint64_t reading; /* number of the first one that will do */
     ctl_figures_fn done;
     void *arg;
 };
@@ -36,13 +39,16 @@ struct reading {
     struct ctl_figures *figures;
     char *path;
     struct ctl_sample *sample;
+    struct system_cpu before; /* of the sample before; all 0 = there is none */
 };
 
-static void answer_waits(struct ctl_figures *f)
+static void answer_waits(struct ctl_figures *f, uint64_t reading)
 {
     struct list waits;
     list_init(&waits);
     list_foreach(item, &f->waits) {
+        if (list_entry(item, struct ctl_figures_wait, link)->reading > reading)
+            continue;
         list_unlink(item);
         list_append(&waits, item);
     }
@@ -79,6 +85,11 @@ static void start_reading(struct ctl_figures *f)
     r->figures = f;
     r->path = mem_strdup(f->path);
     r->sample = mem_new(struct ctl_sample);
+    r->sample->taken_ms = f->began_ms = clock_mono_ms();
+    r->sample->taken_at = clock_wall_ms();
+    if (f->last)
+        r->before = f->last->system.cpu;
+    f->reading++;
     f->is_reading = true;
     f->n_open++;
     uv_queue_work(&f->loop->uv, &r->work, work, on_read);
@@ -92,7 +103,15 @@ static void on_timer(uv_timer_t *timer)
 static void work(uv_work_t *req)
 {
     struct reading *r = container_of(req, struct reading, work);
-    system_read(r->path, &r->sample->system);
+    struct system_figures *system = &r->sample->system;
+    /* Processor time is a difference, and a first sample shall not be kept without it. */
+    if (r->before.total == 0) {
+        system_read(r->path, system);
+        r->before = system->cpu;
+        uv_sleep(FIRST_MS);
+    }
+    system_read(r->path, system);
+    r->sample->cpu_percent = system_cpu_percent(&r->before, &system->cpu);
 }
 
 static void on_read(uv_work_t *req, int status)
@@ -109,17 +128,12 @@ static void on_read(uv_work_t *req, int status)
         release(f);
         return;
     }
-    sample->taken_ms = clock_mono_ms();
-    sample->taken_at = clock_wall_ms();
-    sample->cpu_percent = -1;
-    if (f->last)
-        sample->cpu_percent = system_cpu_percent(&f->last->system.cpu, &sample->system.cpu);
-    /* The second sample comes soon after the first: processor time is a difference. */
-    bool is_soon = !f->last && SECOND_MS < f->interval_ms;
-    uv_timer_start(&f->timer, on_timer, is_soon ? SECOND_MS : f->interval_ms, 0);
+    uv_timer_start(&f->timer, on_timer, f->interval_ms, 0);
     mem_free(f->last);
     f->last = sample;
-    answer_waits(f);
+    answer_waits(f, f->reading);
+    if (!list_is_empty(&f->waits))
+        start_reading(f);
     release(f);
 }
 
@@ -150,7 +164,7 @@ void ctl_figures_close(struct ctl_figures *f, void (*on_closed)(void *arg), void
     f->is_closing = true;
     f->on_closed = on_closed;
     f->closed_arg = arg;
-    answer_waits(f);
+    answer_waits(f, UINT64_MAX);
     uv_close((uv_handle_t *)&f->timer, on_timer_closed);
 }
 
@@ -159,19 +173,25 @@ const struct ctl_sample *ctl_figures_last(const struct ctl_figures *f)
     return f->last;
 }
 
+static bool is_young(uint64_t began_ms, uint64_t max_age_ms)
+{
+    return max_age_ms > 0 && clock_mono_ms() - began_ms <= max_age_ms;
+}
+
 struct ctl_figures_wait *ctl_figures_want(struct ctl_figures *f, uint64_t max_age_ms,
                                           ctl_figures_fn done, void *arg)
 {
-    bool is_young = f->last && clock_mono_ms() - f->last->taken_ms <= max_age_ms;
-    if (is_young || f->is_closing) {
+    if (f->is_closing || (f->last && is_young(f->last->taken_ms, max_age_ms))) {
         done(arg, f->is_closing ? NULL : f->last);
         return NULL;
     }
+    bool will_do = !f->is_reading || is_young(f->began_ms, max_age_ms);
     struct ctl_figures_wait *wait = mem_new(struct ctl_figures_wait);
     wait->done = done;
     wait->arg = arg;
     list_append(&f->waits, &wait->link);
     start_reading(f);
+    wait->reading = f->reading + !will_do;
     return wait;
 }
 

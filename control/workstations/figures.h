@@ -12,9 +12,9 @@
 
 struct ctl_sample {
     struct system_figures system;
-    double cpu_percent; /* since the sample before; -1 for the first */
-    uint64_t taken_ms;  /* monotonic */
-    int64_t taken_at;   /* wall ms */
+    double cpu_percent; /* since the sample before; -1 when that cannot be told */
+    uint64_t taken_ms;  /* when the reading began: monotonic */
+    int64_t taken_at;   /* the same as wall ms */
 };
 
 struct ctl_figures;
@@ -28,8 +28,10 @@ void ctl_figures_close(struct ctl_figures *f, void (*on_closed)(void *arg), void
 /** The newest; NULL before the first has been taken. Valid until the loop turns. */
 const struct ctl_sample *ctl_figures_last(const struct ctl_figures *f);
 
-/** Calls DONE when a sample is there that is at most MAX_AGE_MS old, at once when it is; SAMPLE is
- *  NULL when the service stops. Everybody who waits shares one reading. */
+/** Calls DONE when a sample is there whose reading began at most MAX_AGE_MS before this call, at
+ *  once when it is; SAMPLE is NULL when the service stops. 0: a reading that begins from now on.
+ *  Everybody who waits shares the reading under way, where it is young enough, and else the next.
+ */
 typedef void (*ctl_figures_fn)(void *arg, const struct ctl_sample *sample);
 struct ctl_figures_wait;
 /** Returns NULL when DONE was called already; otherwise a handle for cancelling. */

@@ -67,13 +67,13 @@ struct ctl_workstation_item *ctl_workstations_add(struct ctl_workstations *ws,
     return item;
 }
 
-static void free_item(struct ctl_workstation_item *item)
+void ctl_workstations_free_item(struct ctl_workstation_item *item)
 {
     cache_workstation_deinit(&item->w.row);
     mem_free(item);
 }
 
-void ctl_workstations_drop(struct ctl_workstations *ws, struct ctl_workstation_item *item)
+void ctl_workstations_take_out(struct ctl_workstations *ws, struct ctl_workstation_item *item)
 {
     size_t i = 0;
     while (ws->items[i] != item)
@@ -81,7 +81,6 @@ void ctl_workstations_drop(struct ctl_workstations *ws, struct ctl_workstation_i
     memmove(&ws->items[i], &ws->items[i + 1], (ws->n_items - i - 1) * sizeof(*ws->items));
     ws->n_items--;
     map_remove(&ws->by_id, &item->by_id);
-    free_item(item);
 }
 
 /* --- what this workstation is judged by --- */
@@ -278,7 +277,7 @@ void ctl_workstations_release(struct ctl_workstations *ws)
     void (*on_closed)(void *arg) = ws->on_closed;
     void *arg = ws->closed_arg;
     for (size_t i = 0; i < ws->n_items; i++)
-        free_item(ws->items[i]);
+        ctl_workstations_free_item(ws->items[i]);
     mem_free(ws->items);
     map_deinit(&ws->by_id);
     mem_free(ws);

@@ -248,8 +248,9 @@ static void apply_change(struct change *c)
 static void apply_remove(struct change *c)
 {
     struct ctl_workstation_item *item = ctl_workstations_item(c->ws, c->row.id);
+    ctl_workstations_take_out(c->ws, item);
     ctl_workstations_publish(c->ws, CACHE_CHANGE_REMOVED, &item->w, NULL);
-    ctl_workstations_drop(c->ws, item);
+    ctl_workstations_free_item(item);
 }
 
 static void (*const apply[])(struct change *c) = {

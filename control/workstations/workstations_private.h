@@ -46,7 +46,9 @@ struct ctl_workstation_item *ctl_workstations_item(const struct ctl_workstations
 /** Puts a copy of ROW behind the others. */
 struct ctl_workstation_item *ctl_workstations_add(struct ctl_workstations *ws,
                                                   const struct cache_workstation *row);
-void ctl_workstations_drop(struct ctl_workstations *ws, struct ctl_workstation_item *item);
+/** Takes ITEM off the list; the caller frees it. */
+void ctl_workstations_take_out(struct ctl_workstations *ws, struct ctl_workstation_item *item);
+void ctl_workstations_free_item(struct ctl_workstation_item *item);
 /** Something that closing waits for has ended. */
 void ctl_workstations_release(struct ctl_workstations *ws);
 /** What the status of W must be now, and why (SIZE bytes): for W's row as it is, where BEFORE is

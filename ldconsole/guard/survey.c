@@ -26,7 +26,7 @@ struct ldc_surveyor {
 
     bool is_running;
     bool is_reporting; /* within DONE: a new survey must wait until it has returned */
-    bool is_requested; /* asked for within DONE */
+    bool is_requested; /* another one is to follow */
     struct ldc_survey survey;
     struct ldc_call *call; /* list2; NULL when that half is over */
     unsigned n_repeats;
@@ -63,7 +63,11 @@ static void begin(struct ldc_surveyor *s)
     s->is_requested = false;
     s->is_running = true;
     s->n_repeats = 0;
-    s->survey = (struct ldc_survey){.started_ms = clock_mono_ms()};
+    s->survey = (struct ldc_survey){
+        .number = s->survey.number + 1,
+        .started_ms = clock_mono_ms(),
+        .wall_ms = clock_wall_ms(),
+    };
     /* In this order: starting a process while another thread of ours is busy takes longer. */
     ask(s);
     /* Fails only without a callback. */
@@ -103,7 +107,6 @@ static void finish_if_over(struct ldc_surveyor *s)
         s->survey.processes = &s->processes;
         s->survey.has_processes = s->processes_status == 0;
         s->survey.ended_ms = clock_mono_ms();
-        s->survey.wall_ms = clock_wall_ms();
         s->is_reporting = true;
         s->done(s->arg, &s->survey);
         s->is_reporting = false;
@@ -197,12 +200,21 @@ struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *clie
     return s;
 }
 
-void ldc_surveyor_start(struct ldc_surveyor *s)
+static bool is_young(const struct ldc_surveyor *s, uint64_t max_age_ms)
 {
-    if (s->is_reporting)
+    return max_age_ms > 0 && clock_mono_ms() - s->survey.started_ms <= max_age_ms;
+}
+
+uint64_t ldc_surveyor_start(struct ldc_surveyor *s, uint64_t max_age_ms)
+{
+    if (s->is_running && is_young(s, max_age_ms))
+        return s->survey.number;
+    uint64_t next = s->survey.number + 1;
+    if (s->is_running || s->is_reporting)
         s->is_requested = true;
-    else if (!s->is_running && !s->is_closing)
+    else if (!s->is_closing)
         begin(s);
+    return next;
 }
 
 bool ldc_surveyor_is_running(const struct ldc_surveyor *s)

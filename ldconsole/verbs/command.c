@@ -116,16 +116,6 @@ void ldc_command_deinit(struct ldc_command *c)
     argv_deinit(&c->args);
 }
 
-/* U+0000-U+001F, U+007F and U+0080-U+009F (C2 80 - C2 9F). */
-static bool has_control(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
-            return true;
-    }
-    return false;
-}
-
 const char *ldc_title_refusal(const char *title)
 {
     size_t n = strlen(title);
@@ -133,7 +123,7 @@ const char *ldc_title_refusal(const char *title)
         return "must not be empty";
     if (!str_is_utf8(title, n))
         return "must be valid UTF-8";
-    if (has_control(title))
+    if (str_has_controls(title))
         return "must not contain control characters";
     if (str_utf8_length(title) > 64)
         return "must have at most 64 characters";

@@ -135,14 +135,8 @@ static bool is_digits(const char *text, unsigned n, bool hex)
 
 static bool is_free_text(const char *text, size_t n)
 {
-    if (n == 0 || n > LDC_SETTING_TEXT_MAX || text[0] == '-')
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f || c == '"' || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
-            return false;
-    }
-    return true;
+    return n > 0 && n <= LDC_SETTING_TEXT_MAX && strlen(text) == n && text[0] != '-' &&
+           !strchr(text, '"') && !str_has_controls(text);
 }
 
 static bool is_allowed_text(const struct ldc_setting_info *info, yyjson_val *value)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/app/app_private.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "api/common/cacheable.h"
 #include "base/log/log.h"
-#include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/redis/tier_redis.h"
 #include "cache/results/results_json.h"
+#include "service/process/node_id.h"
 
-enum { MB = 1 << 20, SECOND_MS = 1000 };
+enum { MB = 1 << 20, SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS };
 
 /* The options, and over them what an admin set while the service ran, but where somebody says
  * otherwise at this start: by a flag or the environment. */
@@ -43,7 +44,6 @@ static void overlay(const struct svc_config *c, const struct cache_results_optio
         ret->limits.max_bytes = set->limits.max_bytes;
     if (!is_given(c, "cache_ttl_s"))
         ret->limits.ttl_ms = set->limits.ttl_ms;
-    ret->limits.idle_ms = set->limits.idle_ms;
     if (!is_given(c, "disable_result_cache") && strcmp(c->cache_backend, "none") != 0)
         ret->is_enabled = set->is_enabled;
 }
@@ -55,27 +55,42 @@ static void apply_preference(const struct svc_app *app, struct cache_results_opt
         return;
     struct cache_results_options set = *ret;
     yyjson_doc *doc = yyjson_read(text, strlen(text), YYJSON_READ_NOFLAG);
-    if (cache_results_options_read(yyjson_doc_get_root(doc), &set, NULL, NULL))
-        overlay(app->config, &set, ret);
-    else
+    if (!cache_results_options_read(yyjson_doc_get_root(doc), &set, NULL, NULL))
         log_warning("service",
-                    "what was set of the result cache at run time does not fit any "
-                    "more and is left out: %s",
+                    "not all that was set of the result cache at run time fits any more; the rest "
+                    "is left out until it is set again: %s",
                     text);
+    overlay(app->config, &set, ret);
     yyjson_doc_free(doc);
 }
 
-static void choose_prefix(const struct svc_config *c, char *out, size_t size)
+/* Whoever writes such values may write many. */
+static void on_bad_value(void *arg, const char *sentence)
 {
-    char host[UV_MAXHOSTNAMESIZE] = "localhost";
-    size_t n = sizeof(host);
-    const char *rule;
-    (void)uv_os_gethostname(host, &n);
-    snprintf(out, size, "ldplayerd:%s:", host);
-    if (*c->cache_redis_prefix)
-        str_copy(out, size, c->cache_redis_prefix);
-    else if (cache_redis_options_check_prefix(out, &rule) < 0)
-        str_copy(out, size, "ldplayerd:");
+    struct svc_app *app = arg;
+    uint64_t now_ms = clock_mono_ms();
+    if (app->bad_value_told_ms && now_ms - app->bad_value_told_ms < MINUTE_MS)
+        return;
+    app->bad_value_told_ms = now_ms;
+    log_warning("service",
+                "%s. See who else writes to that redis; more such values are only "
+                "counted for a minute (GET /api/cache/stats, backend.bad)",
+                sentence);
+}
+
+/* A cache is no reason not to start: with an id of this run alone redis forgets us at its end. */
+static void read_node_id(const struct svc_app *app, char ret[UUID_SIZE])
+{
+    int r = svc_node_id_read(app->data_dir, ret);
+    if (r == 0)
+        return;
+    random_uuid(ret);
+    log_warning(
+        "service",
+        "%s/" SVC_NODE_ID_FILE " cannot be read or made (%s), so what is kept in redis will "
+        "not be found again after a restart. Correct its rights, or remove it: then another "
+        "one is made",
+        app->data_dir, r == UV_EINVAL ? "it holds no UUID" : uv_strerror(r));
 }
 
 static struct cache_tier *make_tier(struct svc_app *app)
@@ -87,7 +102,11 @@ static struct cache_tier *make_tier(struct svc_app *app)
         return NULL;
     cache_redis_options_init(&options);
     (void)cache_redis_url_parse(c->cache_redis_url, &options.url, &rule); /* checked before */
-    choose_prefix(c, options.prefix, sizeof(options.prefix));
+    str_copy(options.prefix, sizeof(options.prefix), c->cache_redis_prefix);
+    options.owner.version = API_CACHEABLE_VERSION;
+    options.on_bad_value = on_bad_value;
+    options.arg = app;
+    read_node_id(app, options.owner.node);
     return cache_tier_redis_new(&app->loop, &options);
 }
 

@@ -52,6 +52,7 @@ struct svc_app {
     struct cache_backups *backups;
     char *cache_preference; /* what was set of the result cache at run time, or NULL */
     struct cache_results *results;
+    uint64_t bad_value_told_ms; /* when the log last had one; 0 = never */
     struct ldc_install install;
     struct svc_agent_host *agent_host; /* NULL when ldconsole is run directly */
     struct svc_agent_host_options agent;

@@ -9,7 +9,9 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
+#include "base/text/str.h"
 #include "service/process/lock.h"
+#include "service/process/node_id.h"
 
 /* Removing the data directory. A user chose the directory and may have put other things there, so
  * nothing goes but what has one of our names, and a directory only when it is empty. Links are
@@ -17,8 +19,12 @@
 
 static bool is_ours(const char *name)
 {
-    return strncmp(name, "ldplayerd", strlen("ldplayerd")) == 0 ||
-           strncmp(name, "config.json", strlen("config.json")) == 0;
+    static const char *const beginnings[] = {"ldplayerd", "config.json", SVC_NODE_ID_FILE};
+    for (size_t i = 0; i < countof(beginnings); i++) {
+        if (str_has_prefix(name, beginnings[i]))
+            return true;
+    }
+    return false;
 }
 
 /* Whatever is in them is ours. */

@@ -43,10 +43,8 @@ static const char *refuse_name(const char *name)
         return "it must have 1 to 64 bytes";
     if (!str_is_utf8(name, strlen(name)))
         return "it must be UTF-8";
-    for (const char *p = name; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return "it must not have control characters";
-    }
+    if (str_has_controls(name))
+        return "it must not have control characters";
     return NULL;
 }
 

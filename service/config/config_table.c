@@ -2,6 +2,7 @@
 #include "service/config/config.h"
 
 #include "base/memory/cleanup.h"
+#include "cache/results/limits.h"
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const store_profiles[] = {"dev", "staging", "prod", NULL};
@@ -181,22 +182,26 @@ const struct svc_option svc_option_table[] = {
     {section_cache, FIELD(disable_result_cache), .type = SVC_OPTION_BOOL, .fallback = "false",
      .bare = "true", .alias = "DISABLE_RESULT_CACHE",
      .help = "Keep no results, whatever the backend; can be changed while the service runs."},
-    {section_cache, NUMBER(cache_max_entries, "1000", 1, 10000000, "results"),
+    {section_cache, NUMBER(cache_max_entries, "1000", 1, CACHE_MAX_ENTRIES, "results"),
      .alias = "CACHE_MAX_SIZE",
      .help = "Results kept in memory; more push out those used longest ago."},
-    {section_cache, NUMBER(cache_max_memory_mb, "512", 1, 1048576, "MB"),
+    {section_cache, NUMBER(cache_max_memory_mb, "512", 1, CACHE_MAX_MEMORY_MB, "MB"),
      .alias = "CACHE_MAX_MEMORY_MB",
      .help = "Memory for them, keys and bookkeeping included; at most what the machine has."},
-    {section_cache, NUMBER(cache_ttl_s, "86400", 1, 31536000, "s"), .alias = "CACHE_TTL_SECONDS",
-     .help = "How long a result is good for where its kind has no time of its own."},
+    {section_cache, NUMBER(cache_ttl_s, "86400", 1, CACHE_MAX_TTL_S, "s"),
+     .alias = "CACHE_TTL_SECONDS",
+     .help =
+         "How long a result is good for where its kind has no time of its own: the instances as "
+         "last looked at (workstations: 300 s)."},
     {section_cache, FIELD(cache_redis_url), .type = SVC_OPTION_TEXT,
      .fallback = "redis://127.0.0.1:6379", .is_secret = true,
      .help = "redis://[USER:PASSWORD@]HOST[:PORT][/DB] of the redis. With a password it belongs in "
              "the file or the environment, where other users do not see it."},
     {section_cache, FIELD(cache_redis_prefix), .type = SVC_OPTION_TEXT, .fallback = "",
-     .fallback_note = "`ldplayerd:HOSTNAME:`",
-     .help = "What the keys in redis begin with. Services with the same prefix share results, so "
-             "it is this machine's own unless set."},
+     .fallback_note = "none",
+     .help = "What stands in front of our keys in redis, for a redis that has rules about names. "
+             "Behind it they have the id of this node (`node-id` in the data directory), so no two "
+             "services ever share results, with whatever prefix."},
 
     {section_operations, NUMBER(max_queued_operations, "10000", 1, 100000, NULL),
      .help = "Operations that have not ended; more are answered with 429."},

@@ -51,7 +51,7 @@ static int measure_hit(struct cache_keys *keys)
         fail("no loop");
     struct cache_results *r = cache_results_new(&loop, NULL, &options);
     for (size_t i = 0; i < keys->n; i++)
-        cache_results_put(r, keys->stored[i], &policy, blob_copy("value", 5), NULL);
+        cache_results_put(r, keys->stored[i], &policy, blob_copy("value", 5), 0);
     for (int round = 0; round < N_ROUNDS; round++) {
         uint64_t started = timing_thread_ns(), age_ms;
         for (size_t i = 0; i < CACHE_KEYS_ASKED; i++)

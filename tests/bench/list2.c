@@ -40,7 +40,7 @@ static void ask(void *arg)
     struct ldc_command command;
     b->started_ns = timing_now_ns();
     if (b->surveyor) {
-        ldc_surveyor_start(b->surveyor);
+        (void)ldc_surveyor_start(b->surveyor, UINT64_MAX);
         return;
     }
     ldc_command_list2(&command);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The result cache on the path of reads, its routes, and redis behind it."""
 import concurrent.futures
+import os
 import unittest
 
 from support import ServiceCase, wait_for
@@ -89,12 +90,19 @@ class Reads(ServiceCase):
             {k: config[k] for k in ("max_entries", "max_memory_mb", "default_ttl_seconds",
                                     "enabled")},
             {"max_entries": 7, "max_memory_mb": 3, "default_ttl_seconds": 60, "enabled": False})
-        self.assertEqual(self.cache_of("/api/instances"), "MISS")
-        self.assertEqual(self.cache_of("/api/instances"), "MISS")
+        self.expect_disabled()
+
+    def expect_disabled(self):
+        before = self.stats()
+        for path in ("/api/instances", "/api/instances", "/api/workstations"):
+            self.assertEqual(self.cache_of(path), "BYPASS")
+        after = self.stats()
+        self.assertEqual(after["bypassed"], before["bypassed"] + 3)
+        self.assertEqual(after["misses"], before["misses"])
 
     def test_every_limit_can_be_changed_and_that_is_told(self):
         change = {"max_entries": 41, "max_memory_mb": 5, "default_ttl_seconds": 50,
-                  "idle_seconds": 40, "enabled": False}
+                  "enabled": False}
         self.client.post("/api/cache/config", change, expect=200)
         config = self.client.get("/api/cache/config").json
         self.assertEqual({name: config[name] for name in change}, change)
@@ -110,8 +118,28 @@ class Reads(ServiceCase):
         self.assertEqual(
             (config["max_memory_mb"], config["default_ttl_seconds"], config["enabled"]),
             (6, 61, False))
-        self.assertEqual(self.cache_of("/api/instances"), "MISS")
-        self.assertEqual(self.cache_of("/api/instances"), "MISS")
+        self.expect_disabled()
+
+    def test_the_default_ttl_counts_where_no_other_does(self):
+        self.service.stop()
+        self.service.start(env={"CACHE_TTL_SECONDS": "1"})
+        self.service.wait_until_observed(self.client)
+        self.cache_of("/api/workstations")
+        # What is too old is given at once, and looked at anew.
+        before = wait_for(
+            lambda: self.simulator.count("list2")
+            if self.stats_of("instances_list")["is_fresh"] is False else None,
+            "the end of the TTL")
+        self.assertEqual(self.cache_of("/api/instances"), "STALE")
+        wait_for(lambda: self.simulator.count("list2") == before + 1, "the look")
+        wait_for(lambda: self.cache_of("/api/instances") == "HIT", "what it saw")
+        self.assertEqual(self.stats_of("instances_list")["ttl_ms"], 1000)
+        self.assertEqual(self.stats_of("workstations_list")["ttl_ms"], 300000)
+        self.assertEqual(self.cache_of("/api/workstations"), "HIT")
+
+    def stats_of(self, key):
+        (entry,) = self.client.get(f"/api/cache/entries?pattern={key}").json["items"]
+        return entry
 
     def test_entries_are_listed_up_to_a_limit(self):
         for path in ("/api/instances", "/api/workstations"):
@@ -132,7 +160,53 @@ class Reads(ServiceCase):
         self.simulator.set(**{"hang.list2": "never"})
 
 
-class SecondTier(ServiceCase):
+class Counts(ServiceCase):
+    """What a workstation shows of its instances is as new as the instances, whoever changed them."""
+
+    instances = 3
+
+    def counts(self):
+        local = self.client.get("/api/workstations").json[0]
+        one = self.client.get("/api/workstations/local").json
+        self.assertEqual(one["active_emulators"], local["active_emulators"])
+        return local["total_emulators"], local["active_emulators"]
+
+    def expect_as_soon_as_seen(self, is_so, counts):
+        """Once the list of instances shows it, so do the workstations."""
+        wait_for(lambda: is_so(self.client.get("/api/instances").json["items"]), "the effect")
+        self.assertEqual(self.counts(), counts)
+
+    def test_what_is_done_by_hand_counts_as_soon_as_it_is_seen(self):
+        self.service.wait_until_observed(self.client)
+        self.assertEqual(self.counts(), (3, 0))
+        self.simulator.run_ldconsole("launch", "--index", "1")
+        is_up = lambda items: items[1]["state"] in ("running", "ready")
+        self.expect_as_soon_as_seen(is_up, (3, 1))
+        self.simulator.run_ldconsole("quit", "--index", "1")
+        self.expect_as_soon_as_seen(lambda items: items[1]["state"] == "stopped", (3, 0))
+        self.simulator.run_ldconsole("remove", "--index", "2")
+        self.expect_as_soon_as_seen(lambda items: len(items) == 2, (2, 0))
+
+    def test_what_an_operation_did_counts_when_it_has_succeeded(self):
+        self.service.wait_until_observed(self.client)
+        self.assertEqual(self.counts(), (3, 0))
+        self.client.run("POST", "/api/instances/0/start")
+        self.assertEqual(self.counts(), (3, 1))
+        self.client.run("POST", "/api/instances/0/stop")
+        self.assertEqual(self.counts(), (3, 0))
+
+    def test_accepting_a_command_forgets_nothing(self):
+        self.service.wait_until_observed(self.client)
+        self.counts()
+        self.simulator.set(**{"latency_ms.launch": 1000})
+        before = self.client.get("/api/cache/stats").json["invalidated"]
+        self.client.post("/api/instances/0/start", {}, expect=202)
+        self.assertEqual(
+            self.client.request("GET", "/api/workstations").headers["X-Cache"], "HIT")
+        self.assertEqual(self.client.get("/api/cache/stats").json["invalidated"], before)
+
+
+class RedisCase(ServiceCase):
     instances = 2
 
     @classmethod
@@ -145,35 +219,153 @@ class SecondTier(ServiceCase):
         super().setUp()
         self.redis = Redis(self.directory).start()
         self.addCleanup(self.redis.kill)
-        self.service.restart(cache_backend="redis", cache_redis_url=self.redis.url,
-                             cache_redis_prefix="test:")
-        self.client = self.service.client()
-        self.wait_for_backend(True)
+
+    def use_redis(self, service, **options):
+        service.restart(cache_backend="redis", cache_redis_url=self.redis.url, **options)
+        client = service.client()
+        self.wait_for_backend(True, client)
         # The first look changes the workstation's status, which forgets what was kept before.
-        self.service.wait_until_observed(self.client)
+        service.wait_until_observed(client)
+        return client
 
-    def backend(self):
-        return self.client.get("/api/cache/stats").json["backend"]
+    def backend(self, client=None):
+        return (client or self.client).get("/api/cache/stats").json["backend"]
 
-    def wait_for_backend(self, is_up):
+    def wait_for_backend(self, is_up, client=None):
         return wait_for(
-            lambda: self.backend() if self.backend()["is_up"] == is_up else None,
+            lambda: self.backend(client) if self.backend(client)["is_up"] == is_up else None,
             f"a redis that is {'up' if is_up else 'away'}",
         )
 
-    def read(self):
-        return self.client.request("GET", "/api/workstations")
+    def read(self, client=None):
+        return (client or self.client).request("GET", "/api/workstations")
 
-    def test_results_lie_in_redis_and_serve_after_a_restart(self):
-        self.assertEqual(self.read().headers["X-Cache"], "MISS")
+
+    def wait_for_key(self, part="workstations_list"):
+        return wait_for(lambda: next((k for k in self.redis.keys() if part in k), None), "the key")
+
+
+class Nodes(RedisCase):
+    def test_two_services_on_one_redis_see_their_own(self):
+        other = self.make_service("other")
+        other.start()
+        clients = []
+        for service, name in ((self.service, "one"), (other, "two")):
+            client = self.use_redis(service, cache_redis_prefix="shared:")
+            client.patch("/api/workstations/local", {"name": name}, 200)
+            clients.append((client, name))
+        for _ in range(2):
+            for client, name in clients:
+                answer = self.read(client)
+                self.assertEqual([w["name"] for w in answer.json], [name])
+        wait_for(lambda: len([k for k in self.redis.keys() if "workstations_list" in k]) == 2,
+                 "a key of each")
+        for key in self.redis.keys():
+            self.assertRegex(key, r"^shared:ldplayerd:[0-9a-f-]{36}:v\d+:")
+        # From redis, not from the memory of each.
+        for service in (self.service, other):
+            service.restart()
+        for client, name in clients:
+            self.wait_for_backend(True, client)
+            answer = self.read(client)
+            self.assertEqual([w["name"] for w in answer.json], [name])
+            self.assertEqual(answer.headers["X-Cache"], "HIT")
+        clients[0][0].post("/api/cache/clear", expect=200)
+        wait_for(lambda: len(self.redis.keys()) == 1, "the keys of one to go")
+        self.assertEqual(self.read(clients[1][0]).json[0]["name"], "two")
+
+    def test_a_restart_finds_its_own_with_their_true_age(self):
+        self.client = self.use_redis(self.service)
+        before = self.read()
+        self.assertEqual(before.headers["X-Cache"], "MISS")
         self.assertEqual(self.read().headers["X-Cache"], "HIT")
-        wait_for(lambda: any("workstations_list" in k for k in self.redis.keys()), "the key")
+        self.wait_for_key()
         self.assertFalse([k for k in self.redis.keys() if "instances_list" in k],
                          "an observation means something in this process only")
+        wait_for(lambda: int(self.read().headers["Age"]) >= 2, "some age")
         self.service.restart()
         self.wait_for_backend(True)
+        after = self.read()
+        self.assertEqual(after.headers["X-Cache"], "HIT")
+        self.assertEqual(after.json, before.json)
+        self.assertGreaterEqual(int(after.headers["Age"]), 2)
+        self.assertGreaterEqual(self.backend()["hits"], 1)
+        # What the first look sees is as it was, so it is kept.
+        self.service.wait_until_observed(self.client)
+        self.assertEqual(self.read().headers["X-Cache"], "HIT")
+
+    def test_what_changed_meanwhile_is_not_found(self):
+        self.client = self.use_redis(self.service)
+        self.assertEqual(self.read().json[0]["total_emulators"], 2)
+        self.wait_for_key()
+        self.service.kill()
+        self.simulator.run_ldconsole("remove", "--index", "1")
+        self.service.start()
+        self.wait_for_backend(True)
+        wait_for(lambda: len(self.client.get("/api/instances").json["items"]) == 1, "the look")
+        self.assertEqual(self.read().json[0]["total_emulators"], 1)
+
+    def test_values_that_are_none_are_named_removed_and_no_reason_to_call_redis_broken(self):
+        self.client = self.use_redis(self.service)
+        self.read()
+        key = self.wait_for_key()
+        good = self.redis.ask("GET", key)
+        other = good[:4] + b"0" * 36 + good[40:]
+        version = good[:40] + b"\xff\xff\0\0" + good[44:]
+        for n, (bad, what) in enumerate((
+            (good[:-9], "is cut off"),
+            (b"garbage", "is none of ours"),
+            (good[:-1] + b"!", "was changed"),
+            (b"x" * (9 << 20), "is larger than any of ours"),
+            (other, "is another node's"),
+            (version, "is of another version"),
+        ), 1):
+            self.service.restart()
+            self.redis.ask("SET", key, bad)
+            self.wait_for_backend(True)
+            answer = self.read()
+            self.assertEqual((answer.status, answer.headers["X-Cache"]), (200, "MISS"), what)
+            self.assertEqual(answer.json[0]["total_emulators"], 2)
+            backend = self.backend()
+            self.assertTrue(backend["is_up"], backend)
+            self.assertEqual(backend["bad"], 1)
+            self.assertIn(what, backend["detail"])
+            check = self.client.get("/api/health").json["checks"]["cache"]
+            self.assertEqual(check["status"], "ok")
+            self.assertIn(what, check["detail"])
+            self.assertIn(what, self.service.log())
+            wait_for(lambda: self.redis.ask("GET", key) != bad, "the bad one to go")
+
+    def find_bad(self, key):
+        """Makes memory forget, so that redis is asked again; returns how many were bad so far."""
+        for is_enabled in (False, True):
+            self.client.post("/api/cache/config", {"enabled": is_enabled}, expect=200)
+        self.redis.ask("SET", key, "garbage")
+        self.read()
+        return self.backend()["bad"]
+
+    def test_the_log_has_one_bad_value_a_minute(self):
+        self.client = self.use_redis(self.service)
+        self.read()
+        key = self.wait_for_key()
+        wait_for(lambda: self.find_bad(key) >= 3, "three of them")
+        self.assertEqual(self.service.log().count("is none of ours"), 1)
+
+    def test_a_node_id_that_is_none_is_told(self):
+        self.client = self.use_redis(self.service)
+        self.service.stop()
+        with open(os.path.join(self.service.data_dir, "node-id"), "w", encoding="ascii") as file:
+            file.write("nobody")
+        self.service.start()
+        self.wait_for_backend(True)
         self.assertEqual(self.read().status, 200)
-        self.assertEqual(self.client.get("/api/health").json["checks"]["cache"]["status"], "ok")
+        self.assertIn("it holds no UUID", self.service.log())
+
+
+class SecondTier(RedisCase):
+    def setUp(self):
+        super().setUp()
+        self.client = self.use_redis(self.service, cache_redis_prefix="test:")
 
     def test_forgetting_reaches_redis(self):
         self.read()

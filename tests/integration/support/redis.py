@@ -57,14 +57,24 @@ class Redis:
             self.process.wait()
             self.process = None
 
-    def keys(self):
-        """The keys it has, by asking as any client would."""
+    def ask(self, *words):
+        """What it answers to a command, as any client would give it: bytes, a number, a list."""
+        words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+        request = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-            connection.sendall(b"KEYS *\r\n")
-            stream = connection.makefile("rb")
-            count = int(stream.readline()[1:])
-            found = []
-            for _ in range(count):
-                stream.readline()
-                found.append(stream.readline().strip().decode())
-        return sorted(found)
+            connection.sendall(request)
+            return self._read(connection.makefile("rb"))
+
+    def _read(self, stream):
+        line = stream.readline()
+        kind, rest = line[:1], line[1:].strip()
+        if kind == b"-":
+            raise RuntimeError(rest.decode())
+        if kind == b"*":
+            return [self._read(stream) for _ in range(int(rest))]
+        if kind == b"$":
+            return None if int(rest) < 0 else stream.read(int(rest) + 2)[:-2]
+        return int(rest) if kind == b":" else rest
+
+    def keys(self):
+        return sorted(key.decode() for key in self.ask("KEYS", "*"))

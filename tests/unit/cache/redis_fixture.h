@@ -15,6 +15,10 @@
 
 enum { LONG_MS = 600000 };
 
+/** Whose keys they are, and how those begin. */
+#define REDIS_NODE "01234567-89ab-4cde-8f01-23456789abcd"
+#define REDIS_KEY "ldplayerd:" REDIS_NODE ":v1:"
+
 /** A loop, and what a test puts on it. Waits are short for what is to fail and long for what is to
  *  work, so that a busy machine changes no outcome. */
 struct redis_fixture {
@@ -30,6 +34,8 @@ static inline void redis_fixture_init(struct redis_fixture *f)
     *f = (struct redis_fixture){.server = NULL};
     cr_assert_eq(loop_init(&f->loop), 0);
     cache_redis_options_init(&f->options);
+    str_copy(f->options.owner.node, sizeof(f->options.owner.node), REDIS_NODE);
+    f->options.owner.version = 1;
     f->options.get_ms = 20000;
     f->options.patience_ms = 40000;
     f->options.beat_ms = 20;

@@ -244,12 +244,9 @@ static void on_fresh(void *arg, int status)
 
 void world_look(struct world *w)
 {
-    /* The first may be the one that is under way. */
     int n = 0;
     (void)ctl_observer_want(w->observer, 0, on_fresh, &n);
     world_until(w, n == 1);
-    (void)ctl_observer_want(w->observer, 0, on_fresh, &n);
-    world_until(w, n == 2);
 }
 
 void world_skip(struct world *w, uint64_t ms)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "api/common/cacheable.h"
 #include "api/common/workstation_body.h"
 #include "api/http/conn.h"
 #include "base/memory/cleanup.h"
@@ -141,8 +142,61 @@ Test(api_route_workstations, lists_are_kept_until_something_changes)
     house_expect(&h, "DELETE", path, NULL, 204);
     expect_cache("", "/api/workstations", "MISS");
     house_expect(&h, "GET", path, NULL, 404);
-    house_expect(&h, "POST", "/api/instances/0/start", NULL, 202);
+}
+
+/* What somebody does by hand counts like what we do ourselves. */
+Test(api_route_workstations, what_is_seen_of_instances_makes_bodies_forgotten)
+{
+    world_look(&h.world);
     expect_cache("", "/api/workstations", "MISS");
+    expect_cache("", "/api/workstations/local", "MISS");
+    unsigned before = fake_farm_count(h.world.farm, "list2");
+    fake_farm_set(h.world.farm, 0, 1, 77, 78);
+    expect_cache("", "/api/workstations", "HIT");
+    world_look(&h.world);
+    struct answer a = house_ask(&h, "GET", "/api/workstations", NULL, 200);
+    reply_expect_header(&a.reply, "X-Cache", "MISS");
+    cr_expect_eq(answer_number(&a, "/0/active_emulators"), 1);
+    answer_deinit(&a);
+    expect_cache("", "/api/workstations/local", "MISS");
+    cr_expect_eq(fake_farm_count(h.world.farm, "list2"), before + 1, "what is known will do");
+    world_look(&h.world);
+    expect_cache("", "/api/workstations", "HIT");
+    fake_farm_put(h.world.farm, 2, "two");
+    world_look(&h.world);
+    a = house_ask(&h, "GET", "/api/workstations", NULL, 200);
+    reply_expect_header(&a.reply, "X-Cache", "MISS");
+    cr_expect_eq(answer_number(&a, "/0/total_emulators"), 3);
+    answer_deinit(&a);
+}
+
+static void add_names(yyjson_val *value, struct buf *out)
+{
+    size_t i, max;
+    yyjson_val *name, *member;
+    yyjson_obj_foreach(value, i, max, name, member) {
+        (void)buf_printf(out, "%s ", yyjson_get_str(name));
+        add_names(member, out);
+    }
+}
+
+/* Kept bodies outlive the program in redis. */
+Test(api_route_workstations, a_kept_body_has_the_shape_of_its_version)
+{
+    struct buf names cleanup(buf_deinit) = {0};
+    world_look(&h.world);
+    struct answer a = house_ask(&h, "GET", "/api/workstations/local", NULL, 200);
+    add_names(a.root, &names);
+    answer_deinit(&a);
+    cr_assert_str_eq(
+        names.data,
+        "id name status status_reason address labels maintenance system hostname "
+        "cpu_percent memory total_bytes used_bytes available_bytes commit limit_bytes "
+        "used_bytes disks os name version arch uptime_s observed_at ldplayer instances "
+        "total running total_emulators active_emulators cpu_usage memory_usage "
+        "disk_usage last_seen created_at updated_at revision ",
+        "The shape has changed: count API_CACHEABLE_VERSION up, then put it here");
+    cr_assert_eq(API_CACHEABLE_VERSION, 1);
 }
 
 Test(api_route_workstations, a_tag_of_the_list_saves_the_body)

@@ -49,6 +49,8 @@ Test(address, what_cannot)
                                         "host\n:80",
                                         "-host:80",
                                         ".host:80",
+                                        "ho..st:80",
+                                        "host:000080",
                                         "256.1.1.1:80",
                                         "1.2.3:80",
                                         "::1:80",

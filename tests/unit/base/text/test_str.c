@@ -130,3 +130,15 @@ Test(str, copies_whole_characters_only)
     str_copy(out, sizeof(out), "ab\xe9\x9b\xb7");
     cr_assert_str_eq(out, "ab\xe9\x9b\xb7");
 }
+
+Test(str, control_characters_are_found_wherever_they_are)
+{
+    static const char *const with[] = {"\x01",     "a\nb",      "ab\x1f",          "\x7f",
+                                       "\xc2\x80", "a\xc2\x9f", "\xc2\xa0\xc2\x85"};
+    static const char *const without[] = {
+        "", " ~", "\xc2\xa0", "\xe9\x9b\xb7", "\xc3\x80\xc2", "\xe2\x80\x9f"};
+    for (size_t i = 0; i < countof(with); i++)
+        cr_expect(str_has_controls(with[i]), "row %zu", i);
+    for (size_t i = 0; i < countof(without); i++)
+        cr_expect_not(str_has_controls(without[i]), "row %zu", i);
+}

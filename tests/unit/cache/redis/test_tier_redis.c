@@ -18,13 +18,13 @@ Test(cache_tier_redis, keeps_what_every_tier_promises)
 {
     struct redis_fixture f;
     redis_fixture_start(&f, NULL);
-    tier_suite_run(&(struct tier_suite){.open = open_tier, .arg = &f.options, .is_shared = true});
+    tier_suite_run(&(struct tier_suite){.open = open_tier, .arg = &f.options});
     redis_fixture_stop(&f);
 }
 
 /* --- what is kept --- */
 
-Test(cache_tier_redis, keys_have_the_prefix_and_redis_forgets_them_by_itself)
+Test(cache_tier_redis, keys_are_this_nodes_own_and_redis_forgets_them_by_itself)
 {
     struct redis_fixture f;
     struct tier_node n;
@@ -32,9 +32,9 @@ Test(cache_tier_redis, keys_have_the_prefix_and_redis_forgets_them_by_itself)
     redis_fixture_open_up(&f, &n);
     tier_node_put(&n, "k", "x", 1000, LONG_MS);
     tier_node_expect(&n, "k", "x");
-    cr_assert_str_eq(redis_server_ask(f.server, "KEYS *"), "ldplayerd:k");
-    int left = atoi(redis_server_ask(f.server, "PTTL ldplayerd:k"));
-    cr_assert(left > 0 && left <= LONG_MS, "PTTL %d", left);
+    cr_assert_str_eq(redis_server_ask(f.server, "KEYS *"), REDIS_KEY "k");
+    int left = atoi(redis_server_ask(f.server, "PTTL " REDIS_KEY "k"));
+    cr_assert(left > 0 && left <= 1000 + LONG_MS, "PTTL %d", left);
     tier_node_put(&n, "never", "x", 0, 0);
     tier_node_expect(&n, "never", NULL);
     tier_node_deinit(&n);
@@ -61,21 +61,119 @@ Test(cache_tier_redis, an_age_counts_from_the_put_and_not_from_when_redis_took_i
     redis_fixture_stop(&f);
 }
 
-Test(cache_tier_redis, what_others_keep_under_our_keys_is_a_miss)
+/* --- what is none of our values --- */
+
+struct bad {
+    unsigned n;
+    char sentence[400];
+};
+
+static void on_bad_value(void *arg, const char *sentence)
+{
+    struct bad *bad = arg;
+    bad->n++;
+    str_copy(bad->sentence, sizeof(bad->sentence), sentence);
+}
+
+/* COMMAND puts something under the key "k" that is told to be as WHAT says. */
+static void expect_bad(struct redis_fixture *f, const char *command, const char *what)
+{
+    struct tier_node n;
+    struct bad bad = {0};
+    f->options.on_bad_value = on_bad_value;
+    f->options.arg = &bad;
+    redis_fixture_open_up(f, &n);
+    redis_server_ask(f->server, command);
+    tier_node_expect(&n, "k", NULL);
+    cr_assert_eq(bad.n, 1, "%s", command);
+    cr_assert(strstr(bad.sentence, what), "%s: %s", command, bad.sentence);
+    cr_assert(strstr(bad.sentence, "the value of k in redis://127.0.0.1:"), "%s", bad.sentence);
+    while (strcmp(redis_server_ask(f->server, "EXISTS " REDIS_KEY "k"), "0") != 0)
+        uv_run(&f->loop.uv, UV_RUN_ONCE);
+    struct cache_tier_health health = tier_node_health(&n);
+    cr_assert(health.is_up, "it is no reason to call redis broken: %s", health.detail);
+    cr_assert(strstr(health.detail, what), "%s", health.detail);
+    cr_assert_eq(health.n_bad, 1);
+    cr_assert_eq(health.n_failed, 0);
+    cr_assert_eq(health.n_reconnects, 0);
+    tier_node_put(&n, "k", "ours", LONG_MS, LONG_MS);
+    /* A miss until redis has said that the bad one is gone. */
+    struct tier_got got;
+    while (!(got = tier_node_get(&n, "k")).is_hit)
+        uv_run(&f->loop.uv, UV_RUN_ONCE);
+    cr_assert_eq(strncmp(got.value->data, "ours", got.value->len), 0);
+    tier_got_clear(&got);
+    tier_node_deinit(&n);
+}
+
+Test(cache_tier_redis, what_others_keep_under_our_keys_is_told_and_removed)
+{
+    struct redis_fixture f;
+    redis_fixture_start(&f, NULL);
+    expect_bad(&f, "SET " REDIS_KEY "k not-ours", "is none of ours");
+    expect_bad(&f, "SET " REDIS_KEY "k L", "is none of ours");
+    redis_server_ask(f.server, "DEL " REDIS_KEY "k");
+    expect_bad(&f, "LPUSH " REDIS_KEY "k a b", "is none of ours");
+    expect_bad(&f, "SETRANGE " REDIS_KEY "k 99 x", "was changed");
+    redis_fixture_stop(&f);
+}
+
+Test(cache_tier_redis, a_value_that_is_cut_off_or_changed_is_told_and_removed)
 {
     struct redis_fixture f;
     struct tier_node n;
     redis_fixture_start(&f, NULL);
     redis_fixture_open_up(&f, &n);
-    redis_server_ask(f.server, "SET ldplayerd:text not-ours");
-    redis_server_ask(f.server, "LPUSH ldplayerd:list a b");
-    tier_node_expect(&n, "text", NULL);
-    tier_node_expect(&n, "list", NULL);
-    cr_assert(strstr(tier_node_health(&n).detail, "WRONGTYPE"));
-    tier_node_put(&n, "list", "ours", LONG_MS, LONG_MS);
-    tier_node_expect(&n, "list", "ours");
-    cr_assert(tier_node_health(&n).is_up);
+    tier_node_put(&n, "whole", "a value of ours", LONG_MS, LONG_MS);
+    tier_node_put(&n, "k", "a value of ours", LONG_MS, LONG_MS);
+    tier_node_expect(&n, "k", "a value of ours");
     tier_node_deinit(&n);
+    expect_bad(&f, "SETRANGE " REDIS_KEY "k 100 A", "was changed");
+    expect_bad(&f, "COPY " REDIS_KEY "whole " REDIS_KEY "k REPLACE", "was changed");
+    expect_bad(&f,
+               "EVAL redis.call('SET',KEYS[2],redis.call('GETRANGE',KEYS[1],0,109)) 2 " REDIS_KEY
+               "whole " REDIS_KEY "k",
+               "is cut off");
+    redis_fixture_stop(&f);
+}
+
+/* What another node, or another version, has put, and somebody copied to our key. */
+Test(cache_tier_redis, a_value_of_another_owner_is_told_and_removed)
+{
+    static const char other[] = "00000000-89ab-4cde-8f01-23456789abcd";
+    struct redis_fixture f;
+    struct tier_node n;
+    redis_fixture_start(&f, NULL);
+    str_copy(f.options.owner.node, sizeof(f.options.owner.node), other);
+    redis_fixture_open_up(&f, &n);
+    tier_node_put(&n, "k", "theirs", LONG_MS, LONG_MS);
+    tier_node_expect(&n, "k", "theirs");
+    tier_node_deinit(&n);
+    str_copy(f.options.owner.node, sizeof(f.options.owner.node), REDIS_NODE);
+    f.options.owner.version = 2;
+    redis_fixture_open_up(&f, &n);
+    tier_node_expect(&n, "k", NULL);
+    tier_node_put(&n, "k", "of version 2", LONG_MS, LONG_MS);
+    tier_node_expect(&n, "k", "of version 2");
+    tier_node_deinit(&n);
+    f.options.owner.version = 1;
+
+    char *command cleanup(mem_freep) =
+        mem_printf("COPY ldplayerd:%s:v1:k " REDIS_KEY "k REPLACE", other);
+    expect_bad(&f, command, "is another node's");
+    expect_bad(&f, "COPY ldplayerd:" REDIS_NODE ":v2:k " REDIS_KEY "k REPLACE",
+               "is of another version");
+    redis_fixture_stop(&f);
+}
+
+Test(cache_tier_redis, a_value_that_is_larger_than_any_of_ours_is_told_and_removed)
+{
+    struct redis_fixture f;
+    redis_fixture_start(&f, NULL);
+    f.options.max_value_bytes = 1000;
+    /* Far more than the answer to a command may have. */
+    expect_bad(&f, "SETRANGE " REDIS_KEY "k 5000000 x", "is larger than any of ours");
+    expect_bad(&f, "SETRANGE " REDIS_KEY "k 1100 x", "is larger than any of ours");
     redis_fixture_stop(&f);
 }
 
@@ -95,50 +193,33 @@ Test(cache_tier_redis, a_value_that_is_too_large_is_not_put)
     redis_fixture_stop(&f);
 }
 
-/* --- other nodes --- */
+/* --- other nodes, and what is ours --- */
 
-Test(cache_tier_redis, another_prefix_is_another_cache)
+Test(cache_tier_redis, two_nodes_in_one_redis_do_not_see_each_other)
 {
     struct redis_fixture f;
     struct tier_node a, b;
     redis_fixture_start(&f, NULL);
+    str_copy(f.options.prefix, sizeof(f.options.prefix), "both:");
     redis_fixture_open_up(&f, &a);
-    snprintf(f.options.prefix, sizeof(f.options.prefix), "other:");
+    f.options.owner.node[0] = 'f';
     redis_fixture_open_up(&f, &b);
     tier_node_put(&a, "k", "a's", LONG_MS, LONG_MS);
+    tier_node_expect(&a, "k", "a's");
+    tier_node_expect(&b, "k", NULL);
     tier_node_put(&b, "k", "b's", LONG_MS, LONG_MS);
     tier_node_expect(&b, "k", "b's");
     redis_fixture_invalidate(&a, "*");
     tier_node_expect(&a, "k", NULL);
     tier_node_expect(&b, "k", "b's");
+    cr_assert_str_eq(redis_server_ask(f.server, "KEYS *"),
+                     "both:ldplayerd:f1234567-89ab-4cde-8f01-23456789abcd:v1:k");
     tier_node_deinit(&a);
-    cr_assert_eq(b.n_heard, 0);
     tier_node_deinit(&b);
     redis_fixture_stop(&f);
 }
 
-Test(cache_tier_redis, a_message_that_is_no_pattern_stands_for_everything)
-{
-    static const char *const messages[] = {
-        "PUBLISH ldplayerd:invalidate x",
-        "PUBLISH ldplayerd:invalidate 00000000-0000-4000-8000-000000000000",
-        "PUBLISH ldplayerd:invalidate 00000000-0000-4000-8000-000000000000-[a",
-    };
-    struct redis_fixture f;
-    struct tier_node n;
-    redis_fixture_start(&f, NULL);
-    redis_fixture_open_up(&f, &n);
-    for (unsigned i = 0; i < countof(messages); i++) {
-        cr_assert_str_eq(redis_server_ask(f.server, messages[i]), "1");
-        tier_node_wait_heard(&n, i + 1);
-        cr_assert_str_eq(n.heard, "*");
-        n.heard[0] = '\0';
-    }
-    tier_node_deinit(&n);
-    redis_fixture_stop(&f);
-}
-
-Test(cache_tier_redis, a_get_under_way_does_not_bring_back_what_another_node_invalidates)
+Test(cache_tier_redis, a_get_under_way_does_not_bring_back_what_is_invalidated)
 {
     struct redis_fixture f;
     struct tier_node n;
@@ -157,21 +238,6 @@ Test(cache_tier_redis, a_get_under_way_does_not_bring_back_what_another_node_inv
     cr_assert(right.is_hit);
     tier_got_clear(&right);
     cr_assert_eq(wrong.n_done, 1, "answered once, though redis answered too");
-    tier_node_deinit(&n);
-    redis_fixture_stop(&f);
-}
-
-Test(cache_tier_redis, a_subscription_that_was_lost_makes_memory_forget_everything)
-{
-    struct redis_fixture f;
-    struct tier_node n;
-    redis_fixture_start(&f, NULL);
-    redis_fixture_open_up(&f, &n);
-    cr_assert_eq(n.n_heard, 0, "nothing was missed yet");
-    cr_assert_str_eq(redis_server_ask(f.server, "CLIENT KILL TYPE pubsub"), "1");
-    tier_node_wait_heard(&n, 1);
-    cr_assert_str_eq(n.heard, "*");
-    tier_node_wait_up(&n);
     tier_node_deinit(&n);
     redis_fixture_stop(&f);
 }
@@ -195,8 +261,6 @@ Test(cache_tier_redis, a_redis_that_is_killed_is_missed_at_once_and_found_again)
 
     redis_server_restart(f.server);
     tier_node_wait_up(&n);
-    tier_node_wait_heard(&n, 1);
-    cr_assert_str_eq(n.heard, "*");
     tier_node_expect(&n, "k", NULL);
     tier_node_put(&n, "k", "again", LONG_MS, LONG_MS);
     tier_node_expect(&n, "k", "again");
@@ -288,8 +352,6 @@ Test(cache_tier_redis, a_long_pause_ends_the_connection_and_the_next_is_made_whe
     redis_server_resume(f.server);
     tier_node_wait_up(&n);
     cr_assert_geq(tier_node_health(&n).n_reconnects, 1);
-    tier_node_wait_heard(&n, 1);
-    cr_assert_str_eq(n.heard, "*");
     tier_node_deinit(&n);
     redis_fixture_stop(&f);
 }
@@ -315,7 +377,7 @@ Test(cache_tier_redis, nothing_begins_any_more_when_it_closes)
     tier_node_expect(&n, "stays", "x");
     n.tier->ops->get(n.tier, "stays", on_closing_get, &n);
     tier_node_deinit(&n);
-    cr_assert_str_eq(redis_server_ask(f.server, "KEYS *"), "ldplayerd:stays");
+    cr_assert_str_eq(redis_server_ask(f.server, "KEYS *"), REDIS_KEY "stays");
     redis_fixture_stop(&f);
 }
 

@@ -18,7 +18,7 @@ static struct fake_tier *cast(const struct cache_tier *tier)
 
 static void drop(struct fake_tier *t, size_t i)
 {
-    blob_unref(t->items[i].value);
+    blob_unref(t->items[i].item.value);
     t->items[i] = t->items[--t->n_items];
 }
 
@@ -30,27 +30,15 @@ static size_t find(const struct fake_tier *t, const char *key)
     return i;
 }
 
-static void tier_start(struct cache_tier *tier, cache_tier_invalidated_fn fn, void *arg)
-{
-    struct fake_tier *t = cast(tier);
-    t->invalidated = fn;
-    t->arg = arg;
-}
-
 static void answer(struct fake_tier *t, const char *key, cache_tier_got_fn done, void *arg)
 {
     size_t i = find(t, key);
-    if (i == t->n_items || t->items[i].left_until_ms <= now_ms) {
+    if (i == t->n_items) {
         done(arg, NULL);
         return;
     }
-    struct cache_tier_item item = {
-        .value = t->items[i].value,
-        .age_ms = now_ms - t->items[i].made_ms,
-        .left_ms = t->items[i].left_until_ms - now_ms,
-    };
-    if (t->items[i].fresh_until_ms > now_ms)
-        item.fresh_ms = t->items[i].fresh_until_ms - now_ms;
+    struct cache_tier_item item = t->items[i].item;
+    item.age_ms += now_ms - t->items[i].kept_ms;
     struct blob *held = blob_ref(item.value);
     done(arg, &item);
     blob_unref(held);
@@ -79,26 +67,22 @@ void fake_tier_answer(struct fake_tier *t, size_t index)
     answer(t, get.key, get.done, get.arg);
 }
 
-void fake_tier_store(struct fake_tier *t, const char *key, struct blob *value, uint64_t age_ms,
-                     uint64_t fresh_ms, uint64_t left_ms)
+void fake_tier_store(struct fake_tier *t, const char *key, const struct cache_tier_item *item)
 {
     size_t i = find(t, key);
+    blob_ref(item->value);
     if (i < t->n_items)
         drop(t, i);
     i = t->n_items++;
     cr_assert_lt(i, FAKE_TIER_ITEMS);
     str_copy(t->items[i].key, sizeof(t->items[i].key), key);
-    t->items[i].value = blob_ref(value);
-    t->items[i].made_ms = now_ms - age_ms;
-    t->items[i].fresh_until_ms = now_ms + fresh_ms;
-    t->items[i].left_until_ms = now_ms + left_ms;
+    t->items[i].item = *item;
+    t->items[i].kept_ms = now_ms;
 }
 
-static void tier_put(struct cache_tier *tier, const char *key, struct blob *value,
-                     uint64_t fresh_ms, uint64_t left_ms)
+static void tier_put(struct cache_tier *tier, const char *key, const struct cache_tier_item *item)
 {
-    cr_assert_leq(fresh_ms, left_ms);
-    fake_tier_store(cast(tier), key, value, 0, fresh_ms, left_ms);
+    fake_tier_store(cast(tier), key, item);
 }
 
 static void tier_invalidate(struct cache_tier *tier, const char *pattern)
@@ -131,7 +115,6 @@ static void tier_close(struct cache_tier *tier, void (*on_closed)(void *arg), vo
 
 static const struct cache_tier_ops ops = {
     .name = "fake",
-    .start = tier_start,
     .get = tier_get,
     .put = tier_put,
     .invalidate = tier_invalidate,
@@ -151,7 +134,8 @@ void fake_tier_deinit(struct fake_tier *t)
         drop(t, 0);
 }
 
-bool fake_tier_has(const struct fake_tier *t, const char *key)
+const struct cache_tier_item *fake_tier_find(const struct fake_tier *t, const char *key)
 {
-    return find(t, key) < t->n_items;
+    size_t i = find(t, key);
+    return i < t->n_items ? &t->items[i].item : NULL;
 }

@@ -16,8 +16,8 @@ struct fake_tier {
     struct cache_tier base;
     struct {
         char key[64];
-        struct blob *value;
-        uint64_t made_ms, fresh_until_ms, left_until_ms;
+        struct cache_tier_item item; /* with a reference; its age as of kept_ms */
+        uint64_t kept_ms;
     } items[FAKE_TIER_ITEMS];
     size_t n_items;
     struct {
@@ -29,8 +29,6 @@ struct fake_tier {
     bool is_async;
     unsigned n_asked;
     char told[400]; /* patterns it was to invalidate, "a b " */
-    cache_tier_invalidated_fn invalidated;
-    void *arg;
     bool is_closed;
 };
 
@@ -39,9 +37,9 @@ void fake_tier_init(struct fake_tier *t);
 void fake_tier_deinit(struct fake_tier *t);
 /** Answers the get at INDEX of those under way. */
 void fake_tier_answer(struct fake_tier *t, size_t index);
-/** An item as another node may have put it. */
-void fake_tier_store(struct fake_tier *t, const char *key, struct blob *value, uint64_t age_ms,
-                     uint64_t fresh_ms, uint64_t left_ms);
-bool fake_tier_has(const struct fake_tier *t, const char *key);
+/** An item as a former process may have put it. */
+void fake_tier_store(struct fake_tier *t, const char *key, const struct cache_tier_item *item);
+/** NULL when there is none of KEY. */
+const struct cache_tier_item *fake_tier_find(const struct fake_tier *t, const char *key);
 
 #endif

@@ -8,7 +8,7 @@ uv_timer_t *sweep_timer;
 
 const struct cache_policy plain = {.ttl_ms = 60000};
 const struct cache_policy rich = {
-    .ttl_ms = 60000, .ahead_ms = 10000, .stale_ms = 30000, .error_ms = 60000, .failure_ms = 1000};
+    .ttl_ms = 60000, .stale_ms = 30000, .error_ms = 60000, .failure_ms = 1000};
 
 uint64_t __wrap_uv_now(const uv_loop_t *loop);
 int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb fn, uint64_t timeout, uint64_t repeat);
@@ -31,7 +31,7 @@ int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb fn, uint64_t timeout, u
 struct cache_results_options house_options(void)
 {
     return (struct cache_results_options){
-        .limits = {.max_entries = 1000, .max_bytes = 1 << 20, .ttl_ms = 1000, .idle_ms = 0},
+        .limits = {.max_entries = 1000, .max_bytes = 1 << 20, .ttl_ms = 1000},
         .is_enabled = true,
         .max_waiters = 1000,
     };
@@ -84,7 +84,7 @@ static void load(void *arg, const char *key, struct cache_load *l)
     cr_assert_not_null(key);
     h->n_begun++;
     if (h->is_sync) {
-        cache_load_end(l, h->sync_status, h->sync_status ? NULL : text("sync"), h->dependencies);
+        cache_load_end(l, h->sync_status, h->sync_status ? NULL : text("sync"), 0);
         return;
     }
     cr_assert_lt(h->n_loads, countof(h->loads));
@@ -110,8 +110,8 @@ static void on_result(void *arg, const struct cache_result *result)
 }
 
 /* The key and the fetch are gone as soon as the reader was answered. */
-static void fetch(struct reader *reader, const char *key, const struct cache_policy *policy,
-                  bool is_bypass)
+void ask_young(struct reader *reader, const char *key, const struct cache_policy *policy,
+               uint64_t max_age_ms)
 {
     struct reader *other = reader->other;
     void (*then)(struct reader *) = reader->then;
@@ -120,7 +120,7 @@ static void fetch(struct reader *reader, const char *key, const struct cache_pol
     struct cache_fetch fetch = {
         .key = copy,
         .policy = policy,
-        .is_bypass = is_bypass,
+        .max_age_ms = max_age_ms,
         .load = load,
         .load_arg = reader->h,
         .done = on_result,
@@ -134,12 +134,12 @@ static void fetch(struct reader *reader, const char *key, const struct cache_pol
 
 void ask(struct reader *reader, const char *key, const struct cache_policy *policy)
 {
-    fetch(reader, key, policy, false);
+    ask_young(reader, key, policy, UINT64_MAX);
 }
 
 void ask_bypass(struct reader *reader, const char *key, const struct cache_policy *policy)
 {
-    fetch(reader, key, policy, true);
+    ask_young(reader, key, policy, 0);
 }
 
 void end_load(struct house *h, int status, const char *value)
@@ -148,7 +148,7 @@ void end_load(struct house *h, int status, const char *value)
     struct cache_load *l = h->loads[0];
     h->n_loads--;
     memmove(h->loads, h->loads + 1, h->n_loads * sizeof(h->loads[0]));
-    cache_load_end(l, status, value ? text(value) : NULL, value ? h->dependencies : NULL);
+    cache_load_end(l, status, value ? text(value) : NULL, h->age_ms);
 }
 
 void fill(struct house *h, const char *key, const struct cache_policy *policy, const char *value)
@@ -182,7 +182,7 @@ const char *look(struct house *h, const char *key, const struct cache_policy *po
         cache_results_cancel(reader.wait);
     if (h->n_loads > before && strcmp(answer, "pending") == 0) {
         struct cache_load *l = h->loads[--h->n_loads];
-        cache_load_end(l, UV_ECANCELED, NULL, NULL);
+        cache_load_end(l, UV_ECANCELED, NULL, 0);
     }
     return answer;
 }

@@ -31,7 +31,7 @@ struct house {
     /** Loads end at once: with this status, or with "sync". */
     bool is_sync;
     int sync_status;
-    const char *const *dependencies; /* of all that is loaded */
+    uint64_t age_ms; /* of what it is made from, as loads say that end */
 };
 
 struct reader {
@@ -48,8 +48,7 @@ struct reader {
 
 /** A minute, and nothing else. */
 extern const struct cache_policy plain;
-/** A minute, then half a minute stale, a minute over errors; failures for a second; renewed in the
- *  last ten seconds. */
+/** A minute, then half a minute stale, a minute over errors; failures for a second. */
 extern const struct cache_policy rich;
 
 void house_open(struct house *h, struct cache_tier *tier);
@@ -61,6 +60,9 @@ struct cache_results_options house_options(void);
 
 /** Asks as READER; h->loads has what it began. */
 void ask(struct reader *reader, const char *key, const struct cache_policy *policy);
+void ask_young(struct reader *reader, const char *key, const struct cache_policy *policy,
+               uint64_t max_age_ms);
+/** With an age of 0. */
 void ask_bypass(struct reader *reader, const char *key, const struct cache_policy *policy);
 /** Ends the oldest load under way. VALUE NULL = STATUS. */
 void end_load(struct house *h, int status, const char *value);

@@ -11,7 +11,7 @@
 #include "cache/results/lru.h"
 
 static const struct cache_limits roomy = {
-    .max_entries = 1000, .max_bytes = 1 << 20, .ttl_ms = 1000, .idle_ms = 0};
+    .max_entries = 1000, .max_bytes = 1 << 20, .ttl_ms = 1000};
 
 static struct cache_lru *l;
 
@@ -67,9 +67,9 @@ static const char *order(void)
     return keys;
 }
 
-static void limit(uint64_t max_entries, uint64_t max_bytes, uint64_t idle_ms)
+static void limit(uint64_t max_entries, uint64_t max_bytes)
 {
-    struct cache_limits limits = {max_entries, max_bytes, roomy.ttl_ms, idle_ms};
+    struct cache_limits limits = {max_entries, max_bytes, roomy.ttl_ms};
     cache_lru_configure(l, &limits);
 }
 
@@ -150,7 +150,7 @@ Test(cache_lru, an_entry_can_be_put_again_from_itself)
 
 Test(cache_lru, evicts_what_was_not_used_for_longest)
 {
-    limit(3, 1 << 20, 0);
+    limit(3, 1 << 20);
     put("a", "1", 0);
     put("b", "2", 0);
     put("c", "3", 0);
@@ -167,7 +167,7 @@ Test(cache_lru, evicts_what_was_not_used_for_longest)
 
 Test(cache_lru, peeking_and_trying_in_vain_do_not_save_an_entry)
 {
-    limit(2, 1 << 20, 0);
+    limit(2, 1 << 20);
     put("a", "1", 0);
     put("b", "2", 0);
     cr_assert_not_null(cache_lru_peek(l, "a", 0));
@@ -183,7 +183,7 @@ Test(cache_lru, stays_below_its_bytes_and_counts_all_of_an_entry)
     char value[1000] = {0};
     size_t each = cache_lru_cost(1, sizeof(value), 0);
     cr_assert_gt(each, 1 + sizeof(value) + sizeof(struct cache_lru_entry) + sizeof(struct blob));
-    limit(1000, 3 * each, 0);
+    limit(1000, 3 * each);
     for (char key[] = "a"; *key <= 'z'; ++*key) {
         struct cache_item item = {.key = key, .value = blob_copy(value, sizeof(value))};
         cr_assert_eq(cache_lru_put(l, &item, 0), 0);
@@ -197,7 +197,7 @@ Test(cache_lru, stays_below_its_bytes_and_counts_all_of_an_entry)
 
 Test(cache_lru, refuses_what_cannot_fit_and_forgets_what_it_should_replace)
 {
-    limit(10, cache_lru_cost(1, 1, 0), 0);
+    limit(10, cache_lru_cost(1, 1, 0));
     put("a", "1", 0);
     struct cache_item item = {.key = "a", .value = text("twenty bytes more ..")};
     cr_assert_eq(cache_lru_put(l, &item, 0), UV_E2BIG);
@@ -267,16 +267,15 @@ Test(cache_lru, what_was_made_elsewhere_keeps_its_age)
     cr_assert_null(get("a", 310));
 }
 
-Test(cache_lru, an_entry_due_for_renewal_is_fresh_but_not_tried)
+Test(cache_lru, a_try_that_fails_counts_nothing)
 {
-    struct cache_item item = {.key = "a", .value = text("1"), .ttl_ms = 100, .ahead_ms = 30};
-    cache_lru_put(l, &item, 0);
-    cr_assert_not_null(cache_lru_try(l, "a", 69));
-    cr_assert_null(cache_lru_try(l, "a", 70));
-    cr_assert_str_eq(get("a", 99), "1");
-    cr_assert_eq(cache_lru_peek(l, "a", 99)->renew_at, 70);
-    cr_assert_null(get("a", 100));
-    cr_assert_eq(cache_lru_stats(l).hits, 2);
+    cr_assert_null(cache_lru_try(l, "a", 0));
+    put("a", "1", 0);
+    cr_assert_not_null(cache_lru_try(l, "a", 999));
+    cr_assert_null(cache_lru_try(l, "a", 1000));
+    cr_assert_eq(cache_lru_stats(l).hits, 1);
+    cr_assert_eq(cache_lru_stats(l).misses, 0);
+    cr_assert_eq(cache_lru_stats(l).expirations, 0);
 }
 
 Test(cache_lru, absurd_times_are_cut)
@@ -290,20 +289,6 @@ Test(cache_lru, absurd_times_are_cut)
     cr_assert_null(get("a", 1));
     cr_assert_not_null(cache_lru_peek(l, "a", CACHE_MAX_MS));
     cr_assert_null(cache_lru_peek(l, "a", 1 + CACHE_MAX_MS));
-}
-
-Test(cache_lru, an_entry_that_nobody_uses_is_gone_after_the_idle_time)
-{
-    limit(10, 1 << 20, 100);
-    put("a", "1", 0);
-    put("b", "2", 0);
-    cr_assert_not_null(get("a", 99));
-    cr_assert_not_null(get("a", 198));
-    cr_assert_null(cache_lru_peek(l, "b", 198));
-    cr_assert_null(cache_lru_try(l, "b", 198));
-    cr_assert_null(get("b", 198));
-    cr_assert_eq(cache_lru_stats(l).expirations, 1);
-    cr_assert_str_eq(order(), "a");
 }
 
 Test(cache_lru, sweeping_removes_what_is_gone_and_keeps_what_is_stale)
@@ -388,9 +373,9 @@ Test(cache_lru, smaller_limits_evict_at_once)
 {
     for (char key[] = "a"; *key <= 'j'; ++*key)
         put(key, "1", 0);
-    limit(7, 1 << 20, 0);
+    limit(7, 1 << 20);
     cr_assert_str_eq(order(), "j i h g f e d");
-    limit(7, 2 * cache_lru_cost(1, 1, 0), 0);
+    limit(7, 2 * cache_lru_cost(1, 1, 0));
     cr_assert_str_eq(order(), "j i");
     cr_assert_eq(cache_lru_stats(l).evicted_for_entries, 3);
     cr_assert_eq(cache_lru_stats(l).evicted_for_bytes, 5);
@@ -398,10 +383,10 @@ Test(cache_lru, smaller_limits_evict_at_once)
 
 Test(cache_lru, larger_limits_lose_nothing)
 {
-    limit(2, 1 << 20, 0);
+    limit(2, 1 << 20);
     put("a", "1", 0);
     put("b", "2", 0);
-    limit(3, 1 << 20, 0);
+    limit(3, 1 << 20);
     put("c", "3", 0);
     cr_assert_str_eq(order(), "c b a");
 }

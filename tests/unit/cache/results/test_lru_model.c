@@ -21,7 +21,7 @@ struct item {
     int key; /* names[key] */
     uint64_t number;
     size_t len;
-    int64_t made, renew, fresh_until, kept_until, used;
+    int64_t made, fresh_until, kept_until, used;
     uint64_t n_uses;
     unsigned tags; /* a bit for each */
 };
@@ -82,8 +82,7 @@ static void model_evict(void)
 
 static bool model_is_gone(const struct item *item)
 {
-    return (int64_t)now >= item->kept_until ||
-           (model.limits.idle_ms && (int64_t)now - item->used >= (int64_t)model.limits.idle_ms);
+    return (int64_t)now >= item->kept_until;
 }
 
 static void model_use(struct item *item)
@@ -95,12 +94,10 @@ static void model_use(struct item *item)
     model.items[model.n++] = copy;
 }
 
-static bool model_get(int key, bool may_be_due)
+static bool model_get(int key)
 {
     struct item *item = model_find(key);
     if (!item || model_is_gone(item) || (int64_t)now >= item->fresh_until)
-        return false;
-    if (!may_be_due && (int64_t)now >= item->renew)
         return false;
     model.stats.hits++;
     model_use(item);
@@ -132,7 +129,7 @@ static void check_entry(const struct cache_lru_entry *e, const struct item *item
 static void do_get(void)
 {
     int key = throw_key();
-    bool is_hit = model_get(key, true);
+    bool is_hit = model_get(key);
     struct cache_lru_entry *e = cache_lru_get(cache, names[key], now);
     cr_assert_eq(e != NULL, is_hit);
     if (e) {
@@ -150,7 +147,7 @@ static void do_get(void)
 static void do_try(void)
 {
     int key = throw_key();
-    bool is_hit = model_get(key, false);
+    bool is_hit = model_get(key);
     cr_assert_eq(cache_lru_try(cache, names[key], now) != NULL, is_hit);
 }
 
@@ -186,7 +183,6 @@ static void do_put(void)
     uint64_t age = dice_below(&dice, 4) ? 0 : dice_below(&dice, 50);
     uint64_t ttl = dice_below(&dice, 2) ? 0 : 1 + dice_below(&dice, 100);
     uint64_t stale = dice_below(&dice, 2) ? 0 : dice_below(&dice, 100);
-    uint64_t ahead = dice_below(&dice, 2) ? 0 : dice_below(&dice, 50);
     const char *tags[N_TAGS + 1] = {NULL};
     size_t n_tags = 0, bytes = 0;
     it.len = dice_below(&dice, dice_below(&dice, 20) ? 300 : 20000);
@@ -199,7 +195,6 @@ static void do_put(void)
     }
     it.made = (int64_t)(now - age);
     it.fresh_until = it.made + (int64_t)(ttl ? ttl : model.limits.ttl_ms);
-    it.renew = it.fresh_until - (int64_t)ahead;
     it.kept_until = it.fresh_until + (int64_t)stale;
     bytes += cache_lru_cost(strlen(names[it.key]), it.len, n_tags);
 
@@ -218,7 +213,6 @@ static void do_put(void)
                               .value = make_value(it.number, it.len),
                               .age_ms = age,
                               .ttl_ms = ttl,
-                              .ahead_ms = ahead,
                               .stale_ms = stale,
                               .tags = tags};
     cr_assert_eq(cache_lru_put(cache, &item, now) == 0, fits);
@@ -292,7 +286,6 @@ static void do_configure(void)
         .max_entries = 1 + dice_below(&dice, N_KEYS + 10),
         .max_bytes = 1 + dice_below(&dice, dice_below(&dice, 8) ? 40000 : 2000),
         .ttl_ms = 1 + dice_below(&dice, 200),
-        .idle_ms = dice_below(&dice, 2) ? 0 : 1 + dice_below(&dice, 200),
     };
     model.limits = limits;
     model_evict();
@@ -362,7 +355,7 @@ Test(cache_lru_model, the_cache_does_what_an_obvious_one_does)
     for (int i = 0; i < N_TAGS; i++)
         snprintf(tag_names[i], sizeof(tag_names[i]), "tag:%d", i);
     now = 100;
-    model.limits = (struct cache_limits){20, 20000, 100, 0};
+    model.limits = (struct cache_limits){20, 20000, 100};
     cache = cache_lru_new(&model.limits);
     for (unsigned long i = 0; i < n_steps; i++) {
         step();

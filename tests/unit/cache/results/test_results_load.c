@@ -229,7 +229,7 @@ Test(cache_results_load, remembered_failures_go_with_what_they_may_come_from)
         if (rows[i].how == 0)
             cache_results_invalidate(h.r, "k*");
         else if (rows[i].how == 1)
-            cache_results_invalidate_dependency(h.r, "whatever");
+            cache_results_change(h.r, "whatever", 1);
         else
             cache_results_clear(h.r);
         ask(&a, "k", &rich);
@@ -267,17 +267,80 @@ Test(cache_results_load, a_bypass_loads_anew_and_keeps_what_it_got)
     cr_assert_eq(stats().bypassed, 1);
 }
 
-Test(cache_results_load, many_bypasses_share_a_load_also_one_of_others)
+Test(cache_results_load, a_load_that_began_before_does_not_answer_who_wants_a_new_one)
 {
     ask(&a, "k", &plain);
     ask_bypass(&b, "k", &plain);
     ask_bypass(&c, "k", &plain);
-    cr_assert_eq(h.n_begun, 1);
+    cr_assert_eq(h.n_begun, 1, "one at a time");
     cr_assert_eq(stats().coalesced, 2);
+    end_load(&h, 0, "before");
+    cr_assert_str_eq(told(&a), "MISS before");
+    cr_assert_str_eq(told(&b), "pending");
+    cr_assert_str_eq(look(&h, "k", &plain), "HIT before");
+    cr_assert_eq(h.n_begun, 2, "one that all who came meanwhile share");
+    end_load(&h, 0, "after");
+    cr_assert_str_eq(told(&b), "BYPASS after");
+    cr_assert_str_eq(told(&c), "BYPASS after");
+    cr_assert_eq(h.n_begun, 2);
+}
+
+Test(cache_results_load, nor_does_its_failure)
+{
+    ask(&a, "k", &plain);
+    ask_bypass(&b, "k", &plain);
+    end_load(&h, UV_EIO, NULL);
+    cr_assert_str_eq(told(&a), "MISS EIO");
+    cr_assert_str_eq(told(&b), "pending");
+    end_load(&h, 0, "v");
+    cr_assert_str_eq(told(&b), "BYPASS v");
+}
+
+Test(cache_results_load, what_is_young_enough_will_do)
+{
+    fill(&h, "k", &plain, "v");
+    now_ms += 100;
+    ask_young(&a, "k", &plain, 100);
+    cr_assert_str_eq(told(&a), "HIT v");
+    ask_young(&a, "k", &plain, 99);
+    cr_assert_str_eq(told(&a), "pending");
+    cr_assert_eq(cache_load_max_age_ms(h.loads[0]), 99, "what it is made from may be so old");
+    now_ms += 50;
+    ask_young(&b, "k", &plain, 149);
+    ask_young(&c, "k", &plain, 148);
+    end_load(&h, 0, "w");
+    cr_assert_str_eq(told(&a), "BYPASS w");
+    cr_assert_str_eq(told(&b), "BYPASS w", "it began young enough for that one");
+    cr_assert_str_eq(told(&c), "pending");
+    cr_assert_eq(cache_load_max_age_ms(h.loads[0]), 148);
+    end_load(&h, 0, "x");
+    cr_assert_str_eq(told(&c), "BYPASS x");
+}
+
+Test(cache_results_load, who_does_not_ask_for_an_age_leaves_it_to_the_load)
+{
+    ask(&a, "k", &plain);
+    cr_assert_eq(cache_load_max_age_ms(h.loads[0]), UINT64_MAX);
+    ask_young(&b, "k", &plain, 60000);
     end_load(&h, 0, "v");
     cr_assert_str_eq(told(&a), "MISS v");
-    cr_assert_str_eq(told(&b), "BYPASS v");
-    cr_assert_str_eq(told(&c), "BYPASS v");
+    cr_assert_str_eq(told(&b), "pending", "it may be made from anything");
+    ask_bypass(&c, "k", &plain);
+    end_load(&h, 0, "w");
+    cr_assert_str_eq(told(&b), "BYPASS w");
+    cr_assert_eq(cache_load_max_age_ms(h.loads[0]), 0);
+    end_load(&h, 0, "x");
+    cr_assert_str_eq(told(&c), "BYPASS x");
+}
+
+Test(cache_results_load, a_stale_value_is_no_young_one)
+{
+    const struct cache_policy quick = {.ttl_ms = 10, .stale_ms = 1000};
+    fill(&h, "k", &quick, "v");
+    now_ms += 10;
+    ask_young(&a, "k", &quick, 60000);
+    cr_assert_str_eq(told(&a), "pending");
+    end_load(&h, 0, "w");
 }
 
 /* --- closing --- */
@@ -287,7 +350,7 @@ TestSuite(cache_results_closing, .init = set_up);
 static void ask_in_vain(struct reader *reader)
 {
     cr_assert_str_eq(look(reader->h, "z", &plain), "MISS ECANCELED");
-    cr_assert_eq(cache_results_put(reader->h->r, "z", &plain, blob_new(1), NULL), UV_ECANCELED);
+    cr_assert_eq(cache_results_put(reader->h->r, "z", &plain, blob_new(1), 0), UV_ECANCELED);
 }
 
 Test(cache_results_closing, ends_who_waits_and_waits_for_loads)
@@ -327,10 +390,10 @@ static void begin_close(struct reader *reader)
 Test(cache_results_closing, can_begin_while_an_answer_is_given)
 {
     fill(&h, "k", &rich, "old");
-    now_ms += 50000;
+    now_ms += 60000;
     a.then = begin_close;
     ask(&a, "k", &rich);
-    cr_assert_str_eq(told(&a), "HIT old");
+    cr_assert_str_eq(told(&a), "STALE old");
     cr_assert_eq(h.n_begun, 1, "no renewal begins");
     house_finish_close(&h);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/results/envelope.h"
 #include "tests/unit/cache/results/fake_tier.h"
 #include "tests/unit/cache/results/results_fixture.h"
 
@@ -11,14 +10,15 @@ static struct reader a, b, c;
 
 static const struct cache_policy policy = {
     .ttl_ms = 60000, .stale_ms = 30000, .error_ms = 60000, .failure_ms = 1000};
-static const char *const on_one[] = {"instance:1", NULL};
+static const char *const on_source[] = {"source", NULL};
+static const struct cache_policy bound = {
+    .ttl_ms = 60000, .error_ms = 60000, .dependencies = on_source};
 
 static void set_up(void)
 {
     fake_tier_init(&tier);
     house_open(&h, &tier.base);
     a.h = b.h = c.h = &h;
-    now_ms += 3600000; /* it has listened for an hour */
 }
 
 static void tear_down(void)
@@ -34,25 +34,34 @@ static struct cache_results_stats stats(void)
     return cache_results_stats(h.r);
 }
 
-/* As another node put it AGE_MS ago. */
-static void store(const char *key, const char *value, const char *const *names, uint64_t age_ms)
+/* As a former process put it AGE_MS ago, when what it is made from was in state MADE_FROM. */
+static void store_made_from(const char *key, const char *value, uint64_t age_ms, uint64_t made_from)
 {
-    struct blob *plain_value = blob_copy(value, strlen(value));
-    struct blob *sealed = cache_envelope_seal(plain_value, names);
-    uint64_t ttl_ms = policy.ttl_ms, left_ms = ttl_ms + policy.error_ms;
-    fake_tier_store(&tier, key, sealed, age_ms, ttl_ms > age_ms ? ttl_ms - age_ms : 0,
-                    left_ms > age_ms ? left_ms - age_ms : 0);
-    blob_unref(sealed);
-    blob_unref(plain_value);
+    const struct cache_tier_item item = {
+        .value = blob_copy(value, strlen(value)),
+        .age_ms = age_ms,
+        .ttl_ms = policy.ttl_ms,
+        .stale_ms = policy.error_ms,
+        .made_from = made_from,
+    };
+    fake_tier_store(&tier, key, &item);
+    blob_unref(item.value);
+}
+
+static void store(const char *key, const char *value, uint64_t age_ms)
+{
+    store_made_from(key, value, age_ms, 0);
 }
 
 Test(cache_results_tier, what_is_loaded_goes_there_and_outlives_memory)
 {
     cr_assert_eq(cache_results_tier(h.r), &tier.base);
     fill(&h, "k", &policy, "v");
-    cr_assert(fake_tier_has(&tier, "k"));
-    cr_assert_eq(tier.items[0].fresh_until_ms, now_ms + 60000);
-    cr_assert_eq(tier.items[0].left_until_ms, now_ms + 120000);
+    const struct cache_tier_item *item = fake_tier_find(&tier, "k");
+    cr_assert_not_null(item);
+    cr_assert_eq(item->age_ms, 0);
+    cr_assert_eq(item->ttl_ms, 60000);
+    cr_assert_eq(item->stale_ms, 60000);
     cr_assert_eq(tier.n_asked, 1, "before it was loaded");
     cr_assert_str_eq(look(&h, "k", &policy), "HIT v");
     cr_assert_eq(tier.n_asked, 1, "memory has it");
@@ -61,7 +70,7 @@ Test(cache_results_tier, what_is_loaded_goes_there_and_outlives_memory)
 
 Test(cache_results_tier, a_miss_in_memory_is_a_hit_with_its_age)
 {
-    store("k", "v", NULL, 20000);
+    store("k", "v", 20000);
     ask(&a, "k", &policy);
     cr_assert_str_eq(told(&a), "HIT v");
     cr_assert_eq(a.age_ms, 20000);
@@ -79,7 +88,7 @@ Test(cache_results_tier, a_miss_in_memory_is_a_hit_with_its_age)
 Test(cache_results_tier, readers_share_the_question)
 {
     tier.is_async = true;
-    store("k", "v", NULL, 0);
+    store("k", "v", 0);
     ask(&a, "k", &policy);
     ask(&b, "k", &policy);
     cr_assert_eq(tier.n_asked, 1);
@@ -106,7 +115,7 @@ Test(cache_results_tier, what_it_does_not_have_is_loaded)
 
 Test(cache_results_tier, a_bypass_does_not_ask_it)
 {
-    store("k", "old", NULL, 0);
+    store("k", "old", 0);
     ask_bypass(&a, "k", &policy);
     cr_assert_eq(tier.n_asked, 0);
     end_load(&h, 0, "new");
@@ -121,7 +130,7 @@ Test(cache_results_tier, a_bypass_does_not_ask_it)
 Test(cache_results_tier, a_bypass_that_came_while_it_was_asked_still_loads)
 {
     tier.is_async = true;
-    store("k", "old", NULL, 0);
+    store("k", "old", 0);
     ask(&a, "k", &policy);
     ask_bypass(&b, "k", &policy);
     fake_tier_answer(&tier, 0);
@@ -134,7 +143,7 @@ Test(cache_results_tier, a_bypass_that_came_while_it_was_asked_still_loads)
 
 Test(cache_results_tier, what_is_too_old_there_answers_as_a_stale_one_and_is_renewed)
 {
-    store("k", "old", NULL, 89999);
+    store("k", "old", 89999);
     ask(&a, "k", &policy);
     cr_assert_str_eq(told(&a), "STALE old");
     cr_assert_eq(a.age_ms, 89999);
@@ -146,7 +155,7 @@ Test(cache_results_tier, what_is_too_old_there_answers_as_a_stale_one_and_is_ren
 
 Test(cache_results_tier, what_is_even_older_there_only_bridges_errors)
 {
-    store("k", "old", NULL, 90000);
+    store("k", "old", 90000);
     ask(&a, "k", &policy);
     cr_assert_str_eq(told(&a), "pending");
     end_load(&h, UV_EIO, NULL);
@@ -161,150 +170,116 @@ Test(cache_results_tier, what_is_even_older_there_only_bridges_errors)
     cr_assert_str_eq(told(&b), "MISS EIO");
 }
 
-Test(cache_results_tier, bytes_that_nobody_understands_are_a_miss)
+Test(cache_results_tier, who_asks_for_an_age_gets_what_is_young_enough)
 {
-    struct blob *garbage = blob_copy("garbage", 7);
-    fake_tier_store(&tier, "k", garbage, 0, 1000, 1000);
-    blob_unref(garbage);
-    fill(&h, "k", &policy, "v");
+    tier.is_async = true;
+    store("k", "v", 1000);
+    ask_young(&a, "k", &policy, 1000);
+    ask_young(&b, "k", &policy, 999);
+    fake_tier_answer(&tier, 0);
+    cr_assert_str_eq(told(&a), "HIT v");
+    cr_assert_str_eq(told(&b), "pending");
+    end_load(&h, 0, "new");
+    cr_assert_str_eq(told(&b), "BYPASS new");
 }
 
 Test(cache_results_tier, a_value_too_large_for_memory_is_taken_out_of_it)
 {
     struct cache_results_options options = house_options();
-    store("k", "far too large to be kept in memory, with little room", NULL, 0);
+    store("k", "far too large to be kept in memory, with little room", 0);
     options.limits.max_bytes = 200;
     cache_results_configure(h.r, &options);
     ask(&a, "k", &policy);
     cr_assert_str_eq(told(&a), "HIT far too large to be kept in memory, with little room");
     ask_bypass(&a, "k", &policy);
     end_load(&h, 0, "again far too large to be kept in memory, with little room");
-    cr_assert_not(fake_tier_has(&tier, "k"), "it is outdated");
+    cr_assert_null(fake_tier_find(&tier, "k"), "it is outdated");
 }
 
 /* --- what it is told --- */
 
 Test(cache_results_tier, it_is_told_of_what_is_invalidated)
 {
-    h.dependencies = on_one;
-    fill(&h, "k[1]", &policy, "v");
-    fill(&h, "l", &policy, "w");
-    h.dependencies = NULL;
     fill(&h, "m", &policy, "x");
     cache_results_invalidate(h.r, "m");
     cr_assert_str_eq(tier.told, "m ");
     cache_results_invalidate(h.r, "n*");
     cr_assert_str_eq(tier.told, "m n* ");
-    cr_assert_eq(cache_results_invalidate_dependency(h.r, "instance:1"), 2);
-    cr_assert_str_eq(tier.told, "m n* k\\[1] l @instance:1 ");
     cr_assert_eq(tier.n_items, 0);
     cache_results_clear(h.r);
-    cr_assert_str_eq(tier.told, "m n* k\\[1] l @instance:1 * ");
+    cr_assert_str_eq(tier.told, "m n* * ");
 }
 
-Test(cache_results_tier, a_dependency_that_cannot_be_told_takes_everything_along)
+/* --- what values are made from --- */
+
+Test(cache_results_tier, a_value_comes_back_while_all_it_was_made_from_is_as_it_was)
 {
-    char name[CACHE_KEY_MAX * 3];
-    memset(name, 'n', sizeof(name));
-    name[sizeof(name) - 1] = '\0';
-    cache_results_invalidate_dependency(h.r, name);
-    cr_assert_str_eq(tier.told, "* ");
-    cache_results_invalidate_dependency(h.r, "line\nbreak");
-    cr_assert_str_eq(tier.told, "* * ");
+    struct cache_results_options options = house_options();
+    cache_results_change(h.r, "source", 7);
+    fill(&h, "k", &bound, "made from 7");
+    options.is_enabled = false;
+    cache_results_configure(h.r, &options);
+    options.is_enabled = true;
+    cache_results_configure(h.r, &options);
+    cr_assert_str_eq(look(&h, "k", &bound), "HIT made from 7", "memory had forgotten it");
+    cache_results_change(h.r, "source", 8);
+    cr_assert_str_eq(look(&h, "k", &bound), "pending");
+    cache_results_change(h.r, "source", 7);
+    cr_assert_str_eq(look(&h, "k", &bound), "HIT made from 7");
 }
 
-Test(cache_results_tier, names_come_back_with_the_value)
+/* As after a kill -9: what the tier should have been told it was never told. */
+Test(cache_results_tier, a_value_of_another_state_does_not_even_bridge_errors)
 {
-    store("k", "v", on_one, 1000);
-    cr_assert_str_eq(look(&h, "k", &policy), "HIT v");
-    cr_assert_eq(cache_results_invalidate_dependency(h.r, "instance:1"), 1);
-    cr_assert_not(fake_tier_has(&tier, "k"));
-}
-
-/* Memory had evicted it, so nobody knew its key when the dependency changed. */
-Test(cache_results_tier, what_was_made_before_its_dependency_changed_is_not_taken)
-{
-    cache_results_invalidate_dependency(h.r, "instance:1");
-    store("k", "before", on_one, 1);
-    ask(&a, "k", &policy);
+    cache_results_change(h.r, "source", 8);
+    store_made_from("k", "made from 7", 1, 7);
+    ask(&a, "k", &bound);
     cr_assert_str_eq(told(&a), "pending");
     end_load(&h, UV_EIO, NULL);
-    cr_assert_str_eq(told(&a), "MISS EIO", "it does not even bridge errors");
-    now_ms += 1000;
-    store("k", "after", on_one, 999);
-    cr_assert_str_eq(look(&h, "k", &policy), "HIT after");
+    cr_assert_str_eq(told(&a), "MISS EIO");
+    store_made_from("k", "made from 8", 1000, 8);
+    ask(&b, "k", &bound);
+    cr_assert_str_eq(told(&b), "HIT made from 8");
+    cr_assert_eq(b.age_ms, 1000);
 }
 
-/* --- what it tells --- */
-
-Test(cache_results_tier, other_nodes_invalidations_reach_memory_and_loads)
+Test(cache_results_tier, each_of_several_states_counts)
 {
-    fill(&h, "k1", &policy, "v");
-    fill(&h, "k2", &policy, "w");
-    fill(&h, "other", &policy, "x");
-    ask_bypass(&a, "k3", &policy);
-    ask(&b, "k4", &policy);
-    end_load(&h, UV_ECANCELED, NULL);
-    end_load(&h, UV_EIO, NULL);
-    ask_bypass(&a, "k3", &policy);
-    tier.told[0] = '\0';
-    tier.invalidated(tier.arg, "k?");
-    cr_assert_str_eq(tier.told, "", "it is not told what it told");
-    cr_assert_eq(stats().memory.entries, 1);
-    cr_assert_eq(stats().invalidated, 2);
-    end_load(&h, 0, "before");
-    cr_assert_str_eq(told(&a), "BYPASS before");
-    cr_assert_not(fake_tier_has(&tier, "k3"));
-    ask(&a, "k4", &policy);
-    cr_assert_str_eq(told(&a), "pending", "its failure is forgotten");
+    static const char *const on_two[] = {"a", "b", NULL};
+    const struct cache_policy two = {.ttl_ms = 60000, .dependencies = on_two};
+    struct cache_results_options off = house_options(), on = house_options();
+    off.is_enabled = false;
+    cache_results_change(h.r, "a", 1);
+    cache_results_change(h.r, "b", 2);
+    fill(&h, "k", &two, "v");
+    cache_results_change(h.r, "a", 2);
+    cache_results_change(h.r, "b", 1);
+    cr_assert_str_eq(look(&h, "k", &two), "pending");
+    cache_results_change(h.r, "a", 1);
+    cache_results_change(h.r, "b", 2);
+    cache_results_configure(h.r, &off);
+    cache_results_configure(h.r, &on);
+    cr_assert_str_eq(look(&h, "k", &two), "HIT v");
 }
 
-Test(cache_results_tier, other_nodes_dependencies_reach_memory_and_loads)
+Test(cache_results_tier, a_state_that_changes_while_it_is_asked_counts)
 {
-    h.dependencies = on_one;
-    fill(&h, "k", &policy, "v");
-    ask_bypass(&a, "l", &policy);
-    tier.told[0] = '\0';
-    tier.invalidated(tier.arg, "@instance:1");
-    tier.invalidated(tier.arg, "@instance:*");
-    cr_assert_str_eq(tier.told, "");
-    cr_assert_eq(stats().memory.entries, 0);
-    end_load(&h, 0, "before");
-    cr_assert_eq(stats().memory.entries, 0);
-    cr_assert_not(fake_tier_has(&tier, "l"));
-}
-
-/* When nobody listened for a while, nobody knows what has changed since. */
-Test(cache_results_tier, what_is_older_than_our_listening_is_only_good_as_a_stale_one)
-{
-    tier.invalidated(tier.arg, "*");
-    store("free", "v", NULL, 1000);
-    store("bound", "w", on_one, 1000);
-    cr_assert_str_eq(look(&h, "free", &policy), "HIT v");
-    ask(&a, "bound", &policy);
-    cr_assert_str_eq(told(&a), "STALE w");
-    cr_assert_eq(a.age_ms, 1000);
-    end_load(&h, UV_EIO, NULL);
-    now_ms += 30000;
-    ask(&b, "bound", &policy);
-    cr_assert_str_eq(told(&b), "pending", "from here on it is too old by more than may be");
-    end_load(&h, UV_EIO, NULL);
-    cr_assert_str_eq(told(&b), "STALE w");
-}
-
-Test(cache_results_tier, a_message_that_is_no_pattern_stands_for_all)
-{
-    fill(&h, "k", &policy, "v");
-    tier.invalidated(tier.arg, "[oops");
-    cr_assert_eq(stats().memory.entries, 0);
+    tier.is_async = true;
+    store("k", "old", 0);
+    ask(&a, "k", &bound);
+    cache_results_change(h.r, "source", 1);
+    fake_tier_answer(&tier, 0);
+    cr_assert_str_eq(told(&a), "pending");
+    end_load(&h, 0, "new");
+    cr_assert_str_eq(told(&a), "MISS new");
 }
 
 Test(cache_results_tier, what_changed_while_it_was_asked_is_loaded)
 {
     tier.is_async = true;
-    store("k", "old", NULL, 0);
+    store("k", "old", 0);
     ask(&a, "k", &policy);
-    cache_results_put(h.r, "k", &policy, blob_copy("put", 3), NULL);
+    cache_results_put(h.r, "k", &policy, blob_copy("put", 3), 0);
     fake_tier_answer(&tier, 0);
     cr_assert_str_eq(told(&a), "pending");
     end_load(&h, 0, "new");
@@ -315,13 +290,13 @@ Test(cache_results_tier, what_is_of_this_process_alone_stays_in_it)
 {
     struct cache_policy local = policy;
     local.is_local = true;
-    store("k", "of another node", NULL, 0);
+    store("k", "of a former process", 0);
     ask(&a, "k", &local);
     cr_assert_str_eq(told(&a), "pending");
     end_load(&h, 0, "ours");
-    cache_results_put(h.r, "l", &local, blob_copy("ours", 4), NULL);
+    cache_results_put(h.r, "l", &local, blob_copy("ours", 4), 0);
     cr_assert_eq(tier.n_asked, 0);
-    cr_assert_not(fake_tier_has(&tier, "l"));
+    cr_assert_null(fake_tier_find(&tier, "l"));
     cr_assert_eq(tier.n_items, 1);
     cr_assert_str_eq(look(&h, "k", &local), "HIT ours");
 }
@@ -332,7 +307,7 @@ Test(cache_results_tier, disabled_it_is_not_asked_and_gets_nothing)
 {
     struct cache_results_options options = house_options();
     options.is_enabled = false;
-    store("k", "old", NULL, 0);
+    store("k", "old", 0);
     tier.is_async = true;
     ask(&a, "k", &policy);
     cache_results_configure(h.r, &options);
@@ -342,9 +317,10 @@ Test(cache_results_tier, disabled_it_is_not_asked_and_gets_nothing)
     ask(&a, "l", &policy);
     end_load(&h, 0, "new");
     cr_assert_eq(tier.n_asked, 1);
-    cr_assert_not(fake_tier_has(&tier, "l"));
+    cr_assert_null(fake_tier_find(&tier, "l"));
     cache_results_invalidate(h.r, "k");
-    cr_assert_not(fake_tier_has(&tier, "k"), "it must not be there when we are switched on again");
+    cr_assert_null(fake_tier_find(&tier, "k"),
+                   "it must not be there when we are switched on again");
 }
 
 Test(cache_results_tier_closing, ends_what_it_was_asked, .init = set_up)
@@ -354,7 +330,6 @@ Test(cache_results_tier_closing, ends_what_it_was_asked, .init = set_up)
     house_begin_close(&h);
     cr_assert_str_eq(told(&a), "MISS ECANCELED");
     cr_assert(tier.is_closed);
-    tier.invalidated(tier.arg, "*");
     cr_assert_null(cache_results_tier(h.r));
     cr_assert_eq(h.n_begun, 0);
     house_finish_close(&h);

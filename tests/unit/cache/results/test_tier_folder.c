@@ -29,7 +29,7 @@ Test(cache_tier_folder, files_of_others_are_no_values)
     cr_assert_eq(loop_init(&loop), 0);
     folder_write(folder, "note.txt", "not mine");
     tier_node_init(&node, &loop, tier_folder_new(&loop, folder));
-    tier_node_put(&node, "k", "x", 60000, 60000);
+    tier_node_put(&node, "k", "x", 60000, 0);
     node.tier->ops->invalidate(node.tier, "*");
     tier_node_expect(&node, "k", NULL);
     char *text = folder_read(folder, "note.txt");
@@ -62,10 +62,10 @@ Test(cache_tier_folder, a_file_that_is_not_what_its_name_says_is_a_miss)
     char *folder = folder_make();
     cr_assert_eq(loop_init(&loop), 0);
     tier_node_init(&node, &loop, tier_folder_new(&loop, folder));
-    tier_node_put(&node, "a", "x", 60000, 60000);
+    tier_node_put(&node, "a", "x", 60000, 0);
     tier_node_expect(&node, "a", "x");
     char *a = find_file(folder, NULL);
-    tier_node_put(&node, "b", "y", 60000, 60000);
+    tier_node_put(&node, "b", "y", 60000, 0);
     tier_node_expect(&node, "b", "y");
     char *b = find_file(folder, a), *path_a = fs_join(folder, a), *path_b = fs_join(folder, b);
 
@@ -105,7 +105,7 @@ Test(cache_tier_folder, what_waits_is_bounded_and_nothing_begins_when_it_closes)
     for (int i = 0; i < N; i++)
         node.tier->ops->get(node.tier, "k", tier_got_note, &got);
     cr_assert_eq(got.n_done, N - 999);
-    tier_node_put(&node, "k", "x", 60000, 60000);
+    tier_node_put(&node, "k", "x", 60000, 0);
     cr_assert_eq(tier_node_health(&node).n_failed, N - 999 + 1);
     tier_node_deinit(&node);
     cr_assert_eq(got.n_done, N);
@@ -122,14 +122,14 @@ Test(cache_tier_folder, what_cannot_be_removed_is_never_seen_again)
     cr_assert_eq(loop_init(&loop), 0);
     cr_assert_eq(fs_make_dirs(folder), 0);
     tier_node_init(&node, &loop, tier_folder_new(&loop, folder));
-    tier_node_put(&node, "k", "old", 60000, 60000);
+    tier_node_put(&node, "k", "old", 60000, 0);
     tier_node_expect(&node, "k", "old");
     cr_assert_eq(fs_rename(folder, aside), 0);
     node.tier->ops->invalidate(node.tier, "k");
     tier_node_wait_down(&node);
     cr_assert_eq(fs_rename(aside, folder), 0);
     tier_node_expect(&node, "k", NULL);
-    tier_node_put(&node, "k", "new", 60000, 60000);
+    tier_node_put(&node, "k", "new", 60000, 0);
     tier_node_expect(&node, "k", "new");
     tier_node_deinit(&node);
     cr_assert_eq(loop_deinit(&loop), 0);
@@ -147,7 +147,7 @@ Test(cache_tier_folder, a_file_that_cannot_be_read_may_be_what_was_to_go)
     cr_assert_eq(fs_make_dirs(odd), 0);
     tier_node_init(&node, &loop, tier_folder_new(&loop, folder));
     node.tier->ops->invalidate(node.tier, "k");
-    tier_node_put(&node, "k", "x", 60000, 60000);
+    tier_node_put(&node, "k", "x", 60000, 0);
     tier_node_expect(&node, "k", NULL);
     cr_assert_eq(tier_node_health(&node).n_failed, 1);
     tier_node_deinit(&node);
@@ -163,12 +163,12 @@ Test(cache_tier_folder, a_folder_that_is_gone_is_told_and_nothing_else_happens)
     char *parent = folder_make(), *folder = fs_join(parent, "values");
     cr_assert_eq(loop_init(&loop), 0);
     tier_node_init(&node, &loop, tier_folder_new(&loop, folder));
-    tier_node_put(&node, "k", "x", 60000, 60000);
+    tier_node_put(&node, "k", "x", 60000, 0);
     tier_node_wait_down(&node);
     cr_assert(strstr(tier_node_health(&node).detail, "no such file"), "%s",
               tier_node_health(&node).detail);
     cr_assert_eq(fs_make_dirs(folder), 0);
-    tier_node_put(&node, "k", "y", 60000, 60000);
+    tier_node_put(&node, "k", "y", 60000, 0);
     tier_node_expect(&node, "k", "y");
     cr_assert(tier_node_health(&node).is_up);
     cr_assert_eq(tier_node_health(&node).n_failed, 1);

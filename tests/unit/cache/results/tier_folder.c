@@ -23,7 +23,7 @@ enum { MAX_JOBS = 1000, NAME_SIZE = 2 * crypto_generichash_BYTES_MIN + 1 };
 struct header {
     char magic[8];
     int64_t made_at; /* wall clock: it must mean something to the next process */
-    uint64_t fresh_ms, left_ms, key_len;
+    uint64_t ttl_ms, stale_ms, made_from, key_len;
 };
 static const char magic[8] = "ldpfile";
 
@@ -92,6 +92,11 @@ static uint64_t age_of(const struct header *h)
     return age_ms > 0 ? (uint64_t)age_ms : 0;
 }
 
+static bool is_over(const struct header *h)
+{
+    return age_of(h) >= h->ttl_ms + h->stale_ms;
+}
+
 static int remove_file(const char *path)
 {
     uv_fs_t req;
@@ -113,7 +118,7 @@ static void run_get(struct job *job)
     size_t key_len = (size_t)job->header.key_len;
     if (key_len != strlen(job->key) || memcmp(key, job->key, key_len) != 0)
         return;
-    if (age_of(&job->header) < job->header.left_ms)
+    if (!is_over(&job->header))
         job->value = blob_copy(key + key_len, (size_t)(file.data + file.len - key) - key_len);
     else
         (void)remove_file(path); /* the next put or invalidation tries again */
@@ -141,7 +146,7 @@ static int remove_if_match(const struct job *job, const char *path)
     if (parse(&file, &header, &text) < 0)
         return 0;
     char *key cleanup(mem_freep) = mem_strndup(text, (size_t)header.key_len);
-    if (cache_glob_match(job->key, key) || age_of(&header) >= header.left_ms)
+    if (cache_glob_match(job->key, key) || is_over(&header))
         return remove_file(path);
     return 0;
 }
@@ -174,14 +179,14 @@ static void answer(struct job *job)
     cache_tier_got_fn done = take_ptr(job->done);
     if (!done)
         return;
-    uint64_t age_ms = age_of(&job->header);
-    struct cache_tier_item item = {
+    const struct cache_tier_item item = {
         .value = job->value,
-        .age_ms = age_ms,
-        .fresh_ms = job->header.fresh_ms > age_ms ? job->header.fresh_ms - age_ms : 0,
-        .left_ms = job->header.left_ms > age_ms ? job->header.left_ms - age_ms : 0,
+        .age_ms = age_of(&job->header),
+        .ttl_ms = job->header.ttl_ms,
+        .stale_ms = job->header.stale_ms,
+        .made_from = job->header.made_from,
     };
-    bool is_hit = job->value && item.left_ms > 0 && !job->tier->must_clear;
+    bool is_hit = job->value && !is_over(&job->header) && !job->tier->must_clear;
     job->tier->stats.n_hits += is_hit;
     done(job->arg, is_hit ? &item : NULL);
 }
@@ -256,13 +261,6 @@ static struct job *new_job(struct folder_tier *t, const char *key, void (*run)(s
     return job;
 }
 
-static void tier_start(struct cache_tier *tier, cache_tier_invalidated_fn fn, void *arg)
-{
-    (void)tier; /* there are no other nodes to hear from */
-    (void)fn;
-    (void)arg;
-}
-
 static void tier_get(struct cache_tier *tier, const char *key, cache_tier_got_fn done, void *arg)
 {
     struct folder_tier *t = cast(tier);
@@ -280,8 +278,7 @@ static void tier_get(struct cache_tier *tier, const char *key, cache_tier_got_fn
     run_next(t);
 }
 
-static void tier_put(struct cache_tier *tier, const char *key, struct blob *value,
-                     uint64_t fresh_ms, uint64_t left_ms)
+static void tier_put(struct cache_tier *tier, const char *key, const struct cache_tier_item *item)
 {
     struct folder_tier *t = cast(tier);
     t->stats.n_puts++;
@@ -290,11 +287,12 @@ static void tier_put(struct cache_tier *tier, const char *key, struct blob *valu
         return;
     }
     struct job *job = new_job(t, key, run_put);
-    job->value = blob_ref(value);
+    job->value = blob_ref(item->value);
     job->header = (struct header){
-        .made_at = clock_wall_ms(),
-        .fresh_ms = fresh_ms,
-        .left_ms = left_ms,
+        .made_at = clock_wall_ms() - (int64_t)item->age_ms,
+        .ttl_ms = item->ttl_ms,
+        .stale_ms = item->stale_ms,
+        .made_from = item->made_from,
         .key_len = strlen(key),
     };
     memcpy(job->header.magic, magic, sizeof(magic));
@@ -346,7 +344,6 @@ static void tier_close(struct cache_tier *tier, void (*on_closed)(void *arg), vo
 
 static const struct cache_tier_ops ops = {
     .name = "folder",
-    .start = tier_start,
     .get = tier_get,
     .put = tier_put,
     .invalidate = tier_invalidate,

@@ -6,8 +6,7 @@
 #include "cache/results/tier.h"
 
 /** An example of a tier, the one that docs/cache-backends.md explains: values as files in FOLDER,
- *  which exists. They outlive the process. For one process only: nobody else hears of what it
- *  invalidates. */
+ *  which exists. They outlive the process. */
 struct cache_tier *tier_folder_new(struct loop *loop, const char *folder);
 
 #endif

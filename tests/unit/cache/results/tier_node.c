@@ -3,7 +3,6 @@
 
 #include <criterion/criterion.h>
 
-#include "base/text/str.h"
 #include "tests/unit/cache/results/tier_suite.h"
 
 enum { TICK_MS = 5 };
@@ -13,19 +12,11 @@ static void on_tick(uv_timer_t *tick)
     (void)tick; /* its turn of the loop is what it is for */
 }
 
-static void on_invalidated(void *arg, const char *pattern)
-{
-    struct tier_node *n = arg;
-    n->n_heard++;
-    str_copy(n->heard, sizeof(n->heard), pattern);
-}
-
 void tier_node_init(struct tier_node *n, struct loop *loop, struct cache_tier *tier)
 {
     *n = (struct tier_node){.loop = loop, .tier = tier};
     uv_timer_init(&loop->uv, &n->tick);
     uv_timer_start(&n->tick, on_tick, TICK_MS, TICK_MS);
-    tier->ops->start(tier, on_invalidated, n);
 }
 
 static void on_closed(void *arg)
@@ -91,18 +82,13 @@ void tier_node_wait_down(struct tier_node *n)
     tier_node_wait(n, is_down, n);
 }
 
-void tier_node_wait_heard(struct tier_node *n, unsigned n_heard)
+void tier_node_put(struct tier_node *n, const char *key, const char *text, uint64_t ttl_ms,
+                   uint64_t stale_ms)
 {
-    while (n->n_heard < n_heard)
-        uv_run(&n->loop->uv, UV_RUN_ONCE);
-}
-
-void tier_node_put(struct tier_node *n, const char *key, const char *text, uint64_t fresh_ms,
-                   uint64_t left_ms)
-{
-    struct blob *value = blob_copy(text, strlen(text));
-    n->tier->ops->put(n->tier, key, value, fresh_ms, left_ms);
-    blob_unref(value);
+    const struct cache_tier_item item = {
+        .value = blob_copy(text, strlen(text)), .ttl_ms = ttl_ms, .stale_ms = stale_ms};
+    n->tier->ops->put(n->tier, key, &item);
+    blob_unref(item.value);
 }
 
 void tier_got_note(void *arg, const struct cache_tier_item *item)

@@ -8,11 +8,9 @@
 /** What every tier promises in cache/results/tier.h, as tests that any of them can be put to. */
 
 struct tier_suite {
-    /** A tier on what ARG stands for; several at once when IS_SHARED. It is started by the suite,
-     *  and may need a while until it is up. */
+    /** A tier on what ARG stands for. It may need a while until it is up. */
     struct cache_tier *(*open)(struct loop *loop, void *arg);
     void *arg;
-    bool is_shared; /* nodes see each other's values and hear each other's invalidations */
 };
 
 /** Runs all of it; the first thing that is wrong fails the Criterion test that is running. */
@@ -24,8 +22,6 @@ struct tier_node {
     uv_timer_t tick; /* lets a loop that is waited in look again */
     struct cache_tier *tier;
     bool is_closed;
-    unsigned n_heard;
-    char heard[256]; /* the last pattern */
 };
 
 /** What a get gave. */
@@ -36,7 +32,7 @@ struct tier_got {
     struct blob *value;          /* with a reference, or NULL */
 };
 
-/** Takes TIER over and starts it. */
+/** Takes TIER over. */
 void tier_node_init(struct tier_node *n, struct loop *loop, struct cache_tier *tier);
 /** Closes the tier and waits until it is closed. */
 void tier_node_deinit(struct tier_node *n);
@@ -44,11 +40,11 @@ void tier_node_deinit(struct tier_node *n);
 void tier_node_wait(struct tier_node *n, bool (*is_true)(void *arg), void *arg);
 void tier_node_wait_up(struct tier_node *n);
 void tier_node_wait_down(struct tier_node *n);
-void tier_node_wait_heard(struct tier_node *n, unsigned n_heard);
 struct cache_tier_health tier_node_health(const struct tier_node *n);
 
-void tier_node_put(struct tier_node *n, const char *key, const char *text, uint64_t fresh_ms,
-                   uint64_t left_ms);
+/** As made now. */
+void tier_node_put(struct tier_node *n, const char *key, const char *text, uint64_t ttl_ms,
+                   uint64_t stale_ms);
 /** Waits for the answer. Good for one more call; tier_got_clear gives the value back. */
 struct tier_got tier_node_get(struct tier_node *n, const char *key);
 void tier_got_clear(struct tier_got *got);

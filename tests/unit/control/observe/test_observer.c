@@ -48,7 +48,8 @@ static void count(void *arg, int status)
     c->status = status;
 }
 
-Test(ctl_observer_quiet, ten_thousand_readers_share_one_list2)
+/* The first begins a look, all that come while it is under way share the next. */
+Test(ctl_observer_quiet, ten_thousand_readers_share_two_looks)
 {
     struct count c = {0};
     unsigned before = fake_farm_count(w.farm, "list2");
@@ -57,7 +58,7 @@ Test(ctl_observer_quiet, ten_thousand_readers_share_one_list2)
     cr_expect_eq(c.n, 0);
     world_until(&w, c.n == 10000);
     cr_expect_eq(c.status, 0);
-    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 1);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2);
 }
 
 Test(ctl_observer_quiet, what_is_fresh_enough_is_answered_at_once)
@@ -99,6 +100,87 @@ Test(ctl_observer_quiet, a_look_begun_before_a_sleep_is_not_believed)
     world_until(&w, c.n == 1);
     cr_expect_null(cache_snapshot_stale_reason(ctl_observer_snapshot(w.observer)));
     cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2);
+}
+
+static void count_look(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+/* The farm prints its list when list2 begins, so what changes after that is not in it. */
+Test(ctl_observer_quiet, a_look_that_began_before_the_question_does_not_answer_it)
+{
+    struct count c = {0};
+    unsigned before = fake_farm_count(w.farm, "list2"), n_looks = 0;
+    struct ctl_survey_listener listener = {.fn = count_look, .arg = &n_looks};
+    ctl_observer_listen(w.observer, &listener);
+    ctl_observer_look(w.observer);
+    fake_farm_set(w.farm, 1, 1, 77, 78);
+    for (int i = 0; i < 1000; i++)
+        (void)ctl_observer_want(w.observer, 0, count, &c);
+    world_until(&w, n_looks == 1);
+    cr_expect_eq(c.n, 0);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED);
+    world_until(&w, c.n == 1000);
+    cr_expect_eq(c.status, 0);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2, "one for all of them");
+    cr_expect_eq(fake_farm_peak(w.farm, "list2"), 1);
+    ctl_observer_unlisten(&listener);
+}
+
+Test(ctl_observer_quiet, a_look_under_way_answers_whom_it_is_young_enough_for)
+{
+    struct count patient = {0}, other = {0};
+    unsigned before = fake_farm_count(w.farm, "list2");
+    fake_clock_skip(60001);
+    ctl_observer_look(w.observer);
+    fake_clock_skip(100);
+    cr_expect_not_null(ctl_observer_want(w.observer, 60000, count, &patient));
+    cr_expect_not_null(ctl_observer_want(w.observer, 99, count, &other));
+    world_until(&w, patient.n == 1);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2, "the next has just begun");
+    cr_expect_eq(other.n, 0);
+    world_until(&w, other.n == 1);
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), before + 2);
+}
+
+/* What was seen may be as old as the moment in which the look began. */
+Test(ctl_observer_quiet, the_age_of_what_is_known_counts_from_the_begin_of_the_look)
+{
+    struct count c = {0};
+    struct cache_snapshot *snapshot = ctl_observer_snapshot(w.observer);
+    (void)ctl_observer_want(w.observer, 0, count, &c);
+    int64_t began_at = clock_wall_ms();
+    fake_clock_skip(7000);
+    world_until(&w, c.n == 1);
+    cr_expect_geq(cache_snapshot_age_ms(snapshot, clock_mono_ms()), 7000);
+    cr_expect_leq(cache_snapshot_observed_wall_ms(snapshot), began_at);
+}
+
+static void expect_running(void *arg)
+{
+    unsigned *n = arg;
+    ++*n;
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
+}
+
+static void expect_listener_first(void *arg, int status)
+{
+    cr_expect_eq(status, 0);
+    cr_expect_eq(*(unsigned *)arg, 1);
+    *(unsigned *)arg = 100;
+}
+
+Test(ctl_observer_quiet, listeners_know_a_look_before_those_who_wait_for_it)
+{
+    unsigned n = 0;
+    struct ctl_survey_listener listener = {.fn = expect_running, .arg = &n};
+    ctl_observer_listen(w.observer, &listener);
+    fake_farm_set(w.farm, 1, 1, 77, 78);
+    (void)ctl_observer_want(w.observer, 0, expect_listener_first, &n);
+    world_until(&w, n == 100);
+    ctl_observer_unlisten(&listener);
 }
 
 Test(ctl_observer_quiet, a_reader_that_gave_up_is_not_answered)

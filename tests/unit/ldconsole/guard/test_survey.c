@@ -22,6 +22,7 @@ static struct ldc_install install;
 
 struct told {
     int n, n_restarts;
+    uint64_t number;
     bool is_rejected;
     enum ldc_answer answer;
     enum ldc_list_outcome list;
@@ -36,6 +37,7 @@ static void note(void *arg, const struct ldc_survey *survey)
     struct told *t = arg;
     const struct ldc_config *config = ldc_configs_find(survey->configs, 0);
     t->n++;
+    t->number = survey->number;
     t->is_rejected = survey->outcome.is_rejected;
     t->answer = survey->outcome.answer;
     t->list = survey->list;
@@ -48,7 +50,7 @@ static void note(void *arg, const struct ldc_survey *survey)
     cr_assert_leq(survey->started_ms, survey->ended_ms);
     if (t->n_restarts > 0) {
         t->n_restarts--;
-        ldc_surveyor_start(surveyor);
+        (void)ldc_surveyor_start(surveyor, UINT64_MAX);
         cr_assert(ldc_surveyor_is_running(surveyor));
     }
 }
@@ -94,7 +96,7 @@ static void survey_all(size_t n_answers, const char *const *answers)
 {
     for (size_t i = 0; i < n_answers; i++)
         fake_runner_answer_next(runner, 0, answers[i]);
-    ldc_surveyor_start(surveyor);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     cr_assert(ldc_surveyor_is_running(surveyor));
     loop_run(&loop);
     cr_assert_not(ldc_surveyor_is_running(surveyor));
@@ -170,7 +172,7 @@ static void time_out(void *arg)
 
 Test(ldc_survey, tells_that_list2_missed_its_deadline_and_the_files_all_the_same)
 {
-    ldc_surveyor_start(surveyor);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     loop_post(&loop, time_out, NULL);
     loop_run(&loop);
     cr_assert_eq(told.n, 1);
@@ -183,7 +185,7 @@ Test(ldc_survey, tells_that_list2_missed_its_deadline_and_the_files_all_the_same
 Test(ldc_survey, tells_that_the_breaker_refused)
 {
     ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
-    ldc_surveyor_start(surveyor);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     loop_run(&loop);
     cr_assert_eq(told.n, 1);
     cr_assert(told.is_rejected);
@@ -193,12 +195,29 @@ Test(ldc_survey, tells_that_the_breaker_refused)
 
 Test(ldc_survey, runs_one_at_a_time)
 {
-    ldc_surveyor_start(surveyor);
-    ldc_surveyor_start(surveyor);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     cr_assert_eq(fake_runner_n_started(runner), 1);
     fake_runner_exit(runner, 0, 0, row);
     loop_run(&loop);
     cr_assert_eq(told.n, 1);
+    tear_down();
+}
+
+Test(ldc_survey, one_follows_for_all_who_are_not_content_with_the_one_that_runs)
+{
+    cr_assert_eq(ldc_surveyor_start(surveyor, 0), 1);
+    cr_assert_eq(ldc_surveyor_start(surveyor, 60000), 1);
+    cr_assert_eq(ldc_surveyor_start(surveyor, 0), 2);
+    cr_assert_eq(ldc_surveyor_start(surveyor, 0), 2);
+    cr_assert_eq(ldc_surveyor_start(surveyor, UINT64_MAX), 1);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    fake_runner_exit(runner, 0, 0, row);
+    fake_runner_answer_next(runner, 0, row);
+    loop_run(&loop);
+    cr_assert_eq(told.n, 2);
+    cr_assert_eq(told.number, 2);
+    cr_assert_eq(fake_runner_n_started(runner), 2);
     tear_down();
 }
 
@@ -225,7 +244,7 @@ Test(ldc_survey, works_without_the_folder_of_configs)
 
 Test(ldc_survey, can_be_closed_while_it_runs)
 {
-    ldc_surveyor_start(surveyor);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     tear_down();
     cr_assert_eq(told.n, 0);
 }
@@ -247,7 +266,7 @@ Test(ldc_survey, can_be_closed_from_its_callback)
     cr_assert(is_closed);
     surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, close_from_within, NULL);
     fake_runner_answer_next(runner, 0, row);
-    ldc_surveyor_start(surveyor);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     loop_run(&loop);
     cr_assert(closed_within);
     cr_assert_eq(loop_deinit(&loop), 0);

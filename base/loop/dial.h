@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CACHE_REDIS_DIAL_H
-#define CACHE_REDIS_DIAL_H
+#ifndef BASE_DIAL_H
+#define BASE_DIAL_H
 
 #include <stdbool.h>
 
@@ -8,21 +8,24 @@
 
 /** One attempt to reach a host: its name is resolved on a worker, because a resolver blocks, then
  *  its addresses are tried one after the other. Loop thread only. */
-struct cache_redis_dial;
+struct dial;
 
 /** TCP is a connected socket from the heap that now belongs to the receiver, or NULL with STATUS:
  *  UV_EAI_* when the name was not resolved, UV_ECANCELED after a cancel, or why the last address
  *  was not reached. */
-typedef void (*cache_redis_dial_fn)(void *arg, int status, uv_tcp_t *tcp);
+typedef void (*dial_fn)(void *arg, int status, uv_tcp_t *tcp);
 
-/** FN comes exactly once, in a later turn; the dial is gone then. TURN: which of several addresses
- *  is first, so that one that never answers does not stand in the way of the next for ever. */
-struct cache_redis_dial *cache_redis_dial_new(struct loop *loop, const char *host, int port,
-                                              unsigned turn, cache_redis_dial_fn fn, void *arg);
+/** HOST: a name or an address without brackets. FN comes exactly once, in a later turn; the dial is
+ *  gone then. TURN: which of several addresses is first, so that one that never answers does not
+ *  stand in the way of the next for ever. */
+struct dial *dial_new(struct loop *loop, const char *host, int port, unsigned turn, dial_fn fn,
+                      void *arg);
 /** Ends it as soon as can be, without a socket: a resolver that is at work cannot be stopped, so FN
  *  may take as long as that. */
-void cache_redis_dial_cancel(struct cache_redis_dial *dial);
+void dial_cancel(struct dial *dial);
+/** Whether it is still about the name. */
+bool dial_is_resolving(const struct dial *dial);
 /** Whether STATUS is about the name and not about a connection. */
-bool cache_redis_dial_is_name(int status);
+bool dial_is_name_error(int status);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/redis/redis_dial.h"
+#include "base/loop/dial.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 
 enum { MAX_ADDRESSES = 16 };
 
-struct cache_redis_dial {
+struct dial {
     struct loop *loop;
-    cache_redis_dial_fn fn;
+    dial_fn fn;
     void *arg;
     int port;
     unsigned turn;
@@ -26,24 +26,24 @@ struct cache_redis_dial {
     bool is_resolving, is_cancelled;
 };
 
-bool cache_redis_dial_is_name(int status)
+bool dial_is_name_error(int status)
 {
     return status < 0 && str_has_prefix(uv_err_name(status), "EAI_");
 }
 
-static void finish(struct cache_redis_dial *d, int status, uv_tcp_t *tcp)
+static void finish(struct dial *d, int status, uv_tcp_t *tcp)
 {
-    cache_redis_dial_fn fn = d->fn;
+    dial_fn fn = d->fn;
     void *arg = d->arg;
     mem_free(d);
     fn(arg, status, tcp);
 }
 
-static void try_next(struct cache_redis_dial *d);
+static void try_next(struct dial *d);
 
 static void on_socket_closed(uv_handle_t *handle)
 {
-    struct cache_redis_dial *d = handle->data;
+    struct dial *d = handle->data;
     mem_free(handle);
     d->tcp = NULL;
     try_next(d);
@@ -51,7 +51,7 @@ static void on_socket_closed(uv_handle_t *handle)
 
 static void on_connected(uv_connect_t *connect, int status)
 {
-    struct cache_redis_dial *d = container_of(connect, struct cache_redis_dial, connect);
+    struct dial *d = container_of(connect, struct dial, connect);
     if (uv_is_closing((uv_handle_t *)d->tcp))
         return; /* cancelled; on_socket_closed goes on */
     if (status == 0) {
@@ -62,7 +62,7 @@ static void on_connected(uv_connect_t *connect, int status)
     uv_close((uv_handle_t *)d->tcp, on_socket_closed);
 }
 
-static void try_next(struct cache_redis_dial *d)
+static void try_next(struct dial *d)
 {
     if (d->is_cancelled || d->next == d->n_addresses) {
         finish(d, d->is_cancelled ? UV_ECANCELED : d->status, NULL);
@@ -79,7 +79,7 @@ static void try_next(struct cache_redis_dial *d)
     }
 }
 
-static void keep_addresses(struct cache_redis_dial *d, const struct addrinfo *list)
+static void keep_addresses(struct dial *d, const struct addrinfo *list)
 {
     for (; list && d->n_addresses < MAX_ADDRESSES; list = list->ai_next) {
         if (list->ai_family == AF_INET || list->ai_family == AF_INET6)
@@ -91,7 +91,7 @@ static void keep_addresses(struct cache_redis_dial *d, const struct addrinfo *li
 
 static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *list)
 {
-    struct cache_redis_dial *d = container_of(resolve, struct cache_redis_dial, resolve);
+    struct dial *d = container_of(resolve, struct dial, resolve);
     d->is_resolving = false;
     d->status = status == 0 ? UV_EAI_NODATA : status;
     keep_addresses(d, list);
@@ -105,7 +105,7 @@ static void start(void *arg)
 }
 
 /* Returns 0, or why the resolver does not even begin. */
-static int begin_resolve(struct cache_redis_dial *d, const char *host)
+static int begin_resolve(struct dial *d, const char *host)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char service[8];
@@ -115,10 +115,10 @@ static int begin_resolve(struct cache_redis_dial *d, const char *host)
     return r;
 }
 
-struct cache_redis_dial *cache_redis_dial_new(struct loop *loop, const char *host, int port,
-                                              unsigned turn, cache_redis_dial_fn fn, void *arg)
+struct dial *dial_new(struct loop *loop, const char *host, int port, unsigned turn, dial_fn fn,
+                      void *arg)
 {
-    struct cache_redis_dial *d = mem_new(struct cache_redis_dial);
+    struct dial *d = mem_new(struct dial);
     d->loop = loop;
     d->port = port;
     d->turn = turn;
@@ -134,7 +134,12 @@ struct cache_redis_dial *cache_redis_dial_new(struct loop *loop, const char *hos
     return d;
 }
 
-void cache_redis_dial_cancel(struct cache_redis_dial *d)
+bool dial_is_resolving(const struct dial *d)
+{
+    return d->is_resolving;
+}
+
+void dial_cancel(struct dial *d)
 {
     d->is_cancelled = true;
     if (d->is_resolving)
