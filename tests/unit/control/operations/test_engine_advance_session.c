@@ -78,6 +78,7 @@ Test(ctl_engine_advance_session, an_operation_waits_for_the_session_and_then_run
     enter_session();
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 1);
+    world_flush(&w);
     cr_expect_str_eq(w.told, "queued waiting_for_session queued running succeeded");
 }
 
