@@ -34,12 +34,6 @@ static _Noreturn void fail(const char *what)
     exit(1);
 }
 
-static void on_invalidated(void *arg, const char *pattern)
-{
-    (void)arg;
-    (void)pattern;
-}
-
 static void on_closed(void *arg)
 {
     (void)arg;
@@ -77,7 +71,8 @@ static void begin(struct bench *b)
 
 static void put(struct bench *b)
 {
-    b->tier->ops->put(b->tier, key, b->value, KEEP_MS, KEEP_MS);
+    const struct cache_tier_item item = {.value = b->value, .ttl_ms = KEEP_MS};
+    b->tier->ops->put(b->tier, key, &item);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -102,6 +97,7 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     cache_redis_options_init(&options);
+    random_uuid(options.owner.node);
     options.url.port = (uint16_t)timing_read_number(argv[1], "PORT", 65535);
     b.value = blob_new(timing_read_number(argv[2], "BYTES", 1000000));
     b.n_flight = timing_read_number(argv[3], "IN_FLIGHT", MAX_FLIGHT);
@@ -113,7 +109,6 @@ int main(int argc, char **argv)
         fail("so many cannot be in flight");
 
     b.tier = cache_tier_redis_new(&b.loop, &options);
-    b.tier->ops->start(b.tier, on_invalidated, &b);
     b.look.data = &b;
     (void)uv_timer_init(&b.loop.uv, &b.look);
     (void)uv_timer_start(&b.look, on_look, 0, 5);

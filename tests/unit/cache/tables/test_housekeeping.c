@@ -155,9 +155,7 @@ Test(cache_housekeeping, a_round_that_fails_is_taken_up_by_the_next)
     execute_now(db,
                 "INSERT INTO operations VALUES" OPERATION("1", "", "failed", "?1 - 31 * 86400000"));
     house_open(&o, db);
-    sqlite3 *other = open_beside(o.f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(o.f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&o.f.loop, o.f.store, o.f.folder);
     house_run(&o);
     cache_db_close(other);
     cr_assert_eq(ask(&o, "SELECT count(*) FROM operations"), 1);
