@@ -189,9 +189,7 @@ Test(cache_idempotency, trimming_that_fails_or_outlives_its_owner_is_harmless)
     store_key(db, "k", 1);
     struct cache_idempotency *keys = load(db);
     f.store = cache_store_new(&f.loop, db, NULL);
-    sqlite3 *other = open_beside(f.folder);
-    execute(other, "BEGIN IMMEDIATE");
-    cache_store_read_local(f.store, exec_short_patience, NULL, NULL);
+    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
     cache_idempotency_trim(keys, f.store, 100, note_status, &status);
     cache_idempotency_free(keys);
     loop_run(&f.loop);
