@@ -213,9 +213,10 @@ static void submit(struct job *job)
     uv_queue_work(&b->loop->uv, &job->work, work, finish);
 }
 
+/* One commit is the event that told of the newest. */
 static bool has_changed(const struct cache_backups *b)
 {
-    return !b->is_newest_ours || cache_store_stats(b->store).n_commits != b->n_commits;
+    return !b->is_newest_ours || cache_store_stats(b->store).n_commits > b->n_commits + 1;
 }
 
 void cache_backups_look(struct cache_backups *b)

@@ -30,7 +30,7 @@ struct cache_backups_answer {
 typedef void (*cache_backups_fn)(void *arg, const struct cache_backups_answer *answer);
 
 /** DATA_DIR (copied) has the database of STORE open. ON_MADE hears of each backup that was made, or
- *  could not be, on request or by itself. */
+ *  could not be, on request or by itself, and may write an event of it. */
 struct cache_backups *cache_backups_new(struct loop *loop, const char *data_dir,
                                         struct cache_store *store, cache_backups_fn on_made,
                                         void *arg);

@@ -365,8 +365,8 @@ class Killed(BackupCase):
             self.service.kill()
             self.service.start()
             for item in self.client.get("/api/backups").json["items"]:
-                with sqlite3.connect(f"file:{item['path']}?mode=ro", uri=True) if not IS_WINDOWS \
-                        else sqlite3.connect(self.path("a.db")) as db:
+                path = os.path.join(self.service.data_dir, "backups", item["name"])
+                with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
                     self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
                 db.close()
 

@@ -20,9 +20,17 @@ static struct {
     char name[CACHE_BACKUP_NAME_SIZE];
 } got;
 
+static int exec_change(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(db, "INSERT INTO preferences VALUES (hex(randomblob(8)), '')", "");
+}
+
+/* Writes down that it heard of it, as the service does. */
 static void on_made(void *arg, const struct cache_backups_answer *answer)
 {
     (void)arg;
+    cache_store_write(f.store, exec_change, NULL, NULL);
     n_made += answer->status == 0;
     n_failed += answer->status < 0;
     cr_assert_eq(answer->status < 0, answer->error != NULL);
@@ -66,12 +74,6 @@ static void end(void)
 }
 
 TestSuite(cache_backups, .init = begin, .fini = end);
-
-static int exec_change(sqlite3 *db, void *arg)
-{
-    (void)arg;
-    return cache_sql_run(db, "INSERT INTO preferences VALUES (hex(randomblob(8)), '')", "");
-}
 
 static void change(void)
 {
