@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/tables/idempotency.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <uv.h>
@@ -17,7 +18,7 @@
 
 static const int64_t keep_ms = CACHE_IDEMPOTENCY_HOURS * INT64_C(3600000);
 
-/* A row of the table. */
+/* A row of the table, on its way there. */
 struct cache_key_row {
     char *owner, *key, *fingerprint;
     char operation[UUID_SIZE];
@@ -27,9 +28,10 @@ struct cache_key_row {
 struct entry {
     struct list link;
     struct map_node by_name; /* while it is live */
-    char *name;              /* see make_name */
     int64_t ends_at;         /* monotonic ms */
-    struct cache_key_row *row;
+    char operation[UUID_SIZE];
+    char *name; /* see make_name */
+    char *fingerprint;
 };
 
 struct cache_idempotency {
@@ -81,6 +83,15 @@ static char *make_name(const char *owner, const char *key)
     return mem_printf("%u:%s:%s", (unsigned)strlen(owner), owner, key);
 }
 
+/* Returns the owner's part, for mem_free; *RET_KEY is in NAME. */
+static char *split_name(const char *name, const char **ret_key)
+{
+    char *owner;
+    size_t n = strtoul(name, &owner, 10);
+    *ret_key = owner + 1 + n + 1;
+    return mem_strndup(owner + 1, n);
+}
+
 struct cache_idempotency *cache_idempotency_new(void)
 {
     struct cache_idempotency *keys = mem_new(struct cache_idempotency);
@@ -93,7 +104,7 @@ struct cache_idempotency *cache_idempotency_new(void)
 static void entry_free(struct entry *e)
 {
     list_unlink(&e->link);
-    cache_key_row_free(e->row);
+    mem_free(e->fingerprint);
     mem_free(e->name);
     mem_free(e);
 }
@@ -121,12 +132,14 @@ static struct entry *find(const struct cache_idempotency *keys, const struct cac
     return node ? container_of(node, struct entry, by_name) : NULL;
 }
 
-/* There must be none with its name. ROW is taken over. */
-static void add(struct cache_idempotency *keys, struct cache_key_row *row, int64_t ends_at)
+/* There must be none with its name. */
+static void add(struct cache_idempotency *keys, const struct cache_key *key, const char *operation,
+                int64_t ends_at)
 {
     struct entry *e = mem_new(struct entry);
-    e->row = row;
-    e->name = make_name(row->owner, row->key);
+    e->name = make_name(key->owner, key->key);
+    e->fingerprint = mem_strdup(key->fingerprint);
+    str_copy(e->operation, sizeof(e->operation), operation);
     e->ends_at = ends_at;
     map_insert(&keys->by_name, &e->by_name, e->name);
     list_append(&keys->live, &e->link);
@@ -152,9 +165,9 @@ enum cache_idempotency_outcome cache_idempotency_find(const struct cache_idempot
     const struct entry *e = find(keys, key);
     if (!e || e->ends_at <= (int64_t)clock_mono_ms())
         return CACHE_IDEMPOTENCY_NEW;
-    if (strcmp(e->row->fingerprint, key->fingerprint) != 0)
+    if (strcmp(e->fingerprint, key->fingerprint) != 0)
         return CACHE_IDEMPOTENCY_OTHER;
-    memcpy(ret_operation, e->row->operation, UUID_SIZE);
+    memcpy(ret_operation, e->operation, UUID_SIZE);
     return CACHE_IDEMPOTENCY_SAME;
 }
 
@@ -166,7 +179,7 @@ int cache_idempotency_remember(struct cache_idempotency *keys, const struct cach
         return UV_EEXIST;
     if (keys->by_name.n_items >= CACHE_IDEMPOTENCY_MAX_KEYS)
         return UV_ENOSPC;
-    add(keys, cache_key_row_new(key, operation), (int64_t)clock_mono_ms() + keep_ms);
+    add(keys, key, operation, (int64_t)clock_mono_ms() + keep_ms);
     return 0;
 }
 
@@ -185,10 +198,10 @@ static void load_row(struct cache_idempotency *keys, sqlite3_stmt *stmt, int64_t
 {
     struct cache_key key = {cache_sql_text(stmt, 0), cache_sql_text(stmt, 1),
                             cache_sql_text(stmt, 2)};
-    struct cache_key_row *row = cache_key_row_new(&key, cache_sql_text(stmt, 3));
-    row->created_at = sqlite3_column_int64(stmt, 4);
-    int64_t age = row->created_at < wall_ms ? wall_ms - row->created_at : 0;
-    add(keys, row, (int64_t)clock_mono_ms() + keep_ms - (age < keep_ms ? age : keep_ms));
+    int64_t created_at = sqlite3_column_int64(stmt, 4);
+    int64_t age = created_at < wall_ms ? wall_ms - created_at : 0;
+    add(keys, &key, cache_sql_text(stmt, 3),
+        (int64_t)clock_mono_ms() + keep_ms - (age < keep_ms ? age : keep_ms));
 }
 
 int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db)
@@ -214,17 +227,22 @@ struct trim {
 };
 
 /* A key that was used again meanwhile has another row now, which names another operation. */
+static int delete_row(sqlite3 *db, const struct entry *e)
+{
+    const char *key;
+    char *owner cleanup(mem_freep) = split_name(e->name, &key);
+    return cache_sql_run(db,
+                         "DELETE FROM idempotency WHERE owner = ? AND key = ? AND operation = ?",
+                         "sss", owner, key, e->operation);
+}
+
 static int exec_trim(sqlite3 *db, void *arg)
 {
     struct trim *t = arg;
     int r = 0;
     list_foreach(item, &t->entries) {
-        const struct cache_key_row *row = list_entry(item, struct entry, link)->row;
         if (r == 0)
-            r = cache_sql_run(db,
-                              "DELETE FROM idempotency"
-                              " WHERE owner = ? AND key = ? AND operation = ?",
-                              "sss", row->owner, row->key, row->operation);
+            r = delete_row(db, list_entry(item, struct entry, link));
     }
     return r;
 }

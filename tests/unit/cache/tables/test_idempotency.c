@@ -163,6 +163,19 @@ Test(cache_idempotency, rows_go_in_pieces)
     fixture_stop(&f);
 }
 
+Test(cache_idempotency, a_row_is_found_whatever_its_owner_and_key_are)
+{
+    struct fixture f;
+    sqlite3 *db = fixture_init(&f);
+    execute(db, "INSERT INTO idempotency VALUES ('uid:0', 'a:b', 'f', 'op', 1),"
+                " ('', ':', 'f', 'op', 1), ('7', '', 'f', 'op', 1)");
+    struct cache_idempotency *keys = load(db);
+    f.store = cache_store_new(&f.loop, db, NULL);
+    cr_assert_eq(trim(&f, keys, 100), 0);
+    cache_idempotency_free(keys);
+    fixture_stop(&f);
+}
+
 Test(cache_idempotency, a_key_that_was_used_again_is_not_trimmed_with_its_old_row)
 {
     struct fixture f;

@@ -78,7 +78,7 @@ Test(cache_start, reads_what_it_needs_and_scans_nothing)
     cr_assert_eq(cache_workstations_load(db, &stations, &n), 0);
     mem_free(stations);
     cr_assert_eq(cache_tokens_new(db, &tokens), 0);
-    cache_tokens_close(tokens, NULL, NULL);
+    cache_tokens_free(tokens);
     cr_expect_lt(steps(db, "instances, workstations and tokens, which are removed rows no more"),
                  500);
     cache_db_close(db);
