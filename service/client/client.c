@@ -115,8 +115,8 @@ static void write_request(struct call *c)
                      "Connection: close\r\n",
                      r->method, r->path);
     if (r->body)
-        (void)buf_printf(&c->out, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
-                         strlen(r->body));
+        (void)buf_printf(&c->out, "Content-Type: application/json\r\nContent-Length: %u\r\n",
+                         (unsigned)strlen(r->body));
     (void)buf_append_str(&c->out, "\r\n");
     if (r->body)
         (void)buf_append_str(&c->out, r->body);
