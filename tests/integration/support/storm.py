@@ -9,6 +9,7 @@ import collections
 import concurrent.futures
 import contextlib
 import datetime
+import fcntl
 import http.client
 import os
 import random
@@ -19,7 +20,7 @@ import threading
 import time
 
 from .client import Client
-from .programs import path_for_program, run_service_command
+from .programs import IS_WINDOWS, path_for_program, run_service_command
 from .service import StartFailed
 from .waiting import wait_for
 
@@ -275,6 +276,21 @@ class Pruner(Worker):
             self.refused("pruning", answer)
 
 
+class Locker(Worker):
+    """Now and then another program holds SQLite's write lock for a moment (one byte of the -shm
+    file), so that what was asked for is not on disk yet when the kill comes. Who acknowledges too
+    early is found out by that."""
+
+    pause_s = 0.6
+    WRITE_LOCK = 120
+
+    def step(self):
+        path = os.path.join(self.storm.service.data_dir, "ldplayerd.db-shm")
+        with open(path, "r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.WRITE_LOCK)
+            time.sleep(self.random.random() * 0.3)
+
+
 class Reader(Worker):
     """Follows the events, goes on where it was, and sometimes goes back. A number that comes again
     brings what it brought before."""
@@ -360,6 +376,8 @@ class Storm:
             CommandLine(self, "command-line"), Pruner(self, "pruner"),
             Reader(self, "reader-1"), Reader(self, "reader-2"),
         ]
+        if not IS_WINDOWS:  # a lock of this system is not one of the other's
+            self.workers.append(Locker(self, "locker"))
         for worker in self.workers:
             worker.start()
         self.is_up.set()
