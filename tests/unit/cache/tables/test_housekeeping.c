@@ -23,11 +23,16 @@ static void execute_now(sqlite3 *db, const char *sql)
 }
 
 /* After the folder's database was filled by way of DB. */
-static void house_open(struct house *o, sqlite3 *db)
+static void house_fill(struct house *o, sqlite3 *db)
 {
     o->keys = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_load(o->keys, db), 0);
     o->f.store = cache_store_new(&o->f.loop, db, NULL);
+}
+
+static void house_open(struct house *o, sqlite3 *db)
+{
+    house_fill(o, db);
     o->h = cache_housekeeping_new(o->f.store, o->keys);
 }
 
@@ -154,8 +159,9 @@ Test(cache_housekeeping, a_round_that_fails_is_taken_up_by_the_next)
     sqlite3 *db = fixture_init(&o.f);
     execute_now(db,
                 "INSERT INTO operations VALUES" OPERATION("1", "", "failed", "?1 - 31 * 86400000"));
-    house_open(&o, db);
+    house_fill(&o, db);
     sqlite3 *other = lock_out(&o.f.loop, o.f.store, o.f.folder);
+    o.h = cache_housekeeping_new(o.f.store, o.keys);
     house_run(&o);
     cache_db_close(other);
     cr_assert_eq(ask(&o, "SELECT count(*) FROM operations"), 1);
