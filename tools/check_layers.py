@@ -49,7 +49,7 @@ MAY_NOT_INCLUDE = {
 # themselves.
 MAY_INCLUDE = {
     "ldconsole/process": ["base"],
-    "cache/store": ["base"],
+    "cache/store": ["base", "cache/pages"],
     "cache/results": ["base"],
     "cache/redis": ["base", "cache/results"],
     "api/listen": ["base"],

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_FILE_H
+#define CACHE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+/** A file that is read at any place. Blocks; any thread. */
+
+enum { CACHE_PAGE_SIZE = 4096 }; /* of every database that this program makes */
+
+/** Negative when it cannot be opened. */
+uv_file cache_file_open(const char *path);
+/** Accepts a negative FILE. */
+void cache_file_close(uv_file file);
+/** -1 when it is not known. */
+int64_t cache_file_size(uv_file file);
+/** All N bytes from OFFSET on. Returns 0, UV_EOF where the file is shorter, or a UV code. */
+int cache_file_read(uv_file file, uint64_t offset, void *bytes, size_t n);
+
+/** Numbers as SQLite writes them, the highest byte first. */
+uint32_t cache_file_u16(const unsigned char *p);
+uint32_t cache_file_u32(const unsigned char *p);
+
+#endif

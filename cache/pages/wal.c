@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/pages/wal.h"
+
+#include <string.h>
+
+#include "base/memory/mem.h"
+#include "cache/pages/file.h"
+
+/* Frames of one generation of the log have the same salt; those behind them are left from before
+ * and long in the database. A frame's checksum goes on from that of the frame before it, which
+ * stands in that one's header: so each can be judged without the others. */
+
+enum { HEADER_SIZE = 32, FRAME_HEADER_SIZE = 24, SALT_SIZE = 8 };
+
+struct reader {
+    uv_file file;
+    bool is_big_endian; /* the words that are summed */
+    unsigned char salt[SALT_SIZE];
+    uint32_t sum[2]; /* of the frame before, as it stands in its header */
+    bool is_sum_known;
+    bool has_header;
+};
+
+static uint32_t word(const struct reader *r, const unsigned char *p)
+{
+    if (r->is_big_endian)
+        return cache_file_u32(p);
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static void add_sum(const struct reader *r, const unsigned char *bytes, size_t n, uint32_t sum[2])
+{
+    for (size_t i = 0; i < n; i += 8) {
+        sum[0] += word(r, bytes + i) + sum[1];
+        sum[1] += word(r, bytes + i + 4) + sum[0];
+    }
+}
+
+static bool is_sum(const uint32_t sum[2], const unsigned char *stored)
+{
+    return sum[0] == cache_file_u32(stored) && sum[1] == cache_file_u32(stored + 4);
+}
+
+/* Without a header that is right the salt is that of the first frame. */
+static void read_header(struct reader *r)
+{
+    unsigned char bytes[HEADER_SIZE], frame[FRAME_HEADER_SIZE];
+    uint32_t sum[2] = {0, 0};
+    if (cache_file_read(r->file, 0, bytes, sizeof(bytes)) < 0)
+        return;
+    uint32_t magic = cache_file_u32(bytes);
+    r->is_big_endian = magic == 0x377f0683;
+    add_sum(r, bytes, 24, sum);
+    r->has_header = (magic | 1) == 0x377f0683 && is_sum(sum, bytes + 24);
+    if (r->has_header) {
+        memcpy(r->salt, bytes + 16, sizeof(r->salt));
+        memcpy(r->sum, sum, sizeof(sum));
+        r->is_sum_known = true;
+    } else if (cache_file_read(r->file, HEADER_SIZE, frame, sizeof(frame)) == 0) {
+        r->is_big_endian = false;
+        memcpy(r->salt, frame + 8, sizeof(r->salt));
+    }
+}
+
+/* One that follows a header which cannot be read cannot be judged, and is believed. */
+static struct cache_wal_frame judge(struct reader *r, const unsigned char *bytes, uint64_t offset)
+{
+    struct cache_wal_frame frame = {.offset = offset + FRAME_HEADER_SIZE};
+    if (memcmp(bytes + 8, r->salt, sizeof(r->salt)) != 0) {
+        r->is_sum_known = false;
+        return frame;
+    }
+    frame.page = cache_file_u32(bytes);
+    frame.n_pages = cache_file_u32(bytes + 4);
+    add_sum(r, bytes, 8, r->sum);
+    add_sum(r, bytes + FRAME_HEADER_SIZE, CACHE_PAGE_SIZE, r->sum);
+    frame.is_good = frame.page > 0 && (!r->is_sum_known || is_sum(r->sum, bytes + 16));
+    r->sum[0] = cache_file_u32(bytes + 16);
+    r->sum[1] = cache_file_u32(bytes + 20);
+    r->is_sum_known = true;
+    return frame;
+}
+
+/* Behind the first bad frame, is there anything of a later transaction? Each is on disk before the
+ * next one is begun. */
+static bool is_damaged(const struct cache_wal *wal)
+{
+    size_t i = 0;
+    while (i < wal->n_frames && wal->frames[i].is_good)
+        i++;
+    while (i < wal->n_frames && !wal->frames[i].n_pages)
+        i++;
+    for (i++; i < wal->n_frames; i++) {
+        if (wal->frames[i].page)
+            return true;
+    }
+    return false;
+}
+
+static void cut_after_last_commit(struct cache_wal *wal)
+{
+    while (wal->n_frames > 0 &&
+           !(wal->frames[wal->n_frames - 1].is_good && wal->frames[wal->n_frames - 1].n_pages))
+        wal->n_frames--;
+}
+
+void cache_wal_read(uv_file file, struct cache_wal *ret)
+{
+    struct reader r = {.file = file};
+    unsigned char bytes[FRAME_HEADER_SIZE + CACHE_PAGE_SIZE];
+    size_t cap = 0;
+    *ret = (struct cache_wal){0};
+    if (file < 0)
+        return;
+    read_header(&r);
+    for (uint64_t offset = HEADER_SIZE; cache_file_read(file, offset, bytes, sizeof(bytes)) == 0;
+         offset += sizeof(bytes)) {
+        ret->frames = mem_grow(ret->frames, ret->n_frames, &cap, sizeof(*ret->frames));
+        ret->frames[ret->n_frames++] = judge(&r, bytes, offset);
+    }
+    ret->is_damaged = is_damaged(ret);
+    cut_after_last_commit(ret);
+    /* A log that is begun anew has its header before its first frame; what is then behind it is in
+     * the database, and to write it there again changes nothing. */
+    ret->is_damaged |= !r.has_header && ret->n_frames > 0;
+}
+
+void cache_wal_deinit(struct cache_wal *wal)
+{
+    mem_free(wal->frames);
+}
+
+bool cache_wal_is_damaged(const char *path)
+{
+    struct cache_wal wal;
+    uv_file file = cache_file_open(path);
+    cache_wal_read(file, &wal);
+    cache_file_close(file);
+    cache_wal_deinit(&wal);
+    return wal.is_damaged;
+}
