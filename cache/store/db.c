@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/store/db.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,10 +10,11 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "base/text/str.h"
+#include "cache/pages/wal.h"
 
-enum { BUSY_TIMEOUT_MS = 5000 };
+enum { BUSY_TIMEOUT_MS = 5000, CHECK_ALWAYS_MIB = 64 };
 
 static int describe(int r, const char *path, struct cache_db_error *reterr)
 {
@@ -29,6 +29,9 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
         advice = "a part of the path is a file, not a folder: choose another data folder";
     else if (r == UV_EISDIR)
         advice = "there is a folder in the place of the file: move it away";
+    else if (r == UV_EIO)
+        advice = "the disk does not read or write it: check the disk, then put back a copy with "
+                 "ldplayerd restore, or move the file away";
     else
         advice = "check the disk and the path";
     snprintf(reterr->text, sizeof(reterr->text), "cannot open the database %.260s (%s): %s", path,
@@ -36,25 +39,17 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
     return r;
 }
 
-static int configure(sqlite3 *db, int patience_ms)
+/* --- how a connection is set --- */
+
+static int configure(sqlite3 *db)
 {
-    /* Until the file is known to be sound, closing must leave its -wal as it is: it may be needed
-     * to save what a damaged file held. */
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
-    sqlite3_busy_timeout(db, patience_ms);
-    if (sqlite3_db_readonly(db, "main") == 1)
-        return UV_EACCES;
-    int r = sqlite3_exec(db,
-                         "PRAGMA journal_mode=WAL;"
-                         "PRAGMA synchronous=FULL;"
-                         "PRAGMA foreign_keys=ON;"
-                         "PRAGMA cache_size=-1024;"
-                         "PRAGMA mmap_size=0;"
-                         "PRAGMA temp_store=MEMORY;"
-                         "PRAGMA journal_size_limit=4194304",
-                         NULL, NULL, NULL);
-    return r == SQLITE_OK ? 0 : cache_sql_error_code(db);
+    return cache_sql_exec(db, "PRAGMA journal_mode=WAL;"
+                              "PRAGMA synchronous=FULL;"
+                              "PRAGMA foreign_keys=ON;"
+                              "PRAGMA cache_size=-1024;"
+                              "PRAGMA mmap_size=0;"
+                              "PRAGMA temp_store=MEMORY;"
+                              "PRAGMA journal_size_limit=4194304");
 }
 
 int cache_db_tune(sqlite3 *db, const struct cache_profile *profile)
@@ -67,7 +62,7 @@ int cache_db_tune(sqlite3 *db, const struct cache_profile *profile)
     sqlite3_busy_timeout(db, (int)profile->busy_timeout_ms);
     /* Cannot fail but for memory; the profile is read when a statement is released. */
     (void)sqlite3_set_clientdata(db, "profile", (void *)profile, NULL);
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
+    return cache_sql_exec(db, sql);
 }
 
 void cache_db_checkpoint(sqlite3 *db)
@@ -76,30 +71,9 @@ void cache_db_checkpoint(sqlite3 *db)
     (void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
-/* Touches what will be read at start, so that damage there is met while the file can still be put
- * aside. Not a scan: the big tables are entered by an index. */
-static int probe(sqlite3 *db)
-{
-    int r = sqlite3_exec(db,
-                         "SELECT sum(length(json)) FROM instances;"
-                         "SELECT max(seq) FROM events;"
-                         "SELECT count(*) FROM operations WHERE status IN ('queued','running');"
-                         "SELECT 1 FROM operations LIMIT 1;"
-                         "SELECT 1 FROM idempotency LIMIT 1;"
-                         "SELECT count(*) FROM tokens;"
-                         "SELECT sum(length(labels)) FROM workstations",
-                         NULL, NULL, NULL);
-    return r == SQLITE_OK ? 0 : cache_sql_error_code(db);
-}
-
-static void closep(sqlite3 **db)
-{
-    cache_db_close(*db);
-}
-
 int cache_db_open_reader(const char *path, const struct cache_profile *profile, sqlite3 **ret_db)
 {
-    sqlite3 *db cleanup(closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
         return cache_sql_error_code(db);
@@ -111,135 +85,144 @@ int cache_db_open_reader(const char *path, const struct cache_profile *profile, 
     return r;
 }
 
+/* --- whether a file is sound --- */
+
 /* -1 when there is none. */
-static int64_t file_size(const char *path)
+static int64_t file_size(const char *path, const char *suffix)
 {
-    uv_fs_t req;
-    int r = uv_fs_stat(NULL, &req, path, NULL);
-    int64_t size = r == 0 ? (int64_t)req.statbuf.st_size : -1;
-    uv_fs_req_cleanup(&req);
+    char *name cleanup(mem_freep) = mem_printf("%s%s", path, suffix);
+    int64_t size = -1;
+    (void)fs_size(name, &size);
     return size;
 }
 
-/* A database whose file was emptied while its -wal was not: SQLite would take it for a new one and
- * delete the -wal, which is all that is left of it. The -wal is asked for first: while another
- * program makes the database, the file has its first page before there is a -wal. */
-static bool is_emptied(const char *path)
+static int found(char finding[CACHE_FINDING_SIZE], const char *text)
 {
-    char *wal cleanup(mem_freep) = mem_printf("%s-wal", path);
-    return file_size(wal) > 0 && file_size(path) == 0;
+    str_copy(finding, CACHE_FINDING_SIZE, text);
+    return UV_EFTYPE;
+}
+
+/* What SQLite would not find, but act on: it takes an emptied file for a new database and deletes
+ * its log, and forgets what stands in a log behind a bad frame. */
+static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
+{
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", path);
+    if (file_size(path, "") == 0)
+        return found(finding, "the file is empty");
+    if (cache_wal_is_damaged(log))
+        return found(finding, "a part of the write-ahead log cannot be read");
+    return 0;
+}
+
+static bool is_check_due(const char *path)
+{
+    int64_t size = file_size(path, "");
+    return size > 0 && (size <= CHECK_ALWAYS_MIB * INT64_C(1048576) ||
+                        file_size(path, "-wal") > 0 || cache_repair_is_suspect(path));
+}
+
+static int check_integrity(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r = cache_sql_query(db, &stmt, "PRAGMA integrity_check(1)", "");
+    if (r < 0)
+        return r;
+    if (sqlite3_step(stmt) != SQLITE_ROW)
+        return cache_sql_error_code(db);
+    const char *text = cache_sql_text(stmt, 0);
+    const char *line = strchr(text, '\n'); /* behind one that says in which database */
+    return strcmp(text, "ok") == 0 ? 0 : found(finding, line ? line + 1 : text);
+}
+
+static int check_schema(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
+{
+    bool is_whole;
+    int r = cache_schema_check(db, &is_whole);
+    return r < 0 || is_whole ? r : found(finding, "its tables are not those of its version");
+}
+
+static int check(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZE])
+{
+    int r = check_schema(db, finding);
+    return r == 0 && is_check_due(path) ? check_integrity(db, finding) : r;
+}
+
+/* --- opening --- */
+
+static int prepare(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZE],
+                   struct cache_db_error *reterr)
+{
+    /* Until the file is known to be sound, closing must leave its -wal as it is: it may be needed
+     * to save what a damaged file held. */
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    if (sqlite3_db_readonly(db, "main") == 1)
+        return UV_EACCES;
+    int r = check(db, path, finding);
+    /* Statements that are always the same fail so when the header or the schema is wrong. */
+    if (r < 0 && sqlite3_errcode(db) == SQLITE_ERROR)
+        r = UV_EFTYPE;
+    if (r == 0)
+        r = configure(db);
+    if (r == 0)
+        r = cache_schema_migrate(db, reterr);
+    if (r == UV_EFTYPE && !finding[0])
+        str_copy(finding, CACHE_FINDING_SIZE, sqlite3_errmsg(db));
+    if (r == 0)
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return r;
 }
 
 /* Returns UV_EFTYPE for a damaged file. RETERR's text is empty when the code says it all. */
-static int open_once(const char *path, int patience_ms, sqlite3 **ret_db,
+static int open_once(const char *path, sqlite3 **ret_db, char finding[CACHE_FINDING_SIZE],
                      struct cache_db_error *reterr)
 {
-    sqlite3 *db cleanup(closep) = NULL;
-
-    if (is_emptied(path))
-        return UV_EFTYPE;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    finding[0] = '\0';
+    int r = check_files(path, finding);
+    if (r < 0)
+        return r;
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int r = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
+    r = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
     /* What may not be created SQLite tries to open for reading, and reports that it is not there.
      * The folder is: it was made or found before. */
     if (r == UV_ENOENT)
         r = UV_EACCES;
     if (r == 0)
-        r = configure(db, patience_ms);
+        r = prepare(db, path, finding, reterr);
     if (r == 0)
-        r = cache_schema_migrate(db, reterr);
-    if (r == 0)
-        r = probe(db);
-    if (r < 0)
-        return r;
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-    *ret_db = take_ptr(db);
-    return 0;
-}
-
-/* SQLite waits for most locks by itself, but not where two programs switch a new file to WAL at
- * the same time: it fears that they wait for each other. */
-static int open_patiently(const char *path, sqlite3 **ret_db, struct cache_db_error *reterr)
-{
-    uint64_t started_ms = clock_mono_ms(), waited_ms = 0;
-    int r;
-    do {
-        r = open_once(path, BUSY_TIMEOUT_MS - (int)waited_ms, ret_db, reterr);
-        if (r == UV_EBUSY)
-            uv_sleep(10);
-        waited_ms = clock_mono_ms() - started_ms;
-    } while (r == UV_EBUSY && waited_ms < BUSY_TIMEOUT_MS);
+        *ret_db = take_ptr(db);
     return r;
 }
 
-static char *free_damaged_name(const char *path)
+static int rebuild(const char *path, struct cache_repair *repair, struct cache_db_error *reterr)
 {
-    char when[CLOCK_RFC3339_SIZE], stamp[CLOCK_RFC3339_SIZE];
-    clock_format(clock_wall_ms(), when);
-    size_t n = 0;
-    for (const char *p = when; *p && *p != '.'; p++) {
-        if (*p != '-' && *p != ':')
-            stamp[n++] = *p;
-    }
-    stamp[n] = '\0';
-
-    char *name = mem_printf("%s.damaged-%sZ", path, stamp);
-    for (unsigned i = 2; fs_exists(name); i++) {
-        mem_free(name);
-        name = mem_printf("%s.damaged-%sZ-%u", path, stamp, i);
-    }
-    return name;
+    int r = cache_repair_run(path, repair);
+    if (r < 0)
+        snprintf(
+            reterr->text, sizeof(reterr->text),
+            "the database %.260s is damaged (%.100s) and could not be repaired (%s): make room "
+            "on the disk and close what has the file open, or move it away",
+            path, repair->finding, uv_strerror(r));
+    return r;
 }
 
-static int quarantine(const char *path, char **ret_kept)
+static int open_or_repair(const char *path, sqlite3 **ret_db, struct cache_repair *ret,
+                          struct cache_db_error *reterr)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char *kept cleanup(mem_freep) = free_damaged_name(path);
-    for (size_t i = 0; i < countof(suffixes); i++) {
-        char *from cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
-        char *to cleanup(mem_freep) = mem_printf("%s%s", kept, suffixes[i]);
-        int r = fs_rename(from, to);
-        if (r < 0 && !(i > 0 && r == UV_ENOENT))
-            return r;
-    }
-    *ret_kept = take_ptr(kept);
-    return 0;
-}
-
-/* 0 when there is none. */
-static uint64_t file_number(const char *path)
-{
-    uv_fs_t req;
-    int r = uv_fs_stat(NULL, &req, path, NULL);
-    uint64_t number = r == 0 ? req.statbuf.st_ino : 0;
-    uv_fs_req_cleanup(&req);
-    return number;
-}
-
-static int open_or_replace(const char *path, sqlite3 **ret_db, char **ret_quarantined,
-                           struct cache_db_error *reterr)
-{
-    uint64_t before = file_number(path);
-    int r = open_patiently(path, ret_db, reterr);
+    int r = open_once(path, ret_db, ret->finding, reterr);
     /* Putting a file aside is a grave thing: it must look damaged twice. */
     if (r == UV_EFTYPE)
-        r = open_patiently(path, ret_db, reterr);
+        r = open_once(path, ret_db, ret->finding, reterr);
     if (r != UV_EFTYPE)
         return r;
-    char *kept cleanup(mem_freep) = NULL;
-    /* Another program may have put the damaged file aside meanwhile; its new one is good. */
-    r = file_number(path) == before ? quarantine(path, &kept) : 0;
-    if (r < 0) {
-        snprintf(reterr->text, sizeof(reterr->text),
-                 "the database %.260s is damaged and could not be put aside (%s): move it away",
-                 path, uv_strerror(r));
-        return r;
+    r = rebuild(path, ret, reterr);
+    if (r == 0) {
+        char finding[CACHE_FINDING_SIZE];
+        r = open_once(path, ret_db, finding, reterr);
     }
-    r = open_patiently(path, ret_db, reterr);
-    if (ret_quarantined)
-        *ret_quarantined = take_ptr(kept);
     return r;
 }
 
@@ -272,35 +255,38 @@ static int claim_writer(const char *path, struct cache_db_error *reterr)
     return UV_EBUSY;
 }
 
-int cache_db_open(const char *data_dir, sqlite3 **ret_db, char **ret_quarantined,
+int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *ret_repair,
                   struct cache_db_error *reterr)
 {
-    char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.db");
+    char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    struct cache_repair repair cleanup(cache_repair_deinit) = {
+        .finish = ret_repair ? ret_repair->finish : NULL};
     reterr->text[0] = '\0';
     int r = claim_writer(path, reterr);
     if (r < 0)
         return r;
     r = cache_sql_fold_system_error(fs_make_dirs(data_dir));
     if (r == 0)
-        r = open_or_replace(path, ret_db, ret_quarantined, reterr);
+        r = cache_repair_resume(path, &repair);
+    if (r == 0)
+        r = open_or_repair(path, ret_db, &repair, reterr);
     if (r == 0)
         keep_claim(*ret_db);
     else
         release_writer(NULL);
     if (r < 0 && !reterr->text[0])
         describe(r, path, reterr);
-    return r;
+    if (r < 0)
+        return r;
+    cache_repair_trust(path);
+    if (ret_repair) {
+        *ret_repair = repair;
+        repair = (struct cache_repair){0};
+    }
+    return 0;
 }
 
 void cache_db_close(sqlite3 *db)
 {
-    if (!db)
-        return;
-    for (sqlite3_stmt *kept; (kept = sqlite3_next_stmt(db, NULL));) {
-        assert(!sqlite3_stmt_busy(kept));
-        sqlite3_finalize(kept);
-    }
-    int r = sqlite3_close(db);
-    assert(r == SQLITE_OK);
-    (void)r;
+    cache_sql_close(db);
 }

@@ -2,11 +2,10 @@
 #ifndef CACHE_DB_H
 #define CACHE_DB_H
 
-#include <stdbool.h>
-
 #include <sqlite3.h>
 
 #include "cache/store/profile.h"
+#include "cache/store/repair.h"
 #include "cache/store/schema.h"
 #include "cache/store/sql.h"
 
@@ -17,20 +16,29 @@
  *
  *  Exactly one connection writes, and it alone copies the write-ahead log back: that of the process
  *  that holds the lock of the data directory, which its caller has taken (service/process/lock.h),
- *  and in that process the one of cache_db_open. Readers are cache_db_open_reader's. SQLite before
- *  3.51.3 can lose a commit when two connections write or checkpoint at the same moment (its
- *  "WAL-reset" fault); with one writer there is no such moment. */
+ *  and in that process the one of cache_db_open; nobody else may check, repair or put aside.
+ * Readers are cache_db_open_reader's. SQLite before 3.51.3 can lose a commit when two connections
+ * write or checkpoint at the same moment (its "WAL-reset" fault); with one writer there is no such
+ * moment. */
 
-/** Opens or creates the database (and the folder) and migrates it. An up to date database is only
- *  read. A file that is damaged (not a database, or corrupt where it is read at start) is renamed
- *  to `<file>.damaged-<UTC time>` together with its -wal and -shm, never overwritten, and a new
- *  one is made; RET_QUARANTINED (may be NULL) then receives the kept file's path, owned by the
- *  caller, and is otherwise left alone. While a connection of an earlier call is open it is refused
- *  (UV_EBUSY).
+/** Opens or creates the database (and the folder), checks and repairs it, and migrates it. While a
+ *  connection of an earlier call is open it is refused (UV_EBUSY).
+ *
+ *  Checked each time: that the write-ahead log can be read to its end, and that the tables are
+ *  those of the schema's version (about a millisecond). Checked in full (PRAGMA integrity_check,
+ *  about a second for 100,000 operations, once) are files of at most 64 MiB, those which a process
+ *  left without closing them (a -wal that is not empty), and those marked by cache_repair_suspect;
+ *  the mark is taken away on success.
+ *
+ *  What is damaged is repaired as cache/store/repair.h says: the damaged file is kept, and
+ *  RET_REPAIR says what was done (its `kept` is NULL for nothing); it may be NULL, else the caller
+ *  has set its `finish` and frees it by cache_repair_deinit. An up to date and sound database is
+ *  only read.
+ *
  *  Returns 0, or with RETERR filled: UV_EACCES (read-only folder or file), UV_ENOSPC, UV_EBUSY
  *  (locked by another program beyond the timeout), UV_ENOTSUP (made by a newer version),
  *  UV_EIO and others. */
-int cache_db_open(const char *data_dir, sqlite3 **ret_db, char **ret_quarantined,
+int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *ret_repair,
                   struct cache_db_error *reterr);
 /** Runs DB as PROFILE says from now on; PROFILE must outlive it. Returns 0 or a UV code. */
 int cache_db_tune(sqlite3 *db, const struct cache_profile *profile);

@@ -131,35 +131,104 @@ static int read_version(sqlite3 *db, int *ret_version)
     return 0;
 }
 
-static int exec(sqlite3 *db, const char *sql)
-{
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
-}
-
 static int apply(sqlite3 *db, int version)
 {
     char sql[64];
-    int r = exec(db, migrations[version]);
+    int r = cache_sql_exec(db, migrations[version]);
+    /* What a migration needs is there, and what it makes is not, unless the file is damaged. */
+    if (r < 0 && sqlite3_errcode(db) == SQLITE_ERROR)
+        r = UV_EFTYPE;
     if (r < 0)
         return r;
     snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", version + 1);
-    return exec(db, sql);
+    return cache_sql_exec(db, sql);
+}
+
+int cache_schema_make(sqlite3 *db, int version)
+{
+    int r = 0;
+    for (int i = 0; i < version && r == 0; i++)
+        r = apply(db, i);
+    return r;
+}
+
+int cache_schema_model(int version, sqlite3 **ret_db)
+{
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    if (sqlite3_open(":memory:", &db) != SQLITE_OK)
+        return cache_sql_error_code(db);
+    int r = cache_schema_make(db, version);
+    if (r == 0)
+        *ret_db = take_ptr(db);
+    return r;
+}
+
+static int has_object(sqlite3 *db, sqlite3_stmt *wanted, bool *ret)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r = cache_sql_query(db, &stmt,
+                            "SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ?"
+                            " AND tbl_name = ? AND coalesce(sql, '') = ?",
+                            "ssss", cache_sql_text(wanted, 0), cache_sql_text(wanted, 1),
+                            cache_sql_text(wanted, 2), cache_sql_text(wanted, 3));
+    if (r < 0)
+        return r;
+    int stepped = sqlite3_step(stmt);
+    *ret = stepped == SQLITE_ROW;
+    return cache_sql_result(stepped);
+}
+
+static int is_empty(sqlite3 *db, bool *ret)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r = cache_sql_query(db, &stmt, "SELECT 1 FROM sqlite_schema", "");
+    if (r < 0)
+        return r;
+    int stepped = sqlite3_step(stmt);
+    *ret = stepped == SQLITE_DONE;
+    return cache_sql_result(stepped);
+}
+
+/* Objects beyond ours are none of our business. */
+static int compare(sqlite3 *db, sqlite3 *model, bool *ret_is_same)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r =
+        cache_sql_query(model, &stmt, "SELECT type, name, tbl_name, sql FROM sqlite_schema", "");
+    *ret_is_same = true;
+    while (r == 0 && *ret_is_same && sqlite3_step(stmt) == SQLITE_ROW)
+        r = has_object(db, stmt, ret_is_same);
+    return r;
+}
+
+int cache_schema_check(sqlite3 *db, bool *ret_is_whole)
+{
+    sqlite3 *model cleanup(cache_sql_closep) = NULL;
+    int version = 0;
+    *ret_is_whole = true;
+    int r = read_version(db, &version);
+    if (r < 0 || version > cache_schema_newest())
+        return r;
+    if (version <= 0)
+        return is_empty(db, ret_is_whole);
+    r = cache_schema_model(version, &model);
+    return r == 0 ? compare(db, model, ret_is_whole) : r;
 }
 
 /* The version is read again under the write lock: another program may have migrated meanwhile. */
 static int step(sqlite3 *db)
 {
     int version = 0;
-    int r = exec(db, "BEGIN IMMEDIATE");
+    int r = cache_sql_exec(db, "BEGIN IMMEDIATE");
     if (r < 0)
         return r;
     r = read_version(db, &version);
     if (r == 0 && version < cache_schema_newest())
         r = apply(db, version);
     if (r == 0)
-        r = exec(db, "COMMIT");
+        r = cache_sql_exec(db, "COMMIT");
     if (r < 0 && !sqlite3_get_autocommit(db))
-        (void)exec(db, "ROLLBACK");
+        (void)cache_sql_exec(db, "ROLLBACK");
     return r;
 }
 

@@ -2,6 +2,8 @@
 #ifndef CACHE_SCHEMA_H
 #define CACHE_SCHEMA_H
 
+#include <stdbool.h>
+
 #include <sqlite3.h>
 
 #include "cache/store/sql.h"
@@ -15,8 +17,16 @@ struct cache_db_error {
 };
 
 /** Brings DB to the newest version. Returns 0, UV_ENOTSUP when the file is newer than this
- *  program (left untouched), or a UV code. */
+ *  program (left untouched), UV_EFTYPE for a damaged file, or a UV code. */
 int cache_schema_migrate(sqlite3 *db, struct cache_db_error *reterr);
 int cache_schema_newest(void);
+/** Makes DB, which is empty, one of VERSION, within the transaction that is open, if any. Returns 0
+ *  or a UV code. */
+int cache_schema_make(sqlite3 *db, int version);
+/** An empty database of VERSION in memory, for cache_sql_close. Returns 0 or a UV code. */
+int cache_schema_model(int version, sqlite3 **ret_db);
+/** Whether DB has every table and index of its version as a migration made it; a newer version is
+ *  believed. Takes about a millisecond. Returns 0 or a UV code. */
+int cache_schema_check(sqlite3 *db, bool *ret_is_whole);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include <uv.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/text/json.h"
 #include "cache/store/profile.h"
 
 int cache_sql_fold_system_error(int r)
@@ -26,7 +28,8 @@ const char *cache_sql_advice(int r)
     case UV_EBUSY:
         return "another program has locked the database file: close that program";
     case UV_EFTYPE:
-        return "a page of the database file is damaged";
+        return "a page of the file is damaged; the service starts again to repair it, but not "
+               "twice in ten minutes: then move the data directory to another disk";
     default:
         return "check the drive of the data directory";
     }
@@ -134,6 +137,11 @@ void cache_sql_release(sqlite3_stmt *stmt)
         sqlite3_finalize(stmt);
 }
 
+int cache_sql_exec(sqlite3 *db, const char *sql)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
+}
+
 int cache_sql_run(sqlite3 *db, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *stmt;
@@ -181,4 +189,35 @@ const char *cache_sql_text(sqlite3_stmt *stmt, int column)
 char *cache_sql_text_dup(sqlite3_stmt *stmt, int column)
 {
     return mem_strdup((const char *)sqlite3_column_text(stmt, column));
+}
+
+bool cache_sql_is_json(sqlite3_stmt *stmt, int column)
+{
+    const char *text = cache_sql_text(stmt, column);
+    yyjson_doc *doc cleanup(json_doc_freep) =
+        yyjson_read(text, (size_t)sqlite3_column_bytes(stmt, column), 0);
+    return doc != NULL;
+}
+
+char *cache_sql_json_dup(sqlite3_stmt *stmt, int column, const char *instead)
+{
+    return cache_sql_is_json(stmt, column) ? cache_sql_text_dup(stmt, column) : mem_strdup(instead);
+}
+
+void cache_sql_close(sqlite3 *db)
+{
+    if (!db)
+        return;
+    for (sqlite3_stmt *kept; (kept = sqlite3_next_stmt(db, NULL));) {
+        assert(!sqlite3_stmt_busy(kept));
+        sqlite3_finalize(kept);
+    }
+    int r = sqlite3_close(db);
+    assert(r == SQLITE_OK);
+    (void)r;
+}
+
+void cache_sql_closep(sqlite3 **db)
+{
+    cache_sql_close(*db);
 }

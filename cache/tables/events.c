@@ -265,7 +265,7 @@ uint64_t cache_events_origin(const struct cache_events *events)
     return events->origin;
 }
 
-static struct cache_event make_event(uint64_t seq, int64_t time, const char *type, const char *data)
+struct cache_event cache_events_make(uint64_t seq, int64_t time, const char *type, const char *data)
 {
     struct cache_event event = {.seq = seq, .time = time};
     char when[CLOCK_RFC3339_SIZE];
@@ -296,7 +296,7 @@ static struct batch *make_batch(struct cache_events *events)
     if (b->n_dropped > 0) {
         char data[48];
         snprintf(data, sizeof(data), "{\"dropped\":%" PRIu64 "}", b->n_dropped);
-        b->items[b->n_items++] = make_event(++seq, clock_wall_ms(), "gap", data);
+        b->items[b->n_items++] = cache_events_make(++seq, clock_wall_ms(), "gap", data);
     }
     list_foreach(item, &events->waiting) {
         if (b->n_sources == BATCH_MAX)
@@ -305,7 +305,7 @@ static struct batch *make_batch(struct cache_events *events)
         list_unlink(item);
         list_append(&b->sources, item);
         b->n_sources++;
-        b->items[b->n_items++] = make_event(++seq, w->time, w->type, w->data);
+        b->items[b->n_items++] = cache_events_make(++seq, w->time, w->type, w->data);
     }
     events->n_waiting -= b->n_sources;
     uint64_t n_rows = events->n_rows + b->n_items;

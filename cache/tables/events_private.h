@@ -33,4 +33,8 @@ struct cache_events {
 /** After a job of the event log has ended: frees EVENTS when its owner has let go. */
 void cache_events_release_job(struct cache_events *events);
 
+/** An event as it is told; DATA is the text of a JSON object. */
+struct cache_event cache_events_make(uint64_t seq, int64_t time, const char *type,
+                                     const char *data);
+
 #endif

@@ -42,6 +42,20 @@ static uint64_t next_seq(const struct page *p)
     return (p->n_items > 0 ? p->items[p->n_items - 1].seq : p->since) + 1;
 }
 
+/* A text that has been damaged is one event that is lost. */
+static void read_row(sqlite3_stmt *row, struct cache_event *ret)
+{
+    uint64_t seq = (uint64_t)sqlite3_column_int64(row, 0);
+    int64_t time = sqlite3_column_int64(row, 1);
+    if (!cache_sql_is_json(row, 3)) {
+        *ret = cache_events_make(seq, time, "gap", "{\"dropped\":1}");
+        return;
+    }
+    *ret = (struct cache_event){.seq = seq, .time = time};
+    str_copy(ret->type, sizeof(ret->type), cache_sql_text(row, 2));
+    ret->json = blob_copy(cache_sql_text(row, 3), (size_t)sqlite3_column_bytes(row, 3));
+}
+
 static int exec_read(sqlite3 *db, void *arg)
 {
     struct page *p = arg;
@@ -52,14 +66,8 @@ static int exec_read(sqlite3 *db, void *arg)
     if (r < 0)
         return r;
     int stepped;
-    while ((stepped = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct cache_event *e = add_item(p);
-        e->seq = (uint64_t)sqlite3_column_int64(stmt, 0);
-        e->time = sqlite3_column_int64(stmt, 1);
-        str_copy(e->type, sizeof(e->type), cache_sql_text(stmt, 2));
-        const char *json = cache_sql_text(stmt, 3);
-        e->json = blob_copy(json, (size_t)sqlite3_column_bytes(stmt, 3));
-    }
+    while ((stepped = sqlite3_step(stmt)) == SQLITE_ROW)
+        read_row(stmt, add_item(p));
     return stepped == SQLITE_DONE ? 0 : cache_sql_error_code(db);
 }
 

@@ -129,14 +129,14 @@ static struct cache_operation *read_row(sqlite3_stmt *row)
     op->step_issued = sqlite3_column_int(row, 11) != 0;
     op->requested_by = cache_sql_text_dup(row, 12);
     op->idempotency_key = cache_sql_text_dup(row, 13);
-    op->params = cache_sql_text_dup(row, 14);
-    op->result = cache_sql_text_dup(row, 15);
-    op->error = cache_sql_text_dup(row, 16);
-    op->evidence = cache_sql_text_dup(row, 17);
+    op->params = cache_sql_json_dup(row, 14, "{}");
+    op->result = cache_sql_json_dup(row, 15, NULL);
+    op->error = cache_sql_json_dup(row, 16, NULL);
+    op->evidence = cache_sql_json_dup(row, 17, "[]");
     op->n_children = (unsigned)sqlite3_column_int(row, 18);
     op->n_children_ended = (unsigned)sqlite3_column_int(row, 19);
     op->n_children_failed = (unsigned)sqlite3_column_int(row, 20);
-    op->memo = cache_sql_text_dup(row, 21);
+    op->memo = cache_sql_json_dup(row, 21, "{}");
     return op;
 }
 

@@ -57,7 +57,7 @@ static void read_row(sqlite3_stmt *row, struct cache_workstation *ret)
     str_copy(ret->name, sizeof(ret->name), cache_sql_text(row, 1));
     str_copy(ret->address, sizeof(ret->address), cache_sql_text(row, 2));
     mem_free(ret->labels);
-    ret->labels = mem_strdup(cache_sql_text(row, 3));
+    ret->labels = cache_sql_json_dup(row, 3, "{}");
     ret->is_maintained = sqlite3_column_int(row, 4) != 0;
     /* A status of another version is looked for again. */
     (void)cache_workstation_status_parse(cache_sql_text(row, 5), &ret->status);

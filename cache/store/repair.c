@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/store/repair.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/clock.h"
+#include "base/system/fs.h"
+#include "base/text/str.h"
+
+/* What lies beside FILE, in this order:
+ *
+ *   FILE.repairing          is being made; worth nothing
+ *   FILE.repaired-WHEN      is complete and on disk
+ *   FILE.damaged-WHEN       the damaged file was renamed, then its -wal and -shm
+ *   FILE                    the complete one was renamed
+ *
+ * While the damaged file is in its place everything can be done again; from where it is not, the
+ * complete one only has to be given its name. */
+
+void cache_repair_deinit(struct cache_repair *repair)
+{
+    mem_free(repair->kept);
+    mem_free(repair->copy);
+    *repair = (struct cache_repair){0};
+}
+
+/* The last one by name of the files in FOLDER with these ends; NULL when there is none. */
+static char *find_last(const char *folder, const char *prefix, const char *suffix)
+{
+    uv_fs_t req;
+    uv_dirent_t entry;
+    char *last cleanup(mem_freep) = NULL;
+    if (uv_fs_scandir(NULL, &req, folder, 0, NULL) >= 0) {
+        while (uv_fs_scandir_next(&req, &entry) == 0) {
+            if (!str_has_prefix(entry.name, prefix) || !str_has_suffix(entry.name, suffix) ||
+                (last && strcmp(entry.name, last) < 0))
+                continue;
+            mem_free(last);
+            last = mem_strdup(entry.name);
+        }
+    }
+    uv_fs_req_cleanup(&req);
+    return last ? fs_join(folder, last) : NULL;
+}
+
+static char *find_copy(const char *path)
+{
+    char *data_dir cleanup(mem_freep) = fs_dirname(path);
+    char *folder cleanup(mem_freep) = fs_join(data_dir, "backups");
+    return find_last(folder, "ldplayerd-", ".db");
+}
+
+/* "20261126T030501Z", or with a number behind it when that second has had its damage already. */
+static char *free_stamp(const char *path)
+{
+    char when[CLOCK_RFC3339_SIZE], stamp[CLOCK_RFC3339_SIZE];
+    clock_format(clock_wall_ms(), when);
+    size_t n = 0;
+    for (const char *p = when; *p && *p != '.'; p++) {
+        if (*p != '-' && *p != ':')
+            stamp[n++] = *p;
+    }
+    stamp[n] = '\0';
+    for (unsigned i = 1;; i++) {
+        char *text = i == 1 ? mem_printf("%sZ", stamp) : mem_printf("%sZ-%u", stamp, i);
+        char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, text);
+        if (!fs_exists(kept))
+            return text;
+        mem_free(text);
+    }
+}
+
+static void remove_file(const char *path, const char *suffix)
+{
+    char *name cleanup(mem_freep) = mem_printf("%s%s", path, suffix);
+    (void)fs_remove(name);
+}
+
+static int move(const char *path, const char *to, const char *suffix)
+{
+    char *from cleanup(mem_freep) = mem_printf("%s%s", path, suffix);
+    char *kept cleanup(mem_freep) = mem_printf("%s%s", to, suffix);
+    int r = fs_rename(from, kept);
+    return r == UV_ENOENT ? 0 : r;
+}
+
+/* From DONE, which is complete, to PATH. Can be done again from wherever it was cut off. */
+static int take_place(const char *done, const char *path, struct cache_repair *ret)
+{
+    const char *stamp = strrchr(done, '.') + sizeof(".repaired-") - 1;
+    char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, stamp);
+    int r = move(path, kept, "");
+    if (r == 0)
+        r = move(path, kept, "-wal");
+    if (r == 0)
+        r = move(path, kept, "-shm");
+    if (r == 0)
+        r = fs_rename(done, path);
+    if (r < 0)
+        return r;
+    ret->kept = take_ptr(kept);
+    ret->copy = find_copy(path);
+    ret->at = clock_wall_ms();
+    return 0;
+}
+
+int cache_repair_run(const char *path, struct cache_repair *ret)
+{
+    char *unfinished cleanup(mem_freep) = mem_printf("%s.repairing", path);
+    char *stamp cleanup(mem_freep) = free_stamp(path);
+    char *done cleanup(mem_freep) = mem_printf("%s.repaired-%s", path, stamp);
+    remove_file(unfinished, "");
+    int r = cache_salvage(path, unfinished, ret->finish, &ret->saved);
+    if (r == 0)
+        r = fs_rename(unfinished, done);
+    if (r < 0) {
+        remove_file(unfinished, "");
+        return r;
+    }
+    return take_place(done, path, ret);
+}
+
+int cache_repair_resume(const char *path, struct cache_repair *ret)
+{
+    char *folder cleanup(mem_freep) = fs_dirname(path);
+    char *prefix cleanup(mem_freep) = mem_printf("%s.repaired-", fs_basename(path));
+    char *done cleanup(mem_freep) = find_last(folder, prefix, "");
+    if (!done)
+        return 0;
+    if (fs_exists(path))
+        return fs_remove(done);
+    str_copy(ret->finding, sizeof(ret->finding), "a repair was cut off and has been finished");
+    return take_place(done, path, ret);
+}
+
+/* --- the mark of a doubt --- */
+
+static char *mark_of(const char *path)
+{
+    return mem_printf("%s.suspect", path);
+}
+
+int cache_repair_suspect(const char *data_dir)
+{
+    static const char text[] = "A job met damage; the next start checks the database.\n";
+    char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    char *mark cleanup(mem_freep) = mark_of(path);
+    return fs_write_atomic(mark, text, sizeof(text) - 1);
+}
+
+bool cache_repair_is_suspect(const char *path)
+{
+    char *mark cleanup(mem_freep) = mark_of(path);
+    return fs_exists(mark);
+}
+
+void cache_repair_trust(const char *path)
+{
+    remove_file(path, ".suspect");
+}

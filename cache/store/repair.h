@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_REPAIR_H
+#define CACHE_REPAIR_H
+
+#include <stdbool.h>
+
+#include "base/text/json.h"
+#include "cache/store/salvage.h"
+
+#define CACHE_DB_NAME "ldplayerd.db" /* in the data directory */
+
+/** Puts a new database, made of what the damaged one still holds, in its place. The damaged file is
+ *  kept, with its log, as `<file>.damaged-<UTC time>`. There is one way to heal, also where only an
+ *  index is wrong: nothing is written into a file that is known to be damaged, and what was found
+ *  stays as it was. Blocks; only by the holder of the data directory's lock. */
+
+enum { CACHE_FINDING_SIZE = 300 };
+
+/** What was done to a database when it was opened. */
+struct cache_repair {
+    /* Set by the caller: called on the new database before it takes its place, or NULL. Returns 0
+     * or a UV code. */
+    int (*finish)(sqlite3 *db);
+    char finding[CACHE_FINDING_SIZE]; /* the first thing that was wrong */
+    char *kept;                       /* path of the damaged file; NULL: nothing was repaired */
+    char *copy;                       /* path of the newest daily copy, NULL: there is none */
+    struct cache_salvage saved; /* no tables: a former process did it and did not get to tell */
+    int64_t at;                 /* wall ms */
+};
+
+void cache_repair_deinit(struct cache_repair *repair);
+/** What was wrong and what became of it, for people; owned by the caller. */
+char *cache_repair_sentence(const struct cache_repair *repair);
+/** Whether any row was, or may have been, lost. */
+bool cache_repair_is_loss(const struct cache_repair *repair);
+/** The same in members of OBJECT: at, finding, kept, copy, tables. */
+void cache_repair_add_json(const struct cache_repair *repair, yyjson_mut_doc *doc,
+                           yyjson_mut_val *object);
+
+/** RET has its finding; the rest is filled. PATH is free of open connections. A crash at any moment
+ *  leaves something that cache_repair_resume goes on from. Returns 0 or a UV code, with the
+ *  damaged file still in its place or under its kept name. */
+int cache_repair_run(const char *path, struct cache_repair *ret);
+/** Before PATH is opened: finishes what a crash cut off, which is then told in RET, or clears it
+ *  away. Returns 0 or a UV code. */
+int cache_repair_resume(const char *path, struct cache_repair *ret);
+
+/** Leaves word for the next opening to check the database in DATA_DIR, on disk on return. Any
+ *  thread. Returns 0 or a UV code. */
+int cache_repair_suspect(const char *data_dir);
+bool cache_repair_is_suspect(const char *path);
+void cache_repair_trust(const char *path);
+
+#endif
