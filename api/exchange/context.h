@@ -38,6 +38,7 @@ struct api_context {
     const char *limits;        /* JSON object text for GET /api/info: effective limits of the
                                   other layers; NULL for none */
     int64_t started_at;        /* wall ms */
+    const struct cache_repair *repair; /* of the database at this start; NULL for none */
     /* Ends the service and starts it again in this process, which may begin within the call. */
     void (*restart)(void *arg, const char *reason);
     void *restart_arg;

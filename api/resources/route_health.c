@@ -10,6 +10,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
+#include "base/text/str.h"
 #include "cache/backup/backups.h"
 #include "cache/tables/operations.h"
 #include "control/observe/observer.h"
@@ -96,6 +97,8 @@ static bool describe_database(const struct api_exchange *x, const struct cache_s
     else if (health->write_error)
         snprintf(out, size, "the last write was refused (%s): %s", uv_strerror(health->write_error),
                  cache_sql_advice(health->write_error));
+    else if (health->is_damaged)
+        str_copy(out, size, cache_sql_advice(UV_EFTYPE));
     else if (health->waited_ms > WRITE_HANGS_MS)
         snprintf(out, size,
                  "a write has been waiting for %u s: the drive does not answer, or another program "
@@ -202,6 +205,21 @@ static bool add_events(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
     return true;
 }
 
+/* Only there after a repair, until the next start. */
+static bool add_repair(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    const struct cache_repair *repair = x->context->repair;
+    if (!repair)
+        return true;
+    bool is_loss = cache_repair_is_loss(repair);
+    char *detail cleanup(mem_freep) = cache_repair_sentence(repair);
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "repair");
+    json_add_str(doc, c, "status", is_loss ? "degraded" : "ok");
+    json_add_str(doc, c, "detail", detail);
+    cache_repair_add_json(repair, doc, c);
+    return !is_loss;
+}
+
 static bool add_backup(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
     struct cache_backups_health health = cache_backups_health(x->context->backups);
@@ -268,6 +286,7 @@ static void respond_health(struct api_exchange *x)
     bool is_well = add_breakers(x, doc, checks);
     is_well &= add_cache(x, doc, checks);
     is_well &= add_events(x, doc, checks);
+    is_well &= add_repair(x, doc, checks);
     is_well &= add_backup(x, doc, checks);
     is_well &= ctl_observer_verdict(x->context->observer)->status == 0;
     is_well &= !cache_store_health(x->context->store).is_disk_low;

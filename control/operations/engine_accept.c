@@ -248,7 +248,7 @@ static void drop_group(struct group *g, int status)
 {
     struct ctl_engine *e = g->engine;
     struct ctl_job *first = g->jobs[0];
-    char detail[200];
+    char detail[300];
 
     snprintf(detail, sizeof(detail),
              "the operation could not be written to the database (%s) and was not accepted: %s",

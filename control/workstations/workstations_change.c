@@ -274,9 +274,8 @@ static void on_written(void *arg, int status)
         apply[c->request.action](c);
     } else {
         refuse(c, 503, "STORE_UNAVAILABLE",
-               "the change could not be written to the database (%s) and was not made; check disk "
-               "space and the data directory",
-               uv_strerror(status));
+               "the change could not be written to the database (%s) and was not made: %s",
+               uv_strerror(status), cache_sql_advice(status));
         if (c->request.key.key)
             cache_idempotency_forget(ws->parts.idempotency, &c->request.key);
     }

@@ -25,6 +25,9 @@ static void on_signal(void *arg, const struct svc_signal_rule *rule)
         svc_app_reload(app);
     } else if (!app->is_stopping) {
         svc_app_stop(app, rule->name);
+    } else if (app->is_restarting) {
+        log_info("service", "%s: it ends, and does not start again", rule->name);
+        app->is_restarting = false;
     } else {
         /* Whatever is acknowledged is on disk; the next start settles it. */
         log_warning("service", "%s came again: ending at once", rule->name);
@@ -263,9 +266,9 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server,   close_backups,  close_results, close_workstations, close_figures,
-    close_engine,   close_observer, close_agent,   close_client,       await_agent,
-    await_results,  close_housekeeping, close_store, free_events,      close_signals,
+    close_server,  close_backups,      close_results, close_workstations, close_figures,
+    close_engine,  close_observer,     close_agent,   close_client,       await_agent,
+    await_results, close_housekeeping, close_store,   free_events,        close_signals,
 };
 
 static void close_next(void *arg)
@@ -321,8 +324,8 @@ static void app_deinit(struct svc_app *app)
     if (app->has_loop && loop_deinit(&app->loop) < 0)
         log_error("service", "something was still open at the end");
     svc_lock_release(app->lock);
+    cache_repair_deinit(&app->repair);
     svc_endpoint_deinit(&app->endpoint);
-    mem_free(app->quarantined);
     mem_free(app->restore_note);
     mem_free(app->cache_preference);
     mem_free(app->limits);
@@ -338,7 +341,7 @@ static int live(struct svc_app *app)
     int r = start(app);
     if (r == 0)
         options->on_ready(options->arg, app, app->is_again);
-    else
+    else if (!app->is_restarting)
         options->on_failed(options->arg, app, r);
     if (app->has_loop)
         loop_run(&app->loop);
@@ -350,6 +353,7 @@ int svc_app_serve(const struct svc_app_options *options)
 {
     bool is_again = false;
     int r, http_port = 0;
+    uint64_t damaged_ms = 0;
     do {
         struct svc_app *app cleanup(mem_freep) = mem_new(struct svc_app);
         app->options = *options;
@@ -357,9 +361,11 @@ int svc_app_serve(const struct svc_app_options *options)
         app->started_at = clock_wall_ms();
         app->is_again = is_again;
         app->http_port = http_port;
+        app->damaged_ms = damaged_ms;
         r = live(app);
         is_again = app->is_restarting;
         http_port = app->http_port;
-    } while (r == 0 && is_again);
+        damaged_ms = app->damaged_ms;
+    } while (is_again);
     return r;
 }

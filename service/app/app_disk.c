@@ -83,12 +83,14 @@ int svc_app_restore_db(struct svc_app *app)
 int svc_app_open_db(struct svc_app *app)
 {
     struct cache_db_error error;
-    int r = cache_db_open(app->data_dir, &app->db, &app->quarantined, &error);
+    app->repair.finish = cache_events_renumber;
+    int r = cache_db_open(app->data_dir, &app->db, &app->repair, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
-    if (app->quarantined)
-        log_error("service", "the database was damaged; it is kept as %s and a new one was made",
-                  app->quarantined);
+    if (app->repair.kept) {
+        char *sentence cleanup(mem_freep) = cache_repair_sentence(&app->repair);
+        log_error("service", "%s", sentence);
+    }
     return 0;
 }
 
@@ -116,6 +118,11 @@ static int load_all(struct svc_app *app)
 int svc_app_load(struct svc_app *app)
 {
     int r = load_all(app);
+    if (r == UV_EFTYPE && svc_app_restart_for_repair(app))
+        return r;
+    if (r == UV_EFTYPE)
+        return svc_app_refuse(app, r, "the database in %s is damaged again: %s", app->data_dir,
+                              cache_sql_advice(r));
     if (r < 0)
         return svc_app_refuse(app, r, "the database in %s cannot be read: %s", app->data_dir,
                               uv_strerror(r));

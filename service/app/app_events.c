@@ -32,11 +32,11 @@ static void emit(struct svc_app *app, const char *type, struct telling *t)
     yyjson_mut_doc_free(t->doc);
 }
 
-static void tell_database_replaced(struct svc_app *app)
+static void tell_database_repaired(struct svc_app *app)
 {
     struct telling t = begin();
-    json_add_str(t.doc, t.data, "kept", app->quarantined);
-    emit(app, "service.database_replaced", &t);
+    cache_repair_add_json(&app->repair, t.doc, t.data);
+    emit(app, "service.database_repaired", &t);
 }
 
 static void tell_database_restored(struct svc_app *app)
@@ -62,8 +62,8 @@ int svc_app_tell_started(struct svc_app *app)
     struct telling t = begin();
     app->eventlog = svc_eventlog_follow(app->events);
     tell_crashed(app);
-    if (app->quarantined)
-        tell_database_replaced(app);
+    if (app->repair.kept)
+        tell_database_repaired(app);
     if (app->restore_note)
         tell_database_restored(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);
@@ -138,6 +138,9 @@ void svc_app_on_store(void *arg, const struct cache_store_health *before,
                       const struct cache_store_health *now)
 {
     struct svc_app *app = arg;
+    if (now->is_damaged && !before->is_damaged && !svc_app_restart_for_repair(app))
+        log_error("service", "the database in %s is damaged again: %s", app->data_dir,
+                  cache_sql_advice(UV_EFTYPE));
     if (now->write_error && now->write_error != before->write_error)
         tell_refusing(app, now->write_error);
     if (!now->write_error && before->write_error)

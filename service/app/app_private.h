@@ -34,9 +34,10 @@ struct svc_app {
     bool has_loop;
     char *data_dir; /* absolute */
     struct svc_lock *lock;
-    sqlite3 *db;        /* until the store takes it over */
-    char *quarantined;  /* path of a damaged database that was put aside, or NULL */
-    char *restore_note; /* of a database that was restored and not told of yet, or NULL */
+    sqlite3 *db;                /* until the store takes it over */
+    struct cache_repair repair; /* what was done to a damaged database at this start */
+    uint64_t damaged_ms; /* monotonic time of the last restart for a repair; 0 = there was none */
+    char *restore_note;  /* of a database that was restored and not told of yet, or NULL */
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;
@@ -84,6 +85,11 @@ int svc_app_open_data_dir(struct svc_app *app);
 int svc_app_restore_db(struct svc_app *app);
 int svc_app_open_db(struct svc_app *app);
 int svc_app_load(struct svc_app *app);
+
+/* app_damage.c */
+/** Restarts the app, which then checks and repairs the database; false, with nothing done but word
+ *  left for the next start, when that was done less than ten minutes ago. */
+bool svc_app_restart_for_repair(struct svc_app *app);
 
 /* app_parts.c: what runs. */
 int svc_app_find_install(struct svc_app *app);

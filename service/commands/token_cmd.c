@@ -11,6 +11,7 @@
 #include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
+#include "cache/tables/events.h"
 #include "cache/tables/tokens.h"
 #include "service/commands/expiry.h"
 #include "service/commands/owner.h"
@@ -27,12 +28,12 @@ static void db_closep(sqlite3 **db)
 
 static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
 {
-    char *kept cleanup(mem_freep) = NULL;
+    struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_events_renumber};
     struct cache_db_error error;
-    if (cache_db_open(owner->data_dir, ret_db, &kept, &error) < 0)
+    if (cache_db_open(owner->data_dir, ret_db, &repair, &error) < 0)
         return svc_exit_fail("%s", error.text);
-    if (kept)
-        fprintf(stderr, "ldplayerd: the database was damaged; it is kept as %s\n", kept);
+    if (repair.kept)
+        fprintf(stderr, "ldplayerd: the database was damaged; it is kept as %s\n", repair.kept);
     return SVC_EXIT_OK;
 }
 

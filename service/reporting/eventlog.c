@@ -15,7 +15,7 @@ static const struct {
     {"service.started", SVC_EVENTLOG_STARTED},
     {"service.stopping", SVC_EVENTLOG_STOPPED},
     {"service.crashed", SVC_EVENTLOG_CRASHED},
-    {"service.database_replaced", SVC_EVENTLOG_DATABASE_REPLACED},
+    {"service.database_repaired", SVC_EVENTLOG_DATABASE_REPAIRED},
     {"service.database_recovered", SVC_EVENTLOG_DATABASE_RECOVERED},
     {"service.disk_low", SVC_EVENTLOG_DISK_LOW},
     {"breaker.open", SVC_EVENTLOG_BREAKER_OPEN},
@@ -56,7 +56,7 @@ enum svc_eventlog_level svc_eventlog_level(enum svc_eventlog_id id)
     case SVC_EVENTLOG_CRASHED:
     case SVC_EVENTLOG_PIPE_TAKEN:
     case SVC_EVENTLOG_LOG_TROUBLE:
-    case SVC_EVENTLOG_DATABASE_REPLACED:
+    case SVC_EVENTLOG_DATABASE_REPAIRED:
     case SVC_EVENTLOG_DATABASE_FAILING:
         break;
     }

@@ -40,11 +40,10 @@ class Damaged(DatabaseCase):
         with open(kept[0], "rb") as file:
             self.assertEqual(file.read(), damaged)
         self.assertIn(os.path.basename(kept[0]), self.service.log())
-        self.service.tokens.clear()
         client = self.service.client()
         self.assertEqual(client.get("/api/instances").json["total"], 2)
         with client.events(since=0) as stream:
-            stream.until(lambda e: e["type"] == "service.database_replaced")
+            stream.until(lambda e: e["type"] == "service.database_repaired")
 
     def test_a_newer_file_is_left_alone(self):
         self.service.stop()
