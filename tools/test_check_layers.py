@@ -138,7 +138,7 @@ class Includes(CheckLayers):
         self.allows("control/a.c", "#ifndef CONTROL_A_H\n#if MAX_WIN32_NAME\n")
 
     def test_libraries_are_known_to_some_rooms_alone(self):
-        self.refuses("api/http/a.c", "#include <sqlite3.h>\n", "cache/store/, cache/tables/ alone")
+        self.refuses("api/http/a.c", "#include <sqlite3.h>\n", "cache/store/, cache/tables/, cache/backup/ alone")
         self.refuses("cache/store/a.c", "#include <hiredis.h>\n", "cache/redis/ alone")
         self.refuses("cache/a.c", "#include <hiredis.h>\n", "cache/redis/ alone")
         self.refuses("control/a.c", "#include <llhttp.h>\n", "api/http/")
