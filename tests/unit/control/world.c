@@ -408,7 +408,7 @@ struct cache_operation *world_ends(struct world *w, const char *id, enum cache_o
                                    const char *code)
 {
     world_until(w, !ctl_engine_find(w->engine, id));
-    world_flush(w); /* and has been told of */
+    world_flush(w); /* the event of the end is a write of its own */
     struct cache_operation *op = world_load(w, id);
     cr_assert_eq(op->status, status, "%s instead of %s, error %s, evidence %s",
                  cache_op_status_name(op->status), cache_op_status_name(status),
