@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/redis/redis_value.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <sodium.h>
-#include <uv.h>
 
 /* Numbers are 64 bits each, lowest byte first. */
 enum {
@@ -105,26 +105,22 @@ static const char *check(const char *stored, size_t n, const struct cache_redis_
     return NULL;
 }
 
-int cache_redis_value_read(const char *stored, size_t n, const struct cache_redis_owner *owner,
-                           const char *key, uint64_t now_ms, struct cache_tier_item *ret,
-                           const char **reterr_what)
+const char *cache_redis_value_read(const char *stored, size_t n,
+                                   const struct cache_redis_owner *owner, const char *key,
+                                   uint64_t now_ms, struct cache_tier_item *ret)
 {
     const char *what = check(stored, n, owner, key);
-    if (what) {
-        *reterr_what = what;
-        return UV_EINVAL;
-    }
+    *ret = (struct cache_tier_item){.value = NULL};
+    if (what)
+        return what;
     uint64_t made_ms = get_number(stored + AT_MADE);
-    struct cache_tier_item item = {
-        .age_ms = now_ms > made_ms ? now_ms - made_ms : 0,
-        .ttl_ms = get_number(stored + AT_TTL),
-        .stale_ms = get_number(stored + AT_STALE),
-        .made_from = get_number(stored + AT_MADE_FROM),
-    };
-    bool is_too_old = item.age_ms >= item.ttl_ms && item.age_ms - item.ttl_ms >= item.stale_ms;
-    if (is_too_old || (made_ms > now_ms && made_ms - now_ms > CLOCK_SLACK_MS))
-        return UV_ENOENT;
-    item.value = blob_copy(stored + CACHE_REDIS_VALUE_HEADER, n - CACHE_REDIS_VALUE_HEADER);
-    *ret = item;
-    return 0;
+    ret->age_ms = now_ms > made_ms ? now_ms - made_ms : 0;
+    ret->ttl_ms = get_number(stored + AT_TTL);
+    ret->stale_ms = get_number(stored + AT_STALE);
+    ret->made_from = get_number(stored + AT_MADE_FROM);
+    bool is_too_old = ret->age_ms >= ret->ttl_ms && ret->age_ms - ret->ttl_ms >= ret->stale_ms;
+    bool is_ahead = made_ms > now_ms && made_ms - now_ms > CLOCK_SLACK_MS;
+    if (!is_too_old && !is_ahead)
+        ret->value = blob_copy(stored + CACHE_REDIS_VALUE_HEADER, n - CACHE_REDIS_VALUE_HEADER);
+    return NULL;
 }

@@ -26,10 +26,10 @@ struct cache_redis_owner {
 void cache_redis_value_write(struct buf *out, const struct cache_redis_owner *owner,
                              const char *key, const struct cache_tier_item *item, uint64_t now_ms);
 /** The item in the N bytes at STORED, found under KEY, as of NOW_MS; the caller owns its blob.
- *  Returns 0, UV_ENOENT when it is good for nothing by now, or UV_EINVAL with what is wrong in
- * words that follow "the value ": "is cut off". */
-int cache_redis_value_read(const char *stored, size_t n, const struct cache_redis_owner *owner,
-                           const char *key, uint64_t now_ms, struct cache_tier_item *ret,
-                           const char **reterr_what);
+ *  Returns NULL; or, when that is no value of OWNER, what is wrong in words that follow "the value
+ * ": "is cut off". Then, and when it is good for nothing by now, the item has no blob. */
+const char *cache_redis_value_read(const char *stored, size_t n,
+                                   const struct cache_redis_owner *owner, const char *key,
+                                   uint64_t now_ms, struct cache_tier_item *ret);
 
 #endif

@@ -101,25 +101,21 @@ static void refuse_value(struct get *g, const char *what)
 static void read_get(struct get *g, const redisReply *reply)
 {
     struct redis_tier *t = g->tier;
-    struct cache_tier_item item;
-    const char *what;
+    struct cache_tier_item item = {.value = NULL};
+    const char *what = NULL;
     uint64_t error_ms, now_ms = cache_redis_link_now_ms(&t->link, &error_ms);
-    if (reply->len > t->options.max_value_bytes + CACHE_REDIS_VALUE_HEADER) {
-        refuse_value(g, "is larger than any of ours");
+    if (reply->len > t->options.max_value_bytes + CACHE_REDIS_VALUE_HEADER)
+        what = "is larger than any of ours";
+    else if (reply->len > 0)
+        what = cache_redis_value_read(reply->str, reply->len, &t->options.owner, g->key,
+                                      now_ms + error_ms, &item);
+    if (what) {
+        refuse_value(g, what);
         return;
     }
-    int r = reply->len == 0 ? UV_ENOENT
-                            : cache_redis_value_read(reply->str, reply->len, &t->options.owner,
-                                                     g->key, now_ms + error_ms, &item, &what);
-    if (r == UV_EINVAL) {
-        refuse_value(g, what);
-    } else if (r < 0) {
-        end_get(g, NULL);
-    } else {
-        t->stats.n_hits++;
-        end_get(g, &item);
-        blob_unref(item.value);
-    }
+    t->stats.n_hits += item.value != NULL;
+    end_get(g, item.value ? &item : NULL);
+    blob_unref(item.value);
 }
 
 static void read_get_error(struct get *g, const redisReply *reply)

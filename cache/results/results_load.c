@@ -283,7 +283,7 @@ void cache_load_end(struct cache_load *load, int status, struct blob *value, uin
     const struct cache_result made = {
         .outcome = CACHE_BYPASS,
         .status = status,
-        .value = value,
+        .value = held,
         .age_ms = age_ms > own_age_ms ? age_ms : own_age_ms,
     };
     struct cache_result result = conclude(load, &made);
