@@ -288,7 +288,9 @@ class Locker(Worker):
         path = os.path.join(self.storm.service.data_dir, "ldplayerd.db-shm")
         with open(path, "r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.WRITE_LOCK)
+            self.storm.is_locked.set()
             time.sleep(self.random.random() * 0.3)
+            self.storm.is_locked.clear()
 
 
 class Reader(Worker):
@@ -320,6 +322,7 @@ class Storm:
         self.random = random.Random(seed)
         self.is_up = threading.Event()
         self.is_over = threading.Event()
+        self.is_locked = threading.Event()
         self.command_line = threading.Lock()
         self.lock = threading.Lock()
         self.number = 0
@@ -383,8 +386,12 @@ class Storm:
         self.is_up.set()
 
     def kill(self, seconds):
-        """After SECONDS of work; sometimes once more while the service starts."""
+        """After SECONDS of work; often while writes wait for a lock; sometimes once more while the
+        service starts."""
         time.sleep(self.random.random() * seconds)
+        if not IS_WINDOWS and self.random.random() < 0.5:
+            self.is_locked.wait(2)
+            time.sleep(self.random.random() * 0.2)
         self.is_up.clear()
         self.service.kill()
         self.n_kills += 1
