@@ -16,6 +16,7 @@
 #include "base/text/str.h"
 #include "cache/backup/trusted.h"
 #include "cache/store/db.h"
+#include "cache/tables/events.h"
 #include "cache/tables/operations.h"
 #include "cache/tables/preferences.h"
 
@@ -33,24 +34,6 @@ static char *staged_path(const char *data_dir)
 }
 
 /* --- staging --- */
-
-/* To be replaced by cache_events_renumber, which keeps the events: numbers go on from the wall
- * clock's milliseconds x 1,000, so that none is used again, and the first of them says so. */
-static int renumber_events(sqlite3 *db)
-{
-    int64_t now = clock_wall_ms(), seq = now * 1000;
-    char when[CLOCK_RFC3339_SIZE];
-    clock_format(now, when);
-    char *json cleanup(mem_freep) =
-        mem_printf("{\"seq\":%" PRId64 ",\"time\":\"%s\",\"type\":\"gap\",\"data\":{\"from\":1,"
-                   "\"to\":%" PRId64 ",\"reason\":\"the database was restored\"}}",
-                   seq, when, seq - 1);
-    int r = cache_sql_run(db, "DELETE FROM events", "");
-    if (r == 0)
-        r = cache_sql_run(db, "INSERT INTO events (seq, time, type, json) VALUES (?, ?, 'gap', ?)",
-                          "iis", seq, now, json);
-    return r;
-}
 
 static int write_note(sqlite3 *db, const char *file, unsigned n_interrupted)
 {
@@ -73,7 +56,7 @@ static int prepare_rows(sqlite3 *db, const char *file, unsigned *ret_interrupted
             "restored from a backup: it had not ended when that was made, and is not done again",
             ret_interrupted);
     if (r == 0)
-        r = renumber_events(db);
+        r = cache_events_renumber(db);
     if (r == 0)
         r = write_note(db, file, *ret_interrupted);
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
