@@ -121,13 +121,17 @@ static bool is_check_due(const char *path)
                         file_size(path, "-wal") > 0 || cache_repair_is_suspect(path));
 }
 
+static void finalizep(sqlite3_stmt **stmt)
+{
+    sqlite3_finalize(*stmt);
+}
+
+/* Once for a connection, so the statement is not kept. */
 static int check_integrity(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
 {
-    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, "PRAGMA integrity_check(1)", "");
-    if (r < 0)
-        return r;
-    if (sqlite3_step(stmt) != SQLITE_ROW)
+    sqlite3_stmt *stmt cleanup(finalizep) = NULL;
+    if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW)
         return cache_sql_error_code(db);
     const char *text = cache_sql_text(stmt, 0);
     const char *line = strchr(text, '\n'); /* behind one that says in which database */

@@ -57,7 +57,6 @@ Test(cache_start, reads_what_it_needs_and_scans_nothing)
     cache_db_close(db);
 
     db = open_db(f.folder);
-    (void)steps(db, "the check of the file, whose bound is the size of it");
     cr_assert_eq(cache_operations_load_open(db, &ops, &n), 0);
     cr_assert_eq(n, 100);
     cr_expect_lt(steps(db, "100 open operations of 100,000"), 100 * 100);
