@@ -16,8 +16,10 @@ struct pattern {
     } segments[HTTP_MAX_SEGMENTS];
 };
 
+/* The patterns of N segments stand together, from first[N] to first[N + 1], in the order of the
+ * table; of more segments than a path may have there are none. */
 struct api_router {
-    size_t n;
+    size_t first[HTTP_MAX_SEGMENTS + 3];
     struct pattern patterns[];
 };
 
@@ -35,9 +37,17 @@ static void take_apart(const struct api_route *route, struct pattern *ret)
 struct api_router *api_router_new(const struct api_route *routes, size_t n)
 {
     struct api_router *router = mem_alloc(sizeof(*router) + n * sizeof(router->patterns[0]));
-    router->n = n;
-    for (size_t i = 0; i < n; i++)
-        take_apart(&routes[i], &router->patterns[i]);
+    size_t at = 0;
+    for (size_t n_segments = 0; n_segments <= HTTP_MAX_SEGMENTS; n_segments++) {
+        router->first[n_segments] = at;
+        for (size_t i = 0; i < n; i++) {
+            struct pattern p = {0};
+            take_apart(&routes[i], &p);
+            if (p.n_segments == n_segments)
+                router->patterns[at++] = p;
+        }
+    }
+    router->first[HTTP_MAX_SEGMENTS + 1] = router->first[HTTP_MAX_SEGMENTS + 2] = at;
     return router;
 }
 
@@ -49,8 +59,6 @@ struct api_router *api_router_free(struct api_router *router)
 
 static bool is_match(const struct pattern *p, const struct http_request *r)
 {
-    if (p->n_segments != r->n_segments)
-        return false;
     /* Paths differ at their ends rather than at their beginnings. */
     for (size_t i = p->n_segments; i > 0; i--) {
         const char *segment = r->segments[i - 1], *text = p->segments[i - 1].text;
@@ -75,7 +83,7 @@ struct api_route_match api_router_find(const struct api_router *router, struct h
     struct api_route_match match = {0};
     enum http_method wanted = r->method == HTTP_METHOD_HEAD ? HTTP_METHOD_GET : r->method;
     const struct pattern *best = NULL;
-    for (size_t i = 0; i < router->n; i++) {
+    for (size_t i = router->first[r->n_segments]; i < router->first[r->n_segments + 1]; i++) {
         const struct pattern *p = &router->patterns[i];
         if (!is_match(p, r))
             continue;

@@ -27,23 +27,33 @@ void buf_clear(struct buf *b)
         b->data[0] = '\0';
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+static void grow(struct buf *b, size_t n)
+{
+    size_t cap = b->cap ? b->cap : 64;
+    while (cap < b->len + n + 1)
+        cap *= 2;
+    b->data = mem_realloc(b->data, cap);
+    b->cap = cap;
+}
+
+/* Inline, because an answer is made of some fifty pieces, for which there is room as a rule. */
+static inline char *reserve(struct buf *b, size_t n)
 {
     if (b->max && (n > b->max || b->len > b->max - n))
         return NULL;
-    if (b->len + n + 1 > b->cap) {
-        size_t cap = b->cap ? b->cap : 64;
-        while (cap < b->len + n + 1)
-            cap *= 2;
-        b->data = mem_realloc(b->data, cap);
-        b->cap = cap;
-    }
+    if (b->len + n + 1 > b->cap)
+        grow(b, n);
     return b->data + b->len;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    return reserve(b, n);
 }
 
 int buf_append(struct buf *b, const void *bytes, size_t n)
 {
-    char *room = buf_reserve(b, n);
+    char *room = reserve(b, n);
     if (!room)
         return UV_ENOBUFS;
     if (n)
