@@ -152,6 +152,15 @@ int fs_flush(const char *path)
     return r;
 }
 
+char *fs_real(const char *path)
+{
+    uv_fs_t req;
+    int r = uv_fs_realpath(NULL, &req, path, NULL);
+    char *real = mem_strdup(r == 0 ? (const char *)req.ptr : path);
+    uv_fs_req_cleanup(&req);
+    return real;
+}
+
 char *fs_join(const char *dir, const char *name)
 {
     size_t n = strlen(dir);

@@ -33,6 +33,8 @@ int fs_flush(const char *path);
 char *fs_join(const char *dir, const char *name);
 /** The part before the last separator (or "."), owned by the caller. */
 char *fs_dirname(const char *path);
+/** PATH without links, "." and "..", owned by the caller; a copy of it when it is not there. */
+char *fs_real(const char *path);
 /** Pointer into PATH behind its last separator. */
 const char *fs_basename(const char *path);
 

@@ -31,6 +31,7 @@ enum {
 #define NUMBERS_PER_MS 1000
 #define MAX_BY_CLOCK (INT64_C(1) << 52)
 #define LEAP INT64_C(1000000000)
+#define EXACT "9007199254740991" /* the last that JavaScript can tell from the next: 2^53 - 1 */
 
 static const char floor_name[] = "events.floor"; /* of the preferences */
 
@@ -83,9 +84,9 @@ static int read_numbers(sqlite3 *db, struct numbers *ret)
 {
     char *floor cleanup(mem_freep) = NULL;
     uint64_t number = 0;
-    int r = read_number(db, "SELECT min(seq) FROM events", &ret->oldest);
+    int r = read_number(db, "SELECT min(seq) FROM events WHERE seq >= 1", &ret->oldest);
     if (r == 0)
-        r = read_number(db, "SELECT max(seq) FROM events", &ret->newest);
+        r = read_number(db, "SELECT max(seq) FROM events WHERE seq <= " EXACT, &ret->newest);
     if (r == 0)
         r = cache_preferences_read(db, floor_name, &floor);
     if (r == 0 && floor)
@@ -103,7 +104,10 @@ int cache_events_renumber(sqlite3 *db)
 {
     struct numbers n = {0};
     char text[24];
-    int r = read_numbers(db, &n);
+    /* No history of ours has them, and nothing could come after them. */
+    int r = cache_sql_run(db, "DELETE FROM events WHERE seq < 1 OR seq > " EXACT, "");
+    if (r == 0)
+        r = read_numbers(db, &n);
     if (r < 0)
         return r;
     int64_t last = last_of(&n), by_clock = clock_wall_ms() * NUMBERS_PER_MS;

@@ -199,7 +199,7 @@ static void load_row(struct cache_idempotency *keys, sqlite3_stmt *stmt, int64_t
     struct cache_key key = {cache_sql_text(stmt, 0), cache_sql_text(stmt, 1),
                             cache_sql_text(stmt, 2)};
     int64_t created_at = sqlite3_column_int64(stmt, 4);
-    int64_t age = created_at < wall_ms ? wall_ms - created_at : 0;
+    int64_t age = created_at < 0 ? keep_ms : created_at < wall_ms ? wall_ms - created_at : 0;
     add(keys, &key, cache_sql_text(stmt, 3),
         (int64_t)clock_mono_ms() + keep_ms - (age < keep_ms ? age : keep_ms));
 }

@@ -19,15 +19,6 @@
 
 enum { LOCK_PATIENCE_MS = 10000, LOOK_EVERY_MS = 20 };
 
-char *svc_app_absolute(const char *path)
-{
-    uv_fs_t req;
-    int r = uv_fs_realpath(NULL, &req, path, NULL);
-    char *real = mem_strdup(r == 0 ? (const char *)req.ptr : path);
-    uv_fs_req_cleanup(&req);
-    return real;
-}
-
 /* A command that works on the data while there is no service is soon done. */
 static int take_lock(struct svc_app *app, struct svc_lock_holder *reterr)
 {
@@ -48,7 +39,7 @@ int svc_app_open_data_dir(struct svc_app *app)
     if (r < 0)
         return svc_app_refuse(app, r, "the data directory %s cannot be made: %s", dir,
                               uv_strerror(r));
-    app->data_dir = svc_app_absolute(dir);
+    app->data_dir = fs_real(dir);
     r = take_lock(app, &holder);
     if (r == UV_EBUSY)
         return svc_app_refuse(app, r,

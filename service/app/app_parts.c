@@ -6,6 +6,7 @@
 
 #include "base/log/log.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/json.h"
 #include "service/app/simulate.h"
 #include "service/config/address.h"
@@ -233,7 +234,7 @@ static int listen_socket(struct svc_app *app, struct buf *ready)
                               "cannot listen on socket=%s: %s; choose another path with "
                               "the option socket, or none",
                               app->config->socket, uv_strerror(r));
-    app->endpoint.pipe = svc_app_absolute(app->config->socket);
+    app->endpoint.pipe = fs_real(app->config->socket);
     (void)buf_printf(ready, " socket=%s", app->config->socket);
     return 0;
 }

@@ -79,8 +79,6 @@ int svc_app_refuse(struct svc_app *app, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* app_disk.c: what is read before anything runs. */
-/** PATH from the root on, owned by the caller; as it is when there is no such file. */
-char *svc_app_absolute(const char *path);
 int svc_app_open_data_dir(struct svc_app *app);
 int svc_app_restore_db(struct svc_app *app);
 int svc_app_open_db(struct svc_app *app);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <uv.h>
 
@@ -31,6 +32,23 @@ static enum svc_exit refuse_existing(const char *file)
 static enum svc_exit fail_file(const char *file, const char *why)
 {
     return svc_exit_fail("%s: %s: %s", doing, file, why);
+}
+
+/* The files there are the service's own: a database that is replaced under a running service, or a
+ * lock that is, costs what was acknowledged. */
+static enum svc_exit refuse_own_folder(const struct svc_owner *owner, const char *file)
+{
+    char *given cleanup(mem_freep) = fs_dirname(file);
+    char *folder cleanup(mem_freep) = fs_real(given);
+    char *own cleanup(mem_freep) = fs_real(owner->data_dir);
+    size_t n = strlen(own);
+    bool is_within = strncmp(folder, own, n) == 0 &&
+                     (folder[n] == '\0' || folder[n] == '/' || folder[n] == '\\');
+    if (!is_within)
+        return SVC_EXIT_OK;
+    return svc_exit_fail("%s: %s is in the data directory, where the service has its own files; "
+                         "choose another folder",
+                         doing, file);
 }
 
 /* --- without a service --- */
@@ -134,7 +152,10 @@ enum svc_exit svc_backup_cmd(const struct svc_args *args)
         return refuse_existing(file);
     enum svc_exit status = svc_owner_find(args, "backup", &owner);
     if (status == SVC_EXIT_OK)
-        status = (owner.lock ? make_here : make_there)(&owner, file, half, &copy);
+        status = refuse_own_folder(&owner, file);
+    if (status != SVC_EXIT_OK)
+        return status;
+    status = (owner.lock ? make_here : make_there)(&owner, file, half, &copy);
     if (status == SVC_EXIT_OK && fs_exists(file) && !is_forced)
         status = refuse_existing(file);
     int r = status == SVC_EXIT_OK ? fs_rename(half, file) : 0;

@@ -79,6 +79,21 @@ class Backup(BackupCase):
         self.run_command("backup", "a.db", "--force")
         self.assertEqual(self.rows("a.db"), [(1,)])
 
+    def test_the_files_of_the_service_are_no_place_for_a_backup(self):
+        data_dir = self.service.data_dir
+        names = ["ldplayerd.db", "ldplayerd.lock", "ldplayerd.db.restore", "new.db",
+                 os.path.join("..", os.path.basename(data_dir), "ldplayerd.db")]
+        for name in names:
+            with self.subTest(name=name):
+                target = os.path.join(data_dir, name)
+                before = os.path.exists(target)
+                done = self.run_command("backup", target, "--force", expect=1)
+                self.assertIn("choose another folder", done.stderr)
+                self.assertEqual(os.path.exists(target), before)
+        self.labels(1)
+        self.service.restart()
+        self.assertEqual(self.client.get("/api/operations").json["total"], 1, "all is still there")
+
     def test_without_a_service_the_same(self):
         self.labels(1)
         self.service.stop()

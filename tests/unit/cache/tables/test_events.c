@@ -633,6 +633,22 @@ Test(cache_events, renumbering_goes_on_from_the_clock_and_keeps_what_there_was)
     log_stop(&log);
 }
 
+Test(cache_events, numbers_that_no_history_has_are_not_gone_on_from)
+{
+    struct log log;
+    log_start_old(&log, 30, 20);
+    log_shut(&log);
+    sqlite3 *db = open_db(log.f.folder);
+    execute(db,
+            "INSERT INTO events VALUES (9223372036854775807, 1, 'x', '{}'), (-5, 1, 'x', '{}')");
+    cache_db_close(db);
+    renumber(&log);
+    log_reopen(&log, 30);
+    cr_assert_eq(count_rows(&log), 20);
+    cr_assert_lt(cache_events_last_seq(log.events), UINT64_C(1) << 53);
+    log_stop(&log);
+}
+
 Test(cache_events, renumbering_is_durable_before_the_first_event)
 {
     struct log log;
