@@ -26,6 +26,12 @@ int64_t cache_file_size(uv_file file)
     return size;
 }
 
+uint32_t cache_file_pages(uv_file file)
+{
+    int64_t size = file < 0 ? -1 : cache_file_size(file);
+    return size < 0 ? 0 : (uint32_t)(size / CACHE_PAGE_SIZE);
+}
+
 int cache_file_read(uv_file file, uint64_t offset, void *bytes, size_t n)
 {
     for (size_t got = 0; got < n;) {

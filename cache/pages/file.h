@@ -17,6 +17,8 @@ uv_file cache_file_open(const char *path);
 void cache_file_close(uv_file file);
 /** -1 when it is not known. */
 int64_t cache_file_size(uv_file file);
+/** Whole pages of a database file; 0 for a negative FILE. */
+uint32_t cache_file_pages(uv_file file);
 /** All N bytes from OFFSET on. Returns 0, UV_EOF where the file is shorter, or a UV code. */
 int cache_file_read(uv_file file, uint64_t offset, void *bytes, size_t n);
 

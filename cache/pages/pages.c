@@ -32,10 +32,9 @@ int cache_pages_open(const char *path, struct cache_pages **ret)
     struct cache_wal wal;
     pages->file = file;
     pages->log = cache_file_open(log);
-    cache_wal_read(pages->log, &wal);
+    pages->n = cache_file_pages(file);
+    cache_wal_read(pages->log, pages->n, &wal);
 
-    int64_t size = cache_file_size(file);
-    pages->n = size < 0 ? 0 : (uint32_t)(size / CACHE_PAGE_SIZE);
     if (wal.n_frames > 0)
         pages->n = wal.frames[wal.n_frames - 1].n_pages;
     pages->in_log = mem_calloc((size_t)pages->n + 1, sizeof(*pages->in_log));

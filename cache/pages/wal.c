@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "cache/pages/file.h"
 
@@ -10,7 +11,12 @@
  * and long in the database. A frame's checksum goes on from that of the frame before it, which
  * stands in that one's header: so each can be judged without the others. */
 
-enum { HEADER_SIZE = 32, FRAME_HEADER_SIZE = 24, SALT_SIZE = 8 };
+enum {
+    HEADER_SIZE = 32,
+    FRAME_HEADER_SIZE = 24,
+    SALT_SIZE = 8,
+    FRAME_SIZE = FRAME_HEADER_SIZE + CACHE_PAGE_SIZE
+};
 
 struct reader {
     uv_file file;
@@ -19,6 +25,7 @@ struct reader {
     uint32_t sum[2]; /* of the frame before, as it stands in its header */
     bool is_sum_known;
     bool has_header;
+    uint64_t max_page; /* no database that this log belongs to has more */
 };
 
 static uint32_t word(const struct reader *r, const unsigned char *p)
@@ -41,13 +48,38 @@ static bool is_sum(const uint32_t sum[2], const unsigned char *stored)
     return sum[0] == cache_file_u32(stored) && sum[1] == cache_file_u32(stored + 4);
 }
 
-/* Without a header that is right the salt is that of the first frame. */
-static void read_header(struct reader *r)
+static bool read_frame(const struct reader *r, size_t i, unsigned char bytes[FRAME_SIZE])
 {
-    unsigned char bytes[HEADER_SIZE], frame[FRAME_HEADER_SIZE];
+    return cache_file_read(r->file, HEADER_SIZE + i * (uint64_t)FRAME_SIZE, bytes, FRAME_SIZE) == 0;
+}
+
+static void add_frame(const struct reader *r, const unsigned char *bytes, uint32_t sum[2])
+{
+    add_sum(r, bytes, 8, sum);
+    add_sum(r, bytes + FRAME_HEADER_SIZE, CACHE_PAGE_SIZE, sum);
+}
+
+/* Whether frame I + 1 goes on from frame I; both stand in the log. */
+static bool is_proven_by_next(const struct reader *r, size_t i, unsigned char salt[SALT_SIZE])
+{
+    unsigned char frame[FRAME_SIZE], next[FRAME_SIZE];
+    if (!read_frame(r, i, frame) || !read_frame(r, i + 1, next) ||
+        memcmp(frame + 8, next + 8, SALT_SIZE) != 0)
+        return false;
+    uint32_t sum[2] = {cache_file_u32(frame + 16), cache_file_u32(frame + 20)};
+    add_frame(r, next, sum);
+    memcpy(salt, frame + 8, SALT_SIZE);
+    return is_sum(sum, next + 16);
+}
+
+/* Without a header that is right, the salt is one that two frames prove. Not any two: those further
+ * behind may be left from before, and what they say is older than the database. */
+static bool read_header(struct reader *r)
+{
+    unsigned char bytes[HEADER_SIZE];
     uint32_t sum[2] = {0, 0};
     if (cache_file_read(r->file, 0, bytes, sizeof(bytes)) < 0)
-        return;
+        return false;
     uint32_t magic = cache_file_u32(bytes);
     r->is_big_endian = magic == 0x377f0683;
     add_sum(r, bytes, 24, sum);
@@ -56,10 +88,10 @@ static void read_header(struct reader *r)
         memcpy(r->salt, bytes + 16, sizeof(r->salt));
         memcpy(r->sum, sum, sizeof(sum));
         r->is_sum_known = true;
-    } else if (cache_file_read(r->file, HEADER_SIZE, frame, sizeof(frame)) == 0) {
-        r->is_big_endian = false;
-        memcpy(r->salt, frame + 8, sizeof(r->salt));
+        return true;
     }
+    r->is_big_endian = false;
+    return is_proven_by_next(r, 0, r->salt) || is_proven_by_next(r, 1, r->salt);
 }
 
 /* One that follows a header which cannot be read cannot be judged, and is believed. */
@@ -70,10 +102,12 @@ static struct cache_wal_frame judge(struct reader *r, const unsigned char *bytes
         r->is_sum_known = false;
         return frame;
     }
-    frame.page = cache_file_u32(bytes);
-    frame.n_pages = cache_file_u32(bytes + 4);
-    add_sum(r, bytes, 8, r->sum);
-    add_sum(r, bytes + FRAME_HEADER_SIZE, CACHE_PAGE_SIZE, r->sum);
+    uint32_t page = cache_file_u32(bytes), n_pages = cache_file_u32(bytes + 4);
+    if (page <= r->max_page && n_pages <= r->max_page) {
+        frame.page = page;
+        frame.n_pages = n_pages;
+    }
+    add_frame(r, bytes, r->sum);
     frame.is_good = frame.page > 0 && (!r->is_sum_known || is_sum(r->sum, bytes + 16));
     r->sum[0] = cache_file_u32(bytes + 16);
     r->sum[1] = cache_file_u32(bytes + 20);
@@ -104,19 +138,23 @@ static void cut_after_last_commit(struct cache_wal *wal)
         wal->n_frames--;
 }
 
-void cache_wal_read(uv_file file, struct cache_wal *ret)
+void cache_wal_read(uv_file file, uint32_t n_pages, struct cache_wal *ret)
 {
     struct reader r = {.file = file};
-    unsigned char bytes[FRAME_HEADER_SIZE + CACHE_PAGE_SIZE];
+    unsigned char bytes[FRAME_SIZE];
     size_t cap = 0;
+    int64_t size = file < 0 ? 0 : cache_file_size(file);
     *ret = (struct cache_wal){0};
-    if (file < 0)
+    if (size <= 0)
         return;
-    read_header(&r);
-    for (uint64_t offset = HEADER_SIZE; cache_file_read(file, offset, bytes, sizeof(bytes)) == 0;
-         offset += sizeof(bytes)) {
+    r.max_page = n_pages + (uint64_t)size / FRAME_SIZE;
+    if (!read_header(&r)) {
+        ret->is_damaged = true;
+        return;
+    }
+    for (size_t i = 0; read_frame(&r, i, bytes); i++) {
         ret->frames = mem_grow(ret->frames, ret->n_frames, &cap, sizeof(*ret->frames));
-        ret->frames[ret->n_frames++] = judge(&r, bytes, offset);
+        ret->frames[ret->n_frames++] = judge(&r, bytes, HEADER_SIZE + i * (uint64_t)FRAME_SIZE);
     }
     ret->is_damaged = is_damaged(ret);
     cut_after_last_commit(ret);
@@ -133,9 +171,11 @@ void cache_wal_deinit(struct cache_wal *wal)
 bool cache_wal_is_damaged(const char *path)
 {
     struct cache_wal wal;
-    uv_file file = cache_file_open(path);
-    cache_wal_read(file, &wal);
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", path);
+    uv_file database = cache_file_open(path), file = cache_file_open(log);
+    cache_wal_read(file, cache_file_pages(database), &wal);
     cache_file_close(file);
+    cache_file_close(database);
     cache_wal_deinit(&wal);
     return wal.is_damaged;
 }

@@ -13,7 +13,7 @@
  *  is judged by itself. Blocks; any thread. */
 
 struct cache_wal_frame {
-    uint32_t page;    /* number of the page, 0: its header is not to be read */
+    uint32_t page;    /* number of the page, 0: its header is not to be read, or cannot be true */
     uint32_t n_pages; /* of the database after this transaction, which ends here; 0: goes on */
     uint64_t offset;  /* of the page's bytes in the log */
     bool is_good;
@@ -27,10 +27,12 @@ struct cache_wal {
     bool is_damaged;
 };
 
-/** FILE may be negative: no log. */
-void cache_wal_read(uv_file file, struct cache_wal *ret);
+/** FILE may be negative: no log. N_PAGES: of the database file, which bounds what a frame can say.
+ * A log without a header and without two frames that prove each other is none of ours: it is
+ * damaged and has no frames. */
+void cache_wal_read(uv_file file, uint32_t n_pages, struct cache_wal *ret);
 void cache_wal_deinit(struct cache_wal *wal);
-/** Whether the log at PATH is damaged; false when there is none. */
+/** Whether the log of the database at PATH is damaged; false when there is none. */
 bool cache_wal_is_damaged(const char *path);
 
 #endif

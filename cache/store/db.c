@@ -106,10 +106,9 @@ static int found(char finding[CACHE_FINDING_SIZE], const char *text)
  * its log, and forgets what stands in a log behind a bad frame. */
 static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
 {
-    char *log cleanup(mem_freep) = mem_printf("%s-wal", path);
     if (file_size(path, "") == 0)
         return found(finding, "the file is empty");
-    if (cache_wal_is_damaged(log))
+    if (cache_wal_is_damaged(path))
         return found(finding, "a part of the write-ahead log cannot be read");
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
+#include "base/system/random.h"
 #include "base/text/str.h"
 #include "cache/store/schema.h"
 #include "tests/unit/cache/fixture.h"
@@ -212,6 +213,66 @@ Test(cache_db, an_emptied_file_beside_its_log_counts_as_damaged)
     buf_deinit(&wal);
     folder_remove(from);
     folder_remove(folder);
+}
+
+/* A database with event 7 and no log beside it. */
+static void make_whole(const char *folder)
+{
+    sqlite3 *db = open_db(folder);
+    execute(db, "INSERT INTO events VALUES (7, 2, 'x', '{}')");
+    cache_db_close(db);
+}
+
+static void check_event_is_there(const char *folder)
+{
+    char *kept cleanup(mem_freep) = NULL;
+    sqlite3 *db = open_damaged(folder, &kept);
+    cr_assert_not_null(kept, "a log that cannot be read is told of");
+    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 7);
+    cache_db_close(db);
+}
+
+Test(cache_db, a_log_that_is_none_costs_nothing_of_the_file)
+{
+    static const size_t sizes[] = {1, 31, 512, 4096, 50000};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        char *folder = folder_make();
+        char bytes[50000];
+        make_whole(folder);
+        random_bytes(bytes, sizeof(bytes));
+        char *log cleanup(mem_freep) = fs_join(folder, "ldplayerd.db-wal");
+        cr_assert_eq(fs_write_atomic(log, bytes, sizes[i]), 0);
+        check_event_is_there(folder);
+        folder_remove(folder);
+    }
+}
+
+Test(cache_db, a_database_in_the_place_of_its_log_costs_nothing_of_the_file)
+{
+    char *folder = folder_make();
+    make_whole(folder);
+    char *file cleanup(mem_freep) = fs_join(folder, db_name);
+    char *log cleanup(mem_freep) = fs_join(folder, "ldplayerd.db-wal");
+    cr_assert_eq(fs_copy(file, log), 0);
+    check_event_is_there(folder);
+    folder_remove(folder);
+}
+
+/* The first frame can say any page and any size of the database. */
+Test(cache_db, a_bad_beginning_of_the_log_ends_no_start)
+{
+    static const size_t sizes[] = {32, 56, 512, 4096, 8192};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        char *from = folder_make(), *folder = folder_make(), *kept = NULL;
+        make_crashed(from, folder);
+        overwrite(folder, "ldplayerd.db-wal", 0, sizes[i]);
+        sqlite3 *db = open_damaged(folder, &kept);
+        cr_assert_not_null(kept);
+        mem_free(kept);
+        cache_db_close(db);
+        folder_remove(from);
+        folder_remove(folder);
+    }
 }
 
 Test(cache_db, an_empty_file_is_told_and_becomes_a_database)
