@@ -169,6 +169,7 @@ class WhileStopped(DamageCase):
         check = self.client.get("/api/health").json["checks"]["repair"]
         self.assertIn("ldplayerd-2020-01-03.db", check["copy"])
         self.assertIn("ldplayerd restore ", check["detail"])
+        self.check_told()
 
     def test_what_is_sound_is_not_touched(self):
         with open(self.database + ".suspect", "wb"):
