@@ -44,6 +44,9 @@ class Kill(ServiceCase):
             storm.resume()
             if number % 10 == 9:
                 print(f"round {number + 1}: {storm.summary()}", flush=True)
+                # A round is too short for a start: without a rest there are only waiting ones soon,
+                # and no new commands.
+                wait_for(lambda: not storm.is_busy(client), "room for new commands", 300, 0.2)
             if storm.problems:
                 break
         storm.end()
