@@ -12,6 +12,7 @@
 #include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/store/db.h"
 
 /* The name says when: "ldplayerd-" stamp ".db", or stamp "-2" for the second of one second. */
 static const char prefix[] = "ldplayerd-", suffix[] = ".db", half[] = "new.tmp";
@@ -69,7 +70,7 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
     struct cache_backup made = {.created_at = now - now % 1000}; /* as its name says */
     struct cache_copy copy;
     char *folder cleanup(mem_freep) = folder_of(data_dir);
-    char *database cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.db");
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
     char *temporary cleanup(mem_freep) = fs_join(folder, half);
     int r = fs_make_dirs(folder);
     if (r < 0) {
@@ -107,9 +108,17 @@ static int read_version(const char *path)
                  (unsigned)head[AT + 2] << 8 | (unsigned)head[AT + 3]);
 }
 
+/* The newest first. Of one second that with the greater number behind it, whose name is longer or,
+ * of one length, later. */
 static int compare(const void *a, const void *b)
 {
-    return strcmp(((const struct cache_backup *)b)->name, ((const struct cache_backup *)a)->name);
+    const struct cache_backup *x = a, *y = b;
+    size_t n_x = strlen(x->name), n_y = strlen(y->name);
+    if (x->created_at != y->created_at)
+        return x->created_at < y->created_at ? 1 : -1;
+    if (n_x != n_y)
+        return n_x < n_y ? 1 : -1;
+    return strcmp(y->name, x->name);
 }
 
 int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *ret_n)

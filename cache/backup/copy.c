@@ -17,11 +17,6 @@
 /* Between two parts it is asked whether the copy is wanted any more. */
 enum { PAGES_AT_ONCE = 256, PATIENCE_MS = 5000 };
 
-static void closep(sqlite3 **db)
-{
-    cache_db_close(*db);
-}
-
 static bool is_cancelled(const atomic_bool *cancel)
 {
     return cancel && atomic_load(cancel);
@@ -35,11 +30,6 @@ static int open_db(const char *path, int flags, sqlite3 **ret)
     sqlite3_db_config(*ret, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_busy_timeout(*ret, PATIENCE_MS);
     return 0;
-}
-
-static int exec(sqlite3 *db, const char *sql)
-{
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
 }
 
 /* --- the pages --- */
@@ -64,41 +54,29 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const atomic_bool *cancel)
 /* The copy needs no journal: when something fails it is thrown away. */
 static int copy_into(const char *from, sqlite3 *to, const atomic_bool *cancel)
 {
-    sqlite3 *source cleanup(closep) = NULL;
+    sqlite3 *source cleanup(cache_sql_closep) = NULL;
     int r = open_db(from, SQLITE_OPEN_READONLY, &source);
     if (r == 0)
-        r = exec(source, "BEGIN; SELECT count(*) FROM sqlite_master");
+        r = cache_sql_exec(source, "BEGIN; SELECT count(*) FROM sqlite_master");
     if (r == 0)
-        r = exec(to, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
+        r = cache_sql_exec(to, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
     if (r == 0)
         r = copy_pages(source, to, cancel);
     /* What was copied says that it has a write-ahead log. */
-    return r == 0 ? exec(to, "PRAGMA journal_mode=DELETE") : r;
+    return r == 0 ? cache_sql_exec(to, "PRAGMA journal_mode=DELETE") : r;
 }
 
 /* --- what it is --- */
 
-static int read_number(sqlite3 *db, const char *sql, int64_t *ret)
-{
-    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, sql, "");
-    if (r < 0)
-        return r;
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        return cache_sql_error_code(db);
-    *ret = sqlite3_column_int64(stmt, 0);
-    return 0;
-}
-
 static int check_kind(sqlite3 *db, struct cache_copy *copy, struct cache_db_error *reterr)
 {
     int64_t version = 0, n_tables = 0;
-    int r = read_number(db, "PRAGMA user_version", &version);
+    int r = cache_sql_number(db, "PRAGMA user_version", &version);
     if (r == 0)
-        r = read_number(db,
-                        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN"
-                        " ('instances', 'operations', 'events', 'idempotency', 'tokens')",
-                        &n_tables);
+        r = cache_sql_number(db,
+                             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN"
+                             " ('instances', 'operations', 'events', 'idempotency', 'tokens')",
+                             &n_tables);
     if (r < 0)
         return r;
     copy->schema_version = (int)version;
@@ -116,21 +94,11 @@ static int check_kind(sqlite3 *db, struct cache_copy *copy, struct cache_db_erro
 
 static int check_integrity(sqlite3 *db, struct cache_db_error *reterr)
 {
-    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, "PRAGMA integrity_check(1)", "");
-    if (r < 0)
-        return r;
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        return cache_sql_error_code(db);
-    const char *finding = cache_sql_text(stmt, 0);
-    if (strcmp(finding, "ok") == 0)
-        return 0;
-    /* "*** in database main ***" and a line of what. */
-    const char *what = strchr(finding, '\n');
-    snprintf(reterr->text, sizeof(reterr->text), "it is damaged: %.300s",
-             what ? what + 1 : finding);
-    reterr->text[strcspn(reterr->text, "\n")] = '\0';
-    return UV_EFTYPE;
+    char finding[300];
+    int r = cache_sql_check_integrity(db, finding, sizeof(finding));
+    if (r == UV_EFTYPE)
+        snprintf(reterr->text, sizeof(reterr->text), "it is damaged: %s", finding);
+    return r;
 }
 
 static int count_rows(sqlite3 *db, struct cache_copy *copy)
@@ -144,7 +112,7 @@ static int count_rows(sqlite3 *db, struct cache_copy *copy)
         struct cache_copy_table *table = &copy->tables[copy->n_tables++];
         str_copy(table->name, sizeof(table->name), cache_sql_text(stmt, 0));
         char *sql cleanup(mem_freep) = mem_printf("SELECT count(*) FROM \"%s\"", table->name);
-        r = read_number(db, sql, &table->n_rows);
+        r = cache_sql_number(db, sql, &table->n_rows);
     }
     return r;
 }
@@ -162,7 +130,7 @@ static int look_at(sqlite3 *db, struct cache_copy *copy, struct cache_db_error *
 static int make(const char *from, const char *to, const atomic_bool *cancel,
                 struct cache_copy *copy, struct cache_db_error *reterr)
 {
-    sqlite3 *db cleanup(closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     int r = open_db(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
     if (r == 0)
         r = copy_into(from, db, cancel);

@@ -21,12 +21,8 @@
 #include "cache/tables/preferences.h"
 
 static const char note_name[] = "restored";
-static const char staged_name[] = "ldplayerd.db.restore", half_prefix[] = "ldplayerd.db.restoring-";
-
-static void closep(sqlite3 **db)
-{
-    cache_db_close(*db);
-}
+static const char staged_name[] = CACHE_DB_NAME ".restore",
+                  half_prefix[] = CACHE_DB_NAME ".restoring-";
 
 static char *staged_path(const char *data_dir)
 {
@@ -66,7 +62,7 @@ static int prepare_rows(sqlite3 *db, const char *file, unsigned *ret_interrupted
 static int prepare(const char *path, const char *file, unsigned *ret_interrupted,
                    struct cache_db_error *reterr)
 {
-    sqlite3 *db cleanup(closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int r = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
     if (r == 0)
@@ -145,7 +141,7 @@ static void swap_init(struct swap *s, const char *data_dir)
 {
     char stamp[CLOCK_STAMP_SIZE];
     s->staged = staged_path(data_dir);
-    s->database = fs_join(data_dir, "ldplayerd.db");
+    s->database = fs_join(data_dir, CACHE_DB_NAME);
     clock_stamp(time_of(s->staged), stamp);
     s->kept = mem_printf("%s.replaced-%s", s->database, stamp);
     /* Without a database the one that is kept is what a killed finish has put there. */
@@ -158,7 +154,7 @@ static void swap_init(struct swap *s, const char *data_dir)
 /* So that the file alone is all of it. What cannot be copied back is kept as it is. */
 static void empty_log(const char *database)
 {
-    sqlite3 *db cleanup(closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     int64_t size = 0;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     /* SQLite would delete the log of an empty file. */

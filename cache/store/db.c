@@ -120,23 +120,6 @@ static bool is_check_due(const char *path)
                         file_size(path, "-wal") > 0 || cache_repair_is_suspect(path));
 }
 
-static void finalizep(sqlite3_stmt **stmt)
-{
-    sqlite3_finalize(*stmt);
-}
-
-/* Once for a connection, so the statement is not kept. */
-static int check_integrity(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
-{
-    sqlite3_stmt *stmt cleanup(finalizep) = NULL;
-    if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
-        sqlite3_step(stmt) != SQLITE_ROW)
-        return cache_sql_error_code(db);
-    const char *text = cache_sql_text(stmt, 0);
-    const char *line = strchr(text, '\n'); /* behind one that says in which database */
-    return strcmp(text, "ok") == 0 ? 0 : found(finding, line ? line + 1 : text);
-}
-
 static int check_schema(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
 {
     bool is_whole;
@@ -147,7 +130,8 @@ static int check_schema(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
 static int check(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZE])
 {
     int r = check_schema(db, finding);
-    return r == 0 && is_check_due(path) ? check_integrity(db, finding) : r;
+    return r == 0 && is_check_due(path) ? cache_sql_check_integrity(db, finding, CACHE_FINDING_SIZE)
+                                        : r;
 }
 
 /* --- opening --- */

@@ -58,16 +58,10 @@ static char *find_copy(const char *path)
 /* "20261126T030501Z", or with a number behind it when that second has had its damage already. */
 static char *free_stamp(const char *path)
 {
-    char when[CLOCK_RFC3339_SIZE], stamp[CLOCK_RFC3339_SIZE];
-    clock_format(clock_wall_ms(), when);
-    size_t n = 0;
-    for (const char *p = when; *p && *p != '.'; p++) {
-        if (*p != '-' && *p != ':')
-            stamp[n++] = *p;
-    }
-    stamp[n] = '\0';
+    char stamp[CLOCK_STAMP_SIZE];
+    clock_stamp(clock_wall_ms(), stamp);
     for (unsigned i = 1;; i++) {
-        char *text = i == 1 ? mem_printf("%sZ", stamp) : mem_printf("%sZ-%u", stamp, i);
+        char *text = i == 1 ? mem_strdup(stamp) : mem_printf("%s-%u", stamp, i);
         char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, text);
         if (!fs_exists(kept))
             return text;

@@ -119,16 +119,12 @@ int cache_schema_newest(void)
     return (int)countof(migrations);
 }
 
-static int read_version(sqlite3 *db, int *ret_version)
+static int read_version(sqlite3 *db, int *ret)
 {
-    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, "PRAGMA user_version", "");
-    if (r < 0)
-        return r;
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        return cache_sql_error_code(db);
-    *ret_version = sqlite3_column_int(stmt, 0);
-    return 0;
+    int64_t version = 0;
+    int r = cache_sql_number(db, "PRAGMA user_version", &version);
+    *ret = (int)version;
+    return r;
 }
 
 static int apply(sqlite3 *db, int version)

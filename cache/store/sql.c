@@ -9,6 +9,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/text/str.h"
 #include "base/text/json.h"
 #include "cache/store/profile.h"
 
@@ -178,6 +179,39 @@ int cache_sql_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const
 void cache_sql_releasep(sqlite3_stmt **stmt)
 {
     cache_sql_release(*stmt);
+}
+
+int cache_sql_number(sqlite3 *db, const char *sql, int64_t *ret)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r = cache_sql_query(db, &stmt, sql, "");
+    if (r < 0)
+        return r;
+    if (sqlite3_step(stmt) != SQLITE_ROW)
+        return cache_sql_error_code(db);
+    *ret = sqlite3_column_int64(stmt, 0);
+    return 0;
+}
+
+static void finalizep(sqlite3_stmt **stmt)
+{
+    sqlite3_finalize(*stmt);
+}
+
+/* Once for a connection, so the statement is not kept. */
+int cache_sql_check_integrity(sqlite3 *db, char *finding, size_t size)
+{
+    sqlite3_stmt *stmt cleanup(finalizep) = NULL;
+    if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW)
+        return cache_sql_error_code(db);
+    const char *text = cache_sql_text(stmt, 0);
+    if (strcmp(text, "ok") == 0)
+        return 0;
+    const char *line = strchr(text, '\n'); /* behind one that says in which database */
+    str_copy(finding, size, line ? line + 1 : text);
+    finding[strcspn(finding, "\n")] = '\0';
+    return UV_EFTYPE;
 }
 
 const char *cache_sql_text(sqlite3_stmt *stmt, int column)

@@ -3,6 +3,8 @@
 #define CACHE_SQL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <sqlite3.h>
 
@@ -26,6 +28,11 @@ int cache_sql_run(sqlite3 *db, const char *sql, const char *types, ...);
 int cache_sql_query(sqlite3 *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...);
 void cache_sql_release(sqlite3_stmt *stmt);
 void cache_sql_releasep(sqlite3_stmt **stmt);
+/** The number that a query without parameters gives in its one row. Returns 0 or a UV code. */
+int cache_sql_number(sqlite3 *db, const char *sql, int64_t *ret);
+/** Whether SQLite finds the database sound (PRAGMA integrity_check; reads all of it). Returns 0,
+ *  UV_EFTYPE with the first thing that is wrong in FINDING (SIZE bytes), or a UV code. */
+int cache_sql_check_integrity(sqlite3 *db, char *finding, size_t size);
 /** Text of a column, "" for NULL; valid until the next step. */
 const char *cache_sql_text(sqlite3_stmt *stmt, int column);
 /** Copy of a column's text owned by the caller, NULL for NULL. */

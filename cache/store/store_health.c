@@ -15,7 +15,7 @@
 enum {
     TICK_MS = 5000,
     TRIAL_BYTES = 65536,
-    LOW_MB = 256,    /* room for a day of a busy service, and for LDPlayer's own files less */
+    LOW_MB = 256,
     ENOUGH_MB = 320, /* so that a disk at the limit is not told of again and again */
     MB = 1 << 20
 };

@@ -68,25 +68,13 @@ struct numbers {
     int64_t floor; /* what comes is above this; 0 in a database that was never renumbered */
 };
 
-static int read_number(sqlite3 *db, const char *sql, int64_t *ret)
-{
-    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, sql, "");
-    if (r < 0)
-        return r;
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        return cache_sql_error_code(db);
-    *ret = sqlite3_column_int64(stmt, 0);
-    return 0;
-}
-
 static int read_numbers(sqlite3 *db, struct numbers *ret)
 {
     char *floor cleanup(mem_freep) = NULL;
     uint64_t number = 0;
-    int r = read_number(db, "SELECT min(seq) FROM events WHERE seq >= 1", &ret->oldest);
+    int r = cache_sql_number(db, "SELECT min(seq) FROM events WHERE seq >= 1", &ret->oldest);
     if (r == 0)
-        r = read_number(db, "SELECT max(seq) FROM events WHERE seq <= " EXACT, &ret->newest);
+        r = cache_sql_number(db, "SELECT max(seq) FROM events WHERE seq <= " EXACT, &ret->newest);
     if (r == 0)
         r = cache_preferences_read(db, floor_name, &floor);
     if (r == 0 && floor)
@@ -124,7 +112,7 @@ static int count_rows(sqlite3 *db, const struct numbers *n, uint64_t keep, uint6
     int64_t count = n->newest ? n->newest - n->oldest + 1 : 0;
     int r = 0;
     if (n->oldest <= n->floor && (uint64_t)count > keep)
-        r = read_number(db, "SELECT count(*) FROM events", &count);
+        r = cache_sql_number(db, "SELECT count(*) FROM events", &count);
     *ret = (uint64_t)count;
     return r;
 }

@@ -13,6 +13,7 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/backup/copy.h"
+#include "cache/store/db.h"
 #include "service/commands/owner.h"
 
 /* The running service makes a checked copy in its own folder, which is fetched and then removed
@@ -57,7 +58,7 @@ static enum svc_exit make_here(const struct svc_owner *owner, const char *file, 
                                struct cache_copy *ret)
 {
     struct cache_db_error error;
-    char *database cleanup(mem_freep) = fs_join(owner->data_dir, "ldplayerd.db");
+    char *database cleanup(mem_freep) = fs_join(owner->data_dir, CACHE_DB_NAME);
     if (!fs_exists(database))
         return svc_exit_fail("there is no database in %s yet", owner->data_dir);
     int r = cache_copy_make(database, half, NULL, ret, &error);

@@ -21,11 +21,6 @@
 
 enum { ASK_MS = 30000 };
 
-static void db_closep(sqlite3 **db)
-{
-    cache_db_close(*db);
-}
-
 static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
 {
     struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_events_renumber};
@@ -96,7 +91,7 @@ static enum svc_exit refuse_twin(const char *name)
 static enum svc_exit create_here(const struct svc_owner *owner, const struct request *request,
                                  char secret[CACHE_TOKEN_SIZE])
 {
-    sqlite3 *db cleanup(db_closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     struct cache_token token;
     enum svc_exit status = open_db(owner, &db);
     if (status != SVC_EXIT_OK)
@@ -182,7 +177,7 @@ static void append_time(int64_t wall_ms, struct buf *out)
 static enum svc_exit list_here(const struct svc_owner *owner, struct cache_token **ret_items,
                                size_t *ret_n)
 {
-    sqlite3 *db cleanup(db_closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     enum svc_exit status = open_db(owner, &db);
     if (status != SVC_EXIT_OK)
         return status;
@@ -278,7 +273,7 @@ static enum svc_exit refuse_unknown(const char *id_or_name)
 
 static enum svc_exit revoke_here(const struct svc_owner *owner, const char *id_or_name)
 {
-    sqlite3 *db cleanup(db_closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     enum svc_exit status = open_db(owner, &db);
     if (status != SVC_EXIT_OK)
         return status;

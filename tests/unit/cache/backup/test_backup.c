@@ -143,6 +143,23 @@ static int64_t at(const char *stamp)
     return ms;
 }
 
+Test(cache_backup, those_of_one_second_are_in_the_order_in_which_they_were_made)
+{
+    static const char *const names[] = {
+        "ldplayerd-20261102T000000Z.db",    "ldplayerd-20261101T000000Z-12.db",
+        "ldplayerd-20261101T000000Z-11.db", "ldplayerd-20261101T000000Z-9.db",
+        "ldplayerd-20261101T000000Z-2.db",  "ldplayerd-20261101T000000Z.db"};
+    struct cache_backup *items = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < countof(names); i++)
+        put(names[(i * 5) % countof(names)]);
+    cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+    cr_assert_eq(n, countof(names));
+    for (size_t i = 0; i < n; i++)
+        cr_assert_str_eq(items[i].name, names[i]);
+    mem_free(items);
+}
+
 Test(cache_backup, old_ones_go_but_the_newest_stays)
 {
     struct cache_backup *items = NULL;
