@@ -12,6 +12,8 @@ enum ldc_process_role { LDC_PROCESS_PLAYER, LDC_PROCESS_HEADLESS };
 
 struct ldc_process {
     int64_t pid;
+    uint64_t born; /* when it was started, by the system's own count; 0 when it does not tell. With
+                      the pid it names a process for good. */
     enum ldc_process_role role;
     int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line has none */
     char *image; /* full path of the program, owned by the list; NULL when the system hides it.
@@ -37,15 +39,15 @@ const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *pro
 bool ldc_process_is_in(const struct ldc_process *process, const char *dir);
 
 /** For the platform files: what an image name (with or without folder and ".exe") and a command
- *  line (NULL when unknown) say; pid and image are left alone. Returns false when it is no
+ *  line (NULL when unknown) say; pid, born and image are left alone. Returns false when it is no
  *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless. */
 bool ldc_process_classify(const char *image_name, const char *command_line,
                           struct ldc_process *ret);
 /** Whether IMAGE_NAME is worth reading a command line for. */
 bool ldc_process_is_emulator(const char *image_name, enum ldc_process_role *ret_role);
 
-/** Ends one emulator process by force after checking that PID is still the same emulator process.
- *  Returns 0, UV_ESRCH, UV_EPERM. */
+/** Ends one emulator process by force after checking that PID is still the same emulator process:
+ *  by role and index, and by birth where that is known. Returns 0, UV_ESRCH, UV_EPERM. */
 int ldc_process_kill(const struct ldc_process *process);
 
 #endif

@@ -55,6 +55,19 @@ static bool read_image(int proc, const char *pid, char *image, size_t size, bool
     return true;
 }
 
+/* Field 22 of PID/stat, ticks since the system started. The program's name before it is in brackets
+ * and may hold any. */
+static uint64_t read_birth(int proc, const char *pid)
+{
+    enum { BIRTH = 22, BEHIND_NAME = 3 };
+    char text[1024];
+    ssize_t n = read_entry(proc, pid, "stat", text, sizeof(text));
+    const char *at = n > 0 ? strrchr(text, ')') : NULL;
+    for (int field = BEHIND_NAME; at && field <= BIRTH; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
 static bool inspect(int proc, const char *pid, struct ldc_process *ret)
 {
     enum ldc_process_role role;
@@ -70,6 +83,7 @@ static bool inspect(int proc, const char *pid, struct ldc_process *ret)
     }
     if (!ldc_process_classify(image, n > 0 ? line : NULL, ret))
         return false;
+    ret->born = read_birth(proc, pid);
     ret->image = is_path ? mem_strdup(image) : NULL;
     return true;
 }
@@ -124,7 +138,8 @@ int ldc_process_kill(const struct ldc_process *process)
     if (!is_there)
         return UV_ESRCH;
     mem_free(now.image);
-    if (now.role != process->role || now.index != process->index)
+    if (now.role != process->role || now.index != process->index ||
+        (process->born && now.born != process->born))
         return UV_ESRCH;
     return kill((pid_t)process->pid, SIGKILL) == 0 ? 0 : uv_translate_sys_error(errno);
 }

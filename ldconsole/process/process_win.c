@@ -79,6 +79,14 @@ static char *read_image(HANDLE process)
     return wide_to_utf8(path, (int)n);
 }
 
+static uint64_t read_birth(HANDLE process)
+{
+    FILETIME born, ended, kernel, user;
+    if (!GetProcessTimes(process, &born, &ended, &kernel, &user))
+        return 0;
+    return (uint64_t)born.dwHighDateTime << 32 | born.dwLowDateTime;
+}
+
 /* A process that the system will not open still counts, without an index. */
 static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
 {
@@ -86,6 +94,7 @@ static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
         process ? read_command_line(GetProcessId(process), process) : NULL;
     if (!ldc_process_classify(name, line, ret))
         return false;
+    ret->born = process ? read_birth(process) : 0;
     ret->image = process ? read_image(process) : NULL;
     return true;
 }
@@ -160,7 +169,8 @@ static int kill_if_same(HANDLE handle, const struct ldc_process *process)
         return UV_ESRCH;
     mem_free(now.image);
     if (now.role != process->role || now.index != process->index ||
-        !GetExitCodeProcess(handle, &exit_code) || exit_code != STILL_ACTIVE)
+        (process->born && now.born != process->born) || !GetExitCodeProcess(handle, &exit_code) ||
+        exit_code != STILL_ACTIVE)
         return UV_ESRCH;
     return TerminateProcess(handle, 1) ? 0 : uv_translate_sys_error((int)GetLastError());
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "ldconsole/process/match.h"
+
+enum ownership { FOREIGN, POSSIBLE, OWN };
+
+static bool is_id(const struct ldc_process *p, const struct ldc_process_id *id)
+{
+    return p->pid == id->pid && p->born == id->born;
+}
+
+/* Players of the same index in other folders: each may have one VM that says this index. */
+static size_t count_foreign_players(const struct ldc_processes *processes, const char *dir,
+                                    int index)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < processes->n_items; i++) {
+        const struct ldc_process *p = &processes->items[i];
+        n += p->role == LDC_PROCESS_PLAYER && p->index == index && p->image &&
+             !ldc_process_is_in(p, dir);
+    }
+    return n;
+}
+
+/* By itself, without what else runs. */
+static enum ownership look_at(const struct ldc_process *p, const char *dir,
+                              const struct ldc_claim *claim)
+{
+    bool is_player = p->role == LDC_PROCESS_PLAYER;
+    if (p->pid == (is_player ? claim->pid : claim->vbox_pid) ||
+        is_id(p, is_player ? &claim->player : &claim->headless))
+        return OWN;
+    if (p->index != claim->index)
+        return FOREIGN;
+    if (ldc_process_is_in(p, dir))
+        return OWN;
+    /* The folder of a player is its installation's, if the system lets us see it. */
+    return is_player && p->image ? FOREIGN : POSSIBLE;
+}
+
+/* Of those that may be its own as well as another's: what the others' players do not explain. */
+static enum ownership judge_possible(const struct ldc_processes *processes, const char *dir,
+                                     const struct ldc_claim *claim, enum ldc_process_role role)
+{
+    size_t n_possible = 0, n_foreign = count_foreign_players(processes, dir, claim->index);
+    for (size_t i = 0; i < processes->n_items; i++) {
+        const struct ldc_process *p = &processes->items[i];
+        n_possible += p->role == role && look_at(p, dir, claim) == POSSIBLE;
+    }
+    if (n_foreign == 0)
+        return OWN;
+    return n_possible <= n_foreign ? FOREIGN : POSSIBLE;
+}
+
+/* Rather the one that list2 names than the one we knew, rather that than any other. */
+static bool is_better(const struct ldc_process *p, const struct ldc_process *than, int64_t listed,
+                      const struct ldc_process_id *known)
+{
+    if (!than || p->pid == listed)
+        return true;
+    return than->pid != listed && is_id(p, known);
+}
+
+static void take(const struct ldc_process *p, const struct ldc_claim *claim, struct ldc_match *ret)
+{
+    if (p->role == LDC_PROCESS_PLAYER) {
+        if (is_better(p, ret->player, claim->pid, &claim->player))
+            ret->player = p;
+    } else if (is_better(p, ret->headless, claim->vbox_pid, &claim->headless)) {
+        ret->headless = p;
+    }
+}
+
+void ldc_match_find(const struct ldc_processes *processes, const char *dir,
+                    const struct ldc_claim *claim, struct ldc_match *ret)
+{
+    *ret = (struct ldc_match){0};
+    for (size_t i = 0; i < processes->n_items; i++) {
+        const struct ldc_process *p = &processes->items[i];
+        enum ownership o = look_at(p, dir, claim);
+        if (o == POSSIBLE)
+            o = judge_possible(processes, dir, claim, p->role);
+        if (o == OWN)
+            take(p, claim, ret);
+        ret->is_ambiguous |= o == POSSIBLE;
+    }
+    /* Whose the others are does not matter to one that has its own. */
+    if (ret->headless)
+        ret->is_ambiguous = false;
+}
+
+bool ldc_match_owns(const struct ldc_processes *processes, const char *dir,
+                    const struct ldc_claim *claim, const struct ldc_process *process)
+{
+    enum ownership o = look_at(process, dir, claim);
+    return o == OWN ||
+           (o == POSSIBLE && judge_possible(processes, dir, claim, process->role) == OWN);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LDC_MATCH_H
+#define LDC_MATCH_H
+
+#include "ldconsole/process/process.h"
+
+/** Which processes belong to which instance (reference 5.1, 11). The player lies in the folder of
+ *  its installation. The program of the VM lies in a folder that all installations share, and says
+ *  only the index of its instance, which two installations may both have. Pure functions. */
+
+/** A process for good: a number alone is given away again. pid 0 = none. */
+struct ldc_process_id {
+    int64_t pid;
+    uint64_t born;
+};
+
+/** What is known of an instance. */
+struct ldc_claim {
+    int index;
+    int64_t pid, vbox_pid;                  /* as list2 says now; <= 0 none */
+    struct ldc_process_id player, headless; /* its own at the look before, or before the restart */
+};
+
+/** Its processes now; NULL none. They live as long as the list. */
+struct ldc_match {
+    const struct ldc_process *player, *headless;
+    bool is_ambiguous; /* a VM runs that is this instance's or one of another installation */
+};
+
+/** DIR is the folder of the installation (canonical, as ldc_install_from_path leaves it). */
+void ldc_match_find(const struct ldc_processes *processes, const char *dir,
+                    const struct ldc_claim *claim, struct ldc_match *ret);
+/** Whether PROCESS is one of MATCH's instance: the ones in it and whatever else is surely its own
+ *  (a second player of the same index, a VM beside the one that list2 names). */
+bool ldc_match_owns(const struct ldc_processes *processes, const char *dir,
+                    const struct ldc_claim *claim, const struct ldc_process *process);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include "base/memory/cleanup.h"
+#include "ldconsole/process/match.h"
+
+/* Paths that both systems take for absolute and compare alike. */
+#define OURS "/ld/LDPlayer9"
+static char our_player[] = OURS "/dnplayer.exe", other_player[] = "/ld/LDPlayer14/dnplayer.exe",
+            vm[] = "/pf/ldplayer9box/Ld9BoxHeadless.exe";
+#define PLAYER(pid_, index_, image_)                                                               \
+    {                                                                                              \
+        .pid = (pid_), .born = 1, .role = LDC_PROCESS_PLAYER, .index = (index_), .image = (image_) \
+    }
+#define VM(pid_, index_)                                                                           \
+    {                                                                                              \
+        .pid = (pid_), .born = 1, .role = LDC_PROCESS_HEADLESS, .index = (index_), .image = vm     \
+    }
+
+/* What runs on the machine, what is known of the instance, and what is its own of that. */
+static struct {
+    const char *what;
+    struct ldc_process processes[4];
+    struct ldc_claim claim;
+    int64_t player, headless;
+    bool is_ambiguous;
+} rows[] = {
+    {"nothing runs", {{.pid = 0}}, {.index = 0}, 0, 0, false},
+    {"what list2 names",
+     {PLAYER(10, 0, our_player), VM(11, 0)},
+     {.pid = 10, .vbox_pid = 11},
+     10,
+     11,
+     false},
+    {"what list2 lost", {PLAYER(10, 0, our_player), VM(11, 0)}, {.index = 0}, 10, 11, false},
+    {"a VM whose player is gone", {VM(11, 0)}, {.index = 0}, 0, 11, false},
+    {"those of another instance",
+     {PLAYER(10, 1, our_player), VM(11, 1)},
+     {.index = 0},
+     0,
+     0,
+     false},
+    {"those of another installation",
+     {PLAYER(20, 0, other_player), VM(21, 0)},
+     {.index = 0},
+     0,
+     0,
+     false},
+    {"both run, and list2 names ours",
+     {PLAYER(10, 0, our_player), VM(11, 0), PLAYER(20, 0, other_player), VM(21, 0)},
+     {.pid = 10, .vbox_pid = 11},
+     10,
+     11,
+     false},
+    {"both run, and ours is known from before",
+     {PLAYER(10, 0, our_player), VM(11, 0), PLAYER(20, 0, other_player), VM(21, 0)},
+     {.index = 0, .headless = {11, 1}},
+     10,
+     11,
+     false},
+    {"a known number that was given away",
+     {PLAYER(20, 0, other_player), VM(11, 0)},
+     {.index = 0, .headless = {11, 7}},
+     0,
+     0,
+     false},
+    {"two VMs, and whose they are cannot be told",
+     {VM(11, 0), PLAYER(20, 0, other_player), VM(21, 0)},
+     {.index = 0},
+     0,
+     0,
+     true},
+    {"list2 names the second player",
+     {PLAYER(10, 0, our_player), PLAYER(12, 0, our_player)},
+     {.pid = 12, .vbox_pid = -1},
+     12,
+     0,
+     false},
+    {"the known one rather than a second player",
+     {PLAYER(10, 0, our_player), PLAYER(12, 0, our_player)},
+     {.index = 0, .player = {12, 1}},
+     12,
+     0,
+     false},
+};
+
+static struct ldc_processes list_of(struct ldc_process *items)
+{
+    size_t n = 0;
+    while (n < 4 && items[n].pid)
+        n++;
+    return (struct ldc_processes){.items = items, .n_items = n};
+}
+
+Test(ldc_match, finds_what_is_its_own)
+{
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct ldc_processes list = list_of(rows[i].processes);
+        struct ldc_match match;
+        ldc_match_find(&list, OURS, &rows[i].claim, &match);
+        cr_expect_eq(match.player ? match.player->pid : 0, rows[i].player, "%s", rows[i].what);
+        cr_expect_eq(match.headless ? match.headless->pid : 0, rows[i].headless, "%s",
+                     rows[i].what);
+        cr_expect_eq(match.is_ambiguous, rows[i].is_ambiguous, "%s", rows[i].what);
+    }
+}
+
+Test(ldc_match, owns_a_second_player_and_nothing_of_another_installation)
+{
+    struct ldc_process processes[4] = {PLAYER(10, 0, our_player), PLAYER(12, 0, our_player),
+                                       PLAYER(20, 0, other_player), VM(21, 0)};
+    static const bool is_own[4] = {true, true, false, false};
+    const struct ldc_claim claim = {.pid = 10, .vbox_pid = -1};
+    struct ldc_processes list = list_of(processes);
+    for (size_t i = 0; i < 4; i++)
+        cr_expect_eq(ldc_match_owns(&list, OURS, &claim, &processes[i]), is_own[i], "%zu", i);
+}
+
+Test(ldc_match, a_hidden_path_is_its_own_when_nobody_else_runs)
+{
+    struct ldc_process processes[4] = {
+        {.pid = 10, .role = LDC_PROCESS_PLAYER, .index = 0},
+        {.pid = 11, .role = LDC_PROCESS_HEADLESS, .index = 0},
+    };
+    struct ldc_processes list = list_of(processes);
+    struct ldc_match match;
+    ldc_match_find(&list, OURS, &(struct ldc_claim){.index = 0}, &match);
+    cr_assert_eq(match.player, &processes[0]);
+    cr_assert_eq(match.headless, &processes[1]);
+}
