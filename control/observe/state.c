@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* list2 alone cannot be believed: it says "up" of a window whose VM died, and "off" of players it
- * lost sight of. So each of its three answers is held against the process table, as far as that
- * is visible, and against what we asked for a moment ago. */
+ * lost sight of or whose start it does not show yet. So each of its three answers is held against
+ * the process table, as far as that is visible, and first of all against what we asked for a moment
+ * ago. What two witnesses of one look say that saw different moments is believed with the second. */
 #include "control/observe/state.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum {
-    LINGER_MS = 30000,    /* a player outlives its row by about five seconds after quit, and ... */
-    VM_LINGER_MS = 10000, /* ... so may a VM without its player (reference 2.6) */
-    LAG_MS = 10000        /* list2 shows a launch about two seconds late (reference 2.6) */
-};
+#include "ldconsole/verbs/timing.h"
+
+enum { CONFIRMING_LOOKS = 2 };
 
 __attribute__((format(printf, 3, 4))) static void
 decide(struct ctl_verdict *v, enum cache_state state, const char *fmt, ...)
@@ -24,21 +23,42 @@ decide(struct ctl_verdict *v, enum cache_state state, const char *fmt, ...)
     v->state = state;
 }
 
+/* A process that list2 names lives, unless the table would show it. */
+static bool has_player(const struct ctl_facts *f)
+{
+    return f->player > 0 || (f->pid > 0 && !f->sees_players);
+}
+
+static bool has_vm(const struct ctl_facts *f)
+{
+    return f->headless > 0 || (f->vbox_pid > 0 && !f->sees_vms);
+}
+
+bool ctl_state_misses_vm(const struct ctl_facts *f)
+{
+    return !has_vm(f) && (f->android == 1 || (f->android == 2 && f->had_vm));
+}
+
+/* --- list2 says 1 --- */
+
 static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
 {
-    bool has_vm = f->headless > 0 || (!f->sees_vms && f->vbox_pid > 0);
-    bool has_player = f->player > 0 || !f->sees_players;
+    bool is_confirmed = f->n_without_vm >= CONFIRMING_LOOKS;
+    bool was_up = ctl_state_is_up(f->previous);
 
-    if (!has_player && f->headless > 0)
+    if (f->expect == CTL_EXPECT_STOP)
+        decide(v, CACHE_STATE_STOPPING, "quit was asked for; list2 still says Android is up");
+    else if (f->sees_players && !has_player(f) && has_vm(f))
         decide(v, CACHE_STATE_UNREACHABLE, "VM process %" PRId64 " runs without its player window",
-               f->headless);
-    else if (!has_player)
+               f->headless > 0 ? f->headless : f->vbox_pid);
+    else if (f->sees_players && !has_player(f))
         decide(v, CACHE_STATE_UNKNOWN,
-               "list2 says Android is up, but player process %" PRId64 " does not exist", f->pid);
-    else if (!has_vm)
+               "list2 says Android is up, but no process of the instance exists");
+    else if (!has_vm(f) && is_confirmed)
         decide(v, CACHE_STATE_ZOMBIE, "list2 says Android is up, but there is no VM process");
-    else if (f->expect == CTL_EXPECT_STOP)
-        decide(v, CACHE_STATE_STOPPING, "quit was asked for; Android is still up");
+    else if (!has_vm(f))
+        decide(v, was_up ? f->previous : CACHE_STATE_UNKNOWN,
+               "list2 says Android is up, but no VM process was seen; looking again");
     else if (f->guest == CTL_GUEST_ANSWERS)
         decide(v, CACHE_STATE_READY, "Android is up and the guest answers");
     else if (f->guest == CTL_GUEST_SILENT)
@@ -47,22 +67,37 @@ static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
         decide(v, CACHE_STATE_RUNNING, "Android is up");
 }
 
+/* --- list2 says 2, or 0 beside a process --- */
+
 static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 {
-    bool has_vm = f->vbox_pid > 0;
     bool was_starting = f->previous == CACHE_STATE_STARTING || f->previous == CACHE_STATE_BOOTING ||
                         f->previous == CACHE_STATE_STUCK;
+    bool is_dead = f->had_vm && f->n_without_vm >= CONFIRMING_LOOKS;
 
     if (f->expect == CTL_EXPECT_STOP)
         decide(v, CACHE_STATE_STOPPING, "quit was asked for during the start");
+    else if (is_dead)
+        decide(v, CACHE_STATE_ZOMBIE, "the VM ended during the start; its window is left");
     else if (was_starting && f->previous_ms >= f->stuck_ms)
         decide(v, CACHE_STATE_STUCK, "%s for more than %u s: quit it and start it again",
-               has_vm ? "the VM runs without Android coming up" : "the player waits for its VM",
+               has_vm(f) ? "the VM runs without Android coming up"
+                         : "the player waits for its VM",
                f->stuck_ms / 1000);
-    else if (has_vm)
+    else if (has_vm(f))
         decide(v, CACHE_STATE_BOOTING, "the VM is up, Android is not yet");
     else
         decide(v, CACHE_STATE_STARTING, "the player is up, the VM is not yet");
+}
+
+/* --- list2 says 0 --- */
+
+/* Some versions show the processes of a boot, and 0 until Android is up (reference 11). One that was
+ * up a moment ago is on its way down. */
+static bool is_closing(const struct ctl_facts *f)
+{
+    return (ctl_state_is_up(f->previous) || f->previous == CACHE_STATE_STOPPING) &&
+           f->off_ms < LDC_PLAYER_LINGER_MS;
 }
 
 /* A stop by other hands than ours. */
@@ -70,27 +105,43 @@ static bool is_ending(const struct ctl_facts *f)
 {
     bool was_on = f->previous != CACHE_STATE_UNKNOWN && f->previous != CACHE_STATE_STOPPED &&
                   f->previous != CACHE_STATE_UNREACHABLE;
-    return was_on && f->off_ms < (f->player > 0 ? LINGER_MS : VM_LINGER_MS);
+    return was_on && f->off_ms < (f->player > 0 ? LDC_PLAYER_LINGER_MS : LDC_VM_LINGER_MS);
 }
 
 /* A launch by other hands than ours. */
 static bool is_appearing(const struct ctl_facts *f)
 {
     return f->player > 0 && (f->previous == CACHE_STATE_STOPPED ||
-                             (f->previous == CACHE_STATE_STARTING && f->previous_ms < LAG_MS));
+                             (f->previous == CACHE_STATE_STARTING &&
+                              f->previous_ms < LDC_LAUNCH_LAG_MS));
+}
+
+static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdict *v)
+{
+    if (f->is_ambiguous)
+        decide(v, CACHE_STATE_UNKNOWN,
+               "list2 says it is off, and a VM runs that is its own or of another installation");
+    else if (f->pid > 0)
+        decide(v, CACHE_STATE_STOPPED, "process %" PRId64 " that list2 still names has ended",
+               f->pid);
+    else
+        decide(v, CACHE_STATE_STOPPED, "list2 shows no process%s",
+               f->sees_players ? " and none is left" : "");
 }
 
 static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
 {
-    int64_t left = f->player > 0 ? f->player : f->headless;
+    bool is_named = f->pid > 0 && has_player(f);
+    int64_t left = f->player > 0 ? f->player : is_named ? f->pid : f->headless;
 
-    if (f->expect == CTL_EXPECT_START)
+    if (f->expect == CTL_EXPECT_STOP && left > 0)
+        decide(v, CACHE_STATE_STOPPING, "process %" PRId64 " is still ending", left);
+    else if (is_named && !is_closing(f))
+        derive_starting(f, v);
+    else if (f->expect == CTL_EXPECT_START)
         decide(v, CACHE_STATE_STARTING, "launch was asked for; list2 does not show it yet");
     else if (left <= 0)
-        decide(v, CACHE_STATE_STOPPED, "list2 shows no process%s",
-               f->sees_players ? " and none is left" : "");
-    else if (f->expect == CTL_EXPECT_STOP)
-        decide(v, CACHE_STATE_STOPPING, "process %" PRId64 " is still ending", left);
+        derive_without_processes(f, v);
     else if (is_appearing(f))
         decide(v, CACHE_STATE_STARTING,
                "player process %" PRId64 " appeared; list2 does not show it yet", left);

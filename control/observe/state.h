@@ -20,7 +20,10 @@ struct ctl_facts {
     int64_t pid, vbox_pid;    /* as list2 says; <= 0 none */
     bool sees_players;        /* absence of a player from the process table proves something */
     bool sees_vms;            /* the same of a VM */
-    int64_t player, headless; /* found in the process table; 0 none */
+    int64_t player, headless; /* its own in the process table; 0 none */
+    bool is_ambiguous;        /* a VM runs that is its own or another installation's */
+    unsigned n_without_vm;    /* looks in a row in which its VM was missed, this one included */
+    bool had_vm;              /* a VM was seen since it was last off */
     enum ctl_guest guest;
     enum ctl_expect expect;
     enum cache_state previous;
@@ -34,6 +37,8 @@ struct ctl_verdict {
     char reason[CACHE_REASON_SIZE];
 };
 
+/** Whether a VM that should be there is not: what n_without_vm counts. */
+bool ctl_state_misses_vm(const struct ctl_facts *facts);
 void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret);
 /** Whether something is under way that will end soon, so that looking often is worth it. */
 bool ctl_state_is_moving(enum cache_state state);
