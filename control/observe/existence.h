@@ -22,14 +22,14 @@ enum ctl_disk {
 };
 
 struct ctl_witnesses {
-    bool is_listed;       /* a row of list2 is this instance */
-    bool is_list_whole;   /* no row was broken, so absence says something */
-    bool is_folder_read;  /* the folder of the config files could be read: the same of files */
+    bool is_listed;      /* a row of list2 is this instance */
+    bool is_list_whole;  /* no row was broken, so absence says something */
+    bool is_folder_read; /* the folder of the config files could be read: the same of files */
     bool has_config;
     enum ctl_disk disk;
-    bool was_removed;     /* a remove of ours was carried out since it was last listed */
-    unsigned n_absent;    /* whole lists in a row without it, this one included */
-    uint64_t absent_ms;   /* since the first of them */
+    bool was_removed;   /* a remove of ours was carried out since it was last listed */
+    unsigned n_absent;  /* whole lists in a row without it, this one included */
+    uint64_t absent_ms; /* since the first of them */
 };
 
 enum ctl_existence ctl_existence_judge(const struct ctl_witnesses *w);

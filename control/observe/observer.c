@@ -137,8 +137,8 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     uv_timer_init(&parts->loop->uv, &o->timer);
     o->snapshot = cache_snapshot_new(ctl_observer_publish_change, o);
     o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
-    o->surveyor = ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen,
-                                   on_survey, o);
+    o->surveyor =
+        ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen, on_survey, o);
     return o;
 }
 
@@ -292,10 +292,15 @@ void ctl_observer_note_set(struct ctl_observer *o, const char *id)
     cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
-static int end_process(int64_t pid, enum ldc_process_role role, int index)
+void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 {
-    struct ldc_process process = {.pid = pid, .role = role, .index = index};
-    return pid > 0 && ldc_process_kill(&process) == 0;
+    ctl_observer_watch(o, id)->was_removed = true;
+}
+
+static int end_process(const struct ldc_process_id *id, enum ldc_process_role role, int index)
+{
+    struct ldc_process process = {.pid = id->pid, .born = id->born, .role = role, .index = index};
+    return id->pid > 0 && ldc_process_kill(&process) == 0;
 }
 
 int ctl_observer_end_processes(struct ctl_observer *o, const char *id)
@@ -305,8 +310,8 @@ int ctl_observer_end_processes(struct ctl_observer *o, const char *id)
         return 0;
     struct ctl_watch *w = ctl_observer_watch(o, id);
     int index = entry->instance.index;
-    return end_process(w->headless, LDC_PROCESS_HEADLESS, index) +
-           end_process(w->player, LDC_PROCESS_PLAYER, index);
+    return end_process(&w->headless, LDC_PROCESS_HEADLESS, index) +
+           end_process(&w->player, LDC_PROCESS_PLAYER, index);
 }
 
 void ctl_observer_look(struct ctl_observer *o)
@@ -323,5 +328,5 @@ void ctl_observer_distrust(struct ctl_observer *o, const char *reason)
 
 bool ctl_observer_sees_processes(const struct ctl_observer *o)
 {
-    return o->sees_players;
+    return o->knows_players;
 }

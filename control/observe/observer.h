@@ -86,6 +86,8 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
 /** What callers can set of ID was set for one of them, also where nothing was known before: it gets
  *  a new revision. */
 void ctl_observer_note_set(struct ctl_observer *o, const char *id);
+/** A remove of ID is about to be asked for: its config file alone then proves nothing. */
+void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
 /** Ends the player and VM processes of ID that were seen at the last survey. Returns how many were
  *  ended. For instances that ignore quit: the player may lose its configuration (reference 0.12).
  */

@@ -11,8 +11,8 @@
 /** So many instances are judged, or told of, in a turn of the loop: some milliseconds. */
 enum { CTL_OBSERVER_SLICE = 256 };
 
-/** What the observer's two files share: observer.c decides when to look, observer_publish.c turns
- *  what was seen into states, identities, rows and events. Private to them. */
+/** What the observer's files share: observer.c decides when to look, observer_judge.c what that
+ * says of each instance, observer_publish.c shows it to others. Private to them. */
 struct ctl_observer {
     struct ctl_observer_parts parts;
     struct ctl_observer_options options;
@@ -23,10 +23,12 @@ struct ctl_observer {
     struct list waits, listeners;
     uv_timer_t timer;
     struct ctl_survey_verdict verdict;
-    bool sees_players, sees_vms; /* pids of list2 were found in the process table */
-    bool is_moving;              /* some instance was in a passing state */
-    uint64_t judging;            /* number of the survey that was judged last */
-    size_t n_judged;             /* so many of its instances are; SIZE_MAX = all, and published */
+    bool sees_players,
+        sees_vms; /* absence from the process table of this survey proves something */
+    bool knows_players, knows_vms; /* pids of list2 were found in the process table */
+    bool is_moving;                /* some instance was in a passing state */
+    uint64_t judging;              /* number of the survey that was judged last */
+    size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
     uint64_t first_believed; /* earlier surveys may have seen what is no longer so */
     bool is_closing;
@@ -41,6 +43,14 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 /** Judges the next instances of a survey that can be believed; once there are none it brings the
  *  snapshot up to date with all of them, and returns true from then on. */
 bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey);
+/** What was judged of one instance becomes its entry; KNOWN is the one so far, NULL for a new
+ *  instance. */
+void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
+                          struct ctl_watch *w, const struct ldc_row *row,
+                          const struct ldc_config *config, const struct ctl_verdict *verdict);
+/** One that was left out for long and may still be there: `unknown`, with REASON. */
+void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
+                                const char *reason);
 /** For cache_snapshot_new: writes the row and emits the event of a change. */
 void ctl_observer_publish_change(void *arg, const struct cache_change *change);
 /** Emits that surveys began or stopped to be good. */

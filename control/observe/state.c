@@ -2,7 +2,8 @@
 /* list2 alone cannot be believed: it says "up" of a window whose VM died, and "off" of players it
  * lost sight of or whose start it does not show yet. So each of its three answers is held against
  * the process table, as far as that is visible, and first of all against what we asked for a moment
- * ago. What two witnesses of one look say that saw different moments is believed with the second. */
+ * ago. What two witnesses of one look say that saw different moments is believed with the second.
+ */
 #include "control/observe/state.h"
 
 #include <inttypes.h>
@@ -81,8 +82,7 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
         decide(v, CACHE_STATE_ZOMBIE, "the VM ended during the start; its window is left");
     else if (was_starting && f->previous_ms >= f->stuck_ms)
         decide(v, CACHE_STATE_STUCK, "%s for more than %u s: quit it and start it again",
-               has_vm(f) ? "the VM runs without Android coming up"
-                         : "the player waits for its VM",
+               has_vm(f) ? "the VM runs without Android coming up" : "the player waits for its VM",
                f->stuck_ms / 1000);
     else if (has_vm(f))
         decide(v, CACHE_STATE_BOOTING, "the VM is up, Android is not yet");
@@ -92,8 +92,8 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 
 /* --- list2 says 0 --- */
 
-/* Some versions show the processes of a boot, and 0 until Android is up (reference 11). One that was
- * up a moment ago is on its way down. */
+/* Some versions show the processes of a boot, and 0 until Android is up (reference 11). One that
+ * was up a moment ago is on its way down. */
 static bool is_closing(const struct ctl_facts *f)
 {
     return (ctl_state_is_up(f->previous) || f->previous == CACHE_STATE_STOPPING) &&
@@ -111,9 +111,9 @@ static bool is_ending(const struct ctl_facts *f)
 /* A launch by other hands than ours. */
 static bool is_appearing(const struct ctl_facts *f)
 {
-    return f->player > 0 && (f->previous == CACHE_STATE_STOPPED ||
-                             (f->previous == CACHE_STATE_STARTING &&
-                              f->previous_ms < LDC_LAUNCH_LAG_MS));
+    return f->player > 0 &&
+           (f->previous == CACHE_STATE_STOPPED ||
+            (f->previous == CACHE_STATE_STARTING && f->previous_ms < LDC_LAUNCH_LAG_MS));
 }
 
 static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdict *v)

@@ -5,6 +5,7 @@
 #include "base/memory/map.h"
 #include "control/observe/state.h"
 #include "ldconsole/output/row.h"
+#include "ldconsole/process/match.h"
 
 /** What is published of an instance comes from these and its verdict, and from nothing else that
  *  moves: while they stay, so does what was published. */
@@ -23,10 +24,17 @@ struct ctl_watch {
     bool seen; /* scratch of a survey */
 
     enum cache_state state;
-    uint64_t phase_since_ms;  /* start and boot count as one phase, every other state as its own */
-    uint64_t off_since_ms;    /* since when list2 says 0; 0 = it does not */
-    int64_t player, headless; /* last seen in the process table */
-    struct ctl_sight sight;   /* what was published last */
+    uint64_t phase_since_ms; /* start and boot count as one phase, every other state as its own */
+    uint64_t off_since_ms;   /* since when list2 says 0; 0 = it does not */
+    struct ldc_process_id player, headless; /* its own, last seen in the process table */
+    bool is_ambiguous;                      /* a VM runs that may be its own */
+    bool had_vm;                            /* one was seen since it was last off */
+    unsigned n_without_vm;                  /* looks in a row that missed its VM */
+    struct ctl_sight sight;                 /* what was published last */
+
+    unsigned n_absent; /* whole lists in a row that left it out */
+    uint64_t absent_since_ms;
+    bool was_removed; /* a remove of ours was carried out since it was last listed */
 
     enum ctl_expect expect;
     uint64_t expect_until_ms;

@@ -23,6 +23,7 @@ static void build_remove(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     job->subject_index = i->index;
+    ctl_observer_note_removed(job->observer, i->id);
     ldc_command_remove(ret, i->index);
 }
 

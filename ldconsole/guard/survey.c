@@ -40,7 +40,7 @@ struct ldc_surveyor {
     char *vms_dir;
     struct ldc_configs configs;
     struct ldc_processes processes;
-    int processes_status;
+    int configs_status, processes_status;
 
     bool is_closing;
     void (*on_closed)(void *arg);
@@ -129,6 +129,7 @@ static void take_if_seen(struct ldc_surveyor *s)
         return;
     s->survey.configs = &s->configs;
     s->survey.processes = &s->processes;
+    s->survey.has_configs = s->configs_status == 0;
     s->survey.has_processes = s->processes_status == 0;
     s->survey.ended_ms = clock_mono_ms();
     take_in(s);
@@ -187,8 +188,7 @@ static void ask(struct ldc_surveyor *s)
 static void work(uv_work_t *work)
 {
     struct ldc_surveyor *s = container_of(work, struct ldc_surveyor, work);
-    /* A folder that cannot be read leaves no configs, which is all the reader needs to know. */
-    (void)ldc_configs_refresh(&s->configs, s->vms_dir);
+    s->configs_status = ldc_configs_refresh(&s->configs, s->vms_dir);
     s->processes_status = ldc_processes_scan(&s->processes);
 }
 
@@ -197,7 +197,7 @@ static void on_worked(uv_work_t *work, int status)
     struct ldc_surveyor *s = container_of(work, struct ldc_surveyor, work);
     s->is_working = false;
     if (status < 0)
-        s->processes_status = status;
+        s->configs_status = s->processes_status = status;
     take_if_seen(s);
 }
 

@@ -15,6 +15,7 @@ struct ldc_survey {
     struct ldc_rows rows;
     const struct ldc_configs *configs;
     const struct ldc_processes *processes;
+    bool has_configs;              /* false: their folder could not be read */
     bool has_processes;            /* false: the process table could not be read */
     uint64_t started_ms, ended_ms; /* monotonic; the facts are at least as new as started_ms */
     int64_t wall_ms;               /* wall clock when it started */

@@ -12,6 +12,7 @@
  *  Reading only happens on a worker thread; a value type. */
 struct ldc_config {
     int index;
+    bool is_missing;                  /* there is no file (any more), and yet its disk */
     bool is_readable;                 /* the file exists and is a JSON object */
     bool is_truncated;                /* realWidth or realHeigh is 0: the sign of a killed player */
     char player_name[LDC_TITLE_SIZE]; /* "" when absent: the default title is in use */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The config files of one installation, kept up to date by their times and sizes. This runs beside
- * every list2, so in the usual case (same files, nothing changed) it costs one stat a file. */
+ * every list2, so in the usual case (same files, nothing changed) it costs two stats an instance.
+ */
 #include "ldconsole/install/configs.h"
 
 #include <stdio.h>
@@ -19,9 +20,6 @@
 /* A file may change twice within one tick of the file system's clock; one that changed so lately
  * is read again next time whatever its time says. */
 enum { SETTLE_MS = 100, MAX_FILE = 1 << 20, MAX_INDEX_DIGITS = 9 };
-
-/* The disks of a new or copied instance come some time after its file. */
-enum { DISK_SETTLE_MS = 10 * 60 * 1000 };
 
 struct indexes {
     int *items;
@@ -62,6 +60,24 @@ static void drop_repeats(struct indexes *list)
     list->n_items = n;
 }
 
+static bool has_index(const struct indexes *list, size_t n, int index)
+{
+    return n > 0 && bsearch(&index, list->items, n, sizeof(*list->items), compare_index);
+}
+
+static void add_index(struct indexes *list, int index)
+{
+    list->items = mem_grow(list->items, list->n_items, &list->cap, sizeof(*list->items));
+    list->items[list->n_items++] = index;
+}
+
+static void sort(struct indexes *list)
+{
+    if (list->n_items > 0)
+        qsort(list->items, list->n_items, sizeof(*list->items), compare_index);
+    drop_repeats(list);
+}
+
 static int list_indexes(const char *folder, struct indexes *ret)
 {
     uv_fs_t req;
@@ -70,13 +86,10 @@ static int list_indexes(const char *folder, struct indexes *ret)
     while (r >= 0 && uv_fs_scandir_next(&req, &entry) == 0) {
         if (!parse_name(entry.name, &index))
             continue;
-        ret->items = mem_grow(ret->items, ret->n_items, &ret->cap, sizeof(*ret->items));
-        ret->items[ret->n_items++] = index;
+        add_index(ret, index);
     }
     uv_fs_req_cleanup(&req);
-    if (ret->n_items > 0)
-        qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_index);
-    drop_repeats(ret);
+    sort(ret);
     return r < 0 ? r : 0;
 }
 
@@ -140,43 +153,53 @@ static void read_file(struct ldc_config *config, const char *path)
     (void)ldc_config_parse(text.data ? text.data : "", text.len, config);
 }
 
-/* Returns the milliseconds since the file was written; INT64_MAX when it is not there. */
-static int64_t update_text(struct ldc_config *config, const char *vms_dir)
+static void update_text(struct ldc_config *config, const char *vms_dir)
 {
     char *path cleanup(mem_freep) =
         mem_printf("%s/config/leidian%d.config", vms_dir, config->index);
     uv_stat_t st = {0};
-    bool is_there = stat_file(path, &st) == 0;
+    config->is_missing = stat_file(path, &st) < 0;
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(st.st_mtim) / 1000000);
     bool is_settled = age_ms > SETTLE_MS;
     uint64_t stamp = stamp_of(&st, is_settled);
-    if (stamp != config->stamp || !is_settled) {
-        config->stamp = stamp;
-        config->revision++;
-        read_file(config, path);
-    }
-    return is_there ? age_ms : INT64_MAX;
+    if (stamp == config->stamp && is_settled)
+        return;
+    config->stamp = stamp;
+    config->revision++;
+    read_file(config, path);
+}
+
+static int stat_disk(int index, const char *vms_dir, uv_stat_t *ret)
+{
+    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, index);
+    return stat_file(path, ret);
 }
 
 static void update_disk(struct ldc_config *config, const char *vms_dir)
 {
-    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, config->index);
     char disk_id[sizeof(config->disk_id)] = "";
     uv_stat_t st;
-    if (stat_file(path, &st) == 0)
+    if (stat_disk(config->index, vms_dir, &st) == 0)
         snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
                  (unsigned long long)nanoseconds(st.st_birthtim));
     config->revision += strcmp(config->disk_id, disk_id) != 0;
     memcpy(config->disk_id, disk_id, sizeof(disk_id));
 }
 
-static void update(struct ldc_config *config, const char *vms_dir)
+/* A file may be away for a moment while LDPlayer writes it: its disk says that the instance is
+ * still there. */
+static void keep_those_with_disks(const struct ldc_configs *configs, const char *vms_dir,
+                                  struct indexes *list)
 {
-    uint64_t before = config->revision;
-    int64_t age_ms = update_text(config, vms_dir);
-    bool is_young = age_ms < DISK_SETTLE_MS || config->revision != before;
-    if (is_young || !config->is_readable)
-        update_disk(config, vms_dir);
+    size_t n_listed = list->n_items;
+    uv_stat_t st;
+    for (size_t i = 0; i < configs->n_items; i++) {
+        int index = configs->items[i].index;
+        if (has_index(list, n_listed, index) || stat_disk(index, vms_dir, &st) < 0)
+            continue;
+        add_index(list, index);
+    }
+    sort(list);
 }
 
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
@@ -184,11 +207,15 @@ int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
     char *folder cleanup(mem_freep) = fs_join(vms_dir, "config");
     struct indexes list = {0};
     int r = list_indexes(folder, &list);
-    if (!is_same_set(configs, &list))
+    if (!is_same_set(configs, &list)) {
+        keep_those_with_disks(configs, vms_dir, &list);
         reshape(configs, &list);
+    }
     mem_free(list.items);
-    for (size_t i = 0; i < configs->n_items; i++)
-        update(&configs->items[i], vms_dir);
+    for (size_t i = 0; i < configs->n_items; i++) {
+        update_text(&configs->items[i], vms_dir);
+        update_disk(&configs->items[i], vms_dir);
+    }
     return r;
 }
 

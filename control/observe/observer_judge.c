@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* What a survey that can be believed says of each instance. For each row of list2:
+ *
+ *      which known instance is it?  identity.c: the disk decides     -> its watch, or a new one
+ *      which processes are its own? ldconsole/process/match.c
+ *      what state does that mean?   state.c, with what was asked of it and what its guest said
+ *
+ * then for each instance that no row was:
+ *
+ *      does it exist?               existence.c: row, config file and disk, over several looks
+ *
+ * Many are judged over several turns of the loop, all against what was known when the first of them
+ * was: only at the end the snapshot is another one. */
+#include "base/memory/mem.h"
+#include "control/observe/existence.h"
+#include "control/observe/identity.h"
+#include "control/observe/observer_private.h"
+#include "ldconsole/verbs/timing.h"
+
+/* --- processes --- */
+
+static bool is_process(const struct ldc_survey *survey, int64_t pid, enum ldc_process_role role)
+{
+    const struct ldc_process *p = pid > 0 ? ldc_processes_find_pid(survey->processes, pid) : NULL;
+    return p && p->role == role;
+}
+
+/* Once a pid of list2 was found in the table, the table is of the same machine and readable, and
+ * from then on absence proves something. For players and VMs apart: each kind of program may have
+ * a name that we do not know. */
+static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    for (size_t i = 0; survey->has_processes && i < survey->rows.n_items; i++) {
+        const struct ldc_row *row = &survey->rows.items[i];
+        o->knows_players |= is_process(survey, row->pid, LDC_PROCESS_PLAYER);
+        o->knows_vms |= is_process(survey, row->vbox_pid, LDC_PROCESS_HEADLESS);
+    }
+    o->sees_players = o->knows_players && survey->has_processes;
+    o->sees_vms = o->knows_vms && survey->has_processes;
+}
+
+static struct ldc_process_id id_of(const struct ldc_process *p)
+{
+    return p ? (struct ldc_process_id){p->pid, p->born} : (struct ldc_process_id){0};
+}
+
+static void find_processes(struct ctl_observer *o, const struct ldc_survey *survey,
+                           const struct ldc_row *row, struct ctl_watch *w)
+{
+    struct ldc_match match;
+    struct ldc_claim claim = {row->index, row->pid, row->vbox_pid, w->player, w->headless};
+    if (!survey->has_processes)
+        return;
+    ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
+    w->player = id_of(match.player);
+    w->headless = id_of(match.headless);
+    w->is_ambiguous = match.is_ambiguous;
+}
+
+/* --- judging one row --- */
+
+/* Starting and booting are one phase: what counts is how long the start takes altogether. */
+static bool is_same_phase(enum cache_state a, enum cache_state b)
+{
+    bool a_starts = a == CACHE_STATE_STARTING || a == CACHE_STATE_BOOTING || a == CACHE_STATE_STUCK;
+    bool b_starts = b == CACHE_STATE_STARTING || b == CACHE_STATE_BOOTING || b == CACHE_STATE_STUCK;
+    return a == b || (a_starts && b_starts);
+}
+
+static bool is_off(const struct ctl_watch *w, const struct ldc_row *row)
+{
+    return row->android == 0 && row->pid <= 0 && w->player.pid == 0 && w->headless.pid == 0;
+}
+
+static void update_expectation(struct ctl_watch *w, const struct ldc_row *row, uint64_t now)
+{
+    bool is_met = (w->expect == CTL_EXPECT_START && (row->android != 0 || row->pid > 0)) ||
+                  (w->expect == CTL_EXPECT_STOP && is_off(w, row));
+    if (is_met || now >= w->expect_until_ms)
+        w->expect = CTL_EXPECT_NOTHING;
+}
+
+/* Whose VM is missed, and for how long; says what the facts are together. */
+static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
+{
+    if (f->android == 0 && f->pid <= 0)
+        w->had_vm = false;
+    else if (f->headless > 0 || f->vbox_pid > 0)
+        w->had_vm = true;
+    f->had_vm = w->had_vm;
+    w->n_without_vm = ctl_state_misses_vm(f) ? w->n_without_vm + 1 : 0;
+    f->n_without_vm = w->n_without_vm;
+}
+
+static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
+                  const struct ldc_row *row, struct ctl_watch *w, struct ctl_verdict *ret)
+{
+    uint64_t now = survey->ended_ms;
+    if (row->android != 0)
+        w->off_since_ms = 0;
+    else if (w->off_since_ms == 0)
+        w->off_since_ms = now;
+    update_expectation(w, row, now);
+    ctl_prober_visit(o->prober, w, row->index, row->android == 1 && row->vbox_pid > 0,
+                     row->vbox_pid, now);
+
+    struct ctl_facts facts = {
+        .android = row->android,
+        .pid = row->pid,
+        .vbox_pid = row->vbox_pid,
+        .sees_players = o->sees_players,
+        .sees_vms = o->sees_vms,
+        .player = w->player.pid,
+        .headless = w->headless.pid,
+        .is_ambiguous = w->is_ambiguous,
+        .guest = w->guest,
+        .expect = w->expect,
+        .previous = w->state,
+        /* One that is new to us may be newer than the look. */
+        .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
+        .off_ms = row->android == 0 ? now - w->off_since_ms : 0,
+        .stuck_ms = o->options.stuck_ms,
+    };
+    remember_vm(w, &facts);
+    ctl_state_derive(&facts, ret);
+    if (!is_same_phase(w->state, ret->state))
+        w->phase_since_ms = now;
+    w->state = ret->state;
+    o->is_moving |= ctl_state_is_moving(ret->state) || w->n_without_vm == 1;
+}
+
+static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
+                      const struct ldc_row *row)
+{
+    char id[UUID_SIZE];
+    struct ctl_verdict verdict;
+    const struct ldc_config *config = ldc_configs_find(survey->configs, row->index);
+    const struct cache_entry *known =
+        ctl_identity_find(o->snapshot, row->index, config ? config->disk_id : "");
+    if (!known)
+        random_uuid(id);
+    struct ctl_watch *w = ctl_observer_watch(o, known ? known->instance.id : id);
+    w->seen = true;
+    w->n_absent = 0;
+    w->was_removed = false;
+    find_processes(o, survey, row, w);
+    judge(o, survey, row, w, &verdict);
+    ctl_observer_publish(o, known, w, row, config, &verdict);
+}
+
+/* --- judging one that no row was --- */
+
+static enum ctl_disk disk_of(const struct cache_instance *i, const struct ldc_config *config)
+{
+    if (!config || !config->disk_id[0])
+        return CTL_DISK_NONE;
+    bool is_own = !i->disk_id[0] || strcmp(config->disk_id, i->disk_id) == 0;
+    return is_own ? CTL_DISK_OWN : CTL_DISK_OTHER;
+}
+
+static enum ctl_existence judge_existence(const struct ldc_survey *survey,
+                                          const struct cache_instance *i, struct ctl_watch *w)
+{
+    const struct ldc_config *config = ldc_configs_find(survey->configs, i->index);
+    bool is_list_whole = survey->rows.n_bad_lines == 0;
+    uint64_t now = survey->ended_ms;
+
+    if (is_list_whole && w->n_absent++ == 0)
+        w->absent_since_ms = now;
+    struct ctl_witnesses witnesses = {
+        .is_list_whole = is_list_whole,
+        .is_folder_read = survey->has_configs,
+        .has_config = config && !config->is_missing,
+        .disk = disk_of(i, config),
+        .was_removed = w->was_removed,
+        .n_absent = w->n_absent,
+        .absent_ms = w->n_absent > 0 ? now - w->absent_since_ms : 0,
+    };
+    return ctl_existence_judge(&witnesses);
+}
+
+/* It stays as it was while its row may only be late; what is left out for longer is not known. */
+static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
+                           const struct cache_entry *entry)
+{
+    struct ctl_watch *w = ctl_observer_watch(o, entry->instance.id);
+    if (w->seen || judge_existence(survey, &entry->instance, w) == CTL_GONE)
+        return;
+    w->seen = true;
+    o->is_moving = true;
+    if (w->n_absent < LDC_LATE_ROW_LOOKS) {
+        cache_snapshot_keep(o->snapshot, entry);
+        return;
+    }
+    w->state = CACHE_STATE_UNKNOWN;
+    ctl_observer_publish_doubt(o, entry,
+                               "list2 does not show it, but its files are there; looking again");
+}
+
+/* --- all of them, a slice in a turn --- */
+
+static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n))
+        container_of(n, struct ctl_watch, by_id)->seen = false;
+    o->judging = survey->number;
+    o->n_judged = 0;
+    o->is_moving = false;
+    learn_visibility(o, survey);
+    cache_snapshot_begin(o->snapshot);
+}
+
+static void end(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    o->n_judged = SIZE_MAX;
+    cache_snapshot_end(o->snapshot, survey->started_ms, survey->wall_ms);
+    for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
+        struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
+        next = map_next(&o->watches, node);
+        if (!w->seen) {
+            map_remove(&o->watches, node);
+            mem_free(w);
+        }
+    }
+}
+
+bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    const struct ldc_rows *rows = &survey->rows;
+    size_t n = rows->n_items + cache_snapshot_count(o->snapshot);
+
+    if (o->judging != survey->number)
+        begin(o, survey);
+    if (o->n_judged == SIZE_MAX)
+        return true;
+    for (size_t i = 0; i < CTL_OBSERVER_SLICE && o->n_judged < n; i++, o->n_judged++) {
+        if (o->n_judged < rows->n_items)
+            judge_row(o, survey, &rows->items[o->n_judged]);
+        else
+            judge_unlisted(o, survey, cache_snapshot_at(o->snapshot, o->n_judged - rows->n_items));
+    }
+    if (o->n_judged < n)
+        return false;
+    end(o, survey);
+    return true;
+}
