@@ -6,6 +6,8 @@
  * A bad survey changes nothing but the mark `stale`: what was known stays, with its age. */
 #include "control/observe/observer.h"
 
+#include <string.h>
+
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
@@ -324,6 +326,23 @@ void ctl_observer_distrust(struct ctl_observer *o, const char *reason)
     cache_snapshot_set_stale(o->snapshot, reason);
     if (!o->is_closing)
         o->first_believed = ldc_surveyor_start(o->surveyor, 0);
+}
+
+uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id)
+{
+    uint64_t since_ms = ctl_observer_watch(o, id)->gone_since_ms;
+    return since_ms ? clock_mono_ms() - since_ms : 0;
+}
+
+const struct cache_instance *ctl_observer_starting(const struct ctl_observer *o, const char *id)
+{
+    for (size_t n = 0; n < cache_snapshot_count(o->snapshot); n++) {
+        const struct cache_instance *i = &cache_snapshot_at(o->snapshot, n)->instance;
+        bool is_starting = i->state == CACHE_STATE_STARTING || i->state == CACHE_STATE_BOOTING;
+        if (is_starting && strcmp(i->id, id) != 0)
+            return i;
+    }
+    return NULL;
 }
 
 bool ctl_observer_sees_processes(const struct ctl_observer *o)

@@ -97,6 +97,10 @@ void ctl_observer_look(struct ctl_observer *o);
 /** What is known may be of another time (the computer slept): until a survey that begins now or
  *  later is in, answers are marked stale with REASON (copied), and nothing counts as fresh. */
 void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
+/** How long nothing of ID has been running, as far as that can be seen; 0 while something is. */
+uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id);
+/** An instance that is starting, whoever began that, other than ID; NULL when none is. */
+const struct cache_instance *ctl_observer_starting(const struct ctl_observer *o, const char *id);
 /** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves
  *  nothing. */
 bool ctl_observer_sees_processes(const struct ctl_observer *o);

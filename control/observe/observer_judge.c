@@ -59,6 +59,9 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
 
 /* --- judging one row --- */
 
+/* For one that was never seen running. */
+enum { LONG_AGO_MS = 1 };
+
 /* Starting and booting are one phase: what counts is how long the start takes altogether. */
 static bool is_same_phase(enum cache_state a, enum cache_state b)
 {
@@ -93,13 +96,18 @@ static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
 }
 
 static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
-                  const struct ldc_row *row, struct ctl_watch *w, struct ctl_verdict *ret)
+                  const struct ldc_row *row, struct ctl_watch *w, bool was_on,
+                  struct ctl_verdict *ret)
 {
     uint64_t now = survey->ended_ms;
     if (row->android != 0)
         w->off_since_ms = 0;
     else if (w->off_since_ms == 0)
         w->off_since_ms = now;
+    if (!is_off(w, row))
+        w->gone_since_ms = 0;
+    else if (w->gone_since_ms == 0)
+        w->gone_since_ms = w->state == CACHE_STATE_UNKNOWN && !was_on ? LONG_AGO_MS : now;
     update_expectation(w, row, now);
     ctl_prober_visit(o->prober, w, row->index, row->android == 1 && row->vbox_pid > 0,
                      row->vbox_pid, now);
@@ -144,7 +152,9 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->n_absent = 0;
     w->was_removed = false;
     find_processes(o, survey, row, w);
-    judge(o, survey, row, w, &verdict);
+    bool was_on = known && known->instance.state != CACHE_STATE_STOPPED &&
+                  known->instance.state != CACHE_STATE_UNKNOWN;
+    judge(o, survey, row, w, was_on, &verdict);
     ctl_observer_publish(o, known, w, row, config, &verdict);
 }
 

@@ -29,8 +29,9 @@ struct ctl_watch {
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
     bool is_ambiguous;                      /* a VM runs that may be its own */
     bool had_vm;                            /* one was seen since it was last off */
-    unsigned n_without_vm;                  /* looks in a row that missed its VM */
-    struct ctl_sight sight;                 /* what was published last */
+    uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
+    unsigned n_without_vm;  /* looks in a row that missed its VM */
+    struct ctl_sight sight; /* what was published last */
 
     unsigned n_absent; /* whole lists in a row that left it out */
     uint64_t absent_since_ms;

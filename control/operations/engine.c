@@ -26,6 +26,7 @@ const struct ctl_engine_options ctl_engine_defaults = {
             .stop_ms = 60000,
             .manage_ms = 60000,
             .clone_ms = 1200000,
+            .settle_ms = 10000,
         },
     .close_grace_ms = 5000,
 };

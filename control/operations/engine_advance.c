@@ -5,7 +5,7 @@
  *
  *      QUEUED    first in line, and there is a session
  *      LOOKING   fresh facts; plan_step: skip, later, fail, or
- *      GATED     behind its gate: begin_step
+ *      GATED     behind its gate, and ldconsole has room: begin_step
  *      MARKING   the mark goes to disk                        -> on_marked
  *      CALLING   the command is at ldc_client                 -> on_outcome
  *      AWAITING  ctl_engine_await_effect; leave_step, and the next one is LOOKING
@@ -61,12 +61,27 @@ static void leave_step(struct ctl_job *job, uint64_t now)
 
 static void on_marked(void *arg, int status);
 
+static unsigned *n_marking(struct ctl_job *job)
+{
+    return &job->engine->n_marking[ldc_verb_table[ctl_job_step(job)->verb].class];
+}
+
+/* Through its gate, and to a place where its command would begin at once: what waits at ldc_client
+ * cannot be planned again, and its time would run. */
+static bool may_pass(struct ctl_job *job)
+{
+    const struct ctl_step *step = ctl_job_step(job);
+    bool has_room =
+        !step->build || ldc_client_has_room(job->engine->parts.client, step->verb, *n_marking(job));
+    return has_room && ctl_job_acquire_gate(job, step->gate);
+}
+
 /* What was planned is done, or waits in front of its gate. */
 static void begin_step(struct ctl_job *job)
 {
     const struct ctl_step *step = ctl_job_step(job);
 
-    if (!ctl_job_acquire_gate(job, step->gate)) {
+    if (!may_pass(job)) {
         job->phase = CTL_PHASE_GATED;
         return;
     }
@@ -81,6 +96,7 @@ static void begin_step(struct ctl_job *job)
         job->op->step_issued = true;
         job->phase = CTL_PHASE_MARKING;
         job->engine->n_writes++;
+        (*n_marking(job))++;
         ctl_engine_record_write(job, "operation.running", on_marked);
         return;
     }
@@ -169,6 +185,7 @@ static void issue_command(struct ctl_job *job)
     ctl_job_step(job)->build(job, ctl_job_instance(job), &command);
     expect(job, ctl_job_step(job)->expect);
     job->phase = CTL_PHASE_CALLING;
+    job->begun_ms = clock_mono_ms();
     job->engine->n_calls++;
     job->call = ldc_client_call(job->engine->parts.client, &command,
                                 ldc_purpose_of(command.verb, is_queued), on_outcome, job);
@@ -190,6 +207,7 @@ static void on_marked(void *arg, int status)
     struct ctl_engine *e = job->engine;
 
     e->n_writes--;
+    (*n_marking(job))--;
     if (e->is_closing) {
         unmark(job);
         ctl_engine_try_to_close(e);
@@ -343,8 +361,7 @@ static void advance_job(struct ctl_job *job, uint64_t now)
     }
     if (is_queued)
         leave_queue(job, now);
-    if (job->phase == CTL_PHASE_GATED && now >= job->retry_at_ms &&
-        ctl_job_acquire_gate(job, ctl_job_step(job)->gate)) {
+    if (job->phase == CTL_PHASE_GATED && now >= job->retry_at_ms && may_pass(job)) {
         /* What was planned in front of a closed gate is planned again behind it. */
         job->phase = CTL_PHASE_LOOKING;
         job->looking_ms = job->look_from_ms = now;

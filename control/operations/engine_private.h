@@ -22,8 +22,9 @@ struct ctl_engine {
     uv_timer_t tick;
     struct ctl_survey_listener on_survey;
     bool is_hurrying, is_started, is_closing, is_advancing;
-    unsigned n_writes; /* store jobs under way */
-    unsigned n_calls;  /* vendor commands under way */
+    unsigned n_writes;                   /* store jobs under way */
+    unsigned n_calls;                    /* vendor commands under way */
+    unsigned n_marking[LDC_CLASS_COUNT]; /* commands whose marks are being written */
     void (*on_closed)(void *arg);
     void *closed_arg;
 };

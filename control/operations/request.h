@@ -36,6 +36,8 @@ struct ctl_timeouts {
     unsigned stop_ms;   /* default 60000 */
     unsigned manage_ms; /* add, modify, rename, remove; default 60000 */
     unsigned clone_ms;  /* default 1200000 */
+    unsigned settle_ms; /* no launch before nothing of the instance has run for so long; default
+                           10000 */
 };
 
 /** A refusal: what a problem document needs. */

@@ -25,6 +25,7 @@ enum ctl_check {
 
 struct ctl_step {
     const char *name;         /* what is going on, for people: "launching" */
+    enum ldc_verb verb;       /* of its command; of no meaning without `build` */
     enum ctl_gate gate;       /* held from the plan to the end of the step */
     enum ctl_expect expect;   /* what list2 may take a moment to show */
     int percent;              /* progress when the step begins */

@@ -89,6 +89,7 @@ static enum ctl_check check_added(struct ctl_job *job, const struct cache_instan
 
 const struct ctl_step ctl_step_add = {
     .name = "adding",
+    .verb = LDC_VERB_ADD,
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 10,
     .timeout_percent = 100,
@@ -122,6 +123,7 @@ static void build_copy(struct ctl_job *job, const struct cache_instance *i, stru
  * nothing before the deadline. */
 const struct ctl_step ctl_step_copy = {
     .name = "copying",
+    .verb = LDC_VERB_COPY,
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 10,
     .timeout_percent = 100,

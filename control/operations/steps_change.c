@@ -36,6 +36,7 @@ static enum ctl_check check_renamed(struct ctl_job *job, const struct cache_inst
 
 const struct ctl_step ctl_step_rename = {
     .name = "renaming",
+    .verb = LDC_VERB_RENAME,
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 40,
     .timeout_percent = 100,
@@ -98,6 +99,7 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
 
 const struct ctl_step ctl_step_modify = {
     .name = "modifying",
+    .verb = LDC_VERB_MODIFY,
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 60,
     .timeout_percent = 100,

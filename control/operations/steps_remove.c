@@ -37,6 +37,7 @@ static enum ctl_check check_removed(struct ctl_job *job, const struct cache_inst
 
 const struct ctl_step ctl_step_remove = {
     .name = "removing",
+    .verb = LDC_VERB_REMOVE,
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 50,
     .timeout_percent = 100,
@@ -87,6 +88,7 @@ static enum ctl_check check_removed_again(struct ctl_job *job, const struct cach
 
 const struct ctl_step ctl_step_remove_again = {
     .name = "removing the empty instance that came back",
+    .verb = LDC_VERB_REMOVE,
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 80,
     .timeout_percent = 100,

@@ -2,25 +2,35 @@
 /* Starting, in three steps: the launch, which ends when Android is up and holds the launch gate
  * until then; waiting for Android, for a start that found the instance on its way already; and, if
  * that was asked for, waiting until the guest answers. */
-#include "base/system/clock.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
+#include "ldconsole/verbs/timing.h"
 
-/* Where nothing shows whether old processes are gone, a launch right after a stop waits this long:
- * too soon means stuck for ever (reference 2.6). */
-enum { BLIND_SETTLE_MS = 3000 };
+/* A launch too soon after a stop leaves the instance stuck (reference 2.6), whoever stopped it.
+ * Where nothing shows whether old processes are gone, their tail counts too. */
+static bool has_settled(const struct ctl_job *job, const struct cache_instance *i)
+{
+    bool is_blind = !ctl_observer_sees_processes(job->observer);
+    unsigned tail_ms = is_blind && job->timeouts->settle_ms ? LDC_PLAYER_TAIL_MS : 0;
+    return ctl_observer_gone_ms(job->observer, i->id) >= job->timeouts->settle_ms + tail_ms;
+}
+
+/* Two that start at the same time hang each other (reference 2.6): ours wait for each other at the
+ * gate, and here for what somebody else started, or what we began and no longer wait for. An end
+ * has that by itself: what takes too long is stuck. */
+static bool may_launch(const struct ctl_job *job, const struct cache_instance *i)
+{
+    return has_settled(job, i) && !ctl_observer_starting(job->observer, i->id);
+}
 
 static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
 {
     if (!i)
         return ctl_why_gone(why);
-    bool must_settle = job->op->kind == CACHE_OP_RESTART &&
-                       !ctl_observer_sees_processes(job->observer) &&
-                       clock_mono_ms() - job->entered_ms < BLIND_SETTLE_MS;
     switch (i->state) {
     case CACHE_STATE_STOPPED:
-        return must_settle ? CTL_PLAN_LATER : CTL_PLAN_RUN;
+        return may_launch(job, i) ? CTL_PLAN_RUN : CTL_PLAN_LATER;
     case CACHE_STATE_STOPPING:
         return CTL_PLAN_LATER;
     case CACHE_STATE_STARTING:
@@ -54,8 +64,9 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
     }
     if (ctl_state_is_up(i->state))
         return CTL_CHECK_DONE;
-    if (i->state == CACHE_STATE_STUCK) {
-        ctl_why_set(why, "START_STUCK", "the start does not get on: %s", i->reason);
+    /* Slow is for the operation's own limit to judge; dead is dead. */
+    if (i->state == CACHE_STATE_ZOMBIE) {
+        ctl_why_set(why, "START_FAILED", "the start failed: %s", i->reason);
         return CTL_CHECK_FAILED;
     }
     /* `starting` without a process is what we expect, not what list2 shows. It shows 0 also in the
@@ -72,6 +83,7 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
 
 const struct ctl_step ctl_step_launch = {
     .name = "launching",
+    .verb = LDC_VERB_LAUNCH,
     .gate = CTL_GATE_LAUNCH,
     .expect = CTL_EXPECT_START,
     .percent = 10,

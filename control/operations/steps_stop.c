@@ -38,6 +38,7 @@ static enum ctl_check check_off(struct ctl_job *job, const struct cache_instance
 
 const struct ctl_step ctl_step_quit = {
     .name = "quitting",
+    .verb = LDC_VERB_QUIT,
     .expect = CTL_EXPECT_STOP,
     .percent = 10,
     .timeout_percent = 35,
@@ -50,6 +51,7 @@ const struct ctl_step ctl_step_quit = {
 
 const struct ctl_step ctl_step_quit_again = {
     .name = "quitting again",
+    .verb = LDC_VERB_QUIT,
     .expect = CTL_EXPECT_STOP,
     .percent = 30,
     .timeout_percent = 35,

@@ -269,11 +269,14 @@ static void run_call(struct ldc_call *call)
     call->run = c->runner->ops->start(c->runner, &request, on_run_done, call);
 }
 
+static unsigned limit_of(const struct ldc_client *c, enum ldc_class class)
+{
+    return c->options.concurrency[class] ? c->options.concurrency[class] : 1;
+}
+
 static void start_waiting(struct ldc_client *c, enum ldc_class class)
 {
-    unsigned limit = c->options.concurrency[class] ? c->options.concurrency[class] : 1;
-
-    while (c->n_running[class] < limit && !list_is_empty(&c->waiting[class])) {
+    while (c->n_running[class] < limit_of(c, class) && !list_is_empty(&c->waiting[class])) {
         struct ldc_call *call = list_entry(c->waiting[class].next, struct ldc_call, queue);
         uint64_t retry_ms;
         if (c->runner->absence) {
@@ -332,6 +335,13 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
         start_waiting(client, class);
     }
     return call;
+}
+
+bool ldc_client_has_room(const struct ldc_client *client, enum ldc_verb verb, unsigned n)
+{
+    enum ldc_class class = ldc_verb_table[verb].class;
+    return list_is_empty(&client->waiting[class]) &&
+           client->n_running[class] + n < limit_of(client, class);
 }
 
 /* --- and back --- */

@@ -74,6 +74,9 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
 /** Why nothing can be run now, as a sentence (no session, no agent), or NULL. Calls then end with
  *  LDC_ANSWER_NO_SESSION, which no breaker counts. */
 const char *ldc_client_absence(const struct ldc_client *client);
+/** Whether a call of VERB would begin now, and not wait for others of its class, when N more of
+ * that class begin before it. */
+bool ldc_client_has_room(const struct ldc_client *client, enum ldc_verb verb, unsigned n);
 /** Ends a waiting or running call; DONE comes with LDC_ANSWER_CANCELLED. */
 void ldc_client_cancel(struct ldc_call *call);
 /** Asks ldconsole what it can do; does nothing while that is known or being asked, or after three

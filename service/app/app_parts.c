@@ -128,6 +128,7 @@ static void build_engine(struct svc_app *app)
     options.timeouts.stop_ms = (unsigned)c->stop_timeout_ms;
     options.timeouts.manage_ms = (unsigned)c->manage_timeout_ms;
     options.timeouts.clone_ms = (unsigned)c->clone_timeout_ms;
+    options.timeouts.settle_ms = (unsigned)c->settle_ms;
     app->engine = ctl_engine_new(&parts, &options);
     ctl_engine_recover(app->engine, take_ptr(app->operations), app->n_operations);
 }

@@ -215,6 +215,10 @@ const struct svc_option svc_option_table[] = {
      .help = "The same for create, modify, rename and remove."},
     {section_operations, NUMBER(clone_timeout_ms, "1200000", 1000, DAY_MS, "ms"),
      .help = "The same for clone, which copies gigabytes."},
+    {section_operations, NUMBER(settle_ms, "10000", 0, HOUR_MS, "ms"),
+     .help = "An instance is launched only when nothing of it has been running for so long: too "
+             "soon after a stop LDPlayer leaves it stuck. Where processes cannot be seen, 5 s "
+             "more."},
     {section_operations, NUMBER(event_ring, "10000", 100, 1000000, "events"),
      .help = "Newest events that are kept for clients that come back."},
 };

@@ -21,7 +21,7 @@ from .templates import copy_of
 from .waiting import GENEROUS_S, wait_for
 
 # Looks often: the simulator is a hundred times as fast as the real thing.
-QUICK = {"refresh_active_ms": 50, "refresh_idle_ms": 1000}
+QUICK = {"refresh_active_ms": 50, "refresh_idle_ms": 1000, "settle_ms": 100}
 
 
 # Set for tests of the session agent: everything then runs through it.

@@ -28,6 +28,7 @@ void world_init(struct world *w)
     };
     w->observing.active_ms = 4;
     w->observing.idle_ms = 10;
+    w->limits.timeouts.settle_ms = 0;
     w->told = mem_strdup("");
     w->heard = mem_strdup("");
     cr_assert_eq(loop_init(&w->loop), 0);

@@ -197,13 +197,87 @@ Test(ctl_start, a_launch_that_hangs_and_does_nothing_fails)
     cr_expect_eq(n_launches(), 1);
 }
 
-Test(ctl_start, stuck_start_fails)
+Test(ctl_start, what_is_stuck_may_still_come_until_the_operations_own_limit)
 {
     fake_farm_launch_to(w.farm, 2, false);
     struct world_answer a = launch();
     world_skip(&w, 120000);
-    world_expect(&w, a.id, CACHE_OP_FAILED, "START_STUCK");
     cr_expect_eq(world_state(&w, 0), CACHE_STATE_STUCK);
+    cr_expect_eq(ctl_engine_find(w.engine, a.id)->status, CACHE_OP_RUNNING);
+    world_skip(&w, 61000);
+    world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+}
+
+Test(ctl_start, a_window_without_vm_fails_at_the_second_look)
+{
+    fake_farm_launch_to(w.farm, 1, false);
+    struct world_answer a = launch();
+    world_expect(&w, a.id, CACHE_OP_FAILED, "START_FAILED");
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_ZOMBIE);
+}
+
+Test(ctl_start, waits_for_what_somebody_else_starts)
+{
+    fake_farm_set(w.farm, 1, 2, 200, -1);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_settle(&w);
+    cr_expect_eq(n_launches(), 0);
+    fake_farm_set(w.farm, 1, 1, 200, 201);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start, waits_for_another_only_until_that_is_stuck)
+{
+    fake_farm_set(w.farm, 1, 2, 200, -1);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_settle(&w);
+    cr_expect_eq(n_launches(), 0);
+    world_skip(&w, 120000);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+static void set_up_settling(void)
+{
+    put_two();
+    w.limits.timeouts.settle_ms = 10000;
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    fake_farm_set(w.farm, 1, 1, 200, 201);
+    fake_farm_show_processes(w.farm, true);
+    world_open(&w);
+    world_look(&w);
+}
+
+TestSuite(ctl_start_settling, .init = set_up_settling, .fini = tear_down, .timeout = 60);
+
+Test(ctl_start_settling, what_was_closed_by_hand_is_not_launched_at_once)
+{
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_settle(&w);
+    world_skip(&w, 9000);
+    cr_expect_eq(n_launches(), 0);
+    world_skip(&w, 1100);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+}
+
+Test(ctl_start_settling, the_time_begins_when_the_last_process_is_gone)
+{
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_skip(&w, 9000);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_look(&w);
+    world_skip(&w, 9000);
+    cr_expect_eq(n_launches(), 0);
+    world_skip(&w, 1100);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
 static void set_up_patient(void)
