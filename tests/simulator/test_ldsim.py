@@ -39,7 +39,8 @@ class Init(unittest.TestCase):
         done = self.init()
         self.assertEqual(done.code, 0)
         self.assertTrue(done.text.strip().endswith(f"ldconsole{SUFFIX}"))
-        for name in ("ldconsole", "dnconsole", "adb", "ld", "dnplayer", "Ld9BoxHeadless"):
+        for name in ("ldconsole", "dnconsole", "adb", "ld", "dnplayer", "dnmultiplayer",
+                     "../ldplayer9box/Ld9BoxHeadless"):
             self.assertTrue((self.home / f"{name}{SUFFIX}").is_file())
 
     def test_options(self):
