@@ -39,11 +39,11 @@ const struct knob knobs[] = {
     {"ms.boot", KNOB_INT, KNOB_BY_INDEX, "24000", "", "launch until sys.boot_completed is 1"},
     {"ms.column5", KNOB_INT, KNOB_BY_INDEX, "0", "",
      "launch until column 5 tells the state; before it is 0 beside the pids"},
-    {"ms.row_gap", KNOB_INT, KNOB_BY_INDEX, "0", "",
+    {"ms.row_gap", KNOB_INT, KNOB_BY_INDEX, "1500", "",
      "how long the row is missing when the VM starts and the config is updated"},
     {"ms.off", KNOB_INT, KNOB_BY_INDEX, "3000", "",
      "quit until the VM is gone and state is 0, whichever comes first"},
-    {"ms.row_late", KNOB_INT, KNOB_BY_INDEX, "0", "", "VM gone until state is 0"},
+    {"ms.row_late", KNOB_INT, KNOB_BY_INDEX, "500", "", "VM gone until state is 0"},
     {"ms.vm_late", KNOB_INT, KNOB_BY_INDEX, "0", "", "state 0 until the VM is gone"},
     {"ms.tail", KNOB_INT, KNOB_BY_INDEX, "5000", "",
      "state 0 until dnplayer is gone; a launch in between gets stuck"},
@@ -98,7 +98,8 @@ const struct knob knobs[] = {
      "list2 leaves the row out; config, disk and processes stay"},
     {"row_order", KNOB_CHOICE, 0, "index", "index,reverse,shuffled", "order of the rows of list2"},
     {"adb_echo", KNOB_BOOL, 0, "false", "", "the verb adb prints the command line first"},
-    {"adb_debug_new", KNOB_INT, 0, "1", "", "basicSettings.adbDebug of new instances"},
+    {"adb_debug_new", KNOB_INT, 0, "0", "",
+     "basicSettings.adbDebug of new instances: 0 off, 1 local, 2 remote"},
 
     /* Manage. */
     {"copy_returns", KNOB_CHOICE, 0, "done", "done,at_once", "when copy comes back"},
@@ -126,14 +127,11 @@ const struct knob knobs[] = {
 };
 
 const struct awkward awkward_defaults[] = {
-    {"ms.row_gap", "1500", "TRY"},
-    {"ms.row_late", "500", "TRY"},
     {"ms.settle", "10000", "TRY"},
     {"ms.add_disk", "1000", "TRY"},
     {"ms.recreate", "1000", "TRY"},
     {"collision", "true", "TRY"},
     {"row_order", "shuffled", "TRY"},
-    {"adb_debug_new", "0", "TRY"},
     {"copy_returns", "at_once", "TRY"},
     {"recreate_disk", "false", "integration manage: comes back empty and is removed again"},
     {"kill_effect", "reset", "TRY"},

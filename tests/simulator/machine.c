@@ -42,14 +42,24 @@ static void disk_bytes(const struct home *home, int from, const char *disk, stru
                 (unsigned long long)(os_random() & 0xFFFFFFFF));
 }
 
+/* Only ever adds: a disk that grows is never shorter than it was. */
+static void write_on(const char *path, const struct text *bytes, size_t len)
+{
+    struct os_info info = {0};
+
+    (void)os_stat(path, &info); /* not there yet: nothing of it is */
+    if (info.size < len)
+        (void)os_append_file(path, text_str(bytes) + info.size, len - info.size, len);
+}
+
 void machine_grow(const struct home *home, int index, int from, int percent)
 {
     struct text bytes = {0};
 
     disk_bytes(home, from, "data.vmdk", &bytes);
     (void)os_make_dirs(folder(home, index));
-    (void)os_write_file(mem_printf("%s/data.vmdk", folder(home, index)), text_str(&bytes),
-                        bytes.len * (size_t)percent / 100);
+    write_on(mem_printf("%s/data.vmdk", folder(home, index)), &bytes,
+             bytes.len * (size_t)percent / 100);
 }
 
 void machine_create(const struct home *home, int index, int from)
@@ -62,7 +72,7 @@ void machine_create(const struct home *home, int index, int from)
         struct text bytes = {0};
 
         disk_bytes(home, from, disks[i], &bytes);
-        (void)os_write_file(path, text_str(&bytes), bytes.len);
+        write_on(path, &bytes, bytes.len);
     }
     machine_write_vbox(home, index, 2048);
 }

@@ -91,11 +91,19 @@ def ldsim(*args):
 
 
 class Simulation:
+    # Most tests look into guests by adb, which new instances have off, and at every row at any time.
+    knobs_at_start = {"speed": SPEED, "adb_debug_new": 1, "ms.row_gap": 0}
+
     def __init__(self, *options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ldsim-")).resolve()
         self.home = self.dir / "home"
-        done = ldsim("init", self.home, "--speed", SPEED, *options)
+        done = ldsim("init", self.home, *self.start_options(), *options)
         assert done.code == 0, done.err
+
+    @classmethod
+    def start_options(cls):
+        for key, value in cls.knobs_at_start.items():
+            yield from ("--set", f"{key}={value}")
 
     def close(self):
         ldsim("kill", self.home)

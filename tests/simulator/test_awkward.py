@@ -8,7 +8,6 @@ import subprocess
 import unittest
 
 from simulation import (
-    BOOTING,
     FOREVER,
     IS_WINDOWS,
     OFF,
@@ -28,7 +27,7 @@ CRASHED = -1073741816  # 0xC0000008, 3221225480
 
 
 def lasts(real_ms):
-    """A duration that a test has the time to look into, whatever the speed."""
+    """A duration of the knobs that takes so long, whatever the speed."""
     return real_ms * SPEED
 
 
@@ -55,19 +54,21 @@ class Rows(SimulationTest):
         self.assert_answer(["isrunning", "--index", "1"], "running", 0)
 
     def test_and_comes_back(self):
-        self.sim.set(f"ms.row_gap={lasts(200)}")
+        self.sim.set("ms.row_gap=")
         self.sim.ldconsole("launch", "--index", "1")
-        self.sim.wait_for(lambda: 1 not in self.sim.rows(), "a list without it")
-        self.sim.wait_for(lambda: 1 in self.sim.rows(), "the row again")
-        self.sim.wait_seen(1, UP)
+        self.sim.wait_for(lambda: 1 in self.sim.rows() and self.sim.seen(1) == UP, "the row again")
 
-    def test_column_5_is_0_beside_the_pids(self):
-        self.sim.set(f"ms.column5={FOREVER}", f"ms.vm={lasts(300)}")
+    def test_column_5_is_0_beside_the_pid(self):
+        self.sim.set(f"ms.column5={FOREVER}", f"ms.vm={FOREVER}")
         self.sim.ldconsole("launch", "--index", "1")
         self.sim.wait_seen(1, (0, True, False))
         row = self.sim.rows()[1]
         self.assertEqual((row.top, row.bind, row.vm), (0, 0, -1))  # 8,Farm,0,0,0,123,-1
         self.assert_answer(["isrunning", "--index", "1"], "running", 0)
+
+    def test_column_5_is_0_beside_both_pids(self):
+        self.sim.set(f"ms.column5={FOREVER}")
+        self.sim.ldconsole("launch", "--index", "1")
         self.sim.wait_seen(1, (0, True, True))
         row = self.sim.rows()[1]
         self.assertGreater(row.top, 0)  # 2,Booting,140,0,0,5120,5133
@@ -76,10 +77,8 @@ class Rows(SimulationTest):
         self.assertEqual(self.sim.seen(1), (0, True, True))
 
     def test_column_5_comes_late(self):
-        self.sim.set("ms.column5=1000000")
-        self.sim.ldconsole("launch", "--index", "1")
-        self.sim.wait_seen(1, (0, True, True))
-        self.sim.wait_seen(1, UP)
+        self.sim.set("ms.column5=30000")
+        self.sim.start(1)
 
     def test_a_row_without_pids_while_all_lives(self):
         self.sim.start(1)
@@ -182,7 +181,8 @@ class VmElsewhere(SimulationTest):
 
     def test_two_installations_share_the_folder(self):
         other = self.sim.dir / "other"
-        self.assertEqual(ldsim("init", other, "--speed", SPEED, "--instances", "1").code, 0)
+        done = ldsim("init", other, *Simulation.start_options(), "--instances", "1")
+        self.assertEqual(done.code, 0)
         self.addCleanup(ldsim, "kill", other)
         twin = Simulation.__new__(Simulation)
         twin.dir, twin.home = self.sim.dir, other
@@ -254,26 +254,35 @@ class Disks(SimulationTest):
         self.sim.set("boot_without_disk=true")
         self.sim.start(1)
 
-    def test_a_copy_goes_on_behind_and_its_disk_grows(self):
-        self.sim.set("copy_returns=at_once", f"ms.copy_disk={lasts(100)}",
-                     f"ms.copy={lasts(1000)}")
-        whole = self.disk(1).stat().st_size
+    def test_a_disk_under_way_is_small_and_nothing_starts_from_it(self):
+        self.sim.set("copy_returns=at_once", "ms.copy_disk=0", f"ms.copy={FOREVER}")
         self.assert_answer(["copy", "--from", "1"], "", 3)
         self.assertIn(3, self.sim.rows())
-        first = self.sim.wait_for(lambda: self.disk(3).exists() and self.disk(3).stat().st_size,
-                                  "a part of the disk")
-        self.assertLess(first, whole)
+        size = self.sim.wait_for(lambda: self.disk(3).exists() and self.disk(3).stat().st_size,
+                                 "a part of the disk")
+        self.assertLess(size, self.disk(1).stat().st_size)
         self.sim.ldconsole("launch", "--index", "3")
         self.sim.wait_seen(3, STARTING)
         self.assertIn("VERR_SHARING_VIOLATION", self.log(3))
-        self.sim.stop(3)
-        self.sim.wait_for(lambda: self.disk(3).stat().st_size == whole, "the whole disk")
+
+    def test_a_copy_goes_on_behind_and_its_disk_grows(self):
+        self.sim.set("copy_returns=at_once", f"ms.copy={lasts(500)}")
+        self.assert_answer(["copy", "--from", "1"], "", 3)
+        whole = self.disk(1).stat().st_size
+        sizes = [0]
+
+        def is_whole():
+            sizes.append(self.disk(3).stat().st_size if self.disk(3).exists() else 0)
+            return sizes[-1] == whole
+
+        self.sim.wait_for(is_whole, "the whole disk")
+        self.assertEqual(sizes, sorted(sizes))
         self.sim.wait_gone(3)
         self.sim.start(3)
 
     @natively
     def test_a_copy_goes_on_when_its_call_is_killed(self):
-        self.sim.set(f"ms.copy={lasts(600)}")
+        self.sim.set(f"ms.copy={lasts(2000)}")
         child = subprocess.Popen([*map(str, self.sim.command("ldconsole", "copy", "--from", "1"))])
         self.sim.wait_for(lambda: "copy" in self.sim.processes(3), "a copy under way")
         child.kill()
@@ -284,39 +293,49 @@ class Disks(SimulationTest):
         self.sim.wait_gone(3)
         self.sim.start(3)
 
-    def test_a_recreated_one_is_empty_and_comes_later(self):
-        self.sim.set("remove_recreates=2", "recreate_disk=false", f"ms.recreate={lasts(200)}", "ms.remove=0")
+    def test_a_recreated_one_is_empty(self):
+        self.sim.set("remove_recreates=2", "recreate_disk=false", "ms.remove=0", "ms.recreate=100")
         self.sim.ldconsole("rename", "--index", "1", "--title", "mine")
         before = self.sim.config(1)["propertySettings.macAddress"]
         self.sim.ldconsole("remove", "--index", "1")
-        self.sim.wait_for(lambda: 1 not in self.sim.rows(), "removal")
+        self.sim.wait_for(lambda: "mine" not in self.sim.ldconsole("list").text, "removal")
         self.sim.wait_for(lambda: 1 in self.sim.rows(), "the empty one")
         self.assertEqual(self.sim.rows()[1].title, "LDPlayer-1")
         self.assertNotEqual(self.sim.config(1)["propertySettings.macAddress"], before)
         self.assertFalse(self.disk(1).exists())
         self.sim.wait_gone(1)
-        self.sim.set("recreate_disk=true", "ms.recreate=0")
+        self.sim.set("recreate_disk=true", "ms.recreate=")
         self.sim.ldconsole("remove", "--index", "1")
         self.sim.wait_for(self.disk(1).exists, "the empty one with a disk")
+
+    def test_it_comes_when_the_old_one_has_been_gone_for_a_while(self):
+        self.sim.set("remove_recreates=1", f"ms.recreate={FOREVER}")
+        self.sim.ldconsole("remove", "--index", "1")
+        self.sim.wait_for(lambda: 1 not in self.sim.rows(), "removal")
+        self.assertEqual(set(self.sim.processes(1)), {"job"})
 
 
 class Ends(SimulationTest):
     def test_the_vm_ends_before_the_row(self):
-        self.sim.set(f"ms.row_late={lasts(400)}")
+        self.sim.set(f"ms.row_late={FOREVER}")
         self.sim.start(1)
         self.sim.ldconsole("quit", "--index", "1")
         self.sim.wait_seen(1, (1, True, False))
         self.assertEqual(set(self.sim.processes(1)), {"player"})
-        self.sim.wait_seen(1, OFF)
-        self.sim.wait_gone(1)
 
     def test_the_row_ends_before_the_vm(self):
-        self.sim.set(f"ms.vm_late={lasts(400)}", "ms.tail=0")
+        self.sim.set(f"ms.vm_late={FOREVER}", "ms.tail=0")
         self.sim.start(1)
         self.sim.ldconsole("quit", "--index", "1")
         self.sim.wait_seen(1, OFF)
         self.assertEqual(set(self.sim.processes(1)), {"player", "vm"})
-        self.sim.wait_gone(1)
+
+    def test_in_the_end_both_are_gone(self):
+        for late in ("ms.row_late", "ms.vm_late"):
+            self.sim.set("ms.row_late=0", f"{late}=20000", "ms.tail=0")
+            self.sim.start(1)
+            self.sim.stop(1)
+            self.assertEqual(self.sim.seen(1), OFF)
 
     def test_a_launch_soon_after_the_last_process_gets_stuck(self):
         self.sim.set(f"ms.settle={FOREVER}", "ms.tail=0")
@@ -327,17 +346,10 @@ class Ends(SimulationTest):
         self.assertNotIn("vm", self.sim.processes(1))
 
     def test_and_a_later_one_does_not(self):
-        self.sim.set(f"ms.settle={lasts(200)}", "ms.tail=0")
+        self.sim.set(f"ms.settle={lasts(1)}", "ms.tail=0")
         self.sim.start(1)
         self.sim.stop(1)
-        for _ in range(20):
-            self.sim.ldconsole("launch", "--index", "1")
-            self.sim.wait_seen(1, STARTING, BOOTING, UP)
-            self.sim.set("ms.settle=0")
-            if self.sim.wait_for(lambda: self.sim.seen(1)[2] or "stuck", "a VM") is True:
-                break
-            self.sim.stop(1)
-        self.sim.wait_seen(1, UP)
+        self.sim.start(1)
 
     def test_a_second_player(self):
         self.sim.set("fault.1=second_player")
@@ -424,6 +436,11 @@ class Guests(SimulationTest):
         done = self.sim.run("adb", "connect", f"{host}:5557")
         self.sim.run("adb", "disconnect")
         return done.text.split()[0]
+
+    def test_adb_debug_of_a_new_installation_is_off(self):
+        self.sim.set("adb_debug_new=")
+        self.sim.ldconsole("add")
+        self.assertEqual(self.sim.config(3)["basicSettings.adbDebug"], 0)
 
     def test_adb_debug_is_off_local_or_remote(self):
         for debug, loopback, network in ((0, "cannot", "cannot"), (1, "connected", "cannot"),
@@ -545,8 +562,10 @@ class Real(unittest.TestCase):
         wanted = dict(line.split("=", 1) for line in
                       (line.strip() for line in text.splitlines()) if "=" in line)
         knobs = {key: str(value) for key, value in sim.knobs().items()}
+        wanted = {key: value.title() if value in ("true", "false") else value
+                  for key, value in wanted.items()}
         self.assertEqual({key: knobs.get(key) for key in wanted}, wanted)
-        self.assertEqual(set(knobs) - set(wanted), {"speed"})
+        self.assertLessEqual(set(knobs) - set(wanted), set(Simulation.knobs_at_start))
 
 
 if __name__ == "__main__":
