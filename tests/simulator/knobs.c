@@ -57,13 +57,13 @@ const struct knob knobs[] = {
 
     /* Durations of other work. */
     {"ms.add", KNOB_INT, 0, "200", "", "how long add takes"},
-    {"ms.add_disk", KNOB_INT, 0, "0", "", "end of add until the disks are there"},
+    {"ms.add_disk", KNOB_INT, 0, "1000", "", "end of add until the disks are there"},
     {"ms.copy", KNOB_INT, 0, "2000", "", "how long copying the disks takes"},
     {"ms.copy_disk", KNOB_INT, 0, "500", "",
      "begin of a copy until data.vmdk appears; it grows until ms.copy is over"},
     {"ms.copy_row", KNOB_INT, 0, "0", "", "end of a copy until its row appears, when late"},
     {"ms.remove", KNOB_INT, 0, "500", "", "remove until the instance is gone"},
-    {"ms.recreate", KNOB_INT, 0, "0", "", "instance gone until an empty one takes its place"},
+    {"ms.recreate", KNOB_INT, 0, "1000", "", "instance gone until an empty one takes its place"},
     {"lifetime_s", KNOB_INT, 0, "86400", "",
      "simulated processes end after this; not divided by speed"},
 
@@ -96,13 +96,13 @@ const struct knob knobs[] = {
     {"row_99999", KNOB_BOOL, 0, "false", "", "list2 adds a row with index 99999"},
     {"row_drop", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
      "list2 leaves the row out; config, disk and processes stay"},
-    {"row_order", KNOB_CHOICE, 0, "index", "index,reverse,shuffled", "order of the rows of list2"},
+    {"row_order", KNOB_CHOICE, 0, "shuffled", "index,reverse,shuffled", "order of the rows of list2"},
     {"adb_echo", KNOB_BOOL, 0, "false", "", "the verb adb prints the command line first"},
     {"adb_debug_new", KNOB_INT, 0, "0", "",
      "basicSettings.adbDebug of new instances: 0 off, 1 local, 2 remote"},
 
     /* Manage. */
-    {"copy_returns", KNOB_CHOICE, 0, "done", "done,at_once", "when copy comes back"},
+    {"copy_returns", KNOB_CHOICE, 0, "at_once", "done,at_once", "when copy comes back"},
     {"copy_row", KNOB_CHOICE, 0, "early", "early,late",
      "whether the row is there before the copy ends"},
     {"copy_readonly", KNOB_BOOL, 0, "false", "", "copies get disks that cannot be written"},
@@ -127,13 +127,11 @@ const struct knob knobs[] = {
 };
 
 const struct awkward awkward_defaults[] = {
-    {"ms.settle", "10000", "TRY"},
-    {"ms.add_disk", "1000", "TRY"},
-    {"ms.recreate", "1000", "TRY"},
+    {"ms.settle", "10000",
+     "integration lifecycle: test_commands_for_one_instance_keep_their_order"},
     {"collision", "true", "TRY"},
-    {"row_order", "shuffled", "TRY"},
-    {"copy_returns", "at_once", "TRY"},
-    {"recreate_disk", "false", "integration manage: comes back empty and is removed again"},
+    {"recreate_disk", "false",
+     "integration manage: test_an_instance_that_comes_back_empty_is_removed_again"},
     {"kill_effect", "reset", "TRY"},
     {NULL, NULL, NULL},
 };

@@ -91,8 +91,17 @@ def ldsim(*args):
 
 
 class Simulation:
-    # Most tests look into guests by adb, which new instances have off, and at every row at any time.
-    knobs_at_start = {"speed": SPEED, "adb_debug_new": 1, "ms.row_gap": 0}
+    # Kinder than it is by itself: most tests want to look into a guest by adb, at a row, a disk or a
+    # copy without waiting for it.
+    knobs_at_start = {
+        "speed": SPEED,
+        "adb_debug_new": 1,
+        "copy_returns": "done",
+        "ms.add_disk": 0,
+        "ms.recreate": 0,
+        "ms.row_gap": 0,
+        "row_order": "index",
+    }
 
     def __init__(self, *options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ldsim-")).resolve()

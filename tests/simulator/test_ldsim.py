@@ -33,7 +33,7 @@ class Init(unittest.TestCase):
 
     def list2(self):
         done = run([self.home / f"ldconsole{SUFFIX}", "list2"])
-        return [Row(line) for line in done.text.splitlines()]
+        return sorted((Row(line) for line in done.text.splitlines()), key=lambda row: row.index)
 
     def test_it_places_the_programs_and_names_ldconsole(self):
         done = self.init()
