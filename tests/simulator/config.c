@@ -150,10 +150,8 @@ static int int_or(yyjson_val *value, int otherwise)
 
 struct config_summary config_summary(const char *path, const struct profile *profile)
 {
-    struct config_summary ret = {.width = profile->width,
-                                 .height = profile->height,
-                                 .dpi = profile->dpi,
-                                 .memory_mb = 2048};
+    struct config_summary ret = {
+        .width = profile->width, .height = profile->height, .dpi = profile->dpi, .memory_mb = 2048};
     yyjson_doc *doc = read_file(path);
     yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
     yyjson_val *size = yyjson_obj_get(root, "advancedSettings.resolution");

@@ -289,12 +289,15 @@ static int run_dumpsys(struct shell *shell, int argc, char **argv)
 }
 
 static const struct command commands[] = {
-    {"am", run_am},     {"cat", run_cat},           {"dumpsys", run_dumpsys},
-    {"echo", run_echo}, {"false", run_false},       {"getprop", run_getprop},
-    {"id", run_id},     {"monkey", run_monkey},     {"pidof", run_pidof},
-    {"pm", run_pm},     {"service", run_service},   {"setprop", run_setprop},
-    {"sync", run_true}, {"settings", run_settings}, {"sleep", run_sleep},
-    {"true", run_true}, {"wm", run_wm},
+    {"am", run_am},           {"cat", run_cat},
+    {"dumpsys", run_dumpsys}, {"echo", run_echo},
+    {"false", run_false},     {"getprop", run_getprop},
+    {"id", run_id},           {"monkey", run_monkey},
+    {"pidof", run_pidof},     {"pm", run_pm},
+    {"service", run_service}, {"setprop", run_setprop},
+    {"sync", run_true},       {"settings", run_settings},
+    {"sleep", run_sleep},     {"true", run_true},
+    {"wm", run_wm},
 };
 
 static int run_one(struct shell *shell, const struct words *words)

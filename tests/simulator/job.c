@@ -118,8 +118,8 @@ static void grow(const struct home *home, const struct job_copy *copy)
     intptr_t lock;
 
     for (int part = 1; part < PARTS && copy->disk_ms < copy->copy_ms; part++) {
-        if (!wait_in(home, part == 1 ? copy->disk_ms
-                                     : (copy->copy_ms - copy->disk_ms) / (PARTS - 1)))
+        if (!wait_in(home,
+                     part == 1 ? copy->disk_ms : (copy->copy_ms - copy->disk_ms) / (PARTS - 1)))
             return;
         lock = home_lock(home);
         machine_grow(home, copy->index, copy->from, part * 100 / PARTS);

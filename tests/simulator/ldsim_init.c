@@ -224,7 +224,8 @@ static bool is_foreign(const struct home *home)
 
 static int make_dirs(const struct home *home)
 {
-    static const char *const dirs[] = {"vms/config", "sim/programs", "sim/proc", "sim/guest", "sim/run"};
+    static const char *const dirs[] = {"vms/config", "sim/programs", "sim/proc", "sim/guest",
+                                       "sim/run"};
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
         if (os_make_dirs(home_path(home, "%s", dirs[i])) < 0)

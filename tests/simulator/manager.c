@@ -34,8 +34,7 @@ static void copy_one(void *arg, const char *name, const struct os_info *info)
 static void copy_configs(const struct home *home, const char *from, const char *to,
                          bool only_existing)
 {
-    struct copying copying = {
-        .home = home, .from = from, .to = to, .only_existing = only_existing};
+    struct copying copying = {.home = home, .from = from, .to = to, .only_existing = only_existing};
     intptr_t lock = home_lock(home);
 
     os_list_dir(home_path(home, "%s", from), false, copy_one, &copying);

@@ -86,9 +86,12 @@ enum player_step player_next_step(const struct run *run, struct player_faults fa
 static void start_vm(const struct player *player, struct run *run, int64_t now)
 {
     struct settings settings = {.home = player->home};
-    const char *argv[] = {
-        NULL, "--comment", mem_printf("leidian%d", run->index), "--startvm",
-        machine_uuid(run->index), NULL};
+    const char *argv[] = {NULL,
+                          "--comment",
+                          mem_printf("leidian%d", run->index),
+                          "--startvm",
+                          machine_uuid(run->index),
+                          NULL};
     char *error;
 
     (void)settings_load(player->home, &settings, &error); /* unreadable: as at the start */

@@ -24,6 +24,7 @@ static const struct profile profiles[] = {
         .name = "ld4",
         .banner = "dnplayer Command Line Management Interface",
         .columns = 7,
+        .has_no_starting = true,
         .memory_values = "512,1024,2048,4096,8192",
         .cpu_values = "1,2,3,4",
         .copy_missing_is_usage = true,

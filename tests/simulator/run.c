@@ -69,6 +69,7 @@ int run_load(const struct home *home, int index, struct run *ret_run)
         .off = kv_get_int(&kv, "off") != 0,
         .stuck = kv_get_int(&kv, "stuck") != 0,
         .faults = text_of(&kv, "faults"),
+        .has_no_starting = kv_get_int(&kv, "has_no_starting") != 0,
         .adb_debug = (int)kv_get_int(&kv, "adb_debug"),
         .window = text_of(&kv, "window"),
         .width = (int)kv_get_int(&kv, "width"),
@@ -92,6 +93,7 @@ int run_save(const struct home *home, const struct run *run)
         kv_set_int(&kv, numbers[i].key, *number_at(&copy, numbers[i].offset));
     kv_set(&kv, "player_birth", mem_printf("%llu", (unsigned long long)run->player.birth));
     kv_set(&kv, "vm_birth", mem_printf("%llu", (unsigned long long)run->vm.birth));
+    kv_set_int(&kv, "has_no_starting", run->has_no_starting);
     kv_set_int(&kv, "vm_stopped", run->vm_stopped);
     kv_set_int(&kv, "off", run->off);
     kv_set_int(&kv, "stuck", run->stuck);

@@ -76,6 +76,14 @@ class Rows(SimulationTest):
         self.sim.wait_booted(1)
         self.assertEqual(self.sim.seen(1), (0, True, True))
 
+    def test_versions_with_7_columns_have_no_2_in_it(self):
+        self.sim.set("profile=ld4", f"ms.android={FOREVER}")
+        self.sim.ldconsole("launch", "--index", "1")
+        self.sim.wait_for(lambda: self.sim.rows(7)[1].seen == (0, True, True), "a VM")
+        self.sim.set("ms.android=")
+        self.sim.ldconsole("launch", "--index", "2")
+        self.sim.wait_for(lambda: self.sim.rows(7)[2].seen == UP, "up")
+
     def test_column_5_comes_late(self):
         self.sim.set("ms.column5=30000")
         self.sim.start(1)

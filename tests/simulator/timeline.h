@@ -20,8 +20,8 @@ struct view {
     int state; /* 0 off, 1 Android up, 2 starting */
     int64_t top_window;
     int64_t bind_window;
-    int64_t pid;    /* -1: none */
-    int64_t vm_pid; /* -1: none */
+    int64_t pid;      /* -1: none */
+    int64_t vm_pid;   /* -1: none */
     bool is_left_out; /* list2 has no row of it just now */
 };
 

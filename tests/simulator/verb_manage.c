@@ -18,8 +18,9 @@ void verb_add(struct call *call)
     int index = catalogue_free_index(&now);
     struct config config = config_new(home_config_path(call->home, index));
 
-    struct job_copy disks = {
-        .from = -1, .index = index, .copy_ms = settings_duration(call->settings, "ms.add_disk", -1)};
+    struct job_copy disks = {.from = -1,
+                             .index = index,
+                             .copy_ms = settings_duration(call->settings, "ms.add_disk", -1)};
 
     config_fill_new(&config, call->settings, title);
     if (disks.copy_ms <= 0)

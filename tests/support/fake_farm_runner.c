@@ -169,9 +169,9 @@ static const struct {
     const char *name;
     enum { MISSING_FAILS, MISSING_SUCCEEDS, MISSING_USAGE, MISSING_SILENT } missing;
 } verbs_of_one[] = {
-    {"launch", MISSING_USAGE},     {"launchex", MISSING_USAGE},    {"quit", MISSING_FAILS},
-    {"reboot", MISSING_FAILS},     {"remove", MISSING_FAILS},      {"rename", MISSING_FAILS},
-    {"modify", MISSING_SILENT},    {"runapp", MISSING_SUCCEEDS},   {"killapp", MISSING_SUCCEEDS},
+    {"launch", MISSING_USAGE},    {"launchex", MISSING_USAGE},  {"quit", MISSING_FAILS},
+    {"reboot", MISSING_FAILS},    {"remove", MISSING_FAILS},    {"rename", MISSING_FAILS},
+    {"modify", MISSING_SILENT},   {"runapp", MISSING_SUCCEEDS}, {"killapp", MISSING_SUCCEEDS},
     {"action", MISSING_SUCCEEDS},
 };
 

@@ -68,8 +68,8 @@ static void check_answer(struct stage *s, yyjson_val *step)
     const char *line = yyjson_get_str(yyjson_obj_get(step, "do"));
     run(s, line);
     if (strcmp(says, "usage") == 0)
-        cr_assert(strstr(s->output, "Command Line Management Interface"), "%s: %s: %s",
-                  s->scenario, line, s->output);
+        cr_assert(strstr(s->output, "Command Line Management Interface"), "%s: %s: %s", s->scenario,
+                  line, s->output);
     else
         cr_assert_str_eq(s->output, says, "%s: %s", s->scenario, line);
     cr_assert_eq(s->exit_code, yyjson_get_int(of_profile(s, yyjson_obj_get(step, "exit"))),
@@ -130,9 +130,8 @@ static void check_processes(struct stage *s, int index, const char *wanted)
     cr_assert_eq(ldc_processes_scan(&all), 0);
     bool has_player = find_process(&all, index, "player");
     bool has_vm = find_process(&all, index, "vm");
-    char *got cleanup(mem_freep) =
-        mem_printf("%s%s%s", has_player ? "player" : "", has_player && has_vm ? " " : "",
-                   has_vm ? "vm" : "");
+    char *got cleanup(mem_freep) = mem_printf("%s%s%s", has_player ? "player" : "",
+                                              has_player && has_vm ? " " : "", has_vm ? "vm" : "");
     cr_assert_str_eq(got, wanted, "%s: processes of %d", s->scenario, index);
     ldc_processes_deinit(&all);
 }
@@ -151,9 +150,8 @@ static void check_files(struct stage *s, int index, const char *wanted)
 {
     char *config cleanup(mem_freep) = fake_farm_read_config(s->farm, index);
     bool has_disk = fake_farm_has_disk(s->farm, index);
-    char *got cleanup(mem_freep) = mem_printf("%s%s%s", config ? "config" : "",
-                                              config && has_disk ? " " : "",
-                                              has_disk ? "disk" : "");
+    char *got cleanup(mem_freep) = mem_printf(
+        "%s%s%s", config ? "config" : "", config && has_disk ? " " : "", has_disk ? "disk" : "");
     cr_assert_str_eq(got, wanted, "%s: files of %d", s->scenario, index);
 }
 
@@ -249,8 +247,7 @@ static void play(yyjson_val *scenario, const char *profile)
 
 Test(conformance, the_fake_farm_does_what_the_table_of_the_simulator_says)
 {
-    char *text cleanup(mem_freep) =
-        folder_read(getenv("LDPLAYERD_TEST_DATA"), "conformance.json");
+    char *text cleanup(mem_freep) = folder_read(getenv("LDPLAYERD_TEST_DATA"), "conformance.json");
     cr_assert(text);
     yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
     yyjson_val *scenarios = yyjson_obj_get(yyjson_doc_get_root(doc), "scenarios");
