@@ -91,15 +91,14 @@ def ldsim(*args):
 
 
 class Simulation:
-    # Kinder than it is by itself: most tests want to look into a guest by adb, at a row, a disk or a
-    # copy without waiting for it.
+    # Kinder than it is by itself: most tests want to look into a guest by adb, at a disk or a copy
+    # without waiting for it.
     knobs_at_start = {
         "speed": SPEED,
         "adb_debug_new": 1,
         "copy_returns": "done",
         "ms.add_disk": 0,
         "ms.recreate": 0,
-        "ms.row_gap": 0,
         "row_order": "index",
     }
 

@@ -54,7 +54,7 @@ class Rows(SimulationTest):
         self.assert_answer(["isrunning", "--index", "1"], "running", 0)
 
     def test_and_comes_back(self):
-        self.sim.set("ms.row_gap=")
+        self.sim.set("ms.row_gap=1500")
         self.sim.ldconsole("launch", "--index", "1")
         self.sim.wait_for(lambda: 1 in self.sim.rows() and self.sim.seen(1) == UP, "the row again")
 
