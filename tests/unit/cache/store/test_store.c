@@ -39,6 +39,7 @@ static void on_insert(void *arg, int status)
 
 /* A job that counts the events. */
 struct counting {
+    struct cache_store *store; /* for note_waiting */
     int64_t n;
     int n_done, status;
 };
@@ -110,6 +111,26 @@ Test(cache_store, done_comes_on_the_loop_when_the_row_is_on_disk)
     cr_assert_eq(i.n_done, 1);
     cr_assert_eq(i.status, 0);
     cr_assert_eq(count_stored(&f), 1);
+    fixture_stop(&f);
+}
+
+/* A job that asks how many wait, of its own end. */
+static void note_waiting(void *arg, int status)
+{
+    struct counting *c = arg;
+    c->status = status;
+    c->n = cache_store_stats(c->store).n_waiting;
+}
+
+Test(cache_store, who_hears_of_his_job_is_not_counted_as_waiting_any_more)
+{
+    struct fixture f;
+    fixture_start(&f);
+    struct counting c = {.store = f.store, .n = -1};
+    cache_store_read(f.store, exec_count, note_waiting, &c);
+    cr_assert_eq(cache_store_stats(f.store).n_waiting, 1);
+    loop_run(&f.loop);
+    cr_assert_eq(c.n, 0);
     fixture_stop(&f);
 }
 
