@@ -127,11 +127,10 @@ static int open_reader(struct cache_worker *w)
     if (w->db)
         return 0;
     int r = cache_db_open_reader(store->place.paths[0], store->profile, &w->db);
-    if (r == 0)
-        r = cache_place_check(&store->place);
-    if (r < 0)
+    int moved = cache_place_check(&store->place);
+    if (moved < 0)
         cache_sql_close(take_ptr(w->db));
-    return r;
+    return moved < 0 ? moved : r;
 }
 
 static void read_all(void *arg)
