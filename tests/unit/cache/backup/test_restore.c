@@ -323,7 +323,7 @@ Test(cache_restore, open_operations_are_interrupted)
 #define ROW(id, kind, parent, status, ended, children, failed)                                     \
     "INSERT INTO operations VALUES ('" id "', '" kind "', '', '" parent "', '" status              \
     "', 1, 0, " ended ", 0, NULL, 0, 1, NULL, NULL, '{}', NULL, NULL, '[]', " children ", " failed \
-    ", " failed ", '{}');"
+    ", " failed ", '{}', NULL, NULL);"
     execute(db, ROW("a", "start", "", "queued", "0", "0", "0")
                     ROW("b", "batch", "", "running", "0", "3", "1")
                         ROW("b1", "start", "b", "succeeded", "5", "0", "0")

@@ -455,7 +455,7 @@ static int exec_many(sqlite3 *db, void *arg)
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1901)"
         " INSERT INTO operations SELECT format('%06d', i), 'start', '',"
         " iif(i BETWEEN 2 AND 701, '000001', ''), 'failed', 1, 1, iif(i = 1, 50, 100), 0, NULL, 0,"
-        " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}' FROM n",
+        " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL FROM n",
         "");
 }
 
