@@ -46,7 +46,7 @@ struct salvage {
     struct cache_record record;
     sqlite3 *db;
     int64_t n_objects; /* that a whole list has */
-    uint64_t *n_kept; /* by table */
+    uint64_t *n_kept;  /* by table */
     int error;
 };
 
@@ -243,8 +243,7 @@ static bool read_first_row(struct salvage *s, uint32_t number, struct cache_btre
         if (!cache_btree_read(s->pages, number, ret_page))
             return false;
         if (ret_page->is_leaf || (ret_page->is_index && ret_page->n_cells > 0))
-            return ret_page->n_cells > 0 &&
-                   cache_btree_record(s->pages, ret_page, 0, &s->record);
+            return ret_page->n_cells > 0 && cache_btree_record(s->pages, ret_page, 0, &s->record);
         number = cache_btree_child(ret_page, 0);
     }
     return false;

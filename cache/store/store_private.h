@@ -70,7 +70,7 @@ struct cache_store {
     uv_work_t look; /* under way while is_looking */
     bool is_looking;
     struct cache_look looked; /* of the look */
-    unsigned n_open; /* handles and requests that closing waits for */
+    unsigned n_open;          /* handles and requests that closing waits for */
 };
 
 /* --- store.c --- */

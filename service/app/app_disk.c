@@ -12,7 +12,6 @@
 #include "cache/tables/instances.h"
 #include "cache/tables/operations.h"
 #include "cache/tables/preferences.h"
-#include "cache/tables/repaired.h"
 #include "cache/tables/workstations.h"
 #include "service/process/crash.h"
 
@@ -75,7 +74,7 @@ int svc_app_restore_db(struct svc_app *app)
 int svc_app_open_db(struct svc_app *app)
 {
     struct cache_db_error error;
-    app->repair.finish = cache_repaired_finish;
+    app->repair.finish = cache_housekeeping_mend;
     int r = cache_db_open(app->data_dir, &app->db, &app->repair, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);

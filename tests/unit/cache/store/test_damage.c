@@ -633,8 +633,8 @@ static const struct field {
 static void try_header(const struct subject *s, const struct field *field, int way)
 {
     static const char *const ways[] = {"zero", "all bits", "one more", "garbage", "two"};
-    char *folder = folder_make(), *name cleanup(mem_freep) =
-                                      mem_printf("%s: %s", field->name, ways[way]);
+    char *folder = folder_make(),
+         *name cleanup(mem_freep) = mem_printf("%s: %s", field->name, ways[way]);
     struct trial t = {s, 1, 1, name};
     struct file f = read_file(s, "ldplayerd.db"), log = read_file(s, "ldplayerd.db-wal");
     struct cache_db_error err;
@@ -650,8 +650,8 @@ static void try_header(const struct subject *s, const struct field *field, int w
         write_file(folder, "ldplayerd.db-wal", &log);
     int r = cache_db_open(folder, &db, &repair, &err);
     trial_assert(&t,
-                 r == 0 || (field->at == 60 && r == UV_ENOTSUP &&
-                            strstr(err.text, "move the file away")),
+                 r == 0 ||
+                     (field->at == 60 && r == UV_ENOTSUP && strstr(err.text, "move the file away")),
                  "%s: %s", uv_strerror(r), err.text);
     if (r == 0) {
         read_rows(db, &s->shapes, &now);

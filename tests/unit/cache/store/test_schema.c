@@ -92,10 +92,11 @@ Test(cache_schema, version_5_gives_operations_their_keys)
     sqlite3 *db = open_memory();
     struct cache_db_error err;
     cr_assert_eq(cache_schema_make(db, 4), 0);
-    execute(db, "INSERT INTO operations VALUES ('kept', 'start', '', '', 'failed', 1, 1, 1, 0, NULL, 0,"
-                " 0, NULL, 'k1', '{}', NULL, NULL, '[]', 0, 0, 0, '{}');"
-                "INSERT INTO idempotency VALUES ('me', 'k1', 'f1', 'kept', 1),"
-                " ('me', 'k2', 'f2', 'gone', 1)");
+    execute(db,
+            "INSERT INTO operations VALUES ('kept', 'start', '', '', 'failed', 1, 1, 1, 0, NULL, 0,"
+            " 0, NULL, 'k1', '{}', NULL, NULL, '[]', 0, 0, 0, '{}');"
+            "INSERT INTO idempotency VALUES ('me', 'k1', 'f1', 'kept', 1),"
+            " ('me', 'k2', 'f2', 'gone', 1)");
     cr_assert_eq(cache_schema_migrate(db, &err), 0);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE key_owner = 'me' AND"
                                   " key_fingerprint = 'f1'"),

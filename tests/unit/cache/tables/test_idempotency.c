@@ -35,8 +35,8 @@ static int remember(struct cache_idempotency *keys, const char *owner, const cha
 
 static void store_key(sqlite3 *db, const char *key, int64_t created_at)
 {
-    cr_assert_eq(cache_sql_run(db, "INSERT INTO idempotency VALUES ('me', ?, 'fp', 'op', ?, 0)", "si",
-                               key, created_at),
+    cr_assert_eq(cache_sql_run(db, "INSERT INTO idempotency VALUES ('me', ?, 'fp', 'op', ?, 0)",
+                               "si", key, created_at),
                  0);
 }
 
