@@ -29,4 +29,10 @@ int cache_schema_model(int version, sqlite3 **ret_db);
  *  believed. Takes about a millisecond. Returns 0 or a UV code. */
 int cache_schema_check(sqlite3 *db, bool *ret_is_whole);
 
+enum { CACHE_SCHEMA_OBJECT_SIZE = 96 };
+/** What of DB, which is of a version that is known, is not exactly as the migrations make it: the
+ *  first table, index, view or trigger ("trigger t") that is missing, different or not ours; "" for
+ *  none. Returns 0 or a UV code. */
+int cache_schema_find_foreign(sqlite3 *db, char ret_object[CACHE_SCHEMA_OBJECT_SIZE]);
+
 #endif

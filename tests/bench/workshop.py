@@ -192,6 +192,7 @@ class Service(Process):
 
 
 def make_token(shop, data_dir, role="operator"):
+    os.makedirs(data_dir, 0o700, exist_ok=True)
     done = subprocess.run([shop.ldplayerd, "token", "create", "--name", f"bench-{time.time_ns()}",
                            "--role", role, "--data-dir", data_dir], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
