@@ -13,6 +13,9 @@
 #include "control/observe/observer_private.h"
 #include "control/observe/survey_verdict.h"
 
+/* Starting a child holds the loop up: who waited for the start gets what is remembered before. */
+enum { FIRST_MS = 5 };
+
 const struct ctl_observer_options ctl_observer_defaults = {
     .active_ms = 500,
     .idle_ms = 5000,
@@ -137,8 +140,8 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     uv_timer_init(&parts->loop->uv, &o->timer);
     o->snapshot = cache_snapshot_new(ctl_observer_publish_change, o);
     o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
-    o->surveyor = ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen,
-                                   on_survey, o);
+    o->surveyor =
+        ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen, on_survey, o);
     return o;
 }
 
@@ -153,7 +156,8 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
 
 void ctl_observer_start(struct ctl_observer *o)
 {
-    (void)ldc_surveyor_start(o->surveyor, UINT64_MAX);
+    uv_update_time(&o->parts.loop->uv);
+    uv_timer_start(&o->timer, on_timer, FIRST_MS, 0);
 }
 
 static void on_part_closed(struct ctl_observer *o)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
- * look at files and processes (a worker thread). What they saw is taken in when both are over. While
- * the worker runs, `configs` and `processes` are its own; from then on they are the loop's.
+ * look at files and processes (a worker thread). What they saw is taken in when both are over.
+ * While the worker runs, `configs` and `processes` are its own; from then on they are the loop's.
  *
  *      begin --> ask -----> on_list ----(again, up to twice)--.
  *         '----> work ----> on_worked -----------------------> take_if_seen -> take_in -> finish
