@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
- * look at files and processes (a worker thread). The survey is over when both are. While the
- * worker runs, `configs` and `processes` are its own; between surveys they are the loop's.
+ * look at files and processes (a worker thread). What they saw is taken in when both are over.
+ * While the worker runs, `configs` and `processes` are its own; from then on they are the loop's.
  *
  *      begin --> ask -----> on_list ----(again, up to twice)--.
- *         '----> work ----> on_worked -----------------------> finish_if_over -> DONE */
+ *         '----> work ----> on_worked -----------------------> take_if_seen -> take_in -> finish
+ *                                                                     TAKE, by turns      DONE */
 #include "ldconsole/guard/survey.h"
 
 #include <string.h>
@@ -21,6 +22,7 @@ struct ldc_surveyor {
     struct loop *loop;
     struct ldc_client *client;
     enum ldc_codepage codepage;
+    ldc_survey_take_fn take;
     ldc_survey_fn done;
     void *arg;
 
@@ -75,7 +77,7 @@ static void begin(struct ldc_surveyor *s)
     s->is_working = true;
 }
 
-/* --- the end, when both halves are over --- */
+/* --- what comes when both halves are over --- */
 
 static void finish_closing(void *arg)
 {
@@ -97,16 +99,10 @@ static void forget_answer(struct ldc_surveyor *s)
     s->output = s->command_line = NULL;
 }
 
-static void finish_if_over(struct ldc_surveyor *s)
+static void finish(struct ldc_surveyor *s)
 {
-    if (s->call || s->is_working)
-        return;
     s->is_running = false;
     if (!s->is_closing) {
-        s->survey.configs = &s->configs;
-        s->survey.processes = &s->processes;
-        s->survey.has_processes = s->processes_status == 0;
-        s->survey.ended_ms = clock_mono_ms();
         s->is_reporting = true;
         s->done(s->arg, &s->survey);
         s->is_reporting = false;
@@ -116,6 +112,26 @@ static void finish_if_over(struct ldc_surveyor *s)
         finish_closing(s);
     else if (s->is_requested)
         begin(s);
+}
+
+static void take_in(void *arg)
+{
+    struct ldc_surveyor *s = arg;
+    if (s->is_closing || s->take(s->arg, &s->survey))
+        finish(s);
+    else
+        loop_post(s->loop, take_in, s);
+}
+
+static void take_if_seen(struct ldc_surveyor *s)
+{
+    if (s->call || s->is_working)
+        return;
+    s->survey.configs = &s->configs;
+    s->survey.processes = &s->processes;
+    s->survey.has_processes = s->processes_status == 0;
+    s->survey.ended_ms = clock_mono_ms();
+    take_in(s);
 }
 
 /* --- one half: list2 --- */
@@ -156,7 +172,7 @@ static void on_list(void *arg, const struct ldc_outcome *outcome)
         ask(s);
         return;
     }
-    finish_if_over(s);
+    take_if_seen(s);
 }
 
 static void ask(struct ldc_surveyor *s)
@@ -182,18 +198,20 @@ static void on_worked(uv_work_t *work, int status)
     s->is_working = false;
     if (status < 0)
         s->processes_status = status;
-    finish_if_over(s);
+    take_if_seen(s);
 }
 
 /* --- the surveyor --- */
 
 struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
-                                      enum ldc_codepage codepage, ldc_survey_fn done, void *arg)
+                                      enum ldc_codepage codepage, ldc_survey_take_fn take,
+                                      ldc_survey_fn done, void *arg)
 {
     struct ldc_surveyor *s = mem_new(struct ldc_surveyor);
     s->loop = loop;
     s->client = client;
     s->codepage = codepage;
+    s->take = take;
     s->done = done;
     s->arg = arg;
     s->vms_dir = mem_strdup(ldc_client_install(client)->vms_dir);
