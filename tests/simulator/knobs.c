@@ -90,7 +90,7 @@ const struct knob knobs[] = {
      "as seen from a service: nothing runs, nothing happens"},
     {"error740", KNOB_BOOL, 0, "false", "", "refuse to run, as without elevation"},
     {"svc_dead", KNOB_BOOL, 0, "false", "", "the VM service is dead: every VM ends, none starts"},
-    {"collision", KNOB_BOOL, 0, "false", "", "launches within ms.collision hang each other"},
+    {"collision", KNOB_BOOL, 0, "true", "", "launches within ms.collision hang each other"},
     {"ram_floor_mb", KNOB_INT, 0, "0", "", "instances with at most this memory crash in a loop"},
     {"row_99999", KNOB_BOOL, 0, "false", "", "list2 adds a row with index 99999"},
     {"row_drop", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
@@ -114,7 +114,7 @@ const struct knob knobs[] = {
     {"recreate_disk", KNOB_BOOL, 0, "true", "", "that empty instance has disks"},
     {"reboot_resets", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
      "reboot rewrites the config to defaults"},
-    {"kill_effect", KNOB_CHOICE, KNOB_BY_INDEX, "none", "none,reset,truncate,cut",
+    {"kill_effect", KNOB_CHOICE, KNOB_BY_INDEX, "reset", "none,reset,truncate,cut",
      "what the next launch makes of the config after dnplayer or the VM was killed"},
 
     /* Instances. */
@@ -130,10 +130,8 @@ const struct awkward awkward_defaults[] = {
     {"ms.row_gap", "1500", "integration batch: a start ends with INSTANCE_GONE, now and then"},
     {"ms.settle", "10000",
      "integration lifecycle: test_commands_for_one_instance_keep_their_order"},
-    {"collision", "true", "TRY"},
     {"recreate_disk", "false",
      "integration manage: test_an_instance_that_comes_back_empty_is_removed_again"},
-    {"kill_effect", "reset", "TRY"},
     {NULL, NULL, NULL},
 };
 
