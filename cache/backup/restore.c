@@ -228,7 +228,8 @@ static void carry_keys(sqlite3 *from, sqlite3 *to)
 }
 
 /* So that the file alone is all of it, where it can be read; else it is kept as it is. Its keys go
- * on in ARMED. Returns the highest event number that it can have told of, 0 when it does not say. */
+ * on in ARMED. Returns the highest event number that it can have told of, 0 when it does not say.
+ */
 static int64_t close_former(const char *database, sqlite3 *armed)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
