@@ -100,7 +100,8 @@ static void sort(struct cache_entries *entries)
     entries->is_mixed = false;
 }
 
-static void update_tag(struct cache_entry *e, const unsigned char digest[CACHE_INSTANCE_DIGEST_SIZE])
+static void update_tag(struct cache_entry *e,
+                       const unsigned char digest[CACHE_INSTANCE_DIGEST_SIZE])
 {
     static const char hex[] = "0123456789abcdef";
     memcpy(&e->hash, digest, sizeof(e->hash));

@@ -15,6 +15,9 @@
 #include "control/observe/observer_private.h"
 #include "control/observe/survey_verdict.h"
 
+/* Starting a child holds the loop up: who waited for the start gets what is remembered before. */
+enum { FIRST_MS = 5 };
+
 const struct ctl_observer_options ctl_observer_defaults = {
     .active_ms = 500,
     .idle_ms = 5000,
@@ -155,7 +158,8 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
 
 void ctl_observer_start(struct ctl_observer *o)
 {
-    (void)ldc_surveyor_start(o->surveyor, UINT64_MAX);
+    uv_update_time(&o->parts.loop->uv);
+    uv_timer_start(&o->timer, on_timer, FIRST_MS, 0);
 }
 
 static void on_part_closed(struct ctl_observer *o)

@@ -11,7 +11,7 @@
 #include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
-#include "cache/tables/events.h"
+#include "cache/tables/housekeeping.h"
 #include "cache/tables/tokens.h"
 #include "service/commands/expiry.h"
 #include "service/commands/owner.h"
@@ -23,12 +23,14 @@ enum { ASK_MS = 30000 };
 
 static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
 {
-    struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_events_renumber};
+    struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_housekeeping_mend};
     struct cache_db_error error;
     if (cache_db_open(owner->data_dir, ret_db, &repair, &error) < 0)
         return svc_exit_fail("%s", error.text);
-    if (repair.kept)
-        fprintf(stderr, "ldplayerd: the database was damaged; it is kept as %s\n", repair.kept);
+    if (repair.kept) {
+        char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
+        fprintf(stderr, "ldplayerd: %s\n", sentence);
+    }
     return SVC_EXIT_OK;
 }
 
@@ -148,7 +150,7 @@ enum svc_exit svc_token_cmd_create(const struct svc_args *args)
     buf_init(&out, 0);
     enum svc_exit status = read_request(args, &request);
     if (status == SVC_EXIT_OK)
-        status = svc_owner_find(args, "token create", &owner);
+        status = svc_owner_find(args, "token create", true, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? create_here : create_there)(&owner, &request, secret);
     if (status != SVC_EXIT_OK)
@@ -255,7 +257,7 @@ enum svc_exit svc_token_cmd_list(const struct svc_args *args)
     struct cache_token *items cleanup(mem_freep) = NULL;
     size_t n_items = 0;
     buf_init(&out, 0);
-    enum svc_exit status = svc_owner_find(args, "token list", &owner);
+    enum svc_exit status = svc_owner_find(args, "token list", false, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? list_here : list_there)(&owner, &items, &n_items);
     if (status != SVC_EXIT_OK)
@@ -304,7 +306,7 @@ static enum svc_exit revoke_there(const struct svc_owner *owner, const char *id_
 enum svc_exit svc_token_cmd_revoke(const struct svc_args *args)
 {
     struct svc_owner owner cleanup(svc_owner_deinit) = {0};
-    enum svc_exit status = svc_owner_find(args, "token revoke", &owner);
+    enum svc_exit status = svc_owner_find(args, "token revoke", false, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? revoke_here : revoke_there)(&owner, args->words[0]);
     return status;

@@ -90,8 +90,7 @@ int main(int argc, char **argv)
     ldc_install_from_path(argv[3], &install);
     b.client = ldc_client_new(&b.loop, runner_direct_new(&b.loop), &install, &ldc_client_defaults);
     if (strcmp(argv[1], "survey") == 0)
-        b.surveyor =
-            ldc_surveyor_new(&b.loop, b.client, LDC_CODEPAGE_UTF8, on_seen, on_survey, &b);
+        b.surveyor = ldc_surveyor_new(&b.loop, b.client, LDC_CODEPAGE_UTF8, on_seen, on_survey, &b);
 
     loop_post(&b.loop, ask, &b);
     loop_run(&b.loop);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_PORT = 5554, WAIT_POLL_MS = 20 };
+enum { FIRST_PORT = 5554, WAIT_POLL_MS = 20, ADB_REMOTE = 2 };
 
 enum device {
     DEVICE_ABSENT,
@@ -34,16 +34,22 @@ static int index_of_port(int port)
     return port >= 0 && port % 2 == 0 ? port / 2 : -1;
 }
 
+/* An address of this machine that is not the loopback: as the others in the network see it. */
+static bool is_remote(const char *address)
+{
+    return !text_starts(address, "127.0.0.1:") && !text_starts(address, "localhost:");
+}
+
 /* -1 for a serial that no instance can have. */
 static int index_of(const char *serial)
 {
+    const char *colon = strchr(serial, ':');
     int port;
     char rest;
 
     if (sscanf(serial, "emulator-%d%c", &port, &rest) == 1)
         return index_of_port(port - FIRST_PORT);
-    if (sscanf(serial, "127.0.0.1:%d%c", &port, &rest) == 1 ||
-        sscanf(serial, "localhost:%d%c", &port, &rest) == 1)
+    if (colon && sscanf(colon + 1, "%d%c", &port, &rest) == 1)
         return index_of_port(port - FIRST_PORT - 1);
     return -1;
 }
@@ -53,12 +59,25 @@ static enum device device_state(const struct settings *settings, int index)
     int64_t now = os_now_ms();
     struct run run;
 
+    if (index >= 0 && settings_fault(settings, index, "adb_stolen"))
+        return DEVICE_READY; /* whose VM answers does not ask how ours is */
     if (index < 0 || run_load(settings->home, index, &run) < 0 ||
         settings_fault(settings, index, "adb_dead"))
         return DEVICE_ABSENT;
     if (timeline_adb_answers(&run, now))
         return DEVICE_READY;
     return run.adb_debug && timeline_is_up(&run, now) ? DEVICE_OFFLINE : DEVICE_ABSENT;
+}
+
+/* With ADB debugging "local" only the loopback has the port. */
+static bool is_refused(const struct settings *settings, int index, const char *address)
+{
+    struct run run;
+
+    if (index < 0 || device_state(settings, index) == DEVICE_ABSENT)
+        return true;
+    return is_remote(address) &&
+           (run_load(settings->home, index, &run) < 0 || run.adb_debug != ADB_REMOTE);
 }
 
 static char *connections_path(const struct adb *adb)
@@ -102,7 +121,7 @@ static int run_devices(struct adb *adb)
     for (size_t i = 0; i < all.n_items; i++) {
         int index = all.items[i].index;
         const struct run *run = run_list_find(&runs, index);
-        enum device state = run ? device_state(adb->settings, index) : DEVICE_ABSENT;
+        enum device state = device_state(adb->settings, index);
 
         has_closed_port = has_closed_port || (run && !run->adb_debug && process_is_alive(run->vm));
         if (state == DEVICE_ABSENT)
@@ -122,7 +141,7 @@ static int run_connect(struct adb *adb, const char *address)
 {
     int index = index_of(address);
 
-    if (index < 0 || device_state(adb->settings, index) == DEVICE_ABSENT) {
+    if (is_refused(adb->settings, index, address)) {
         text_printf(&adb->out,
                     "cannot connect to %s: No connection could be made because the target machine "
                     "actively refused it. (10061)\r\n",
@@ -221,7 +240,7 @@ static int run_on_device(struct adb *adb, int index, int argc, char **argv)
     const struct home *home = adb->settings->home;
 
     if (strcmp(argv[0], "shell") == 0)
-        return guest_shell(adb->settings, index, words_join(argc - 1, argv + 1), &adb->out);
+        return guest_shell(adb->settings, index, true, words_join(argc - 1, argv + 1), &adb->out);
     if (strcmp(argv[0], "get-state") == 0) {
         text_add(&adb->out, "device\r\n");
         return 0;

@@ -14,6 +14,8 @@ static int answer(const struct settings *settings, int argc, char **argv)
     int exit_code = 0;
 
     faults_before(settings, scope);
+    if (faults_crash(settings, scope))
+        return faults_crash_code;
     if (!faults_ignore(settings, scope))
         exit_code = adb_run(&adb, argc, argv);
     faults_print(settings, scope, &adb.out);
@@ -41,5 +43,7 @@ int program_main(int argc, char **argv)
     log = calllog_start(&settings, "adb", argc - 1, argv + 1);
     exit_code = answer(&settings, argc - 1, argv + 1);
     calllog_end(&log, exit_code);
+    if (exit_code == faults_crash_code)
+        os_crash();
     return exit_code;
 }

@@ -24,13 +24,17 @@ struct config_summary {
     int memory_mb;
     int adb_debug;
     const char *mac;
+    const char *imei;
+    const char *sim_serial;
+    const char *android_id;
     bool truncated; /* shows the signs of a file that was cut while it was written */
 };
 
 /** An empty one, on no disk yet. */
 struct config config_new(const char *path);
 
-/** Open the file for a change; one that is missing or no JSON counts as empty. */
+/** Open the file for a change; one that is missing counts as empty, and so does one that is no JSON
+ *  in another way than LDPlayer's own: bare values such as 2/8*9 are read, and written again. */
 struct config config_open(const char *path);
 int config_save(const struct config *config);
 
@@ -53,6 +57,12 @@ void config_fill_first_launch(struct config *config, const struct profile *profi
 
 /** Do to the file what a killed player does to it: `effect` is a value of kill_effect. */
 void config_damage(const char *path, const char *effect);
+
+/** Make the file what was found in the wild: `shape` is one of config_shapes. */
+void config_reshape(const char *path, const char *shape);
+
+/** Comma list. */
+extern const char config_shapes[];
 
 /** Write vms/config/leidians.config when it is not there. */
 void config_write_global(const struct home *home);

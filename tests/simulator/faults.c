@@ -53,11 +53,42 @@ static void print_rows(int64_t megabytes)
         os_write_stdout(chunk, size * ROWS);
 }
 
+static void add_stray(struct text *out, const struct settings *settings, struct scope scope)
+{
+    text_printf(out, "%s\r\n", settings_text_at(settings, "stray_text", scope));
+}
+
+/* The text with lines in it that are none of ldconsole's. */
+static struct text with_strays(const struct settings *settings, struct scope scope,
+                               const struct text *out)
+{
+    const char *where = settings_text_at(settings, "stray_at", scope);
+    const char *line_end = memchr(text_str(out), '\n', out->len);
+    size_t first = line_end ? (size_t)(line_end + 1 - out->data) : out->len;
+    struct text ret = {0};
+
+    if (text_list_has(where, "before"))
+        add_stray(&ret, settings, scope);
+    text_add_bytes(&ret, text_str(out), first);
+    if (text_list_has(where, "between"))
+        add_stray(&ret, settings, scope);
+    text_add_bytes(&ret, text_str(out) + first, out->len - first);
+    if (text_list_has(where, "after"))
+        add_stray(&ret, settings, scope);
+    return ret;
+}
+
+bool faults_crash(const struct settings *settings, struct scope scope)
+{
+    return settings_take(settings, "crash", scope);
+}
+
 void faults_print(const struct settings *settings, struct scope scope, const struct text *out)
 {
     int64_t partial = settings_int_at(settings, "partial", scope);
     int64_t huge = settings_int_at(settings, "huge_mb", scope);
-    size_t len = out->len;
+    struct text strayed;
+    size_t len;
 
     if (settings_take(settings, "empty", scope))
         return;
@@ -65,6 +96,11 @@ void faults_print(const struct settings *settings, struct scope scope, const str
         print_garbage();
         return;
     }
+    if (settings_take(settings, "stray", scope)) {
+        strayed = with_strays(settings, scope, out);
+        out = &strayed;
+    }
+    len = out->len;
     if (partial > 0)
         len = (uint64_t)partial < len ? len - (size_t)partial : 0;
     os_write_stdout(text_str(out), len);

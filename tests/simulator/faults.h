@@ -12,6 +12,11 @@
 /** Before any work: latency, and `hang`, from which there is no return. */
 void faults_before(const struct settings *settings, struct scope scope);
 
+/** True when the call is to end like a program that crashed, with faults_crash_code. */
+bool faults_crash(const struct settings *settings, struct scope scope);
+
+enum { faults_crash_code = (int)0xC0000008 }; /* STATUS_INVALID_HANDLE */
+
 /** True when the call is to do nothing and claim success. */
 bool faults_ignore(const struct settings *settings, struct scope scope);
 

@@ -44,7 +44,9 @@ char *guest_file(const struct home *home, int index, const char *guest_path);
 int guest_app_pid(const struct home *home, int index, const char *package);
 
 /** Run a shell command line and add what it prints; returns its exit status.
+ *  `through_adb`: by the port, which may be somebody else's; ld goes to the guest itself.
  *  Does not return for a hung guest. */
-int guest_shell(const struct settings *settings, int index, const char *line, struct text *out);
+int guest_shell(const struct settings *settings, int index, bool through_adb, const char *line,
+                struct text *out);
 
 #endif

@@ -60,18 +60,86 @@ static bool boot_completed(const struct shell *shell)
                                  timeline_boot_completed(&run, os_now_ms()));
 }
 
+static struct config_summary summary_of(const struct shell *shell)
+{
+    return config_summary(home_config_path(shell->settings->home, shell->index),
+                          profile_get(shell->settings));
+}
+
+/* What a MuMu guest says of itself: it has none of LDPlayer's properties. */
+static const struct {
+    const char *key, *value;
+} foreign_props[] = {
+    {"ro.product.brand", "netease"},
+    {"ro.product.model", "MuMu"},
+    {"ro.serialno", "ZX1G42CPJD"},
+};
+
+static int run_foreign_getprop(struct shell *shell, int argc, char **argv)
+{
+    const char *value = "";
+
+    for (size_t i = 0; i < sizeof(foreign_props) / sizeof(foreign_props[0]); i++) {
+        if (argc < 2)
+            text_printf(shell->out, "[%s]: [%s]\n", foreign_props[i].key, foreign_props[i].value);
+        else if (strcmp(argv[1], foreign_props[i].key) == 0)
+            value = foreign_props[i].value;
+    }
+    if (argc >= 2)
+        text_printf(shell->out, "%s\n",
+                    text_list_has("sys.boot_completed,dev.bootcomplete", argv[1]) ? "1" : value);
+    return 0;
+}
+
+/* The numbers of the configuration are in the guest, where nobody set them otherwise. */
+static const char *own_prop(const struct shell *shell, const char *key)
+{
+    const char *value = guest_get_prop(shell->settings->home, shell->index, key);
+    struct config_summary summary = summary_of(shell);
+
+    if (*value)
+        return value;
+    if (strcmp(key, "phone.imei") == 0)
+        return summary.imei;
+    if (text_list_has("phone.simserial,ro.serialno", key))
+        return summary.sim_serial;
+    return "";
+}
+
 static int run_getprop(struct shell *shell, int argc, char **argv)
 {
     const struct home *home = shell->settings->home;
 
+    if (shell->is_foreign)
+        return run_foreign_getprop(shell, argc, argv);
     if (argc < 2) {
         text_printf(shell->out, "[sys.boot_completed]: [%s]\n", boot_completed(shell) ? "1" : "");
         guest_list_props(home, shell->index, shell->out);
     } else if (text_list_has("sys.boot_completed,dev.bootcomplete", argv[1])) {
         text_printf(shell->out, "%s\n", boot_completed(shell) ? "1" : "");
     } else {
-        text_printf(shell->out, "%s\n", guest_get_prop(home, shell->index, argv[1]));
+        text_printf(shell->out, "%s\n", own_prop(shell, argv[1]));
     }
+    return 0;
+}
+
+static int run_settings(struct shell *shell, int argc, char **argv)
+{
+    if (argc != 4 || strcmp(argv[1], "get") != 0 || strcmp(argv[3], "android_id") != 0) {
+        text_add(shell->out, "null\n");
+        return 0;
+    }
+    text_printf(shell->out, "%s\n",
+                shell->is_foreign ? "9d2f6c1be07a4e53" : summary_of(shell).android_id);
+    return 0;
+}
+
+/* Answers only where the system server does. */
+static int run_service(struct shell *shell, int argc, char **argv)
+{
+    if (argc != 3 || strcmp(argv[1], "check") != 0)
+        return 255;
+    text_printf(shell->out, "Service %s: found\n", argv[2]);
     return 0;
 }
 
@@ -79,7 +147,8 @@ static int run_setprop(struct shell *shell, int argc, char **argv)
 {
     if (argc != 3)
         return 1;
-    guest_set_prop(shell->settings->home, shell->index, argv[1], argv[2]);
+    if (!shell->is_foreign)
+        guest_set_prop(shell->settings->home, shell->index, argv[1], argv[2]);
     return 0;
 }
 
@@ -95,7 +164,7 @@ static int run_pm(struct shell *shell, int argc, char **argv)
         return 0;
     }
     if (argc >= 3 && strcmp(argv[1], "path") == 0) {
-        if (!guest_has_package(home, shell->index, argv[2]))
+        if (shell->is_foreign || !guest_has_package(home, shell->index, argv[2]))
             return 1;
         text_printf(shell->out, "package:/data/app/%s-1/base.apk\n", argv[2]);
         return 0;
@@ -105,7 +174,9 @@ static int run_pm(struct shell *shell, int argc, char **argv)
 
 static int run_pidof(struct shell *shell, int argc, char **argv)
 {
-    int pid = argc > 1 ? guest_app_pid(shell->settings->home, shell->index, argv[1]) : 0;
+    int pid = argc > 1 && !shell->is_foreign
+                  ? guest_app_pid(shell->settings->home, shell->index, argv[1])
+                  : 0;
 
     if (pid == 0)
         return 1;
@@ -117,7 +188,7 @@ static int start_package(struct shell *shell, const char *package)
 {
     const struct home *home = shell->settings->home;
 
-    if (!guest_has_package(home, shell->index, package))
+    if (shell->is_foreign || !guest_has_package(home, shell->index, package))
         return 1;
     guest_run_app(home, shell->index, package);
     return 0;
@@ -131,7 +202,8 @@ static int run_am(struct shell *shell, int argc, char **argv)
         return 1;
     package = mem_text(argv[argc - 1]);
     if (strcmp(argv[1], "force-stop") == 0) {
-        guest_kill_app(shell->settings->home, shell->index, package);
+        if (!shell->is_foreign)
+            guest_kill_app(shell->settings->home, shell->index, package);
         return 0;
     }
     if (strcmp(argv[1], "start") != 0)
@@ -161,6 +233,10 @@ static int run_wm(struct shell *shell, int argc, char **argv)
 {
     struct run run;
 
+    if (shell->is_foreign) {
+        text_add(shell->out, "Physical size: 1600x900\n");
+        return 0;
+    }
     if (argc < 2 || run_load(shell->settings->home, shell->index, &run) < 0)
         return 1;
     if (strcmp(argv[1], "size") == 0)
@@ -173,9 +249,7 @@ static int run_wm(struct shell *shell, int argc, char **argv)
 /* The MAC tells which VM it really is. */
 static void print_mac(struct shell *shell)
 {
-    struct config_summary summary = config_summary(
-        home_config_path(shell->settings->home, shell->index), profile_get(shell->settings));
-    const char *mac = shell->is_foreign ? "08002770B1C5" : summary.mac;
+    const char *mac = shell->is_foreign ? "08002770B1C5" : summary_of(shell).mac;
 
     for (int i = 0; mac[i]; i++) {
         if (i > 0 && i % 2 == 0)
@@ -191,7 +265,7 @@ static int run_cat(struct shell *shell, int argc, char **argv)
         print_mac(shell);
         return 0;
     }
-    if (argc == 2 &&
+    if (argc == 2 && !shell->is_foreign &&
         os_read_file(guest_file(shell->settings->home, shell->index, argv[1]), shell->out) == 0)
         return 0;
     text_printf(shell->out, "cat: %s: No such file or directory\n", argc > 1 ? argv[1] : "-");
@@ -215,11 +289,15 @@ static int run_dumpsys(struct shell *shell, int argc, char **argv)
 }
 
 static const struct command commands[] = {
-    {"am", run_am},     {"cat", run_cat},         {"dumpsys", run_dumpsys},
-    {"echo", run_echo}, {"false", run_false},     {"getprop", run_getprop},
-    {"id", run_id},     {"monkey", run_monkey},   {"pidof", run_pidof},
-    {"pm", run_pm},     {"setprop", run_setprop}, {"sleep", run_sleep},
-    {"sync", run_true}, {"true", run_true},       {"wm", run_wm},
+    {"am", run_am},           {"cat", run_cat},
+    {"dumpsys", run_dumpsys}, {"echo", run_echo},
+    {"false", run_false},     {"getprop", run_getprop},
+    {"id", run_id},           {"monkey", run_monkey},
+    {"pidof", run_pidof},     {"pm", run_pm},
+    {"service", run_service}, {"setprop", run_setprop},
+    {"sync", run_true},       {"settings", run_settings},
+    {"sleep", run_sleep},     {"true", run_true},
+    {"wm", run_wm},
 };
 
 static int run_one(struct shell *shell, const struct words *words)
@@ -227,8 +305,8 @@ static int run_one(struct shell *shell, const struct words *words)
     const struct settings *settings = shell->settings;
     const char *name = words->argv[0];
 
-    if (settings_fault(settings, shell->index, "hung_am") &&
-        text_list_has("am,dumpsys,monkey,pm", name))
+    if (settings_fault(settings, shell->index, "hung_am") && !shell->is_foreign &&
+        text_list_has("am,cmd,dumpsys,monkey,pm,service,settings,wm", name))
         faults_hang(settings, shell->index);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, name) == 0)
@@ -237,17 +315,19 @@ static int run_one(struct shell *shell, const struct words *words)
     return 127;
 }
 
-int guest_shell(const struct settings *settings, int index, const char *line, struct text *out)
+int guest_shell(const struct settings *settings, int index, bool through_adb, const char *line,
+                struct text *out)
 {
     struct shell shell = {.settings = settings,
                           .index = index,
-                          .is_foreign = settings_fault(settings, index, "adb_stolen"),
+                          .is_foreign =
+                              through_adb && settings_fault(settings, index, "adb_stolen"),
                           .out = out};
     const char *cursor = line;
     struct words words;
     int status = 0;
 
-    if (settings_fault(settings, index, "hung_guest"))
+    if (settings_fault(settings, index, "hung_guest") && !shell.is_foreign)
         faults_hang(settings, index);
     while (words_next_command(&cursor, &words)) {
         if (words.argc == 0)

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "os.h"
 #include "process.h"
+#include "programs.h"
 #include "run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Ld9BoxHeadless: the process of one virtual machine.  It does nothing but be there. */
+/* Ld9BoxHeadless: the process of one virtual machine.  It does nothing but be there.  Its command
+ * line says which instance it is, as the real one's does, but not of which installation. */
 int program_main(int argc, char **argv)
 {
-    struct home home = {.dir = os_self_dir()};
+    const char *dir = os_variable(programs_home_variable);
+    struct home home = {.dir = dir ? dir : os_self_dir()};
     struct run run;
     int index = -1;
 

@@ -34,6 +34,21 @@ char *home_killed_path(const struct home *home, int index)
     return home_path(home, "sim/run/%d.killed", index);
 }
 
+char *home_settle_path(const struct home *home, int index)
+{
+    return home_path(home, "sim/run/%d.settle", index);
+}
+
+char *home_neighbour(const struct home *home, const char *name)
+{
+    const char *slash = home->dir;
+
+    for (const char *at = home->dir; *at; at++)
+        if (*at == '/' || *at == '\\')
+            slash = at;
+    return mem_printf("%s/%s", mem_text_n(home->dir, (size_t)(slash - home->dir)), name);
+}
+
 bool home_exists(const struct home *home)
 {
     return os_exists(home_path(home, "sim/run"));

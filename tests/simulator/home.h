@@ -10,6 +10,7 @@
 /* A simulated installation is a directory:
  *
  *     ldconsole, adb, ld, ...          the programs
+ *     ../ldplayer9box/Ld9BoxHeadless   that of the VMs, which installations share (programs.h)
  *     sim.json                         the knobs (settings.h)
  *     vms/config/leidian<N>.config     what LDPlayer keeps there (config.h); one file, one instance
  *     vms/config/leidians.config
@@ -18,6 +19,8 @@
  *         lock                         held by whoever changes anything
  *         calls.log                    see calllog.h
  *         run/<N>, run/<N>.*           a started instance (run.h)
+ *         programs/                    copies for programs.h to put into place
+ *         manager/                     what the open manager window keeps (manager.h)
  *         proc/                        living processes (process.h)
  *         guest/<N>                    what is inside the guest (guest.h)
  *         catalogue                    cache of the config files (catalogue.h)
@@ -37,6 +40,12 @@ char *home_run_config_path(const struct home *home, int index);
 
 /** A file that is there when the VM was killed, until the next launch. */
 char *home_killed_path(const struct home *home, int index);
+
+/** A file that says until when a launch gets stuck behind the end of the last run. */
+char *home_settle_path(const struct home *home, int index);
+
+/** Path of what lies beside the installation, in the folder that holds it. */
+char *home_neighbour(const struct home *home, const char *name);
 
 /** False once the installation was deleted; its processes then end. */
 bool home_exists(const struct home *home);

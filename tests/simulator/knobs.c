@@ -8,7 +8,7 @@
 
 #define FAULTS                                                                                     \
     "stuck_starting,zombie,no_kernel_boot,vbox_gutted,readonly_vmdk,repairer,slow_boot,"           \
-    "crash_loop,hidden,hung_guest,hung_am,adb_dead,adb_stolen,orphan_vm"
+    "crash_loop,hidden,pids_lost,second_player,hung_guest,hung_am,adb_dead,adb_stolen,orphan_vm"
 
 enum { BOTH = KNOB_BY_VERB | KNOB_BY_INDEX };
 
@@ -22,6 +22,13 @@ const struct knob knobs[] = {
      "title of instance 0 without a name; the others add -<index>"},
     {"banner", KNOB_TEXT, 0, "", "", "first line of the usage text; empty: that of the profile"},
     {"columns", KNOB_CHOICE, 0, "0", "0,7,10", "columns of list2; 0: those of the profile"},
+    {"more_columns", KNOB_TEXT, 0, "", "",
+     "columns that list2 prints behind the known ones, such as 60,vulkan"},
+    {"player_name", KNOB_TEXT, 0, "dnplayer", "", "name of the program of the window"},
+    {"vm_name", KNOB_TEXT, 0, "", "", "name of the program of the VM; empty: that of the profile"},
+    {"vm_dir", KNOB_TEXT, 0, "ldplayer9box", "",
+     "folder that the VM program runs from, seen from the one that holds the installation; "
+     "empty: the installation"},
 
     /* Durations of a launch, counted from the launch. */
     {"ms.visible", KNOB_INT, KNOB_BY_INDEX, "1500", "",
@@ -30,9 +37,18 @@ const struct knob knobs[] = {
     {"ms.android", KNOB_INT, KNOB_BY_INDEX, "12000", "", "launch until state 1"},
     {"ms.adb", KNOB_INT, KNOB_BY_INDEX, "22000", "", "launch until adb answers"},
     {"ms.boot", KNOB_INT, KNOB_BY_INDEX, "24000", "", "launch until sys.boot_completed is 1"},
-    {"ms.off", KNOB_INT, KNOB_BY_INDEX, "3000", "", "quit until the VM is gone and state is 0"},
+    {"ms.column5", KNOB_INT, KNOB_BY_INDEX, "0", "",
+     "launch until column 5 tells the state; before it is 0 beside the pids"},
+    {"ms.row_gap", KNOB_INT, KNOB_BY_INDEX, "0", "",
+     "how long the row is missing when the VM starts and the config is updated"},
+    {"ms.off", KNOB_INT, KNOB_BY_INDEX, "3000", "",
+     "quit until the VM is gone and state is 0, whichever comes first"},
+    {"ms.row_late", KNOB_INT, KNOB_BY_INDEX, "500", "", "VM gone until state is 0"},
+    {"ms.vm_late", KNOB_INT, KNOB_BY_INDEX, "0", "", "state 0 until the VM is gone"},
     {"ms.tail", KNOB_INT, KNOB_BY_INDEX, "5000", "",
      "state 0 until dnplayer is gone; a launch in between gets stuck"},
+    {"ms.settle", KNOB_INT, KNOB_BY_INDEX, "0", "",
+     "dnplayer gone until a launch does not get stuck any more"},
     {"ms.repair", KNOB_INT, KNOB_BY_INDEX, "80000", "",
      "launch until adb answers when the repairer steps in"},
     {"ms.crash", KNOB_INT, KNOB_BY_INDEX, "20000", "",
@@ -41,9 +57,13 @@ const struct knob knobs[] = {
 
     /* Durations of other work. */
     {"ms.add", KNOB_INT, 0, "200", "", "how long add takes"},
+    {"ms.add_disk", KNOB_INT, 0, "1000", "", "end of add until the disks are there"},
     {"ms.copy", KNOB_INT, 0, "2000", "", "how long copying the disks takes"},
+    {"ms.copy_disk", KNOB_INT, 0, "500", "",
+     "begin of a copy until data.vmdk appears; it grows until ms.copy is over"},
     {"ms.copy_row", KNOB_INT, 0, "0", "", "end of a copy until its row appears, when late"},
     {"ms.remove", KNOB_INT, 0, "500", "", "remove until the instance is gone"},
+    {"ms.recreate", KNOB_INT, 0, "1000", "", "instance gone until an empty one takes its place"},
     {"lifetime_s", KNOB_INT, 0, "86400", "",
      "simulated processes end after this; not divided by speed"},
 
@@ -54,6 +74,11 @@ const struct knob knobs[] = {
     {"ignore", KNOB_COUNT, BOTH, "never", "", "report success and do nothing"},
     {"empty", KNOB_COUNT, BOTH, "never", "", "print nothing"},
     {"garbage", KNOB_COUNT, BOTH, "never", "", "print bytes that mean nothing"},
+    {"stray", KNOB_COUNT, BOTH, "never", "", "print stray_text too"},
+    {"stray_text", KNOB_TEXT, BOTH, "Active code page: 65001", "", "the line that stray prints"},
+    {"stray_at", KNOB_LIST, BOTH, "before", "before,between,after",
+     "where stray prints: before the usual text, behind its first line, after it"},
+    {"crash", KNOB_COUNT, BOTH, "never", "", "do nothing, print nothing, end with 0xC0000008"},
     {"partial", KNOB_INT, BOTH, "0", "", "cut this many bytes off the end of what is printed"},
     {"huge_mb", KNOB_INT, BOTH, "0", "", "print this many megabytes of rows after the usual text"},
     {"exit_code", KNOB_TEXT, BOTH, "", "", "exit code to end with; a number, may be negative"},
@@ -65,24 +90,31 @@ const struct knob knobs[] = {
      "as seen from a service: nothing runs, nothing happens"},
     {"error740", KNOB_BOOL, 0, "false", "", "refuse to run, as without elevation"},
     {"svc_dead", KNOB_BOOL, 0, "false", "", "the VM service is dead: every VM ends, none starts"},
-    {"collision", KNOB_BOOL, 0, "false", "", "launches within ms.collision hang each other"},
+    {"collision", KNOB_BOOL, 0, "true", "", "launches within ms.collision hang each other"},
     {"ram_floor_mb", KNOB_INT, 0, "0", "", "instances with at most this memory crash in a loop"},
     {"row_99999", KNOB_BOOL, 0, "false", "", "list2 adds a row with index 99999"},
-    {"row_order", KNOB_CHOICE, 0, "index", "index,reverse,shuffled", "order of the rows of list2"},
+    {"row_drop", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
+     "list2 leaves the row out; config, disk and processes stay"},
+    {"row_order", KNOB_CHOICE, 0, "shuffled", "index,reverse,shuffled",
+     "order of the rows of list2"},
     {"adb_echo", KNOB_BOOL, 0, "false", "", "the verb adb prints the command line first"},
-    {"adb_debug_new", KNOB_INT, 0, "1", "", "basicSettings.adbDebug of new instances"},
+    {"adb_debug_new", KNOB_INT, 0, "0", "",
+     "basicSettings.adbDebug of new instances: 0 off, 1 local, 2 remote"},
 
     /* Manage. */
-    {"copy_returns", KNOB_CHOICE, 0, "done", "done,at_once", "when copy comes back"},
+    {"copy_returns", KNOB_CHOICE, 0, "at_once", "done,at_once", "when copy comes back"},
     {"copy_row", KNOB_CHOICE, 0, "early", "early,late",
      "whether the row is there before the copy ends"},
     {"copy_readonly", KNOB_BOOL, 0, "false", "", "copies get disks that cannot be written"},
+    {"boot_without_disk", KNOB_BOOL, 0, "false", "",
+     "an instance without data.vmdk starts all the same; init --bare sets it"},
     {"remove_running", KNOB_CHOICE, 0, "ignored", "ignored,kills", "remove of a started instance"},
     {"remove_recreates", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
      "an empty instance takes the place of the removed one"},
+    {"recreate_disk", KNOB_BOOL, 0, "true", "", "that empty instance has disks"},
     {"reboot_resets", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
      "reboot rewrites the config to defaults"},
-    {"kill_effect", KNOB_CHOICE, KNOB_BY_INDEX, "none", "none,reset,truncate,cut",
+    {"kill_effect", KNOB_CHOICE, KNOB_BY_INDEX, "reset", "none,reset,truncate,cut",
      "what the next launch makes of the config after dnplayer or the VM was killed"},
 
     /* Instances. */
@@ -92,6 +124,15 @@ const struct knob knobs[] = {
     {"log", KNOB_BOOL, 0, "true", "", "write sim/calls.log"},
     {"log_max_kb", KNOB_INT, 0, "16384", "", "calls.log does not grow beyond this"},
     {NULL, KNOB_BOOL, 0, NULL, NULL, NULL},
+};
+
+const struct awkward awkward_defaults[] = {
+    {"ms.row_gap", "1500", "integration batch: a start ends with INSTANCE_GONE, now and then"},
+    {"ms.settle", "10000",
+     "integration lifecycle: test_commands_for_one_instance_keep_their_order"},
+    {"recreate_disk", "false",
+     "integration manage: test_an_instance_that_comes_back_empty_is_removed_again"},
+    {NULL, NULL, NULL},
 };
 
 const struct knob *knob_find(const char *name)

@@ -38,6 +38,16 @@ struct knob {
 /** All knobs, in the order in which they are shown; ends with a nameless one. */
 extern const struct knob knobs[];
 
+/** Where the value at the start is kinder than LDPlayer, with the value that is as awkward as the
+ *  real thing and what does not bear it yet; ends with a nameless one.  `ldsim init --real` sets
+ *  them all.  The aim is an empty list. */
+struct awkward {
+    const char *name;
+    const char *value;
+    const char *kept_for;
+};
+extern const struct awkward awkward_defaults[];
+
 const struct knob *knob_find(const char *name);
 
 /** Take a key of sim.json apart: the knob, the verb ("" for all) and the index (-1 for all).

@@ -23,7 +23,7 @@ static int run(const struct settings *settings, int index, int argc, char **argv
         argc -= 2;
         argv += 2;
     }
-    return guest_shell(settings, index, words_join(argc, argv), out);
+    return guest_shell(settings, index, false, words_join(argc, argv), out);
 }
 
 static int answer(const struct settings *settings, int argc, char **argv)
@@ -38,6 +38,8 @@ static int answer(const struct settings *settings, int argc, char **argv)
         return 1;
     }
     faults_before(settings, scope);
+    if (faults_crash(settings, scope))
+        return faults_crash_code;
     if (!faults_ignore(settings, scope))
         exit_code = run(settings, scope.index, argc - 2, argv + 2, &out);
     faults_print(settings, scope, &out);
@@ -59,5 +61,7 @@ int program_main(int argc, char **argv)
     log = calllog_start(&settings, "ld", argc - 1, argv + 1);
     exit_code = answer(&settings, argc - 1, argv + 1);
     calllog_end(&log, exit_code);
+    if (exit_code == faults_crash_code)
+        os_crash();
     return exit_code;
 }

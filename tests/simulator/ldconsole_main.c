@@ -54,6 +54,8 @@ static int answer(struct call *call)
     call->catalogue = catalogue_load(call->settings);
     call_select(call);
     faults_before(call->settings, call_scope(call));
+    if (faults_crash(call->settings, call_scope(call)))
+        return faults_crash_code;
     if (!verb)
         call_fail_with_usage(call, CALL_UNKNOWN);
     else if (faults_ignore(call->settings, call_scope(call)))
@@ -97,5 +99,7 @@ int program_main(int argc, char **argv)
     log = calllog_start(&settings, "ldconsole", argc - 1, argv + 1);
     exit_code = settings_bool(&settings, "error740") ? os_exit_not_elevated : answer(&call);
     calllog_end(&log, exit_code);
+    if (exit_code == faults_crash_code)
+        os_crash();
     return exit_code;
 }

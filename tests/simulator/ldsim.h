@@ -12,6 +12,7 @@ int ldsim_set(const struct home *home, int argc, char **argv);
 int ldsim_reset(const struct home *home);
 int ldsim_show(const struct home *home);
 int ldsim_help(void);
+int ldsim_manager(const struct home *home, int argc, char **argv);
 
 /** Say what is wrong, on standard error, and return the exit code. */
 int ldsim_fail(int exit_code, const char *format, ...) MEM_PRINTF(2, 3);

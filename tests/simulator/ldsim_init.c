@@ -3,6 +3,7 @@
 #include "ldsim.h"
 #include "machine.h"
 #include "os.h"
+#include "programs.h"
 #include "settings.h"
 
 #include <string.h>
@@ -15,12 +16,14 @@ struct plan {
     int instances;
     bool bare;
     bool awkward;
+    bool real;
     char **titles; /* by index, NULL: none given */
     int argc;
     char **argv;
 };
 
-/* Programs of the installation: the name there and the one beside ldsim. */
+/* Programs of the installation: the name there and the one beside ldsim. Those in sim/programs are
+ * put into place by programs.c, and here, when they differ from what is there. */
 static const struct {
     const char *name;
     const char *source;
@@ -29,9 +32,9 @@ static const struct {
     {"dnconsole", "ldconsole"},
     {"adb", "adb"},
     {"ld", "ld"},
-    {"dnplayer", "dnplayer"},
-    {"Ld9BoxHeadless", "Ld9BoxHeadless"},
-    {"LdVBoxHeadless", "Ld9BoxHeadless"},
+    {"dnmultiplayer", "dnmultiplayer"},
+    {"sim/programs/dnplayer", "dnplayer"},
+    {"sim/programs/Ld9BoxHeadless", "Ld9BoxHeadless"},
 };
 
 /* Titles that have broken a wrapper once: commas, twins, numbers, blanks, other scripts. */
@@ -50,11 +53,10 @@ static bool is_same_file(const char *a, const char *b)
 
 /* A copy and not a link: what a test does to the file must not reach the build.  A program that
  * runs cannot be overwritten everywhere, but it can be renamed. */
-static int place_program(const struct home *home, const char *name, const char *source)
+static int place_program(const char *source, const char *to)
 {
     char *from = mem_printf("%s/%s%s", os_self_dir(), source, os_exe_suffix);
-    char *to = home_path(home, "%s%s", name, os_exe_suffix);
-    char *fresh = mem_printf("%s.new", to);
+    char *fresh = mem_printf("%s.%lld.new", to, (long long)os_pid());
 
     if (is_same_file(from, to))
         return 0;
@@ -72,13 +74,26 @@ static int place_programs(const struct home *home)
 {
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
         struct mem_mark mark = mem_mark();
-        int r = place_program(home, programs[i].name, programs[i].source);
+        int r = place_program(programs[i].source,
+                              home_path(home, "%s%s", programs[i].name, os_exe_suffix));
 
         if (r != 0)
             return r;
         mem_release(mark);
     }
     return 0;
+}
+
+static int place_named_programs(const struct home *home)
+{
+    struct settings settings;
+    char *error;
+    int r;
+
+    if (settings_load(home, &settings, &error) < 0)
+        return ldsim_fail(1, "%s", error);
+    r = place_program("dnplayer", programs_player(&settings));
+    return r != 0 ? r : place_program("Ld9BoxHeadless", programs_vm(&settings));
 }
 
 static const char *title_of(const struct plan *plan, int index)
@@ -112,6 +127,27 @@ static int seed_instances(const struct plan *plan)
     return 0;
 }
 
+/* A configuration can also be given another shape later, by another init. */
+static int reshape_configs(const struct plan *plan)
+{
+    for (int i = 0; i + 1 < plan->argc; i++) {
+        const char *value = plan->argv[i + 1];
+        const char *equals = strchr(value, '=');
+        int index;
+
+        if (strcmp(plan->argv[i], "--config") != 0)
+            continue;
+        if (!equals || !text_to_int(mem_text_n(value, (size_t)(equals - value)), &index) ||
+            !text_list_has(config_shapes, equals + 1))
+            return ldsim_fail(2, "--config wants INDEX=SHAPE, a shape of %s, not %s", config_shapes,
+                              value);
+        if (!os_exists(home_config_path(plan->home, index)))
+            return ldsim_fail(1, "--config %s: there is no such instance", value);
+        config_reshape(home_config_path(plan->home, index), equals + 1);
+    }
+    return 0;
+}
+
 static int add_title(struct plan *plan, const char *value)
 {
     const char *equals = strchr(value, '=');
@@ -135,7 +171,10 @@ static int read_options(struct plan *plan)
             plan->bare = true;
         } else if (strcmp(option, "--awkward") == 0) {
             plan->awkward = true;
-        } else if (!text_list_has("--instances,--title,--profile,--codepage,--speed,--set",
+        } else if (strcmp(option, "--real") == 0) {
+            plan->real = true;
+        } else if (!text_list_has("--instances,--title,--profile,--codepage,--speed,--config,"
+                                  "--set",
                                   option) ||
                    !value) {
             return ldsim_fail(2, "init: %s is unknown or lacks its value; see `ldsim help`",
@@ -158,6 +197,10 @@ static int store_knobs(const struct plan *plan)
     int r = 0;
     intptr_t lock = home_lock(plan->home);
 
+    for (const struct awkward *item = awkward_defaults; plan->real && item->name && r == 0; item++)
+        r = ldsim_store(plan->home, mem_printf("%s=%s", item->name, item->value));
+    if (plan->bare && r == 0)
+        r = ldsim_store(plan->home, "boot_without_disk=true");
     for (int i = 0; i + 1 < plan->argc && r == 0; i++) {
         const char *option = plan->argv[i];
 
@@ -181,7 +224,8 @@ static bool is_foreign(const struct home *home)
 
 static int make_dirs(const struct home *home)
 {
-    static const char *const dirs[] = {"vms/config", "sim/proc", "sim/guest", "sim/run"};
+    static const char *const dirs[] = {"vms/config", "sim/programs", "sim/proc", "sim/guest",
+                                       "sim/run"};
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
         if (os_make_dirs(home_path(home, "%s", dirs[i])) < 0)
@@ -211,8 +255,12 @@ int ldsim_init(const char *dir, int argc, char **argv)
     r = place_programs(&home);
     if (r == 0)
         r = store_knobs(&plan);
+    if (r == 0)
+        r = place_named_programs(&home);
     if (r == 0 && plan.is_new)
         r = seed_instances(&plan);
+    if (r == 0)
+        r = reshape_configs(&plan);
     if (r == 0)
         ldsim_print("%s\n", os_native_path(home_path(&home, "ldconsole%s", os_exe_suffix)));
     return r;

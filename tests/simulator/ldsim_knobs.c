@@ -16,22 +16,28 @@ int ldsim_help(void)
 {
     struct text out = {0};
 
-    text_add(&out,
-             "ldsim: simulated LDPlayer installations\n\n"
-             "  ldsim init DIR [--instances N] [--profile P] [--codepage C] [--speed F]\n"
-             "             [--bare] [--title INDEX=TEXT]... [--awkward] [--set KEY=VALUE]...\n"
-             "      make an installation, or put fresh programs into one; prints its ldconsole\n"
-             "  ldsim set DIR KEY=VALUE...   turn knobs; KEY= puts one back as at the start\n"
-             "  ldsim reset DIR              put all back but profile, codepage and speed\n"
-             "  ldsim show DIR               knobs, instances and processes, as JSON\n"
-             "  ldsim kill DIR               end every process of the installation\n"
-             "  ldsim help\n\n"
-             "Knobs are keys of DIR/sim.json, which every call reads. Where it says so, a verb,\n"
-             "an instance or both may stand behind the name; the most specific key counts:\n"
-             "hang.list2, fault.3, ignore.quit.3. The programs adb and ld have the verbs\n"
-             "host_adb and ld.\n\n");
+    text_add(
+        &out,
+        "ldsim: simulated LDPlayer installations\n\n"
+        "  ldsim init DIR [--instances N] [--profile P] [--codepage C] [--speed F]\n"
+        "             [--bare] [--title INDEX=TEXT]... [--awkward] [--real]\n"
+        "             [--config INDEX=SHAPE]... [--set KEY=VALUE]...\n"
+        "      make an installation, or put fresh programs into one; prints its ldconsole\n"
+        "  ldsim set DIR KEY=VALUE...   turn knobs; KEY= puts one back as at the start\n"
+        "  ldsim reset DIR              put all back but profile, codepage and speed\n"
+        "  ldsim show DIR               knobs, instances and processes, as JSON\n"
+        "  ldsim manager DIR open|close the manager's window, which writes configs when closed\n"
+        "  ldsim kill DIR               end every process of the installation\n"
+        "  ldsim help\n\n"
+        "Knobs are keys of DIR/sim.json, which every call reads. Where it says so, a verb,\n"
+        "an instance or both may stand behind the name; the most specific key counts:\n"
+        "hang.list2, fault.3, ignore.quit.3. The programs adb and ld have the verbs\n"
+        "host_adb and ld.\n\n");
     for (const struct knob *knob = knobs; knob->name; knob++)
         add_knob(&out, knob);
+    text_add(&out, "\nKinder than the real one at the start, turned by init --real:\n");
+    for (const struct awkward *item = awkward_defaults; item->name; item++)
+        text_printf(&out, "  %s=%s\n      kept for %s\n", item->name, item->value, item->kept_for);
     os_write_stdout(out.data, out.len);
     return 0;
 }

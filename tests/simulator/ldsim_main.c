@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ldsim.h"
+#include "manager.h"
 #include "os.h"
 #include "process.h"
 
@@ -41,6 +42,17 @@ static int run_kill(const struct home *home)
     return 0;
 }
 
+int ldsim_manager(const struct home *home, int argc, char **argv)
+{
+    bool opens = argc == 1 && strcmp(argv[0], "open") == 0;
+
+    if (!opens && !(argc == 1 && strcmp(argv[0], "close") == 0))
+        return ldsim_fail(2, "manager wants open or close; see `ldsim help`");
+    if ((opens ? manager_open(home) : manager_close(home)) < 0)
+        return ldsim_fail(1, "the manager's window does not %s", argv[0]);
+    return 0;
+}
+
 static int run_on_home(const char *command, const char *dir, int argc, char **argv)
 {
     struct home home = {.dir = os_real_path(dir)};
@@ -51,6 +63,8 @@ static int run_on_home(const char *command, const char *dir, int argc, char **ar
         return ldsim_set(&home, argc, argv);
     if (strcmp(command, "reset") == 0)
         return ldsim_reset(&home);
+    if (strcmp(command, "manager") == 0)
+        return ldsim_manager(&home, argc, argv);
     if (strcmp(command, "show") == 0)
         return ldsim_show(&home);
     return run_kill(&home);
@@ -62,7 +76,7 @@ int program_main(int argc, char **argv)
 
     if (text_list_has("help,--help,-h", command))
         return ldsim_help();
-    if (!text_list_has("init,set,reset,show,kill", command))
+    if (!text_list_has("init,set,reset,show,manager,kill", command))
         return ldsim_fail(2, "no command %s; see `ldsim help`", command);
     if (argc < 3)
         return ldsim_fail(2, "%s wants a directory; see `ldsim help`", command);

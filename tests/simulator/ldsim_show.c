@@ -3,6 +3,7 @@
 #include "json.h"
 #include "ldsim.h"
 #include "process.h"
+#include "run.h"
 #include "settings.h"
 
 #include <string.h>
@@ -40,12 +41,16 @@ static void add_instances(yyjson_mut_doc *doc, const struct settings *settings)
 {
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, yyjson_mut_doc_get_root(doc), "instances");
     struct catalogue all = catalogue_load(settings);
+    struct run_list runs = run_load_all(settings->home);
 
     for (size_t i = 0; i < all.n_items; i++) {
         yyjson_mut_val *item = yyjson_mut_arr_add_obj(doc, list);
+        const struct run *run = run_list_find(&runs, all.items[i].index);
 
         yyjson_mut_obj_add_int(doc, item, "index", all.items[i].index);
         yyjson_mut_obj_add_strcpy(doc, item, "title", catalogue_title(settings, &all.items[i]));
+        if (run)
+            yyjson_mut_obj_add_strcpy(doc, item, "window", run->window);
     }
 }
 

@@ -31,6 +31,37 @@ static void write_text(const char *path, const char *text)
     (void)os_write_file(path, text, strlen(text));
 }
 
+/* The bytes that a disk of a new machine, or the one that is copied, has. */
+static void disk_bytes(const struct home *home, int from, const char *disk, struct text *ret_bytes)
+{
+    if (from >= 0 && os_read_file(mem_printf("%s/%s", folder(home, from), disk), ret_bytes) == 0)
+        return;
+    text_printf(ret_bytes,
+                "# Disk DescriptorFile\r\nversion=1\r\nCID=%08llx\r\n"
+                "createType=\"monolithicSparse\"\r\n",
+                (unsigned long long)(os_random() & 0xFFFFFFFF));
+}
+
+/* Only ever adds: a disk that grows is never shorter than it was. */
+static void write_on(const char *path, const struct text *bytes, size_t len)
+{
+    struct os_info info = {0};
+
+    (void)os_stat(path, &info); /* not there yet: nothing of it is */
+    if (info.size < len)
+        (void)os_append_file(path, text_str(bytes) + info.size, len - info.size, len);
+}
+
+void machine_grow(const struct home *home, int index, int from, int percent)
+{
+    struct text bytes = {0};
+
+    disk_bytes(home, from, "data.vmdk", &bytes);
+    (void)os_make_dirs(folder(home, index));
+    write_on(mem_printf("%s/data.vmdk", folder(home, index)), &bytes,
+             bytes.len * (size_t)percent / 100);
+}
+
 void machine_create(const struct home *home, int index, int from)
 {
     char *dir = folder(home, index);
@@ -38,15 +69,10 @@ void machine_create(const struct home *home, int index, int from)
     (void)os_make_dirs(mem_printf("%s/Logs", dir));
     for (int i = 0; i < N_DISKS; i++) {
         char *path = mem_printf("%s/%s", dir, disks[i]);
-        char *source = from >= 0 ? mem_printf("%s/%s", folder(home, from), disks[i]) : NULL;
+        struct text bytes = {0};
 
-        if (source && os_copy_file(source, path) == 0) {
-            os_set_read_only(path, false);
-            continue;
-        }
-        write_text(path, mem_printf("# Disk DescriptorFile\r\nversion=1\r\nCID=%08llx\r\n"
-                                    "createType=\"monolithicSparse\"\r\n",
-                                    (unsigned long long)(os_random() & 0xFFFFFFFF)));
+        disk_bytes(home, from, disks[i], &bytes);
+        write_on(path, &bytes, bytes.len);
     }
     machine_write_vbox(home, index, 2048);
 }
@@ -69,6 +95,11 @@ void machine_write_vbox(const struct home *home, int index, int memory_mb)
                               machine_uuid(index), index, memory_mb));
 }
 
+bool machine_has_disk(const struct home *home, int index)
+{
+    return os_exists(mem_printf("%s/data.vmdk", folder(home, index)));
+}
+
 bool machine_is_read_only(const struct home *home, int index)
 {
     struct os_info info;
@@ -84,6 +115,7 @@ void machine_set_read_only(const struct home *home, int index)
 
 void machine_log_start(const struct home *home, int index)
 {
+    (void)os_make_dirs(mem_printf("%s/Logs", folder(home, index)));
     write_text(log_path(home, index), "");
     machine_log(home, index, "VirtualBox VM log opened");
 }

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /* The folder of a virtual machine, vms/leidian<N>: leidian.vbox, three disks and Logs/VBox.log.
- * All of them are stubs of a few bytes.  An installation made with --bare has no folders, and
- * everything here does without them. */
+ * All of them are stubs of a few bytes.  An installation made with --bare has no folders until an
+ * instance is started, and everything here does without them. */
 
 /** The machine's UUID; it follows from the index, so a re-created instance has the old one. */
 char *machine_uuid(int index);
@@ -16,6 +16,11 @@ char *machine_uuid(int index);
 /** A new folder; with `from` >= 0 the disks are copies of that instance's. */
 void machine_create(const struct home *home, int index, int from);
 void machine_remove(const struct home *home, int index);
+
+/** A copy under way: data.vmdk alone, with so much of its bytes. */
+void machine_grow(const struct home *home, int index, int from, int percent);
+
+bool machine_has_disk(const struct home *home, int index);
 
 /** Write leidian.vbox anew, as every start does. */
 void machine_write_vbox(const struct home *home, int index, int memory_mb);

@@ -91,9 +91,6 @@ int64_t os_pid(void);
  *  0 when no such process lives. */
 uint64_t os_birth(int64_t pid);
 
-/** True when the process lives and its program file lies in the directory. */
-bool os_runs_from(int64_t pid, const char *dir);
-
 /** Start a program that outlives us: own session, no inherited handles; standard output and error
  *  go nowhere unless `keep_output`.  argv[0] is the path.  Returns the pid, or -1. */
 int64_t os_spawn(char *const argv[], bool keep_output);
@@ -104,8 +101,18 @@ void os_kill(int64_t pid, uint64_t birth);
 /** Exit code that stands for a program that did not start for want of elevation. */
 extern const int os_exit_not_elevated;
 
+/** End as a program does that used a handle which is none: 0xC0000008 on Windows, a signal
+ *  elsewhere, and not a word. */
+_Noreturn void os_crash(void);
+
 /** Once, in a program that starts others and does not wait for them. */
 void os_ignore_children(void);
+
+/** A variable of the environment of this process and of those it starts; NULL takes it away. */
+void os_set_variable(const char *name, const char *value);
+
+/** NULL when there is none. */
+char *os_variable(const char *name);
 
 /** A number nobody can guess much of. */
 uint64_t os_random(void);

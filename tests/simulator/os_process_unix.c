@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,14 +100,6 @@ uint64_t os_birth(int64_t pid)
     return started;
 }
 
-bool os_runs_from(int64_t pid, const char *dir)
-{
-    char *path = program_file(pid);
-    size_t len = strlen(dir);
-
-    return path && strncmp(path, dir, len) == 0 && path[len] == '/';
-}
-
 static void set_up_files(posix_spawn_file_actions_t *files, bool keep_output)
 {
     posix_spawn_file_actions_init(files);
@@ -147,9 +140,33 @@ void os_kill(int64_t pid, uint64_t birth)
         kill((pid_t)pid, SIGKILL);
 }
 
+void os_crash(void)
+{
+    const struct rlimit no_core = {0};
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
 void os_ignore_children(void)
 {
     signal(SIGCHLD, SIG_IGN);
+}
+
+void os_set_variable(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+char *os_variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value ? mem_text(value) : NULL;
 }
 
 uint64_t os_random(void)

@@ -76,24 +76,6 @@ uint64_t os_birth(int64_t pid)
     return birth;
 }
 
-bool os_runs_from(int64_t pid, const char *dir)
-{
-    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)pid);
-    wchar_t path[4096];
-    DWORD n = 4096;
-    size_t len;
-    BOOL ok;
-
-    if (!process)
-        return false;
-    ok = QueryFullProcessImageNameW(process, 0, path, &n);
-    CloseHandle(process);
-    if (!ok)
-        return false;
-    len = wcslen(wide_from_utf8(dir));
-    return _wcsnicmp(path, wide_from_utf8(dir), len) == 0 && path[len] == L'\\';
-}
-
 static void add_backslashes(struct text *line, size_t n)
 {
     while (n-- > 0)
@@ -163,9 +145,28 @@ void os_kill(int64_t pid, uint64_t birth)
     CloseHandle(process);
 }
 
+void os_crash(void)
+{
+    TerminateProcess(GetCurrentProcess(), (UINT)STATUS_INVALID_HANDLE);
+    abort();
+}
+
 void os_ignore_children(void)
 {
     /* Nothing to do: a process leaves nothing behind once its handles are closed. */
+}
+
+void os_set_variable(const char *name, const char *value)
+{
+    SetEnvironmentVariableW(wide_from_utf8(name), value ? wide_from_utf8(value) : NULL);
+}
+
+char *os_variable(const char *name)
+{
+    wchar_t value[4096];
+    DWORD n = GetEnvironmentVariableW(wide_from_utf8(name), value, 4096);
+
+    return n > 0 && n < 4096 ? wide_to_utf8(value) : NULL;
 }
 
 uint64_t os_random(void)

@@ -3,7 +3,7 @@
 
 #include "machine.h"
 #include "os.h"
-#include "profile.h"
+#include "programs.h"
 #include "settings.h"
 #include "timeline.h"
 
@@ -26,11 +26,29 @@ struct player {
     bool vm_was_alive;
 };
 
+/* The VM and the row end at times of their own. */
+static bool vm_is_due(const struct run *run, int64_t now)
+{
+    return !run->vm_stopped && now >= run->quit_at + run->off_ms + run->vm_late_ms;
+}
+
+static int64_t row_time(const struct run *run)
+{
+    return run->quit_at + run->off_ms + run->row_late_ms;
+}
+
+static bool row_is_due(const struct run *run, int64_t now)
+{
+    return !run->off && now >= row_time(run);
+}
+
 static enum player_step next_when_quitting(const struct run *run, int64_t now)
 {
-    if (!run->off)
-        return now >= run->quit_at + run->off_ms ? PLAYER_POWER_OFF : PLAYER_WAIT;
-    return now >= run->quit_at + run->off_ms + run->tail_ms ? PLAYER_LEAVE : PLAYER_WAIT;
+    if (vm_is_due(run, now) || row_is_due(run, now))
+        return PLAYER_POWER_OFF;
+    if (!run->off || !run->vm_stopped)
+        return PLAYER_WAIT;
+    return now >= row_time(run) + run->tail_ms ? PLAYER_LEAVE : PLAYER_WAIT;
 }
 
 static enum player_step next_with_vm(const struct run *run, struct player_faults faults,
@@ -65,22 +83,22 @@ enum player_step player_next_step(const struct run *run, struct player_faults fa
     return PLAYER_WAIT;
 }
 
-static const char *headless_name(const struct player *player)
+static void start_vm(const struct player *player, struct run *run, int64_t now)
 {
     struct settings settings = {.home = player->home};
+    const char *argv[] = {NULL,
+                          "--comment",
+                          mem_printf("leidian%d", run->index),
+                          "--startvm",
+                          machine_uuid(run->index),
+                          NULL};
     char *error;
 
     (void)settings_load(player->home, &settings, &error); /* unreadable: as at the start */
-    return profile_get(&settings)->headless;
-}
-
-static void start_vm(const struct player *player, struct run *run, int64_t now)
-{
-    const char *const argv[] = {
-        headless_name(player),    "--comment", mem_printf("leidian%d", run->index), "--startvm",
-        machine_uuid(run->index), NULL};
-
+    argv[0] = programs_vm(&settings);
+    os_set_variable(programs_home_variable, player->home->dir);
     run->vm = process_start(player->home, argv, false);
+    os_set_variable(programs_home_variable, NULL);
     run->vm_started_at = now;
     machine_log(player->home, run->index, "Changing the VM state from 'STARTING' to 'RUNNING'");
 }
@@ -109,21 +127,29 @@ static void note_death(const struct player *player, struct run *run, int64_t now
 
 static void power_off(const struct player *player, struct run *run, int64_t now)
 {
-    if (run->vm_started_at && !run->vm_died_at && !process_is_alive(run->vm))
-        note_death(player, run, now);
-    if (!text_list_has(run->faults, "orphan_vm"))
-        process_kill(run->vm);
-    run->vm = (struct process){0};
-    run->off = true;
-    write_config_back(player);
-    machine_log(player->home, run->index, "Changing the VM state from 'POWERING_OFF' to 'OFF'");
+    if (vm_is_due(run, now)) {
+        if (run->vm_started_at && !run->vm_died_at && !process_is_alive(run->vm))
+            note_death(player, run, now);
+        if (!text_list_has(run->faults, "orphan_vm"))
+            process_kill(run->vm);
+        run->vm = (struct process){0};
+        run->vm_stopped = true;
+        machine_log(player->home, run->index, "Changing the VM state from 'POWERING_OFF' to 'OFF'");
+    }
+    if (row_is_due(run, now)) {
+        run->off = true;
+        write_config_back(player);
+    }
 }
 
 static void hand_over(const struct player *player, struct run *run, int64_t now)
 {
-    const char *const argv[] = {"dnplayer", mem_printf("index=%d|", run->index), "from=repairer",
-                                NULL};
+    struct settings settings = {.home = player->home};
+    const char *argv[] = {NULL, mem_printf("index=%d|", run->index), "from=repairer", NULL};
+    char *error;
 
+    (void)settings_load(player->home, &settings, &error); /* unreadable: as at the start */
+    argv[0] = programs_player(&settings);
     run->repair_at = 0;
     run->visible_at = now + (run->vm_at - now) * 3 / 4;
     run->player = process_start(player->home, argv, false);
@@ -196,6 +222,16 @@ static void look_at_settings(struct player *player)
     };
 }
 
+/* Something of the last run holds the machine for a while after the last process has gone. */
+static void leave(const struct player *player, const struct run *run, int64_t now)
+{
+    char *until = mem_printf("%lld", (long long)(now + run->settle_ms));
+
+    run_remove(player->home, player->index);
+    if (run->settle_ms > 0)
+        (void)os_write_file(home_settle_path(player->home, player->index), until, strlen(until));
+}
+
 /* Decide again under the lock: quit or a second launch may have come between. */
 static bool act(struct player *player)
 {
@@ -208,7 +244,7 @@ static bool act(struct player *player)
         step = player_next_step(&run, player->faults, process_is_alive(run.vm), now);
         take_step(player, &run, step, now);
         if (step == PLAYER_LEAVE)
-            run_remove(player->home, player->index);
+            leave(player, &run, now);
         else if (step != PLAYER_WAIT)
             (void)run_save(player->home, &run);
     }
@@ -252,7 +288,7 @@ static bool turn(struct player *player, struct run *run)
 /* Somebody launched the instance while we were in our tail: the record is his now. */
 static void finish_tail(const struct home *home, const struct run *run)
 {
-    int64_t end = run->quit_at + run->off_ms + run->tail_ms;
+    int64_t end = row_time(run) + run->tail_ms;
     struct mem_mark mark = mem_mark();
 
     while (home_exists(home) && os_now_ms() < end) {
@@ -279,6 +315,7 @@ static bool refresh(struct player *player, struct run *run)
     /* The texts of the fresh one last for this turn only; they never change after the launch. */
     fresh.faults = run->faults;
     fresh.app = run->app;
+    fresh.window = run->window;
     *run = fresh;
     return true;
 }
@@ -307,6 +344,22 @@ void player_live(const struct home *home, int index)
         os_sleep_ms(run.poll_ms);
         if (!refresh(&player, &run))
             break;
+        mem_release(mark);
+    }
+}
+
+void player_live_second(const struct home *home, int index)
+{
+    struct mem_mark mark;
+    struct run run;
+    int64_t id;
+
+    if (load_under_lock(home, index, &run) < 0)
+        return;
+    id = run.id;
+    mark = mem_mark();
+    while (home_exists(home) && run_load(home, index, &run) == 0 && run.id == id) {
+        os_sleep_ms(run.poll_ms);
         mem_release(mark);
     }
 }

@@ -31,4 +31,7 @@ enum player_step player_next_step(const struct run *run, struct player_faults fa
 /** Live until it is over. */
 void player_live(const struct home *home, int index);
 
+/** Live beside the player that does the work, as long as it does. */
+void player_live_second(const struct home *home, int index);
+
 #endif

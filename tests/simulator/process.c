@@ -27,7 +27,9 @@ struct process process_start(const struct home *home, const char *const argv[], 
 
     for (int i = 0; argv[i] && i < MAX_ARGUMENTS; i++)
         copy[i] = mem_text(argv[i]);
-    copy[0] = os_native_path(home_path(home, "%s%s", argv[0], os_exe_suffix));
+    if (!strpbrk(argv[0], "/\\"))
+        copy[0] = home_path(home, "%s%s", argv[0], os_exe_suffix);
+    copy[0] = os_native_path(copy[0]);
     pid = os_spawn(copy, keep_output);
     if (pid > 0)
         ret = (struct process){.pid = pid, .birth = os_birth(pid)};
@@ -105,7 +107,7 @@ bool process_instance_is_alive(const struct home *home, int index)
     struct process_list list = process_find(home, index);
 
     for (size_t i = 0; i < list.n_items; i++)
-        if (text_list_has("player,vm", list.items[i].kind))
+        if (text_list_has("player,second,vm", list.items[i].kind))
             return true;
     return false;
 }
@@ -120,8 +122,6 @@ int process_kill_all(const struct home *home)
         if (list.n_items == 0)
             break;
         for (size_t i = 0; i < list.n_items; i++) {
-            if (!os_runs_from(list.items[i].process.pid, home->dir))
-                continue;
             process_kill(list.items[i].process);
             killed += round == 0;
         }

@@ -21,7 +21,7 @@ struct process {
 struct listed_process {
     struct process process;
     int index;        /* of the instance, -1 for none */
-    const char *kind; /* player, vm, job, call, holder */
+    const char *kind; /* player, second, vm, manager, copy, job, call, holder */
 };
 
 struct process_list {
@@ -33,8 +33,8 @@ struct process_list {
 bool process_is_alive(struct process process);
 void process_kill(struct process process);
 
-/** Start a program of the installation that outlives us: argv[0] is its name there; argv ends in
- *  NULL.  Returns the process, pid 0 when it did not start. */
+/** Start a program of the installation that outlives us: argv[0] is its name there, or a path;
+ *  argv ends in NULL.  Returns the process, pid 0 when it did not start. */
 struct process process_start(const struct home *home, const char *const argv[], bool keep_output);
 
 /** Enter and leave the list, for the calling process. */
@@ -47,8 +47,8 @@ struct process_list process_find(const struct home *home, int index);
 /** True when a player or VM of the instance lives. */
 bool process_instance_is_alive(const struct home *home, int index);
 
-/** End them all, those included that appear meanwhile.  Only what runs from the directory is
- *  touched.  Returns how many were ended. */
+/** End them all, those included that appear meanwhile.  Nothing else is touched: a process is known
+ *  by its birth.  Returns how many were ended. */
 int process_kill_all(const struct home *home);
 
 /** Stay until the installation is gone or the time is over, listed as `kind`. */

@@ -19,7 +19,12 @@ static const struct {
     {"boot_ms", offsetof(struct run, boot_ms)},
     {"adb_ms", offsetof(struct run, adb_ms)},
     {"done_ms", offsetof(struct run, done_ms)},
+    {"column5_at", offsetof(struct run, column5_at)},
+    {"row_gap_ms", offsetof(struct run, row_gap_ms)},
     {"off_ms", offsetof(struct run, off_ms)},
+    {"row_late_ms", offsetof(struct run, row_late_ms)},
+    {"vm_late_ms", offsetof(struct run, vm_late_ms)},
+    {"settle_ms", offsetof(struct run, settle_ms)},
     {"tail_ms", offsetof(struct run, tail_ms)},
     {"crash_ms", offsetof(struct run, crash_ms)},
     {"repair_at", offsetof(struct run, repair_at)},
@@ -60,10 +65,13 @@ int run_load(const struct home *home, int index, struct run *ret_run)
         return -1;
     *ret_run = (struct run){
         .index = index,
+        .vm_stopped = kv_get_int(&kv, "vm_stopped") != 0,
         .off = kv_get_int(&kv, "off") != 0,
         .stuck = kv_get_int(&kv, "stuck") != 0,
         .faults = text_of(&kv, "faults"),
-        .adb_debug = kv_get_int(&kv, "adb_debug") != 0,
+        .has_no_starting = kv_get_int(&kv, "has_no_starting") != 0,
+        .adb_debug = (int)kv_get_int(&kv, "adb_debug"),
+        .window = text_of(&kv, "window"),
         .width = (int)kv_get_int(&kv, "width"),
         .height = (int)kv_get_int(&kv, "height"),
         .dpi = (int)kv_get_int(&kv, "dpi"),
@@ -85,10 +93,13 @@ int run_save(const struct home *home, const struct run *run)
         kv_set_int(&kv, numbers[i].key, *number_at(&copy, numbers[i].offset));
     kv_set(&kv, "player_birth", mem_printf("%llu", (unsigned long long)run->player.birth));
     kv_set(&kv, "vm_birth", mem_printf("%llu", (unsigned long long)run->vm.birth));
+    kv_set_int(&kv, "has_no_starting", run->has_no_starting);
+    kv_set_int(&kv, "vm_stopped", run->vm_stopped);
     kv_set_int(&kv, "off", run->off);
     kv_set_int(&kv, "stuck", run->stuck);
     kv_set(&kv, "faults", run->faults);
     kv_set_int(&kv, "adb_debug", run->adb_debug);
+    kv_set(&kv, "window", run->window);
     kv_set_int(&kv, "width", run->width);
     kv_set_int(&kv, "height", run->height);
     kv_set_int(&kv, "dpi", run->dpi);

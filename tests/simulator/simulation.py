@@ -91,11 +91,29 @@ def ldsim(*args):
 
 
 class Simulation:
+    # Kinder than it is by itself: most tests want to look into a guest by adb, at a disk or a copy
+    # without waiting for it, to launch and to kill.
+    knobs_at_start = {
+        "speed": SPEED,
+        "adb_debug_new": 1,
+        "collision": False,
+        "copy_returns": "done",
+        "kill_effect": "none",
+        "ms.add_disk": 0,
+        "ms.recreate": 0,
+        "row_order": "index",
+    }
+
     def __init__(self, *options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ldsim-")).resolve()
         self.home = self.dir / "home"
-        done = ldsim("init", self.home, "--speed", SPEED, *options)
+        done = ldsim("init", self.home, *self.start_options(), *options)
         assert done.code == 0, done.err
+
+    @classmethod
+    def start_options(cls):
+        for key, value in cls.knobs_at_start.items():
+            yield from ("--set", f"{key}={str(value).lower()}")
 
     def close(self):
         ldsim("kill", self.home)

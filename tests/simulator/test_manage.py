@@ -101,11 +101,11 @@ class Copy(SimulationTest):
             self.assertNotEqual(source[f"propertySettings.{key}"], copy[f"propertySettings.{key}"])
 
     def test_the_row_can_be_there_before_the_copy_ends(self):
-        self.sim.set("copy_returns=at_once", f"ms.copy={FOREVER}")
+        self.sim.set("copy_returns=at_once", f"ms.copy={FOREVER}", f"ms.copy_disk={FOREVER}")
         self.assert_answer(["copy", "--from", "1"], "", 2)
         self.assertEqual(self.sim.seen(2), OFF)
         self.assertFalse((self.sim.home / "vms/leidian2").exists())
-        self.assertEqual(set(self.sim.processes(2)), {"job"})
+        self.assertEqual(set(self.sim.processes(2)), {"copy"})
 
     def test_the_row_can_come_after_the_copy(self):
         self.sim.set("copy_returns=at_once", "copy_row=late", "ms.copy=100000")

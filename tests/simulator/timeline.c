@@ -2,6 +2,7 @@
 #include "timeline.h"
 
 #include "os.h"
+#include "profile.h"
 
 #include <string.h>
 
@@ -9,8 +10,8 @@ enum { SLOW_FACTOR = 4, POLL_MS = 150, LEAST_POLL_MS = 10 };
 
 /* Faults that are decided at the launch; the others are looked up whenever they matter. */
 static const char *const launch_faults[] = {
-    "stuck_starting", "no_kernel_boot", "vbox_gutted", "readonly_vmdk",
-    "repairer",       "slow_boot",      "crash_loop",  "orphan_vm",
+    "stuck_starting", "no_kernel_boot", "vbox_gutted", "readonly_vmdk", "repairer",
+    "slow_boot",      "crash_loop",     "orphan_vm",   "second_player",
 };
 
 static const char *collect_faults(const struct settings *settings, int index)
@@ -55,13 +56,20 @@ struct run timeline_plan(const struct settings *settings, int index)
         .boot_ms = not_negative(android - vm),
         .adb_ms = not_negative(adb - android),
         .done_ms = not_negative(boot - adb),
+        .column5_at = now + settings_duration(settings, "ms.column5", index),
+        .has_no_starting = profile_get(settings)->has_no_starting,
+        .row_gap_ms = settings_duration(settings, "ms.row_gap", index),
         .off_ms = settings_duration(settings, "ms.off", index),
+        .row_late_ms = settings_duration(settings, "ms.row_late", index),
+        .vm_late_ms = settings_duration(settings, "ms.vm_late", index),
+        .settle_ms = settings_duration(settings, "ms.settle", index),
         .tail_ms = settings_duration(settings, "ms.tail", index),
         .crash_ms = settings_duration(settings, "ms.crash", index),
         .end_at = now + settings_int(settings, "lifetime_s") * 1000,
         .faults = faults,
         .stuck = text_list_has(faults, "stuck_starting") || settings_bool(settings, "svc_dead"),
         .app = "",
+        .window = "normal",
     };
 
     run.poll_ms = settings_duration(settings, "ms.off", index) / 10;
@@ -96,15 +104,23 @@ static bool has_booted(const struct run *run, int64_t now)
 struct view timeline_view(const struct run *run, bool hidden, int64_t now)
 {
     struct view view = {.pid = -1, .vm_pid = -1};
+    int64_t window;
 
     if (!run || hidden || run->off || now < run->visible_at || !process_is_alive(run->player))
         return view;
     view.pid = run->player.pid;
-    view.top_window = 0x10000 + run->player.pid * 4;
-    view.bind_window = view.top_window + 2;
-    view.state = has_booted(run, now) ? 1 : 2;
+    window = 0x10000 + run->player.pid * 4;
     if (process_is_alive(run->vm))
         view.vm_pid = run->vm.pid;
+    view.is_left_out = run->vm_started_at && now < run->vm_started_at + run->row_gap_ms;
+    if (now < run->column5_at || (run->has_no_starting && !has_booted(run, now))) {
+        /* As others saw it: `8,Farm,0,0,0,123,-1`, then `2,Booting,140,0,0,5120,5133`. */
+        view.top_window = view.vm_pid > 0 ? window : 0;
+        return view;
+    }
+    view.top_window = window;
+    view.bind_window = window + 2;
+    view.state = has_booted(run, now) ? 1 : 2;
     return view;
 }
 

@@ -9,7 +9,8 @@
  *
  *     launch --visible--> 2,pid,-1 --vm--> 2,pid,vm --android--> 1,pid,vm --adb--> adb answers
  *                                                                --boot--> boot_completed
- *     quit --off--> 0,-1,-1 and the VM is gone --tail--> the player is gone too
+ *     quit --off--> 0,-1,-1 and the VM is gone (one of them later: row_late, vm_late)
+ *          --tail--> the player is gone too --settle--> a launch is safe
  *     VM killed:     1,pid,-1 (2,pid,-1 when Android was not up yet), for ever
  *     player killed: 0,-1,-1, and the VM lives on
  */
@@ -19,8 +20,9 @@ struct view {
     int state; /* 0 off, 1 Android up, 2 starting */
     int64_t top_window;
     int64_t bind_window;
-    int64_t pid;    /* -1: none */
-    int64_t vm_pid; /* -1: none */
+    int64_t pid;      /* -1: none */
+    int64_t vm_pid;   /* -1: none */
+    bool is_left_out; /* list2 has no row of it just now */
 };
 
 /** A launch that begins now; the processes are not in it yet. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 #include "guest.h"
+#include "job.h"
 #include "machine.h"
 #include "os.h"
+#include "programs.h"
 #include "timeline.h"
 #include "verbs.h"
 
@@ -38,14 +40,35 @@ static void damage_config(const struct call *call)
     config_damage(home_config_path(call->home, call->index), effect);
 }
 
-static bool disk_is_locked(const struct call *call, struct run *run)
+/* Whether the disks can be used; the log says why they cannot. */
+static bool has_disks(const struct call *call, const struct run *run)
 {
-    if (!machine_is_read_only(call->home, run->index) &&
-        !text_list_has(run->faults, "readonly_vmdk"))
-        return false;
-    machine_log(call->home, run->index, "VERR_VD_IMAGE_READ_ONLY: data.vmdk");
+    const char *why = NULL;
+
+    if (!machine_has_disk(call->home, run->index) &&
+        !settings_bool(call->settings, "boot_without_disk"))
+        why = "VERR_FILE_NOT_FOUND";
+    else if (job_is_copying(call->home, run->index))
+        why = "VERR_SHARING_VIOLATION";
+    else if (machine_is_read_only(call->home, run->index) ||
+             text_list_has(run->faults, "readonly_vmdk"))
+        why = "VERR_VD_IMAGE_READ_ONLY";
+    if (!why)
+        return true;
+    machine_log(call->home, run->index,
+                mem_printf("VD: error %s opening image file 'data.vmdk' (%s)", why, why));
     machine_log(call->home, run->index, "Power up failed (PowerUpFailed)");
-    return true;
+    return false;
+}
+
+/* True for some time after the last process of the last run has gone. */
+static bool is_settling(const struct call *call)
+{
+    struct text until = {0};
+    int64_t end;
+
+    return os_read_file(home_settle_path(call->home, call->index), &until) == 0 &&
+           text_to_int64(text_str(&until), &end) && os_now_ms() < end;
 }
 
 static void prepare_config(const struct call *call, struct run *run)
@@ -54,7 +77,7 @@ static void prepare_config(const struct call *call, struct run *run)
     struct config_summary summary = config_summary(path, call->profile);
     struct config config;
 
-    run->adb_debug = summary.adb_debug != 0;
+    run->adb_debug = summary.adb_debug;
     run->width = summary.width;
     run->height = summary.height;
     run->dpi = summary.dpi;
@@ -94,11 +117,31 @@ static void collide(const struct call *call, struct run *run)
 
 static void start_player(const struct call *call, struct run *run)
 {
-    const char *const argv[] = {"dnplayer", mem_printf("index=%d|", run->index), NULL};
+    const char *const argv[] = {programs_player(call->settings),
+                                mem_printf("index=%d|", run->index), NULL};
 
     (void)run_save(call->home, run);
     run->player = process_start(call->home, argv, false);
     (void)run_save(call->home, run);
+    if (!text_list_has(run->faults, "second_player"))
+        return;
+    os_set_variable(programs_second_variable, "1");
+    (void)process_start(call->home, argv, false);
+    os_set_variable(programs_second_variable, NULL);
+}
+
+/* How the window opens: flags of LD9 and later, which older versions pass over. */
+static const char *window_of(const struct call *call)
+{
+    const char *window = "normal";
+
+    for (int i = 0; i < call->argc && call->profile->has_window_flags; i++) {
+        if (strcmp(call->argv[i], "--mini") == 0)
+            window = "mini";
+        else if (strcmp(call->argv[i], "--hide") == 0)
+            window = "hide";
+    }
+    return window;
 }
 
 /* The caller holds the lock. */
@@ -113,13 +156,14 @@ static void launch(struct call *call, const char *app)
         return;
     run = timeline_plan(call->settings, call->index);
     run.app = app;
-    if (process_instance_is_alive(call->home, call->index))
+    run.window = window_of(call);
+    if (process_instance_is_alive(call->home, call->index) || is_settling(call))
         run.stuck = true; /* something of the last run still holds the machine */
     if (was_killed(call, has_last ? &last : NULL))
         damage_config(call);
     machine_log_start(call->home, call->index);
     prepare_config(call, &run);
-    if (disk_is_locked(call, &run))
+    if (!has_disks(call, &run))
         run.stuck = true;
     collide(call, &run);
     guest_boot(call->home, call->index);

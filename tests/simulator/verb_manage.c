@@ -18,13 +18,23 @@ void verb_add(struct call *call)
     int index = catalogue_free_index(&now);
     struct config config = config_new(home_config_path(call->home, index));
 
+    struct job_copy disks = {.from = -1,
+                             .index = index,
+                             .copy_ms = settings_duration(call->settings, "ms.add_disk", -1)};
+
     config_fill_new(&config, call->settings, title);
-    machine_create(call->home, index, -1);
+    if (disks.copy_ms <= 0)
+        machine_create(call->home, index, -1);
     guest_create(call->home, index, -1);
     (void)config_save(&config);
     catalogue_note_made(call->home, index);
     home_unlock(lock);
     os_sleep_ms(settings_duration(call->settings, "ms.add", -1));
+    if (disks.copy_ms > 0) {
+        disks.disk_ms = disks.copy_ms / 2;
+        disks.title = "";
+        (void)job_start_copy(call->home, &disks);
+    }
     call->exit_code = index;
 }
 
@@ -41,29 +51,16 @@ static const struct instance *find_source(struct call *call)
     return catalogue_find_title(call->settings, &call->catalogue, text_valid_utf8(from));
 }
 
-static void copy_at_once(struct call *call, struct job_copy *copy)
-{
-    intptr_t lock;
-
-    os_sleep_ms(copy->copy_ms);
-    lock = home_lock(call->home);
-    job_copy_disks(call->settings, copy);
-    if (copy->with_row && copy->row_ms == 0)
-        job_copy_row(call->settings, copy);
-    home_unlock(lock);
-    copy->copy_ms = -1; /* done */
-    if (copy->with_row && copy->row_ms > 0)
-        job_start_copy(call->home, copy);
-}
-
 static void copy_instance(struct call *call, const struct instance *source)
 {
     const char *title = call_option(call, "--name");
     bool early = strcmp(settings_text(call->settings, "copy_row"), "early") == 0;
     intptr_t lock = home_lock(call->home);
+    struct process job;
     struct catalogue now = catalogue_load(call->settings);
     struct job_copy copy = {.from = source->index,
                             .index = catalogue_free_index(&now),
+                            .disk_ms = settings_duration(call->settings, "ms.copy_disk", -1),
                             .copy_ms = settings_duration(call->settings, "ms.copy", -1),
                             .row_ms = settings_duration(call->settings, "ms.copy_row", -1),
                             .with_row = !early};
@@ -75,10 +72,11 @@ static void copy_instance(struct call *call, const struct instance *source)
         job_copy_row(call->settings, &copy);
     home_unlock(lock);
     call->exit_code = copy.index;
-    if (strcmp(settings_text(call->settings, "copy_returns"), "at_once") == 0)
-        job_start_copy(call->home, &copy);
-    else
-        copy_at_once(call, &copy);
+    /* The work is another process's: it goes on when this one is killed. */
+    job = job_start_copy(call->home, &copy);
+    while (strcmp(settings_text(call->settings, "copy_returns"), "done") == 0 &&
+           process_is_alive(job))
+        os_sleep_ms(1);
 }
 
 void verb_copy(struct call *call)
@@ -106,7 +104,7 @@ static void kill_instance(const struct call *call)
 void verb_remove(struct call *call)
 {
     int64_t after_ms = settings_duration(call->settings, "ms.remove", -1);
-    bool recreate;
+    int64_t recreate_ms = -1;
     intptr_t lock;
 
     if (process_instance_is_alive(call->home, call->index)) {
@@ -114,13 +112,16 @@ void verb_remove(struct call *call)
             return;
         kill_instance(call);
     }
-    recreate = settings_take(call->settings, "remove_recreates", call_scope(call));
-    if (after_ms > 0) {
-        job_start_remove(call->home, call->index, after_ms, recreate);
+    if (settings_take(call->settings, "remove_recreates", call_scope(call)))
+        recreate_ms = settings_duration(call->settings, "ms.recreate", -1);
+    if (after_ms > 0 || recreate_ms > 0) {
+        job_start_remove(call->home, call->index, after_ms, recreate_ms);
         return;
     }
     lock = home_lock(call->home);
-    job_remove(call->settings, call->index, recreate);
+    job_remove(call->settings, call->index);
+    if (recreate_ms == 0)
+        job_recreate(call->settings, call->index);
     home_unlock(lock);
 }
 

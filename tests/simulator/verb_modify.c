@@ -57,7 +57,7 @@ static bool is_valid(const struct flag *flag, const char *value, const struct pr
     case FLAG_SIZE:
         return read_size(value, size);
     case FLAG_CPU:
-        return text_list_has("1,2,3,4", value);
+        return text_list_has(profile->cpu_values, value);
     case FLAG_MEMORY:
         return text_list_has(profile->memory_values, value);
     case FLAG_BOOL:

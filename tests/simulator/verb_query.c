@@ -15,13 +15,23 @@ static struct view view_of(const struct call *call, const struct run_list *runs,
     const struct run *run = run_list_find(runs, index);
     bool hidden = run && (settings_bool(call->settings, "session0") ||
                           settings_fault(call->settings, index, "hidden"));
+    struct view view = timeline_view(run, hidden, now);
 
-    return timeline_view(run, hidden, now);
+    if (view.pid > 0 && settings_fault(call->settings, index, "pids_lost"))
+        view = (struct view){.top_window = 1, .state = 1, .pid = -1, .vm_pid = -1};
+    return view;
+}
+
+/* Column 5 may say 0 beside a pid. */
+static bool is_running(const struct view *view)
+{
+    return view->state != 0 || view->pid > 0;
 }
 
 static void print_row(struct call *call, const struct instance *item, const struct view *view)
 {
     int columns = (int)settings_int(call->settings, "columns");
+    const char *more = settings_text(call->settings, "more_columns");
 
     text_printf(&call->out, "%d,%s,%lld,%lld,%d,%lld,%lld", item->index,
                 catalogue_title(call->settings, item), (long long)view->top_window,
@@ -29,6 +39,8 @@ static void print_row(struct call *call, const struct instance *item, const stru
                 (long long)view->vm_pid);
     if ((columns ? columns : call->profile->columns) == 10)
         text_printf(&call->out, ",%d,%d,%d", item->width, item->height, item->dpi);
+    if (*more)
+        text_printf(&call->out, ",%s", more);
     text_add(&call->out, "\r\n");
 }
 
@@ -65,8 +77,10 @@ static void print_rows(struct call *call, bool only_running)
         const struct instance *item = &call->catalogue.items[i];
         struct view view = view_of(call, &runs, item->index, now);
 
-        if (view.state != 0 || !only_running)
-            print_row(call, item, &view);
+        if (view.is_left_out || (only_running && !is_running(&view)) ||
+            settings_take(call->settings, "row_drop", (struct scope){"", item->index}))
+            continue;
+        print_row(call, item, &view);
     }
 }
 
@@ -108,8 +122,9 @@ void verb_runninglist(struct call *call)
 
     for (size_t i = 0; i < call->catalogue.n_items; i++) {
         const struct instance *item = &call->catalogue.items[i];
+        struct view view = view_of(call, &runs, item->index, now);
 
-        if (view_of(call, &runs, item->index, now).state != 0)
+        if (is_running(&view))
             call_print_line(call, catalogue_title(call->settings, item));
     }
 }
@@ -117,10 +132,11 @@ void verb_runninglist(struct call *call)
 void verb_isrunning(struct call *call)
 {
     struct run_list runs = run_load_all(call->home);
+    struct view view = view_of(call, &runs, call->index, os_now_ms());
 
     if (call->index < 0 && !call->profile->isrunning_says_stop)
         text_add(&call->out, "player don't exist!");
-    else if (call->index >= 0 && view_of(call, &runs, call->index, os_now_ms()).state != 0)
+    else if (call->index >= 0 && is_running(&view))
         text_add(&call->out, "running");
     else
         text_add(&call->out, "stop");

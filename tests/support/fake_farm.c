@@ -69,6 +69,19 @@ void farm_write_config(const struct fake_farm *farm, const struct farm_instance 
     folder_write(farm->folder, name, text);
 }
 
+bool farm_is_held(const struct farm_instance *i)
+{
+    return i->player > 0 || i->headless > 0;
+}
+
+bool fake_farm_has_disk(const struct fake_farm *farm, int index)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "vms/leidian%d/data.vmdk", index);
+    char *text cleanup(mem_freep) = folder_read(farm->folder, name);
+    return text != NULL;
+}
+
 static void remove_file(const struct fake_farm *farm, const char *name)
 {
     uv_fs_t req;
@@ -76,6 +89,13 @@ static void remove_file(const struct fake_farm *farm, const char *name)
     uv_fs_unlink(NULL, &req, path, NULL);
     uv_fs_req_cleanup(&req);
     mem_free(path);
+}
+
+void fake_farm_lose_disk(struct fake_farm *farm, int index)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "vms/leidian%d/data.vmdk", index);
+    remove_file(farm, name);
 }
 
 static void put_instance(struct fake_farm *farm, int index, const char *title)
@@ -126,6 +146,7 @@ struct fake_farm *fake_farm_new(void)
     mem_free(made);
     farm->ldconsole = fs_join(farm->folder, "ldconsole");
     farm->usage = mem_strdup("");
+    farm->profile = FARM_LD9;
     farm->next_pid = 100000;
     farm->launch_android = 1;
     farm->has_launch_vm = true;
@@ -228,6 +249,15 @@ char *fake_farm_read_config(const struct fake_farm *farm, int index)
     return folder_read(farm->folder, name);
 }
 
+void fake_farm_set_profile(struct fake_farm *farm, const char *profile)
+{
+    static const char *const names[] = {"ld4", "ld9", "ld14"};
+    for (size_t i = 0; i < countof(names); i++) {
+        if (strcmp(names[i], profile) == 0)
+            farm->profile = (enum farm_profile)i;
+    }
+}
+
 void fake_farm_set_usage(struct fake_farm *farm, const char *text)
 {
     mem_free(farm->usage);
@@ -320,8 +350,11 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
         if (!i->exists || *pid != process->pid || i->index != process->index)
             continue;
         *pid = 0;
-        i->android = 0;
-        i->pid = i->vbox_pid = -1;
+        i->vbox_pid = -1; /* a zombie, unless the window went too */
+        if (process->role == LDC_PROCESS_PLAYER) {
+            i->android = 0;
+            i->pid = -1;
+        }
         farm_verb_of(the_farm, "kill")->count++;
         r = 0;
     }

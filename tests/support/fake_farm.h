@@ -11,8 +11,9 @@
 /** A small LDPlayer installation in memory: a runner that starts no child answers the verbs and
  *  does what they do. Nothing moves by itself, the test says what comes next. The config files and
  *  disks are real files in a folder of the farm's own. The process table is the farm's too, in a
- *  program that is linked with --wrap for ldc_processes_scan and ldc_process_kill. One farm at a
- *  time. */
+ *  program that is linked with --wrap for ldc_processes_scan and ldc_process_kill. What the verbs
+ *  do is held against the same table as the simulator (tests/data/conformance.json). One farm at
+ *  a time. */
 struct fake_farm;
 
 /** How a verb is answered. */
@@ -25,6 +26,7 @@ enum farm_answer {
     FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
     FARM_NO_SESSION,  /* there is no agent to run it */
+    FARM_CRASH,       /* ends with 0xC0000008, nothing printed, nothing done */
     FARM_EMPTY,       /* list2: prints nothing */
     FARM_GARBAGE,     /* list2: prints what is no list */
     FARM_TORN         /* list2: the first row whole, then half a row */
@@ -50,11 +52,15 @@ void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int 
 /** Whether the process table shows them at all; it does not to begin with. */
 void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
 bool fake_farm_has(const struct fake_farm *farm, int index);
+bool fake_farm_has_disk(const struct fake_farm *farm, int index);
+void fake_farm_lose_disk(struct fake_farm *farm, int index);
 /** Replaces the config file's text. */
 void fake_farm_write_config(struct fake_farm *farm, int index, const char *text);
 char *fake_farm_read_config(const struct fake_farm *farm, int index);
 
-/** The usage text, which is printed without a verb; copied. */
+/** The version of LDPlayer to be: "ld4", "ld9" (to begin with) or "ld14". */
+void fake_farm_set_profile(struct fake_farm *farm, const char *profile);
+/** The usage text, which is printed without a verb, too; copied. */
 void fake_farm_set_usage(struct fake_farm *farm, const char *text);
 /** The runner has nobody to run anything, for the reason in SENTENCE (kept), until that is NULL. */
 void fake_farm_set_absence(struct fake_farm *farm, const char *sentence);

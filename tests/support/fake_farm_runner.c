@@ -56,9 +56,30 @@ static int lowest_free(const struct fake_farm *farm)
     return index;
 }
 
-static void do_modify(struct fake_farm *farm, struct run *run, struct farm_instance *i)
+static bool is_one_of(const char *list, const char *value)
+{
+    char item[32];
+    snprintf(item, sizeof(item), ",%s,", value);
+    return strstr(list, item) != NULL;
+}
+
+static bool is_in_range(const struct fake_farm *farm, const struct run *run)
+{
+    bool is_old = farm->profile == FARM_LD4;
+    const char *cpu = value_of(run, "--cpu"), *memory = value_of(run, "--memory");
+    return (!cpu || is_one_of(is_old ? ",1,2,3,4," : ",1,2,3,4,6,8,", cpu)) &&
+           (!memory || is_one_of(is_old ? ",512,1024,2048,4096,8192,"
+                                        : ",256,512,768,1024,1536,2048,3072,4096,6144,8192,",
+                                 memory));
+}
+
+static int do_modify(struct fake_farm *farm, struct run *run, struct farm_instance *i)
 {
     const char *resolution = value_of(run, "--resolution"), *model = value_of(run, "--model");
+    if (!is_in_range(farm, run)) {
+        (void)buf_append_str(&run->output, "parameter error!");
+        return -1005;
+    }
     if (value_of(run, "--cpu"))
         i->cpu = number_of(run, "--cpu");
     if (value_of(run, "--memory"))
@@ -69,23 +90,117 @@ static void do_modify(struct fake_farm *farm, struct run *run, struct farm_insta
         farm_must(sscanf(resolution, "%d,%d,%d", &i->width, &i->height, &i->dpi) == 3,
                   "resolution");
     farm_write_config(farm, i);
+    return 0;
 }
 
+/* Without a disk there is no VM, and what is left of the last run keeps a new one away. */
 static void do_launch(struct fake_farm *farm, struct farm_instance *i)
 {
+    int held = i->headless;
+    bool has_vm = farm->has_launch_vm && held <= 0 && fake_farm_has_disk(farm, i->index);
     if (i->pid > 0)
         return;
     int pid = farm->next_pid++;
-    farm_set(i, farm->launch_android, pid, farm->has_launch_vm ? farm->next_pid++ : -1);
+    farm_set(i, has_vm || !farm->has_launch_vm ? farm->launch_android : 2, pid,
+             has_vm ? farm->next_pid++ : -1);
+    if (held > 0)
+        fake_farm_set_processes(farm, i->index, pid, held);
 }
 
-static int do_add(struct fake_farm *farm, const char *name, const char *fallback)
+/* Reaches only what list2 shows. */
+static void do_quit(struct farm_instance *i)
+{
+    if (i->pid > 0)
+        farm_set(i, 0, -1, -1);
+}
+
+static int do_add(struct fake_farm *farm, const char *name, const char *fallback, bool is_copy)
 {
     char title[120];
     int index = lowest_free(farm);
-    snprintf(title, sizeof(title), "%s-%d", fallback, index);
+    snprintf(title, sizeof(title), index > 0 || is_copy ? "%s-%d" : "%s", fallback, index);
     fake_farm_put(farm, index, name ? name : title);
     return index;
+}
+
+/* All digits is an index, anything else a title. */
+static struct farm_instance *find_source(struct fake_farm *farm, const char *from)
+{
+    if (from && strspn(from, "0123456789") == strlen(from))
+        return farm_find(farm, atoi(from));
+    for (size_t i = 0; from && i < FARM_MAX_INSTANCES; i++) {
+        if (farm->instances[i].exists && strcmp(farm->instances[i].title, from) == 0)
+            return &farm->instances[i];
+    }
+    return NULL;
+}
+
+static int fail_with_usage(struct fake_farm *farm, struct run *run, int exit_code)
+{
+    (void)buf_append_str(&run->output, farm->usage);
+    return exit_code;
+}
+
+static int fail_with_text(struct run *run, int exit_code)
+{
+    (void)buf_append_str(&run->output, "player don't exist!");
+    return exit_code;
+}
+
+static int do_copy(struct fake_farm *farm, struct run *run)
+{
+    struct farm_instance *from = find_source(farm, value_of(run, "--from"));
+    if (!from)
+        return farm->profile == FARM_LD14 ? fail_with_text(run, 0)
+                                          : fail_with_usage(farm, run, -1000);
+    int index = do_add(farm, value_of(run, "--name"), from->title, true);
+    struct farm_instance *made = farm_find(farm, index);
+    made->cpu = from->cpu;
+    made->memory = from->memory;
+    made->width = from->width;
+    made->height = from->height;
+    made->dpi = from->dpi;
+    farm_write_config(farm, made);
+    return index;
+}
+
+/* What each verb does, and how it answers where there is no such instance (reference 2.2). */
+static const struct {
+    const char *name;
+    enum { MISSING_FAILS, MISSING_SUCCEEDS, MISSING_USAGE, MISSING_SILENT } missing;
+} verbs_of_one[] = {
+    {"launch", MISSING_USAGE},    {"launchex", MISSING_USAGE},  {"quit", MISSING_FAILS},
+    {"reboot", MISSING_FAILS},    {"remove", MISSING_FAILS},    {"rename", MISSING_FAILS},
+    {"modify", MISSING_SILENT},   {"runapp", MISSING_SUCCEEDS}, {"killapp", MISSING_SUCCEEDS},
+    {"action", MISSING_SUCCEEDS},
+};
+
+static int answer_missing(struct fake_farm *farm, struct run *run)
+{
+    for (size_t i = 0; i < countof(verbs_of_one); i++) {
+        if (strcmp(verbs_of_one[i].name, run->verb->name) != 0)
+            continue;
+        switch (verbs_of_one[i].missing) {
+        case MISSING_FAILS:
+            return fail_with_text(run, -1001);
+        case MISSING_SUCCEEDS:
+            return fail_with_text(run, 0);
+        case MISSING_USAGE:
+            return fail_with_usage(farm, run, -1001);
+        case MISSING_SILENT:
+            return 0;
+        }
+    }
+    return fail_with_usage(farm, run, -1000);
+}
+
+static bool is_known(const char *verb)
+{
+    for (size_t i = 0; i < countof(verbs_of_one); i++) {
+        if (strcmp(verbs_of_one[i].name, verb) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Returns the exit code. */
@@ -93,23 +208,20 @@ static int carry_out(struct fake_farm *farm, struct run *run)
 {
     const char *verb = run->verb->name;
     if (strcmp(verb, "add") == 0)
-        return do_add(farm, value_of(run, "--name"), "LDPlayer");
-    struct farm_instance *i =
-        farm_find(farm, number_of(run, strcmp(verb, "copy") ? "--index" : "--from"));
-    if (!i) {
-        (void)buf_append_str(&run->output, "player don't exist!");
-        return -1001;
-    }
+        return do_add(farm, value_of(run, "--name"), "LDPlayer", false);
     if (strcmp(verb, "copy") == 0)
-        return do_add(farm, value_of(run, "--name"), i->title);
+        return do_copy(farm, run);
+    struct farm_instance *i = farm_find(farm, number_of(run, "--index"));
+    if (!i || !is_known(verb))
+        return answer_missing(farm, run);
+    if (strcmp(verb, "modify") == 0)
+        return do_modify(farm, run, i);
     if (strcmp(verb, "launch") == 0)
         do_launch(farm, i);
     else if (strcmp(verb, "quit") == 0)
-        farm_set(i, 0, -1, -1);
-    else if (strcmp(verb, "remove") == 0)
+        do_quit(i);
+    else if (strcmp(verb, "remove") == 0 && !farm_is_held(i))
         fake_farm_drop(farm, i->index);
-    else if (strcmp(verb, "modify") == 0)
-        do_modify(farm, run, i);
     else if (strcmp(verb, "rename") == 0)
         str_copy(i->title, sizeof(i->title), value_of(run, "--title"));
     if (farm_find(farm, i->index))
@@ -117,11 +229,14 @@ static int carry_out(struct fake_farm *farm, struct run *run)
     return 0;
 }
 
-static void print_row(const struct farm_instance *i, struct buf *out)
+static void print_row(const struct fake_farm *farm, const struct farm_instance *i, struct buf *out)
 {
-    (void)buf_printf(out, "%d,%s,%d,%d,%d,%d,%d,%d,%d,%d\r\n", i->index, i->title,
+    (void)buf_printf(out, "%d,%s,%d,%d,%d,%d,%d", i->index, i->title,
                      i->pid > 0 ? 1000 + i->index : 0, i->pid > 0 ? 2000 + i->index : 0, i->android,
-                     i->pid, i->vbox_pid, i->width, i->height, i->dpi);
+                     i->pid, i->vbox_pid);
+    if (farm->profile != FARM_LD4)
+        (void)buf_printf(out, ",%d,%d,%d", i->width, i->height, i->dpi);
+    (void)buf_append_str(out, "\r\n");
 }
 
 static void print_list(const struct fake_farm *farm, enum farm_answer answer, struct buf *out)
@@ -135,7 +250,7 @@ static void print_list(const struct fake_farm *farm, enum farm_answer answer, st
     for (size_t i = 0; i < FARM_MAX_INSTANCES; i++) {
         if (!farm->instances[i].exists)
             continue;
-        print_row(&farm->instances[i], out);
+        print_row(farm, &farm->instances[i], out);
         if (answer == FARM_TORN) {
             (void)buf_append_str(out, "7,torn");
             return;
@@ -188,6 +303,11 @@ static void lie(struct fake_farm *farm, struct run *run)
     end(run, RUN_EXITED, -1001);
 }
 
+static bool makes_instance(const struct run *run)
+{
+    return strcmp(run->verb->name, "add") == 0 || strcmp(run->verb->name, "copy") == 0;
+}
+
 static void answer_wrongly(struct fake_farm *farm, struct run *run)
 {
     switch (run->verb->answer) {
@@ -205,6 +325,9 @@ static void answer_wrongly(struct fake_farm *farm, struct run *run)
     case FARM_HANG:
         run->is_hanging = true;
         break;
+    case FARM_CRASH:
+        end(run, RUN_EXITED, (int)0xC0000008);
+        break;
     case FARM_NOT_STARTED:
         end(run, RUN_NOT_STARTED, 0);
         break;
@@ -212,8 +335,8 @@ static void answer_wrongly(struct fake_farm *farm, struct run *run)
         end(run, RUN_NOT_STARTED, 0);
         run->result.error = UV_ENOTCONN;
         break;
-    default:
-        end(run, RUN_EXITED, 0);
+    default: /* with the index that a good one would give */
+        end(run, RUN_EXITED, makes_instance(run) ? lowest_free(farm) : 0);
         break;
     }
 }
@@ -233,7 +356,7 @@ static void answer(struct fake_farm *farm, struct run *run)
     bool is_obeyed = run->verb->answer == FARM_OBEY;
 
     if (strcmp(name, "list2") == 0 && run->verb->answer != FARM_HANG &&
-        run->verb->answer != FARM_NOT_STARTED) {
+        run->verb->answer != FARM_CRASH && run->verb->answer != FARM_NOT_STARTED) {
         print_list(farm, run->verb->answer, &run->output);
         end(run, RUN_EXITED, 0);
     } else if (strcmp(name, "usage") == 0) {

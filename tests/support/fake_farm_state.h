@@ -25,6 +25,8 @@ struct farm_verb {
     unsigned count, running, peak;
 };
 
+enum farm_profile { FARM_LD4, FARM_LD9, FARM_LD14 };
+
 struct farm_runner;
 
 struct fake_farm {
@@ -32,6 +34,7 @@ struct fake_farm {
     struct farm_instance instances[FARM_MAX_INSTANCES];
     struct farm_verb verbs[FARM_MAX_VERBS];
     size_t n_verbs;
+    enum farm_profile profile;
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes, do_guests_answer;
     struct farm_runner *runner; /* NULL = none */
@@ -47,6 +50,8 @@ struct farm_instance *farm_find(const struct fake_farm *farm, int index);
 struct farm_verb *farm_verb_of(const struct fake_farm *farm, const char *name);
 /** Sets what list2 and the process table show. */
 void farm_set(struct farm_instance *i, int android, int pid, int vbox_pid);
+/** Whether a process of it lives. */
+bool farm_is_held(const struct farm_instance *i);
 void farm_write_config(const struct fake_farm *farm, const struct farm_instance *i);
 
 #endif

@@ -24,7 +24,7 @@ static struct {
     struct cache_events *events;
     struct ldc_client *client;
     struct ctl_observer *observer;
-    uv_idle_t idle; /* keeps the loop turning, one short turn after the other */
+    uv_timer_t pulse; /* keeps the loop turning */
     unsigned n_answered;
     char *lists[4]; /* that were printed */
     size_t n_lists;
@@ -38,9 +38,9 @@ static sqlite3 *open_db(void)
     return db;
 }
 
-static void do_nothing(uv_idle_t *idle)
+static void do_nothing(uv_timer_t *pulse)
 {
-    (void)idle;
+    (void)pulse;
 }
 
 static void set_up(void)
@@ -53,8 +53,8 @@ static void set_up(void)
     t.farm = fake_farm_new();
     db = open_db();
     cr_assert_eq(loop_init(&t.loop), 0);
-    uv_idle_init(&t.loop.uv, &t.idle);
-    uv_idle_start(&t.idle, do_nothing);
+    uv_timer_init(&t.loop.uv, &t.pulse);
+    uv_timer_start(&t.pulse, do_nothing, 1, 1);
     cr_assert_eq(cache_events_new(db, 100, &t.events), 0);
     t.store = cache_store_new(&t.loop, db, NULL);
     cache_events_set_store(t.events, t.store);
@@ -75,7 +75,7 @@ static void note_closed(void *arg)
 
 static void turn(void)
 {
-    uv_run(&t.loop.uv, UV_RUN_NOWAIT);
+    uv_run(&t.loop.uv, UV_RUN_ONCE);
 }
 
 #define CLOSE(close, part)                                                                         \
@@ -92,7 +92,7 @@ static void tear_down(void)
     CLOSE(ldc_client_close, t.client);
     CLOSE(cache_store_close, t.store);
     cache_events_free(t.events);
-    uv_close((uv_handle_t *)&t.idle, NULL);
+    uv_close((uv_handle_t *)&t.pulse, NULL);
     cr_assert_eq(loop_deinit(&t.loop), 0);
     fake_farm_free(t.farm);
     for (size_t i = 0; i < t.n_lists; i++)

@@ -330,8 +330,8 @@ Test(ldc_survey, can_be_closed_from_its_callback)
     ldc_surveyor_close(surveyor, note_closed, &is_closed);
     loop_run(&loop);
     cr_assert(is_closed);
-    surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, take_part, close_from_within,
-                                &told);
+    surveyor =
+        ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, take_part, close_from_within, &told);
     fake_runner_answer_next(runner, 0, row);
     (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     loop_run(&loop);

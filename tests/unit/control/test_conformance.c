@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yyjson.h>
+
+#include "base/memory/mem.h"
+#include "base/text/str.h"
+#include "ldconsole/process/process.h"
+#include "runner/argv.h"
+#include "tests/support/fake_farm.h"
+#include "tests/support/folder.h"
+
+/* The fake farm does what tests/data/conformance.json says; tests/simulator/test_conformance.py
+ * holds the simulator against the same table. */
+
+struct stage {
+    const char *scenario, *profile;
+    struct loop loop;
+    struct fake_farm *farm;
+    struct runner *runner;
+    char *output;
+    int exit_code;
+    bool has_answer, is_closed;
+};
+
+static void on_answer(void *arg, const struct run_result *result)
+{
+    struct stage *s = arg;
+    mem_free(s->output);
+    s->output = mem_strdup(result->output);
+    s->exit_code = result->exit_code;
+    s->has_answer = true;
+}
+
+static void on_closed(void *arg)
+{
+    ((struct stage *)arg)->is_closed = true;
+}
+
+/* A value, or an object that has it by profile. */
+static yyjson_val *of_profile(const struct stage *s, yyjson_val *value)
+{
+    return yyjson_is_obj(value) ? yyjson_obj_get(value, s->profile) : value;
+}
+
+static void run(struct stage *s, const char *line)
+{
+    struct argv args;
+    char *words cleanup(mem_freep) = mem_strdup(line);
+    argv_init(&args);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv_add(&args, word);
+    struct run_request request = {
+        .file = fake_farm_ldconsole(s->farm), .args = &args, .deadline_ms = 1000};
+    s->has_answer = false;
+    (void)s->runner->ops->start(s->runner, &request, on_answer, s);
+    loop_run(&s->loop);
+    cr_assert(s->has_answer, "%s: %s: no answer", s->scenario, line);
+    argv_deinit(&args);
+}
+
+static void check_answer(struct stage *s, yyjson_val *step)
+{
+    const char *says = yyjson_get_str(of_profile(s, yyjson_obj_get(step, "says")));
+    const char *line = yyjson_get_str(yyjson_obj_get(step, "do"));
+    run(s, line);
+    if (strcmp(says, "usage") == 0)
+        cr_assert(strstr(s->output, "Command Line Management Interface"), "%s: %s: %s", s->scenario,
+                  line, s->output);
+    else
+        cr_assert_str_eq(s->output, says, "%s: %s", s->scenario, line);
+    cr_assert_eq(s->exit_code, yyjson_get_int(of_profile(s, yyjson_obj_get(step, "exit"))),
+                 "%s: %s exits with %d", s->scenario, line, s->exit_code);
+}
+
+/* index,title,...,state,pid,vm,... -> index,title,state,+,- */
+static char *shorten(const struct stage *s, char *line)
+{
+    size_t n_tail = strcmp(s->profile, "ld4") == 0 ? 5 : 8;
+    char *numbers[8];
+    for (size_t n = n_tail; n > 0; n--) {
+        char *comma = strrchr(line, ',');
+        *comma = '\0';
+        numbers[n - 1] = comma + 1;
+    }
+    return mem_printf("%s,%s,%s,%s", line, numbers[2], atoi(numbers[3]) > 0 ? "+" : "-",
+                      atoi(numbers[4]) > 0 ? "+" : "-");
+}
+
+static void check_rows(struct stage *s, yyjson_val *wanted)
+{
+    size_t n = 0;
+    run(s, "list2");
+    for (char *line = s->output, *end; (end = strstr(line, "\r\n")); line = end + 2) {
+        *end = '\0';
+        char *got cleanup(mem_freep) = shorten(s, line);
+        const char *row = yyjson_get_str(yyjson_arr_get(wanted, n++));
+        cr_assert(row, "%s: a row too many: %s", s->scenario, got);
+        cr_assert_str_eq(got, row, "%s", s->scenario);
+    }
+    cr_assert_eq(n, yyjson_arr_size(wanted), "%s: %zu rows", s->scenario, n);
+}
+
+static void check_columns(struct stage *s, yyjson_val *wanted)
+{
+    int n = 1;
+    run(s, "list2");
+    for (const char *at = s->output; *at != '\r'; at++)
+        n += *at == ',';
+    cr_assert_eq(n, yyjson_get_int(of_profile(s, wanted)), "%s: %d columns", s->scenario, n);
+}
+
+static const struct ldc_process *find_process(const struct ldc_processes *all, int index,
+                                              const char *kind)
+{
+    for (size_t i = 0; i < all->n_items; i++) {
+        bool is_player = all->items[i].role == LDC_PROCESS_PLAYER;
+        if (all->items[i].index == index && is_player == (strcmp(kind, "player") == 0))
+            return &all->items[i];
+    }
+    return NULL;
+}
+
+static void check_processes(struct stage *s, int index, const char *wanted)
+{
+    struct ldc_processes all = {0};
+    cr_assert_eq(ldc_processes_scan(&all), 0);
+    bool has_player = find_process(&all, index, "player");
+    bool has_vm = find_process(&all, index, "vm");
+    char *got cleanup(mem_freep) = mem_printf("%s%s%s", has_player ? "player" : "",
+                                              has_player && has_vm ? " " : "", has_vm ? "vm" : "");
+    cr_assert_str_eq(got, wanted, "%s: processes of %d", s->scenario, index);
+    ldc_processes_deinit(&all);
+}
+
+static void end_process(struct stage *s, const char *which)
+{
+    struct ldc_processes all = {0};
+    cr_assert_eq(ldc_processes_scan(&all), 0);
+    const struct ldc_process *process = find_process(&all, atoi(which), strchr(which, ' ') + 1);
+    cr_assert(process, "%s: there is no %s", s->scenario, which);
+    cr_assert_eq(ldc_process_kill(process), 0);
+    ldc_processes_deinit(&all);
+}
+
+static void check_files(struct stage *s, int index, const char *wanted)
+{
+    char *config cleanup(mem_freep) = fake_farm_read_config(s->farm, index);
+    bool has_disk = fake_farm_has_disk(s->farm, index);
+    char *got cleanup(mem_freep) = mem_printf(
+        "%s%s%s", config ? "config" : "", config && has_disk ? " " : "", has_disk ? "disk" : "");
+    cr_assert_str_eq(got, wanted, "%s: files of %d", s->scenario, index);
+}
+
+static void check_config(struct stage *s, int index, yyjson_val *wanted)
+{
+    char *text cleanup(mem_freep) = fake_farm_read_config(s->farm, index);
+    cr_assert(text, "%s: no config of %d", s->scenario, index);
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    yyjson_obj_iter iter = yyjson_obj_iter_with(wanted);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
+        yyjson_val *got = yyjson_obj_get(yyjson_doc_get_root(doc), yyjson_get_str(key));
+        cr_assert(yyjson_equals(got, yyjson_obj_iter_get_val(key)), "%s: %s of %d", s->scenario,
+                  yyjson_get_str(key), index);
+    }
+    yyjson_doc_free(doc);
+}
+
+/* What a step says of single instances, by their index. */
+static void check_each(struct stage *s, const char *what, yyjson_val *by_index)
+{
+    yyjson_obj_iter iter = yyjson_obj_iter_with(by_index);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
+        yyjson_val *wanted = yyjson_obj_iter_get_val(key);
+        int index = atoi(yyjson_get_str(key));
+        if (strcmp(what, "processes") == 0)
+            check_processes(s, index, yyjson_get_str(wanted));
+        else if (strcmp(what, "files") == 0)
+            check_files(s, index, yyjson_get_str(wanted));
+        else
+            check_config(s, index, wanted);
+    }
+}
+
+static void take_step(struct stage *s, yyjson_val *step)
+{
+    yyjson_obj_iter iter = yyjson_obj_iter_with(step);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
+        const char *what = yyjson_get_str(key);
+        yyjson_val *value = yyjson_obj_iter_get_val(key);
+        if (strcmp(what, "do") == 0)
+            check_answer(s, step);
+        else if (strcmp(what, "rows") == 0)
+            check_rows(s, value);
+        else if (strcmp(what, "columns") == 0)
+            check_columns(s, value);
+        else if (strcmp(what, "end") == 0)
+            end_process(s, yyjson_get_str(value));
+        else if (strcmp(what, "lose") == 0)
+            fake_farm_lose_disk(s->farm, atoi(yyjson_get_str(value)));
+        else if (strcmp(what, "says") != 0 && strcmp(what, "exit") != 0)
+            check_each(s, what, value);
+    }
+}
+
+static void set_up_verb(struct stage *s, const char *setting)
+{
+    static const struct {
+        const char *word;
+        enum farm_answer answer;
+    } words[] = {{"ignore", FARM_IGNORE}, {"empty", FARM_EMPTY}, {"crash", FARM_CRASH}};
+    for (size_t i = 0; setting && i < countof(words); i++) {
+        if (str_has_prefix(setting, words[i].word))
+            fake_farm_answer(s->farm, strchr(setting, ' ') + 1, words[i].answer);
+    }
+}
+
+static void play(yyjson_val *scenario, const char *profile)
+{
+    struct stage s = {
+        .scenario = yyjson_get_str(yyjson_obj_get(scenario, "name")),
+        .profile = profile,
+        .farm = fake_farm_new(),
+    };
+    yyjson_val *titles = yyjson_obj_get(scenario, "titles");
+    yyjson_val *steps = yyjson_obj_get(scenario, "steps");
+    cr_assert_eq(loop_init(&s.loop), 0);
+    s.runner = fake_farm_runner(s.farm, &s.loop);
+    fake_farm_set_profile(s.farm, profile);
+    fake_farm_set_usage(s.farm, "dnplayer Command Line Management Interface\r\n");
+    fake_farm_show_processes(s.farm, true);
+    fake_farm_put(s.farm, 0, titles ? yyjson_get_str(yyjson_arr_get(titles, 0)) : "LDPlayer");
+    fake_farm_put(s.farm, 1, titles ? yyjson_get_str(yyjson_arr_get(titles, 1)) : "LDPlayer-1");
+    set_up_verb(&s, yyjson_get_str(yyjson_obj_get(scenario, "set")));
+    for (size_t i = 0; i < yyjson_arr_size(steps); i++)
+        take_step(&s, yyjson_arr_get(steps, i));
+    s.runner->ops->close(s.runner, on_closed, &s);
+    loop_run(&s.loop);
+    cr_assert(s.is_closed);
+    cr_assert_eq(loop_deinit(&s.loop), 0);
+    fake_farm_free(s.farm);
+    mem_free(s.output);
+}
+
+Test(conformance, the_fake_farm_does_what_the_table_of_the_simulator_says)
+{
+    char *text cleanup(mem_freep) = folder_read(getenv("LDPLAYERD_TEST_DATA"), "conformance.json");
+    cr_assert(text);
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    yyjson_val *scenarios = yyjson_obj_get(yyjson_doc_get_root(doc), "scenarios");
+    cr_assert_geq(yyjson_arr_size(scenarios), 20);
+    for (size_t i = 0; i < yyjson_arr_size(scenarios); i++) {
+        yyjson_val *scenario = yyjson_arr_get(scenarios, i);
+        yyjson_val *profiles = yyjson_obj_get(scenario, "profiles");
+        for (size_t n = 0; n < (profiles ? yyjson_arr_size(profiles) : 1); n++)
+            play(scenario, profiles ? yyjson_get_str(yyjson_arr_get(profiles, n)) : "ld9");
+    }
+    yyjson_doc_free(doc);
+}
