@@ -86,6 +86,7 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
     ctl_survey_verdict_read(survey, ldc_client_install(o->parts.client),
                             ldc_client_absence(o->parts.client), &o->verdict);
     if (o->verdict.status == 0) {
+        str_copy(o->noise, sizeof(o->noise), survey->rows.noise);
         ctl_observer_publish_survey(o, survey);
         ldc_client_probe(o->parts.client);
     }
@@ -189,6 +190,11 @@ struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o)
 const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer *o)
 {
     return &o->verdict;
+}
+
+const char *ctl_observer_noise(const struct ctl_observer *o)
+{
+    return o->noise;
 }
 
 struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_age_ms,

@@ -20,6 +20,7 @@ struct ctl_observer {
     struct list waits, listeners;
     uv_timer_t timer;
     struct ctl_survey_verdict verdict;
+    char noise[LDC_QUOTE_SIZE];
     bool sees_players, sees_vms; /* pids of list2 were found in the process table */
     bool is_moving;              /* some instance was in a passing state */
     int n_hurried;

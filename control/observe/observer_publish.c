@@ -284,7 +284,7 @@ void ctl_observer_publish_survey(struct ctl_observer *o, const struct ldc_survey
     cache_snapshot_begin(o->snapshot);
     for (size_t i = 0; i < survey->rows.n_items; i++)
         publish_row(o, survey, &survey->rows.items[i]);
-    if (survey->rows.n_bad_lines > 0)
+    if (survey->list == LDC_LIST_TORN)
         keep_unlisted(o, &survey->rows);
     cache_snapshot_end(o->snapshot, survey->started_ms, survey->wall_ms);
     for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {

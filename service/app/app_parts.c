@@ -107,6 +107,8 @@ static void build_observer(struct svc_app *app)
     options.stuck_ms = (unsigned)app->config->stuck_ms;
     (void)ldc_codepage_parse(app->config->codepage, &options.codepage); /* checked before */
     app->observer = ctl_observer_new(&parts, &options);
+    app->on_survey = (struct ctl_survey_listener){.fn = svc_app_on_survey, .arg = app};
+    ctl_observer_listen(app->observer, &app->on_survey);
     ctl_observer_load(app->observer, take_ptr(app->instances), app->n_instances, 0);
 }
 

@@ -111,6 +111,22 @@ class Listing(ServiceCase):
             "the instances of the other version",
         )
 
+    @unittest.skipIf(IS_WINDOWS, "the script in ldconsole's place is one of a unix shell")
+    def test_a_stray_line_is_told_once_and_keeps_nothing_from_being_removed(self):
+        program = self.simulator.path("ldconsole")
+        real = self.simulator.path("real-ldconsole")
+        os.rename(program, real)
+        with open(program, "w", encoding="utf-8") as script:
+            script.write(f'#!/bin/sh\necho "Active code page: 65001"\nexec "{real}" "$@"\n')
+        os.chmod(program, stat.S_IRWXU)
+        self.client.run("DELETE", "/api/instances/1")
+        self.assertEqual(self.client.get("/api/instances?max_age_ms=0").json["total"], 2)
+        said = [line for line in self.service.log().splitlines() if "65001" in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("AutoRun", said[0])
+        os.rename(real, program)
+        wait_for(lambda: "nothing but its list again" in self.service.log(), "the end of it")
+
     def test_rows_in_disorder_and_a_phantom(self):
         self.simulator.set(row_99999="true", row_order="shuffled")
         items = self.client.get("/api/instances?max_age_ms=0").json["items"]

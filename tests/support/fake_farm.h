@@ -27,7 +27,8 @@ enum farm_answer {
     FARM_NO_SESSION,  /* there is no agent to run it */
     FARM_EMPTY,       /* list2: prints nothing */
     FARM_GARBAGE,     /* list2: prints what is no list */
-    FARM_TORN         /* list2: the first row whole, then half a row */
+    FARM_TORN,        /* list2: the first row whole, then half a row */
+    FARM_NOISE        /* list2: a line before the rows that is none of them */
 };
 
 struct fake_farm *fake_farm_new(void);
