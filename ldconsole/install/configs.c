@@ -9,7 +9,6 @@
 
 #include <uv.h>
 
-#include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
@@ -18,7 +17,7 @@
 
 /* A file may change twice within one tick of the file system's clock; one that changed so lately
  * is read again next time whatever its time says. */
-enum { SETTLE_MS = 100, MAX_FILE = 1 << 20, MAX_INDEX_DIGITS = 9 };
+enum { SETTLE_MS = 100, MAX_INDEX_DIGITS = 9 };
 
 /* The disks of a new or copied instance come some time after its file. */
 enum { DISK_SETTLE_MS = 10 * 60 * 1000 };
@@ -131,15 +130,6 @@ static uint64_t stamp_of(const uv_stat_t *st, bool is_settled)
     return (h & ~(uint64_t)1) | is_settled;
 }
 
-static void read_file(struct ldc_config *config, const char *path)
-{
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, MAX_FILE);
-    (void)fs_read(path, &text);
-    /* A file that cannot be read is one that cannot be parsed: is_readable covers both. */
-    (void)ldc_config_parse(text.data ? text.data : "", text.len, config);
-}
-
 /* Returns the milliseconds since the file was written; INT64_MAX when it is not there. */
 static int64_t update_text(struct ldc_config *config, const char *vms_dir)
 {
@@ -153,7 +143,7 @@ static int64_t update_text(struct ldc_config *config, const char *vms_dir)
     if (stamp != config->stamp || !is_settled) {
         config->stamp = stamp;
         config->revision++;
-        read_file(config, path);
+        ldc_config_read(path, config);
     }
     return is_there ? age_ms : INT64_MAX;
 }
