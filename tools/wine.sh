@@ -24,17 +24,27 @@ if [ "${1:-}" = --stop ]; then
     exit 0
 fi
 
+make_prefix() {
+    # The Mono and Gecko installers are neither needed nor available offline.
+    WINEDLLOVERRIDES='mscoree,mshtml=' "$wine" wineboot -i >/dev/null 2>&1
+    "$wine" winecfg -v win10 >/dev/null 2>&1
+    touch "$WINEPREFIX/.ready"
+}
+
 wine=$(find_tool /usr/lib/wine/wine64 wine64 wine)
-if [ ! -f "$WINEPREFIX/.ready" ]; then
+signals_source=$root/tests/support/wine_signals.c
+signals=$WINEPREFIX/signals.so
+if [ ! -f "$WINEPREFIX/.ready" ] || [ "$signals_source" -nt "$signals" ]; then
     mkdir -p "$WINEPREFIX"
     exec 9>"$WINEPREFIX/.lock"
     flock 9
-    if [ ! -f "$WINEPREFIX/.ready" ]; then
-        # The Mono and Gecko installers are neither needed nor available offline.
-        WINEDLLOVERRIDES='mscoree,mshtml=' "$wine" wineboot -i >/dev/null 2>&1
-        "$wine" winecfg -v win10 >/dev/null 2>&1
-        touch "$WINEPREFIX/.ready"
+    if [ "$signals_source" -nt "$signals" ]; then
+        cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$signals.new" "$signals_source"
+        mv "$signals.new" "$signals"
     fi
+    export LD_PRELOAD=$signals
+    [ -f "$WINEPREFIX/.ready" ] || make_prefix
     exec 9>&-
 fi
+export LD_PRELOAD=$signals
 exec "$wine" "$@"

@@ -138,19 +138,9 @@ class Service:
 
     def wait_for_end(self):
         """The exit code."""
-        if IS_WINDOWS:
-            self._repeat_what_was_not_heard()
         code = self.process.wait(GENEROUS_S)
         self.process = None
         return code
-
-    def _repeat_what_was_not_heard(self):
-        """Wine loses a Ctrl-C now and then. The service says when it has heard one."""
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            if "stopping: Ctrl-C" not in self.log().rpartition(" LDPlayer ")[2]:
-                self.ask_to_stop()
 
     def stop(self):
         """A clean stop; the exit code must be 0, which under the sanitizers also says that nothing
