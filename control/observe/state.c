@@ -8,11 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum {
-    LINGER_MS = 30000,    /* a player outlives its row by about five seconds after quit, and ... */
-    VM_LINGER_MS = 10000, /* ... so may a VM without its player (reference 2.6) */
-    LAG_MS = 10000        /* list2 shows a launch about two seconds late (reference 2.6) */
-};
+#include "ldconsole/verbs/timing.h"
 
 __attribute__((format(printf, 3, 4))) static void
 decide(struct ctl_verdict *v, enum cache_state state, const char *fmt, ...)
@@ -70,14 +66,16 @@ static bool is_ending(const struct ctl_facts *f)
 {
     bool was_on = f->previous != CACHE_STATE_UNKNOWN && f->previous != CACHE_STATE_STOPPED &&
                   f->previous != CACHE_STATE_UNREACHABLE;
-    return was_on && f->off_ms < (f->player > 0 ? LINGER_MS : VM_LINGER_MS);
+    return was_on &&
+           f->off_ms < (f->player > 0 ? LDC_TIMING_PLAYER_LINGER_MS : LDC_TIMING_VM_LINGER_MS);
 }
 
 /* A launch by other hands than ours. */
 static bool is_appearing(const struct ctl_facts *f)
 {
-    return f->player > 0 && (f->previous == CACHE_STATE_STOPPED ||
-                             (f->previous == CACHE_STATE_STARTING && f->previous_ms < LAG_MS));
+    return f->player > 0 &&
+           (f->previous == CACHE_STATE_STOPPED ||
+            (f->previous == CACHE_STATE_STARTING && f->previous_ms < LDC_TIMING_LAUNCH_LAG_MS));
 }
 
 static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)

@@ -5,10 +5,7 @@
 #include "base/system/clock.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
-
-/* Where nothing shows whether old processes are gone, a launch right after a stop waits this long:
- * too soon means stuck for ever (reference 2.6). */
-enum { BLIND_SETTLE_MS = 3000 };
+#include "ldconsole/verbs/timing.h"
 
 static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
@@ -17,7 +14,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
         return ctl_why_gone(why);
     bool must_settle = job->op->kind == CACHE_OP_RESTART &&
                        !ctl_observer_sees_processes(job->observer) &&
-                       clock_mono_ms() - job->entered_ms < BLIND_SETTLE_MS;
+                       clock_mono_ms() - job->entered_ms < LDC_TIMING_BLIND_SETTLE_MS;
     switch (i->state) {
     case CACHE_STATE_STOPPED:
         return must_settle ? CTL_PLAN_LATER : CTL_PLAN_RUN;
@@ -76,7 +73,7 @@ const struct ctl_step ctl_step_launch = {
     .expect = CTL_EXPECT_START,
     .percent = 10,
     .timeout_percent = 100,
-    .effect_ms = 30000,
+    .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_launch,
     .build = build_launch,
     .check = check_up,
@@ -95,7 +92,7 @@ const struct ctl_step ctl_step_until_up = {
     .name = "waiting for Android",
     .percent = 30,
     .timeout_percent = 100,
-    .effect_ms = 30000,
+    .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_up,
     .check = check_up,
 };
@@ -121,7 +118,7 @@ const struct ctl_step ctl_step_until_ready = {
     .name = "waiting for the guest to answer",
     .percent = 80,
     .timeout_percent = 100,
-    .effect_ms = 30000,
+    .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_ready,
     .check = check_ready,
 };
