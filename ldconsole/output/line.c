@@ -3,30 +3,25 @@
 
 #include <string.h>
 
-#include "base/text/str.h"
-
 enum { MAX_DIGITS = 18, MAX_INDEX_DIGITS = 9 };
 
 /* The numbers of a tail, from its first. */
 enum { ANDROID = 2, PID = 3, VBOX_PID = 4, WIDTH = 5, DPI = 7 };
 
-static bool is_number(struct ldc_span s)
+/* Decimal, or LDC_NO_NUMBER. */
+static int64_t read_number(const char *p, const char *end)
 {
-    s.start += s.start < s.end && *s.start == '-';
-    if (s.start == s.end || s.end - s.start > MAX_DIGITS)
-        return false;
-    for (; s.start < s.end; s.start++) {
-        if (*s.start < '0' || *s.start > '9')
-            return false;
-    }
-    return true;
-}
-
-static int64_t number(struct ldc_span s)
-{
+    bool is_negative = p < end && *p == '-';
     int64_t value = 0;
-    (void)str_parse_i64n(s.start, (size_t)(s.end - s.start), &value);
-    return value;
+    p += is_negative;
+    if (p == end || end - p > MAX_DIGITS)
+        return LDC_NO_NUMBER;
+    for (; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return LDC_NO_NUMBER;
+        value = value * 10 + (*p - '0');
+    }
+    return is_negative ? -value : value;
 }
 
 /* Splits at the commas, from the right; the first field behind the index is always the title's. */
@@ -34,20 +29,24 @@ static void take_apart(struct ldc_line *line)
 {
     const char *end = line->text.end;
     const char *comma = memchr(line->text.start, ',', (size_t)(end - line->text.start));
-    struct ldc_span index = {line->text.start, comma};
-    line->is_numbered = comma && *index.start != '-' &&
-                        index.end - index.start <= MAX_INDEX_DIGITS && is_number(index);
+    const char *start = line->text.start;
+    int64_t index = comma && *start != '-' && comma - start <= MAX_INDEX_DIGITS
+                        ? read_number(start, comma)
+                        : LDC_NO_NUMBER;
+    line->is_numbered = index != LDC_NO_NUMBER;
     if (!line->is_numbered)
         return;
-    line->index = (int)number(index);
+    line->index = (int)index;
     line->title = comma + 1;
     line->n_fields = 1;
     line->n_tail = 0;
     for (const char *p = end; p > line->title; p--) {
         if (p[-1] != ',')
             continue;
-        if (line->n_tail < LDC_TAIL_MAX)
-            line->tail[line->n_tail++] = (struct ldc_span){p, end};
+        if (line->n_tail < LDC_TAIL_MAX) {
+            line->starts[line->n_tail] = p;
+            line->numbers[line->n_tail++] = read_number(p, end);
+        }
         line->n_fields++;
         end = p - 1;
     }
@@ -78,14 +77,9 @@ bool ldc_line_is_blank(struct ldc_span text)
     return text.start == text.end;
 }
 
-struct ldc_span ldc_line_field(const struct ldc_line *line, size_t width, size_t i)
-{
-    return line->tail[width - 1 - i];
-}
-
 int64_t ldc_line_number(const struct ldc_line *line, size_t width, size_t i)
 {
-    return number(ldc_line_field(line, width, i));
+    return line->numbers[width - 1 - i];
 }
 
 static size_t n_known(size_t width)
@@ -98,7 +92,7 @@ bool ldc_line_fits(const struct ldc_line *line, size_t width)
     if (!line->is_numbered || width < LDC_TAIL_SHORT || width > line->n_tail)
         return false;
     for (size_t i = 0; i < n_known(width); i++) {
-        if (!is_number(ldc_line_field(line, width, i)))
+        if (ldc_line_number(line, width, i) == LDC_NO_NUMBER)
             return false;
     }
     return true;
@@ -131,6 +125,6 @@ bool ldc_line_makes_any_sense(const struct ldc_line *line)
 void ldc_line_title(const struct ldc_line *line, size_t width, struct ldc_decoder *decoder,
                     char *out, size_t size)
 {
-    const char *end = ldc_line_field(line, width, 0).start - 1;
+    const char *end = line->starts[width - 1] - 1;
     ldc_decoder_text(decoder, line->title, (size_t)(end - line->title), out, size);
 }

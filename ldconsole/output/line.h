@@ -24,17 +24,21 @@ struct ldc_line {
     bool is_whole;        /* its end was printed */
     bool is_numbered;     /* it begins with a number and a comma: what follows is set */
     int index;
-    const char *title;                  /* where the title begins */
-    size_t n_fields;                    /* from there on */
-    size_t n_tail;                      /* how many of them may be the tail; at most LDC_TAIL_MAX */
-    struct ldc_span tail[LDC_TAIL_MAX]; /* tail[0] is the last one of the line */
+    const char *title; /* where the title begins */
+    size_t n_fields;   /* from there on */
+    size_t n_tail;     /* how many of them may be the tail; at most LDC_TAIL_MAX */
+    /* Those, [0] being the last one of the line: where it begins, and its number or LDC_NO_NUMBER.
+     */
+    const char *starts[LDC_TAIL_MAX];
+    int64_t numbers[LDC_TAIL_MAX];
 };
+
+#define LDC_NO_NUMBER INT64_MIN
 
 /** Takes the next line from REST; false when nothing is left. */
 bool ldc_line_next(struct ldc_span *rest, struct ldc_line *ret);
 bool ldc_line_is_blank(struct ldc_span text);
-/** The field I (0 = the first) of a tail of WIDTH <= n_tail, and its number; 0 when it is none. */
-struct ldc_span ldc_line_field(const struct ldc_line *line, size_t width, size_t i);
+/** The number in field I (0 = the first) of a tail of WIDTH that fits. */
 int64_t ldc_line_number(const struct ldc_line *line, size_t width, size_t i);
 /** Whether a tail of WIDTH can be here: numbers wherever we know that there are some. */
 bool ldc_line_fits(const struct ldc_line *line, size_t width);
