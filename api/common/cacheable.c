@@ -11,6 +11,15 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, DAY = 24 * 60 * MINUTE };
 static const char *const on_workstations[] = {API_DEPENDS_WORKSTATIONS, API_DEPENDS_INSTANCES,
                                               NULL};
 
+/* The list and each of them live and die together. */
+#define LIKE_WORKSTATIONS                                                                          \
+    {.ttl_ms = 300 * SECOND,                                                                       \
+     .error_ms = DAY,                                                                              \
+     .failure_ms = SECOND,                                                                         \
+     .dependencies = on_workstations},                                                             \
+        "a workstation is made, changed or removed, its status changes, or what it shows of its "  \
+        "instances does"
+
 const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT] = {
     /* What is kept is the observation: the bodies are rendered from it with their true age. Every
      * good survey keeps a new one, so the TTL ends only while nobody looks, or while ldconsole
@@ -20,22 +29,8 @@ const struct api_cacheable api_cacheable_table[API_CACHEABLE_COUNT] = {
         {"instances_list",
          {.stale_ms = MINUTE, .error_ms = CACHE_MAX_MS, .failure_ms = SECOND, .is_local = true},
          "another look at the instances takes its place"},
-    [API_CACHEABLE_WORKSTATIONS] =
-        {"workstations_list",
-         {.ttl_ms = 300 * SECOND,
-          .error_ms = DAY,
-          .failure_ms = SECOND,
-          .dependencies = on_workstations},
-         "a workstation is made, changed or removed, its status changes, or what it shows of its "
-         "instances does"},
-    [API_CACHEABLE_WORKSTATION] =
-        {"workstations_{id}",
-         {.ttl_ms = 300 * SECOND,
-          .error_ms = DAY,
-          .failure_ms = SECOND,
-          .dependencies = on_workstations},
-         "a workstation is made, changed or removed, its status changes, or what it shows of its "
-         "instances does"},
+    [API_CACHEABLE_WORKSTATIONS] = {"workstations_list", LIKE_WORKSTATIONS},
+    [API_CACHEABLE_WORKSTATION] = {"workstations_{id}", LIKE_WORKSTATIONS},
 };
 
 /* Whether KEY is TEMPLATE with something in the place of "{id}". */

@@ -69,6 +69,8 @@ const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
                                   false},
     [API_OPERATION_PRUNED] = {"OPERATION_PRUNED", 409, "The operation of this key was removed",
                               false},
+    [API_OPERATION_LOST] = {"OPERATION_LOST", 409,
+                            "The record of the operation of this key is lost", false},
     [API_IDEMPOTENCY_KEY_REUSED] = {"IDEMPOTENCY_KEY_REUSED", 422,
                                     "The Idempotency-Key belongs to another request", false},
     [API_SETTING_NOT_SUPPORTED] = {"SETTING_NOT_SUPPORTED", 422,

@@ -58,6 +58,7 @@ enum api_code {
     /* Of the layers below, which give them by name. */
     API_INSTANCE_NOT_STOPPED,
     API_OPERATION_PRUNED,
+    API_OPERATION_LOST,
     API_IDEMPOTENCY_KEY_REUSED,
     API_SETTING_NOT_SUPPORTED,
     API_IDEMPOTENCY_FULL,

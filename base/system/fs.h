@@ -24,6 +24,11 @@ int fs_copy(const char *from, const char *to);
 /** A file, or a link itself. */
 int fs_remove(const char *path);
 int fs_size(const char *path, int64_t *ret);
+/** Which file stands at a path: another one has another identity, whatever its name. */
+struct fs_identity {
+    uint64_t device, number;
+};
+int fs_identify(const char *path, struct fs_identity *ret);
 /** The first N bytes of a file; UV_EOF when it has less. */
 int fs_read_head(const char *path, void *bytes, size_t n);
 /** What was written to PATH is on the disk when this returns. */

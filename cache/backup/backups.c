@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/backup/backups.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <uv.h>
@@ -71,8 +72,14 @@ static void make(struct job *job)
 {
     struct cache_backups *b = job->backups;
     job->has_tried = true;
-    job->status =
-        cache_backup_make(b->data_dir, &b->is_cancelled, &job->made, &job->copy, &job->error);
+    /* It is opened by its name. */
+    job->status = cache_store_check_place(b->store);
+    if (job->status == 0)
+        job->status =
+            cache_backup_make(b->data_dir, &b->is_cancelled, &job->made, &job->copy, &job->error);
+    else
+        snprintf(job->error.text, sizeof(job->error.text),
+                 "the database is not where it was opened: %s", cache_sql_advice(job->status));
     job->has_made = job->status == 0;
 }
 

@@ -17,6 +17,7 @@
 #include "cache/backup/trusted.h"
 #include "cache/store/db.h"
 #include "cache/tables/events.h"
+#include "cache/tables/idempotency.h"
 #include "cache/tables/operations.h"
 #include "cache/tables/preferences.h"
 
@@ -151,8 +152,19 @@ static void swap_init(struct swap *s, const char *data_dir)
     }
 }
 
+/* Keys that were used since the backup was made, so that what they did is not done again. What
+ * cannot be read of them is lost with the rest. */
+static void carry_keys(sqlite3 *from, const char *staged)
+{
+    sqlite3 *to cleanup(cache_sql_closep) = NULL;
+    if (sqlite3_open_v2(staged, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
+            SQLITE_OK &&
+        cache_sql_exec(to, "BEGIN IMMEDIATE") == 0 && cache_idempotency_carry_over(from, to) == 0)
+        (void)cache_sql_exec(to, "COMMIT");
+}
+
 /* So that the file alone is all of it. What cannot be copied back is kept as it is. */
-static void empty_log(const char *database)
+static void settle(const char *database, const char *staged)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
     int64_t size = 0;
@@ -165,6 +177,7 @@ static void empty_log(const char *database)
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL) != SQLITE_OK)
         return;
+    carry_keys(db, staged);
     cache_db_checkpoint(db);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 }
@@ -181,7 +194,7 @@ static int move(const char *from, const char *to, const char *suffix)
 static int swap(const struct swap *s)
 {
     char *shared cleanup(mem_freep) = mem_printf("%s-shm", s->database);
-    empty_log(s->database);
+    settle(s->database, s->staged);
     int r = move(s->database, s->kept, "-wal");
     if (r == 0)
         r = move(s->database, s->kept, "");

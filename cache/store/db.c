@@ -12,6 +12,7 @@
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/pages/file.h"
 #include "cache/pages/wal.h"
 
 enum { BUSY_TIMEOUT_MS = 5000, CHECK_ALWAYS_MIB = 64 };
@@ -102,12 +103,22 @@ static int found(char finding[CACHE_FINDING_SIZE], const char *text)
     return UV_EFTYPE;
 }
 
+/* The encoding of text, in the head of the file (its format, offset 56), is always UTF-8, 1, or 0
+ * where the first table stands in the log only. */
+static bool is_encoding_wrong(const char *path)
+{
+    unsigned char head[60];
+    return fs_read_head(path, head, sizeof(head)) == 0 && cache_file_u32(head + 56) > 1;
+}
+
 /* What SQLite would not find, but act on: it takes an emptied file for a new database and deletes
- * its log, and forgets what stands in a log behind a bad frame. */
+ * its log, forgets what stands in a log behind a bad frame, and reads text as the head says. */
 static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
 {
     if (file_size(path, "") == 0)
         return found(finding, "the file is empty");
+    if (is_encoding_wrong(path))
+        return found(finding, "the encoding of text in its header is none of ours");
     if (cache_wal_is_damaged(path))
         return found(finding, "a part of the write-ahead log cannot be read");
     return 0;
@@ -213,6 +224,15 @@ static int open_or_repair(const char *path, sqlite3 **ret_db, struct cache_repai
     return r;
 }
 
+/* What is to be told of DB; it is closed when it does not say that. */
+static int read_repair(sqlite3 **db, struct cache_repair *ret)
+{
+    int r = cache_repair_read(*db, ret);
+    if (r < 0)
+        cache_sql_close(take_ptr(*db));
+    return r;
+}
+
 /* --- one writer --- */
 
 static atomic_bool has_writer;
@@ -254,9 +274,12 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *r
         return r;
     r = cache_sql_fold_system_error(fs_make_dirs(data_dir));
     if (r == 0)
-        r = cache_repair_resume(path, &repair);
+        r = cache_repair_resume(path);
     if (r == 0)
         r = open_or_repair(path, ret_db, &repair, reterr);
+    cache_repair_deinit(&repair);
+    if (r == 0 && ret_repair)
+        r = read_repair(ret_db, &repair);
     if (r == 0)
         keep_claim(*ret_db);
     else

@@ -31,9 +31,9 @@
  *  the mark is taken away on success.
  *
  *  What is damaged is repaired as cache/store/repair.h says: the damaged file is kept, and
- *  RET_REPAIR says what was done (its `kept` is NULL for nothing); it may be NULL, else the caller
- *  has set its `finish` and frees it by cache_repair_deinit. An up to date and sound database is
- *  only read.
+ *  RET_REPAIR says what was done, now or before, and not told of yet (its `kept` is NULL for
+ *  nothing); it may be NULL, else the caller has set its `finish` and frees it by
+ *  cache_repair_deinit. An up to date and sound database is only read.
  *
  *  Returns 0, or with RETERR filled: UV_EACCES (read-only folder or file), UV_ENOSPC, UV_EBUSY
  *  (locked by another program beyond the timeout), UV_ENOTSUP (made by a newer version),

@@ -10,7 +10,9 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
+#include "cache/store/sql.h"
 
 /* What lies beside FILE, in this order:
  *
@@ -48,9 +50,8 @@ static char *find_last(const char *folder, const char *prefix, const char *suffi
     return last ? fs_join(folder, last) : NULL;
 }
 
-static char *find_copy(const char *path)
+static char *find_copy(const char *data_dir)
 {
-    char *data_dir cleanup(mem_freep) = fs_dirname(path);
     char *folder cleanup(mem_freep) = fs_join(data_dir, "backups");
     return find_last(folder, "ldplayerd-", ".db");
 }
@@ -84,7 +85,7 @@ static int move(const char *path, const char *to, const char *suffix)
 }
 
 /* From DONE, which is complete, to PATH. Can be done again from wherever it was cut off. */
-static int take_place(const char *done, const char *path, struct cache_repair *ret)
+static int take_place(const char *done, const char *path)
 {
     const char *stamp = strrchr(done, '.') + sizeof(".repaired-") - 1;
     char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, stamp);
@@ -93,33 +94,45 @@ static int take_place(const char *done, const char *path, struct cache_repair *r
         r = move(path, kept, "-wal");
     if (r == 0)
         r = move(path, kept, "-shm");
-    if (r == 0)
-        r = fs_rename(done, path);
-    if (r < 0)
-        return r;
-    ret->kept = take_ptr(kept);
-    ret->copy = find_copy(path);
-    ret->at = clock_wall_ms();
-    return 0;
+    return r == 0 ? fs_rename(done, path) : r;
 }
 
-int cache_repair_run(const char *path, struct cache_repair *ret)
+/* On the new database, before it takes its place. */
+static int finish(sqlite3 *db, void *arg)
+{
+    struct cache_repair *repair = arg;
+    int r = repair->finish ? repair->finish(db) : 0;
+    if (r < 0)
+        return r;
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    cache_repair_add_json(repair, doc, root);
+    char *note cleanup(mem_freep) = json_write(doc);
+    return cache_sql_run(
+        db, "INSERT OR REPLACE INTO preferences (name, value) VALUES ('" CACHE_REPAIR_NOTE "', ?)",
+        "s", note);
+}
+
+int cache_repair_run(const char *path, struct cache_repair *repair)
 {
     char *unfinished cleanup(mem_freep) = mem_printf("%s.repairing", path);
     char *stamp cleanup(mem_freep) = free_stamp(path);
     char *done cleanup(mem_freep) = mem_printf("%s.repaired-%s", path, stamp);
+    repair->kept = mem_printf("%s.damaged-%s", path, stamp);
+    repair->at = clock_wall_ms();
     remove_file(unfinished, "");
-    int r = cache_salvage(path, unfinished, ret->finish, &ret->saved);
+    int r = cache_salvage(path, unfinished, finish, repair, &repair->saved);
     if (r == 0)
         r = fs_rename(unfinished, done);
     if (r < 0) {
         remove_file(unfinished, "");
         return r;
     }
-    return take_place(done, path, ret);
+    return take_place(done, path);
 }
 
-int cache_repair_resume(const char *path, struct cache_repair *ret)
+int cache_repair_resume(const char *path)
 {
     char *folder cleanup(mem_freep) = fs_dirname(path);
     char *prefix cleanup(mem_freep) = mem_printf("%s.repaired-", fs_basename(path));
@@ -128,8 +141,49 @@ int cache_repair_resume(const char *path, struct cache_repair *ret)
         return 0;
     if (fs_exists(path))
         return fs_remove(done);
-    str_copy(ret->finding, sizeof(ret->finding), "a repair was cut off and has been finished");
-    return take_place(done, path, ret);
+    return take_place(done, path);
+}
+
+static void read_note(const char *text, const char *data_dir, struct cache_repair *ret)
+{
+    yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(text, strlen(text), 0);
+    yyjson_val *root = yyjson_doc_get_root(doc), *item;
+    const char *kept = yyjson_get_str(yyjson_obj_get(root, "kept"));
+    const char *finding = yyjson_get_str(yyjson_obj_get(root, "finding"));
+    const char *at = yyjson_get_str(yyjson_obj_get(root, "at"));
+    size_t i, n;
+    if (!kept || !finding || !at)
+        return;
+    /* The folder may have been moved since. */
+    ret->kept = fs_join(data_dir, fs_basename(kept));
+    ret->copy = find_copy(data_dir);
+    str_copy(ret->finding, sizeof(ret->finding), finding);
+    (void)clock_parse(at, &ret->at);
+    yyjson_arr_foreach(yyjson_obj_get(root, "tables"), i, n, item) {
+        if (i == CACHE_SALVAGE_MAX_TABLES)
+            break;
+        struct cache_salvage_table *t = &ret->saved.tables[ret->saved.n_tables++];
+        const char *name = yyjson_get_str(yyjson_obj_get(item, "name"));
+        yyjson_val *lost = yyjson_obj_get(item, "lost");
+        str_copy(t->name, sizeof(t->name), name ? name : "");
+        t->n_kept = yyjson_get_uint(yyjson_obj_get(item, "kept"));
+        t->n_lost = yyjson_is_null(lost) ? -1 : yyjson_get_sint(lost);
+    }
+}
+
+int cache_repair_read(sqlite3 *db, struct cache_repair *ret)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    char *data_dir cleanup(mem_freep) = fs_dirname(sqlite3_db_filename(db, "main"));
+    *ret = (struct cache_repair){0};
+    int r = cache_sql_query(
+        db, &stmt, "SELECT value FROM preferences WHERE name = '" CACHE_REPAIR_NOTE "'", "");
+    if (r < 0)
+        return r;
+    int stepped = sqlite3_step(stmt);
+    if (stepped == SQLITE_ROW)
+        read_note(cache_sql_text(stmt, 0), data_dir, ret);
+    return stepped == SQLITE_ROW || stepped == SQLITE_DONE ? 0 : cache_sql_error_code(db);
 }
 
 /* --- the mark of a doubt --- */

@@ -16,7 +16,8 @@
 
 enum { CACHE_FINDING_SIZE = 300 };
 
-/** What was done to a database when it was opened. */
+/** What was done to a database. It stands in the database itself until it was told of: who repairs
+ *  it (a command, a process that was killed then) is not always who can tell. */
 struct cache_repair {
     /* Set by the caller: called on the new database before it takes its place, or NULL. Returns 0
      * or a UV code. */
@@ -24,8 +25,8 @@ struct cache_repair {
     char finding[CACHE_FINDING_SIZE]; /* the first thing that was wrong */
     char *kept;                       /* path of the damaged file; NULL: nothing was repaired */
     char *copy;                       /* path of the newest daily copy, NULL: there is none */
-    struct cache_salvage saved; /* no tables: a former process did it and did not get to tell */
-    int64_t at;                 /* wall ms */
+    struct cache_salvage saved;
+    int64_t at; /* wall ms */
 };
 
 void cache_repair_deinit(struct cache_repair *repair);
@@ -37,13 +38,17 @@ bool cache_repair_is_loss(const struct cache_repair *repair);
 void cache_repair_add_json(const struct cache_repair *repair, yyjson_mut_doc *doc,
                            yyjson_mut_val *object);
 
-/** RET has its finding; the rest is filled. PATH is free of open connections. A crash at any moment
+/** REPAIR has its `finish` and finding. PATH is free of open connections. A crash at any moment
  *  leaves something that cache_repair_resume goes on from. Returns 0 or a UV code, with the
  *  damaged file still in its place or under its kept name. */
-int cache_repair_run(const char *path, struct cache_repair *ret);
-/** Before PATH is opened: finishes what a crash cut off, which is then told in RET, or clears it
- *  away. Returns 0 or a UV code. */
-int cache_repair_resume(const char *path, struct cache_repair *ret);
+int cache_repair_run(const char *path, struct cache_repair *repair);
+/** Before PATH is opened: finishes what a crash cut off, or clears it away. Returns 0 or a UV
+ *  code. */
+int cache_repair_resume(const char *path);
+/** What was done to DB and not told of yet; `kept` NULL: nothing. Returns 0 or a UV code. */
+int cache_repair_read(sqlite3 *db, struct cache_repair *ret);
+/** The preference that it is, to be removed when it was told of. */
+#define CACHE_REPAIR_NOTE "repaired"
 
 /** Leaves word for the next opening to check the database in DATA_DIR, on disk on return. Any
  *  thread. Returns 0 or a UV code. */

@@ -14,7 +14,7 @@ bool cache_repair_is_loss(const struct cache_repair *repair)
         if (repair->saved.tables[i].n_lost != 0)
             return true;
     }
-    return repair->saved.n_tables == 0;
+    return false;
 }
 
 static void append_rows(const struct cache_salvage *saved, struct buf *out)
@@ -46,10 +46,7 @@ char *cache_repair_sentence(const struct cache_repair *repair)
     buf_init(&out, 0);
     (void)buf_printf(&out,
                      "the database was damaged (%s) and has been repaired: ", repair->finding);
-    if (repair->saved.n_tables > 0)
-        append_rows(&repair->saved, &out);
-    else
-        (void)buf_append_str(&out, "what was lost is not known any more");
+    append_rows(&repair->saved, &out);
     (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
     if (repair->copy)
         (void)buf_printf(&out, "; the newest daily copy comes back by: ldplayerd restore %s",

@@ -15,7 +15,9 @@
 
 /* In this order, so that of two forms of one row the right one is kept (the second is ignored):
  *
- *   1. What the trees lead to, from page 1: their tables are known.
+ *   1. What the trees lead to, from page 1: their tables are known. Where the list of the tables in
+ *      page 1 has a hole, every page that no other leads to is the root of a tree, whose first row
+ *      tells which table it is of; when there are as many as there have to be, nothing is lost.
  *   2. Only when a tree has a hole, or page 1 is gone: pages that no tree leads to and that are not
  *      free. Their rows tell by their shape which table they are of.
  *
@@ -28,6 +30,7 @@ struct tree {
     int table; /* index of a shape, of an index the table's; or NO_TABLE */
     enum { TREE_SCHEMA, TREE_TABLE, TREE_INDEX } kind;
     bool is_whole_index; /* has one entry for each row of the table */
+    bool is_guessed;     /* not from the list of the tables */
     unsigned n_bad;      /* pages and rows that are not to be read */
     uint64_t n_entries;
 };
@@ -42,7 +45,8 @@ struct salvage {
     size_t n_trees, cap_trees;
     struct cache_record record;
     sqlite3 *db;
-    uint64_t *n_kept; /* by table */
+    int64_t n_objects; /* that a whole list has */
+    uint64_t *n_kept;  /* by table */
     int error;
 };
 
@@ -209,13 +213,104 @@ static void walk(struct salvage *s, size_t t, uint32_t number, unsigned depth, s
     }
 }
 
+static const struct range all = {INT64_MIN, INT64_MAX};
+
+/* --- roots that are not in the list --- */
+
+/* By number, owned by the caller: pages that another leads to, or the list. */
+static bool *find_led_to(struct salvage *s)
+{
+    struct cache_btree *page cleanup(mem_freep) = mem_new(struct cache_btree);
+    bool *is_led_to = mem_calloc((size_t)s->n_pages + 1, sizeof(*is_led_to));
+    for (size_t t = 1; t < s->n_trees; t++)
+        is_led_to[s->trees[t].root] = true;
+    for (uint32_t number = 2; number <= s->n_pages; number++) {
+        if (s->is_free[number] || !cache_btree_read(s->pages, number, page) || page->is_leaf)
+            continue;
+        for (unsigned i = 0; i <= page->n_cells; i++) {
+            uint32_t child = cache_btree_child(page, i);
+            if (child <= s->n_pages)
+                is_led_to[child] = true;
+        }
+    }
+    return is_led_to;
+}
+
+/* Reads the first row of the tree at NUMBER; false when there is none. RET_PAGE has its page. */
+static bool read_first_row(struct salvage *s, uint32_t number, struct cache_btree *ret_page)
+{
+    for (unsigned depth = 0; depth < MAX_DEPTH; depth++) {
+        if (!cache_btree_read(s->pages, number, ret_page))
+            return false;
+        if (ret_page->is_leaf || (ret_page->is_index && ret_page->n_cells > 0))
+            return ret_page->n_cells > 0 && cache_btree_record(s->pages, ret_page, 0, &s->record);
+        number = cache_btree_child(ret_page, 0);
+    }
+    return false;
+}
+
+static bool is_schema_row(const struct cache_record *record)
+{
+    return record->n == 5 && record->values[3].type == CACHE_INTEGER &&
+           (is_text(&record->values[0], "table") || is_text(&record->values[0], "index"));
+}
+
+static void add_guessed_tree(struct salvage *s, uint32_t number, const struct cache_btree *page,
+                             bool has_row)
+{
+    const struct cache_shape *shape =
+        has_row ? cache_shapes_match(&s->shapes, &s->record, page->is_index) : NULL;
+    struct tree *tree = add_tree(s);
+    tree->root = number;
+    tree->kind = page->is_index && !shape ? TREE_INDEX : TREE_TABLE;
+    tree->table = shape ? (int)(shape - s->shapes.items) : NO_TABLE;
+    tree->is_guessed = true;
+}
+
+/* First pages of the list itself, which name others. */
+static void add_roots(struct salvage *s)
+{
+    struct cache_btree *page cleanup(mem_freep) = mem_new(struct cache_btree);
+    for (int pass = 0; pass < 2; pass++) {
+        bool *is_led_to cleanup(mem_freep) = find_led_to(s);
+        for (uint32_t number = 2; number <= s->n_pages; number++) {
+            if (s->is_free[number] || s->is_reached[number] || is_led_to[number] ||
+                !cache_btree_read(s->pages, number, page))
+                continue;
+            bool has_row = read_first_row(s, number, page);
+            bool is_list = has_row && !page->is_index && is_schema_row(&s->record);
+            if (pass == 0 && is_list)
+                walk(s, 0, number, 1, all);
+            else if (pass == 1 && !is_list)
+                add_guessed_tree(s, number, page, has_row);
+        }
+    }
+}
+
+/* Whether the trees that were guessed are all there are: as many as a list has, each whole, and of
+ * each table one at most. */
+static bool is_all_guessed(const struct salvage *s)
+{
+    for (size_t t = 1; t < s->n_trees; t++) {
+        if (s->trees[t].n_bad > 0)
+            return false;
+        for (size_t other = 1; other < t; other++) {
+            if (s->trees[t].kind == TREE_TABLE && s->trees[other].kind == TREE_TABLE &&
+                s->trees[t].table != NO_TABLE && s->trees[t].table == s->trees[other].table)
+                return false;
+        }
+    }
+    return (int64_t)s->n_trees - 1 == s->n_objects;
+}
+
 static void walk_all(struct salvage *s)
 {
-    static const struct range all = {INT64_MIN, INT64_MAX};
     struct tree *schema = add_tree(s);
     schema->root = 1;
     schema->kind = TREE_SCHEMA;
     walk(s, 0, 1, 0, all);
+    if (tree_of(s, 0)->n_bad > 0)
+        add_roots(s);
     for (size_t t = 1; t < s->n_trees; t++) {
         if (s->trees[t].kind == TREE_TABLE)
             walk(s, t, s->trees[t].root, 0, all);
@@ -298,11 +393,14 @@ static int create(struct salvage *s, const char *to, int version)
         r = cache_schema_make(s->db, version);
     if (r == 0)
         r = cache_shapes_init(&s->shapes, s->db);
+    if (r == 0)
+        r = cache_sql_number(s->db, "SELECT count(*) FROM sqlite_schema WHERE rootpage > 0",
+                             &s->n_objects);
     s->n_kept = mem_calloc(s->shapes.n, sizeof(*s->n_kept));
     return r;
 }
 
-static int fill(struct salvage *s, int (*finish)(sqlite3 *db))
+static int fill(struct salvage *s)
 {
     struct cache_db_error error;
     int r = cache_sql_exec(s->db, "BEGIN");
@@ -312,9 +410,7 @@ static int fill(struct salvage *s, int (*finish)(sqlite3 *db))
     if (has_bad_tree(s))
         (void)match_rows(s, insert);
     r = s->error ? s->error : cache_sql_exec(s->db, "COMMIT");
-    if (r == 0)
-        r = cache_schema_migrate(s->db, &error);
-    return r == 0 && finish ? finish(s->db) : r;
+    return r == 0 ? cache_schema_migrate(s->db, &error) : r;
 }
 
 /* --- what was lost --- */
@@ -324,9 +420,11 @@ static int64_t count_lost(const struct salvage *s, int table)
 {
     bool is_found = false, is_bad = false;
     int64_t expected = -1, kept = (int64_t)s->n_kept[table];
+    if (s->trees[0].n_bad > 0 && is_all_guessed(s))
+        return 0;
     for (size_t t = 0; t < s->n_trees; t++) {
         const struct tree *tree = &s->trees[t];
-        if (tree->table != table)
+        if (tree->table != table || tree->is_guessed)
             continue;
         is_found |= tree->kind == TREE_TABLE;
         is_bad |= tree->kind == TREE_TABLE && tree->n_bad > 0;
@@ -349,8 +447,7 @@ static void report(const struct salvage *s, struct cache_salvage *ret)
     }
 }
 
-static int run(struct salvage *s, const char *to, int (*finish)(sqlite3 *db),
-               struct cache_salvage *ret)
+static int run(struct salvage *s, const char *to, struct cache_salvage *ret)
 {
     int version;
     s->n_pages = cache_pages_count(s->pages);
@@ -361,19 +458,21 @@ static int run(struct salvage *s, const char *to, int (*finish)(sqlite3 *db),
     if (r == 0)
         r = create(s, to, version);
     if (r == 0)
-        r = fill(s, finish);
+        r = fill(s);
     if (r == 0)
         report(s, ret);
     return r;
 }
 
-int cache_salvage(const char *from, const char *to, int (*finish)(sqlite3 *db),
-                  struct cache_salvage *ret)
+int cache_salvage(const char *from, const char *to, int (*finish)(sqlite3 *db, void *arg),
+                  void *arg, struct cache_salvage *ret)
 {
     struct salvage s = {0};
     int r = cache_pages_open(from, &s.pages);
     if (r == 0)
-        r = run(&s, to, finish, ret);
+        r = run(&s, to, ret);
+    if (r == 0)
+        r = finish(s.db, arg);
     cache_sql_close(s.db);
     cache_shapes_deinit(&s.shapes);
     cache_record_deinit(&s.record);

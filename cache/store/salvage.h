@@ -25,11 +25,11 @@ struct cache_salvage {
 };
 
 /** Makes a database at TO, where there must be none, with every row of the one at FROM (and its
- *  log) that can be read and fits its table, brings it to the newest schema version, and calls
- *  FINISH on it, unless that is NULL. FROM is only read; what it holds in tables of others stays
- *  there alone. TO is on disk on return. Takes a few seconds for each 100 MB, and as much room on
- *  the disk. Returns 0, UV_ENOSPC or another code, with an unfinished file at TO. */
-int cache_salvage(const char *from, const char *to, int (*finish)(sqlite3 *db),
-                  struct cache_salvage *ret);
+ *  log) that can be read and fits its table, brings it to the newest schema version, fills RET, and
+ *  calls FINISH on it, which returns 0 or a UV code. FROM is only read; what it holds in tables of
+ * others stays there alone. TO is on disk on return. Takes a few seconds for each 100 MB, and as
+ * much room on the disk. Returns 0, UV_ENOSPC or another code, with an unfinished file at TO. */
+int cache_salvage(const char *from, const char *to, int (*finish)(sqlite3 *db, void *arg),
+                  void *arg, struct cache_salvage *ret);
 
 #endif

@@ -112,6 +112,15 @@ static const char *const migrations[] = {
     "UPDATE OR REPLACE idempotency SET owner = t.id FROM tokens t WHERE t.name = owner"
     " AND t.revoked_at = 0 AND t.created_at <= idempotency.created_at"
     " AND (t.expires_at = 0 OR t.expires_at > idempotency.created_at);",
+
+    /* 5: an operation has what the row of its key can be made from again, and a key says that its
+     * operation was removed, so that one that is not there for another reason is known as lost */
+    "ALTER TABLE operations ADD COLUMN key_owner TEXT;"
+    "ALTER TABLE operations ADD COLUMN key_fingerprint TEXT;"
+    "ALTER TABLE idempotency ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE operations SET key_owner = i.owner, key_fingerprint = i.fingerprint"
+    " FROM idempotency i WHERE i.operation = operations.id;"
+    "UPDATE idempotency SET pruned = 1 WHERE operation NOT IN (SELECT id FROM operations);",
 };
 
 int cache_schema_newest(void)

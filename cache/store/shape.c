@@ -21,7 +21,7 @@ static enum cache_value_type type_of(const char *declared)
 #define COLUMNS_OF_TABLE                                                                           \
     "SELECT name, type, \"notnull\", pk, dflt_value IS NOT NULL FROM pragma_table_info(?1)"
 #define COLUMNS_OF_INDEX                                                                           \
-    "SELECT c.name, c.type, c.\"notnull\", 0, 0"                                                   \
+    "SELECT c.name, c.type, c.\"notnull\", 0, c.dflt_value IS NOT NULL"                            \
     " FROM pragma_index_list(?1) i, pragma_index_xinfo(i.name) x, pragma_table_info(?1) c"         \
     " WHERE i.origin = 'pk' AND c.cid = x.cid ORDER BY x.seqno"
 

@@ -14,10 +14,15 @@
  *
  * Closing: wait until every `done` was called (they may submit more), then stop the workers. */
 
-/* After each change of n_waiting or is_closing. */
+/* While jobs are delivered their `done` may submit more. */
+static bool is_busy(const struct cache_store *store)
+{
+    return store->stats.n_waiting > 0 || store->is_delivering;
+}
+
 static void settle(struct cache_store *store)
 {
-    if (store->stats.n_waiting > 0)
+    if (is_busy(store))
         return;
     if (store->is_closing)
         cache_workers_stop(store);
@@ -49,6 +54,7 @@ static void deliver(void *arg)
     struct cache_job_group *g = arg;
     struct cache_store *store = g->store;
 
+    store->is_delivering = true;
     store->stats.n_commits += g->is_committed;
     cache_store_health_note(store, g);
     list_foreach(item, &g->jobs) {
@@ -57,11 +63,11 @@ static void deliver(void *arg)
         store->stats.n_failed += job->status < 0;
         add_times(g->is_write ? &store->stats.writes : &store->stats.reads, job);
         list_unlink(&job->undone);
-        finish_job(job);
-        /* Only now: a job that `done` submits while the store closes must still find it at work. */
         store->stats.n_waiting--;
+        finish_job(job);
     }
     mem_free(g);
+    store->is_delivering = false;
     settle(store);
 }
 
@@ -76,7 +82,7 @@ void cache_store_release(struct cache_store *store)
         return;
     void (*on_closed)(void *arg) = store->on_closed;
     void *arg = store->on_closed_arg;
-    mem_free(store->path);
+    cache_place_deinit(&store->place);
     mem_free(store);
     if (on_closed)
         on_closed(arg);
@@ -108,7 +114,7 @@ struct cache_store *cache_store_new(struct loop *loop, sqlite3 *db,
     struct cache_store *store = mem_new(struct cache_store);
     store->loop = loop;
     store->profile = profile ? profile : cache_profile_default;
-    store->path = mem_strdup(sqlite3_db_filename(db, "main"));
+    cache_place_init(&store->place, db);
     store->writer.db = db;
     list_init(&store->writes);
     list_init(&store->reads);
@@ -146,7 +152,7 @@ static void submit(struct cache_store *store, const struct cache_job *wanted)
     *job = *wanted;
     list_init(&job->undone);
     job->queued_ns = uv_hrtime();
-    if (store->is_closing && store->stats.n_waiting == 0) {
+    if (store->is_closing && !is_busy(store)) {
         job->status = UV_ECANCELED;
         loop_post(store->loop, finish_cancelled, job);
         return;
@@ -183,6 +189,11 @@ void cache_store_close(struct cache_store *store, void (*on_closed)(void *arg), 
 const struct cache_profile *cache_store_profile(const struct cache_store *store)
 {
     return store->profile;
+}
+
+int cache_store_check_place(const struct cache_store *store)
+{
+    return cache_place_check(&store->place);
 }
 
 struct cache_store_stats cache_store_stats(const struct cache_store *store)

@@ -60,11 +60,17 @@ struct cache_store_stats {
 };
 struct cache_store_stats cache_store_stats(const struct cache_store *store);
 
+/** 0, or UV_ENXIO when the files of the database are not those that were opened
+ * (cache/store/place.h); for whoever opens them by name. Any thread, while the store is open. */
+int cache_store_check_place(const struct cache_store *store);
+
 /** How well the database is. */
 struct cache_store_health {
     int write_error;     /* why the last write that mattered was refused, as a UV code; 0 = it was
                           * committed. A commit that changed nothing does not matter, nor a job that
-                          * gave an answer of its own (UV_ENOENT, UV_EEXIST, UV_EINVAL, UV_E2BIG) */
+                          * gave an answer of its own (UV_ENOENT, UV_EEXIST, UV_EINVAL, UV_E2BIG).
+                          * UV_ENXIO: its files are not those that were opened; looked for before
+                          * each commit and every 5 s, and found to be over by a commit */
     int64_t write_since; /* wall ms: writes are refused since; 0 = they are not */
     bool is_damaged;     /* a job met a page that is no good */
     bool is_disk_low;    /* under 256 MiB free where the database is; until there are 320 */

@@ -41,20 +41,25 @@ static void change(struct cache_store *store, const struct cache_store_health *n
         store->on_health(store->on_health_arg, &before, now);
 }
 
+static void set_error(struct cache_store_health *now, int error)
+{
+    if (error != now->write_error)
+        now->write_since = error ? clock_wall_ms() : 0;
+    now->write_error = error;
+}
+
 void cache_store_health_note(struct cache_store *store, const struct cache_job_group *g)
 {
     struct cache_store_health now = store->health;
-    if (g->has_changed)
-        now.write_error = 0;
+    int error = g->has_changed ? 0 : now.write_error;
     list_foreach(item, &g->jobs) {
         int status = list_entry(item, struct cache_job, link)->status;
         if (status < 0 && g->is_write && !is_answer(status))
-            now.write_error = status;
+            error = status;
         if (status == UV_EFTYPE)
             now.is_damaged = true;
     }
-    if (now.write_error != store->health.write_error)
-        now.write_since = now.write_error ? clock_wall_ms() : 0;
+    set_error(&now, error);
     change(store, &now);
 }
 
@@ -82,35 +87,53 @@ static void on_trial(void *arg, int status)
         cache_store_write(store, exec_trial_end, NULL, NULL);
 }
 
-/* --- the disk --- */
+/* --- the files and the disk --- */
 
-static void on_space(uv_fs_t *req)
+static uint64_t free_bytes(const char *path)
 {
-    struct cache_store *store = container_of(req, struct cache_store, space);
+    char *folder cleanup(mem_freep) = fs_dirname(path);
+    uv_fs_t req;
+    uint64_t n = UINT64_MAX;
+    if (uv_fs_statfs(NULL, &req, folder, NULL) == 0) {
+        const uv_statfs_t *fs = req.ptr;
+        n = fs->f_bavail * fs->f_bsize;
+    }
+    uv_fs_req_cleanup(&req);
+    return n;
+}
+
+/* On a thread of the pool, because a sick drive answers late. */
+static void look(uv_work_t *work)
+{
+    struct cache_store *store = container_of(work, struct cache_store, look);
+    store->looked.place = cache_place_check(&store->place);
+    store->looked.free_bytes = free_bytes(store->place.paths[0]);
+}
+
+/* That the files are back is left to a commit. */
+static void on_looked(uv_work_t *work, int status)
+{
+    struct cache_store *store = container_of(work, struct cache_store, look);
     struct cache_store_health now = store->health;
-    if (req->result == 0) {
-        const uv_statfs_t *fs = req->ptr;
-        now.free_bytes = fs->f_bavail * fs->f_bsize;
+    (void)status;
+    if (store->looked.place < 0)
+        set_error(&now, store->looked.place);
+    if (store->looked.free_bytes != UINT64_MAX) {
+        now.free_bytes = store->looked.free_bytes;
         now.is_disk_low = now.free_bytes < (uint64_t)(now.is_disk_low ? ENOUGH_MB : LOW_MB) * MB;
     }
-    uv_fs_req_cleanup(req);
-    store->has_asked = false;
+    store->is_looking = false;
     change(store, &now);
     cache_store_release(store);
 }
 
-/* Where the database is; on another thread, because a sick drive answers late. */
-static void ask_for_space(struct cache_store *store)
+static void start_look(struct cache_store *store)
 {
-    if (store->has_asked)
+    if (store->is_looking)
         return;
-    char *folder cleanup(mem_freep) = fs_dirname(store->path);
-    store->has_asked = true;
+    store->is_looking = true;
     store->n_open++;
-    if (uv_fs_statfs(&store->loop->uv, &store->space, folder, on_space) < 0) {
-        store->has_asked = false;
-        cache_store_release(store);
-    }
+    (void)uv_queue_work(&store->loop->uv, &store->look, look, on_looked);
 }
 
 /* --- now and then --- */
@@ -118,7 +141,7 @@ static void ask_for_space(struct cache_store *store)
 static void on_tick(uv_timer_t *timer)
 {
     struct cache_store *store = container_of(timer, struct cache_store, tick);
-    ask_for_space(store);
+    start_look(store);
     if (store->health.write_error && list_is_empty(&store->undone))
         cache_store_write(store, exec_trial, on_trial, store);
 }

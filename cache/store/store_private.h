@@ -2,6 +2,7 @@
 #ifndef CACHE_STORE_PRIVATE_H
 #define CACHE_STORE_PRIVATE_H
 
+#include "cache/store/place.h"
 #include "cache/store/store.h"
 
 /** Shared by store.c (the loop's side: jobs come and go), store_worker.c (the threads) and
@@ -35,10 +36,16 @@ struct cache_worker {
     int wal_pages; /* of the writer: in the write-ahead log after the last commit */
 };
 
+/** What is looked at now and then. */
+struct cache_look {
+    int place;           /* of cache_place_check */
+    uint64_t free_bytes; /* UINT64_MAX = not known */
+};
+
 struct cache_store {
     struct loop *loop;
     const struct cache_profile *profile;
-    char *path;
+    struct cache_place place; /* not changed while workers run */
     struct cache_worker writer, readers[CACHE_PROFILE_MAX_READERS];
 
     uv_mutex_t lock;
@@ -50,7 +57,7 @@ struct cache_store {
     /* Never sent: referenced while jobs are under way, because a post from another thread does not
      * keep the loop alive. */
     uv_async_t alive;
-    bool is_closing;
+    bool is_delivering, is_closing;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
     struct cache_store_stats stats;
@@ -60,9 +67,10 @@ struct cache_store {
     cache_store_health_fn on_health;
     void *on_health_arg;
     uv_timer_t tick;
-    uv_fs_t space; /* being asked for while has_asked */
-    bool has_asked;
-    unsigned n_open; /* handles and requests that closing waits for */
+    uv_work_t look; /* under way while is_looking */
+    bool is_looking;
+    struct cache_look looked; /* of the look */
+    unsigned n_open;          /* handles and requests that closing waits for */
 };
 
 /* --- store.c --- */

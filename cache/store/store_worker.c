@@ -95,6 +95,9 @@ static void run_group(sqlite3 *db, struct cache_job_group *g)
     int r = cache_sql_run(db, g->is_write ? "BEGIN IMMEDIATE" : "BEGIN", "");
     if (r == 0)
         r = run_jobs(db, g);
+    /* As late as it can still be undone. */
+    if (r == 0 && g->is_write)
+        r = cache_place_check(&g->store->place);
     if (r == 0)
         r = cache_sql_run(db, "COMMIT", "");
     g->is_committed = r == 0 && g->is_write;
@@ -116,10 +119,18 @@ static void finish_group(struct cache_job_group *g)
 
 /* --- the threads --- */
 
-/* A reader opens its connection when it has something to read. */
+/* A reader opens its connection when it has something to read, by name: what stands there must be
+ * what the writer has. */
 static int open_reader(struct cache_worker *w)
 {
-    return w->db ? 0 : cache_db_open_reader(w->store->path, w->store->profile, &w->db);
+    const struct cache_store *store = w->store;
+    if (w->db)
+        return 0;
+    int r = cache_db_open_reader(store->place.paths[0], store->profile, &w->db);
+    int moved = cache_place_check(&store->place);
+    if (moved < 0)
+        cache_sql_close(take_ptr(w->db));
+    return moved < 0 ? moved : r;
 }
 
 static void read_all(void *arg)
@@ -179,6 +190,7 @@ static void write_all(void *arg)
         copy_back(w);
     }
     wait_for_readers(store);
+    /* A database that was moved gets its log, too, which is left empty where it is. */
     cache_db_checkpoint(w->db);
     cache_db_close(w->db);
     cache_store_end(store);

@@ -3,6 +3,7 @@
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "cache/tables/events.h"
 #include "cache/tables/operations.h"
 #include "cache/tables/tokens.h"
 
@@ -164,4 +165,10 @@ void cache_housekeeping_close(struct cache_housekeeping *h, void (*on_closed)(vo
     uv_timer_stop(&h->timer);
     if (!h->is_running)
         uv_close((uv_handle_t *)&h->timer, on_timer_closed);
+}
+
+int cache_housekeeping_mend(sqlite3 *db)
+{
+    int r = cache_events_renumber(db);
+    return r == 0 ? cache_idempotency_rebuild(db) : r;
 }

@@ -26,4 +26,8 @@ void cache_housekeeping_run(struct cache_housekeeping *h);
 void cache_housekeeping_close(struct cache_housekeeping *h, void (*on_closed)(void *arg),
                               void *arg);
 
+/** The `finish` of a repair (cache/store/repair.h), on the new database: numbers of events go on
+ * above all there were, and keys are made again from their operations. Returns 0 or a UV code. */
+int cache_housekeeping_mend(sqlite3 *db);
+
 #endif

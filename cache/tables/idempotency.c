@@ -75,6 +75,15 @@ int cache_key_row_write(sqlite3 *db, const struct cache_key_row *row)
                          row->created_at);
 }
 
+int cache_key_row_write_beside(sqlite3 *db, const struct cache_key_row *row)
+{
+    if (!row)
+        return 0;
+    return cache_sql_run(db,
+                         "UPDATE operations SET key_owner = ?, key_fingerprint = ? WHERE id = ?",
+                         "sss", row->owner, row->fingerprint, row->operation);
+}
+
 /* --- memory --- */
 
 /* Both parts may hold any character; the length makes the pair unambiguous. */

@@ -11,7 +11,8 @@
 /** Idempotency-Key -> operation, or workstation, for 24 hours, also when that is gone by then: what
  *  was carried out must not be carried out again. All of it is in memory, so that two equal
  *  requests in one millisecond meet; the table makes it survive a restart. A key and what it is of
- *  are one job of the store: remember, and let the job that writes the row write the key's too.
+ *  are one job of the store: remember, and let the job that writes the row write the key's too. An
+ *  operation has its key with it, so that damage must meet both to make it unknown.
  *
  *  Within a process age is by the clock that only goes forward, so that no change of the wall clock
  *  ends a key early or keeps it for ever. Loop thread only, except where a connection is taken. */
@@ -60,6 +61,8 @@ struct cache_key_row;
 struct cache_key_row *cache_key_row_new(const struct cache_key *key, const char *operation);
 /** Returns 0 or a UV code; 0 for NULL. On the worker. */
 int cache_key_row_write(sqlite3 *db, const struct cache_key_row *row);
+/** The same with the operation, which is there. */
+int cache_key_row_write_beside(sqlite3 *db, const struct cache_key_row *row);
 /** Accepts NULL. */
 void cache_key_row_free(struct cache_key_row *row);
 
@@ -68,5 +71,13 @@ void cache_idempotency_trim(struct cache_idempotency *keys, struct cache_store *
                             size_t max_rows, cache_done_fn done, void *arg);
 /** Whether there are more of them. */
 bool cache_idempotency_has_expired(const struct cache_idempotency *keys);
+
+/** Both on a connection, in a transaction of the caller's; return 0 or a UV code.
+ *
+ *  Makes the rows of keys again that are gone, from what stands with the operations. */
+int cache_idempotency_rebuild(sqlite3 *db);
+/** Gives TO the keys of the last 24 hours of FROM's operations that it has not: for a database that
+ *  takes the place of a newer one. */
+int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to);
 
 #endif

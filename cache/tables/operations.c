@@ -73,7 +73,7 @@ static int exec_put(sqlite3 *db, void *arg)
     int r = cache_key_row_write(db, p->key);
     for (size_t i = 0; i < p->n && r == 0; i++)
         r = write_operation(db, p->ops[i]);
-    return r;
+    return r == 0 ? cache_key_row_write_beside(db, p->key) : r;
 }
 
 static void on_put(void *arg, int status)
@@ -174,7 +174,8 @@ int cache_operations_load_open(sqlite3 *db, struct cache_operation ***ret_ops, s
 
 struct find {
     struct cache_operations_filter filter;
-    char id[UUID_SIZE]; /* for get */
+    char id[UUID_SIZE];    /* for get */
+    char *key_owner, *key; /* for get by key */
     struct cache_operations_page page;
     cache_operations_fn done;
     void *arg;
@@ -262,11 +263,35 @@ static int exec_get(sqlite3 *db, void *arg)
     return r;
 }
 
+/* Whether the key's row says that its operation was removed. */
+static int find_pruned(sqlite3 *db, struct find *f)
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    int r = cache_sql_query(db, &stmt,
+                            "SELECT pruned FROM idempotency"
+                            " WHERE owner = ? AND key = ? AND operation = ?",
+                            "sss", f->key_owner, f->key, f->id);
+    if (r < 0)
+        return r;
+    int stepped = sqlite3_step(stmt);
+    f->page.was_pruned = stepped == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
+    return stepped == SQLITE_ROW || stepped == SQLITE_DONE ? 0 : cache_sql_error_code(db);
+}
+
+static int exec_get_by_key(sqlite3 *db, void *arg)
+{
+    struct find *f = arg;
+    int r = exec_get(db, f);
+    return r == 0 && f->page.n_items == 0 ? find_pruned(db, f) : r;
+}
+
 static void on_found(void *arg, int status)
 {
     struct find *f = arg;
     f->done(f->arg, status, status < 0 ? NULL : &f->page);
     free_operations(f->page.items, f->page.n_items);
+    mem_free(f->key_owner);
+    mem_free(f->key);
     mem_free(f);
 }
 
@@ -288,4 +313,16 @@ void cache_operations_get(struct cache_store *store, const char *id, cache_opera
     f->done = done;
     f->arg = arg;
     cache_store_read(store, exec_get, on_found, f);
+}
+
+void cache_operations_get_by_key(struct cache_store *store, const struct cache_key *key,
+                                 const char *id, cache_operations_fn done, void *arg)
+{
+    struct find *f = mem_new(struct find);
+    str_copy(f->id, sizeof(f->id), id);
+    f->key_owner = mem_strdup(key->owner);
+    f->key = mem_strdup(key->key);
+    f->done = done;
+    f->arg = arg;
+    cache_store_read(store, exec_get_by_key, on_found, f);
 }

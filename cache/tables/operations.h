@@ -39,6 +39,8 @@ struct cache_operations_page {
     size_t n_items;
     uint64_t total; /* rows that match without cursor and limit */
     bool has_more;
+    bool was_pruned; /* of get_by_key without an item: it had ended and was removed; else its record
+                      * is lost, and with it what became of it */
 };
 typedef void (*cache_operations_fn)(void *arg, int status, struct cache_operations_page *page);
 
@@ -49,6 +51,10 @@ void cache_operations_find(struct cache_store *store, const struct cache_operati
 /** A page of one or none. */
 void cache_operations_get(struct cache_store *store, const char *id, cache_operations_fn done,
                           void *arg);
+
+/** The same for the one that KEY (copied) means. */
+void cache_operations_get_by_key(struct cache_store *store, const struct cache_key *key,
+                                 const char *id, cache_operations_fn done, void *arg);
 
 typedef void (*cache_operations_prune_fn)(void *arg, int status, uint64_t n_removed);
 /** Removes ended operations that ended before WALL_MS, children with their parents and only with

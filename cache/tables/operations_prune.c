@@ -7,7 +7,8 @@
 
 /* Operations go in families: the children of a batch, then itself, when the batch may go. One piece
  * removes at most as many rows as it is told, because who writes waits for it: children of the
- * first parents in the row, and when these have none left, the parents. */
+ * first parents in the row, and when these have none left, the parents. The keys that mean them
+ * stay, and say so. */
 
 #define ENDED_PARENT                                                                               \
     "SELECT id FROM operations WHERE ended_at > 0 AND parent = ''"                                 \
@@ -18,6 +19,10 @@
 #define DELETE_CHILDREN(parents)                                                                   \
     "DELETE FROM operations WHERE id IN (SELECT id FROM operations"                                \
     " WHERE parent <> '' AND parent IN (" parents ") LIMIT ?2)"
+#define MARK_KEYS(parents)                                                                         \
+    "UPDATE idempotency SET pruned = 1 FROM operations AS o WHERE o.id IN (" parents ")"           \
+    " AND o.key_owner = idempotency.owner AND o.idempotency_key = idempotency.key"                 \
+    " AND o.id = idempotency.operation"
 #define DELETE_PARENTS(parents) "DELETE FROM operations WHERE id IN (" parents ")"
 
 int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_rows,
@@ -28,7 +33,10 @@ int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_
         return r;
     unsigned n = (unsigned)sqlite3_changes64(db);
     if (n < max_rows) {
-        r = cache_sql_run(db, DELETE_PARENTS(BY_AGE), "ii", ended_before, (int64_t)(max_rows - n));
+        r = cache_sql_run(db, MARK_KEYS(BY_AGE), "ii", ended_before, (int64_t)(max_rows - n));
+        if (r == 0)
+            r = cache_sql_run(db, DELETE_PARENTS(BY_AGE), "ii", ended_before,
+                              (int64_t)(max_rows - n));
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
@@ -42,7 +50,9 @@ int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows
         return r;
     unsigned n = (unsigned)sqlite3_changes64(db);
     if (n < max_rows) {
-        r = cache_sql_run(db, DELETE_PARENTS(BY_ID), "si", id, (int64_t)(max_rows - n));
+        r = cache_sql_run(db, MARK_KEYS(BY_ID), "si", id, (int64_t)(max_rows - n));
+        if (r == 0)
+            r = cache_sql_run(db, DELETE_PARENTS(BY_ID), "si", id, (int64_t)(max_rows - n));
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;

@@ -49,3 +49,13 @@ void cache_preferences_put(struct cache_store *store, const char *name, const ch
     *p = (struct putting){mem_strdup(name), mem_strdup(text), done, arg};
     cache_store_write(store, exec_put, on_put, p);
 }
+
+static int exec_remove(sqlite3 *db, void *arg)
+{
+    return cache_sql_run(db, "DELETE FROM preferences WHERE name = ?", "s", (const char *)arg);
+}
+
+void cache_preferences_remove(struct cache_store *store, const char *name)
+{
+    cache_store_write(store, exec_remove, NULL, (void *)name);
+}

@@ -15,5 +15,7 @@ int cache_preferences_write(sqlite3 *db, const char *name, const char *text);
 /** The same as a job; both texts are copied. DONE may be NULL. */
 void cache_preferences_put(struct cache_store *store, const char *name, const char *text,
                            cache_done_fn done, void *arg);
+/** Removes it, as a job. NAME must outlive that. */
+void cache_preferences_remove(struct cache_store *store, const char *name);
 
 #endif

@@ -76,6 +76,11 @@ static void on_repeat_loaded(void *arg, int status, struct cache_operations_page
     if (status < 0) {
         refuse_with(a, 503, "STORE_UNAVAILABLE",
                     "the operation of this Idempotency-Key could not be read");
+    } else if (page->n_items == 0 && !page->was_pruned) {
+        refuse_with(a, 409, "OPERATION_LOST",
+                    "the record of this Idempotency-Key's operation is lost, so it is not known "
+                    "whether it was carried out: look at the instance before you use a new key to "
+                    "do it again");
     } else if (page->n_items == 0) {
         refuse_with(a, 409, "OPERATION_PRUNED",
                     "the operation of this Idempotency-Key was carried out and its record removed "
@@ -88,7 +93,8 @@ static void on_repeat_loaded(void *arg, int status, struct cache_operations_page
 }
 
 /* The same request again: it gets the same operation, which may itself be on its way to disk. */
-static void repeat(struct ctl_engine *e, struct accept *a, const char *id)
+static void repeat(struct ctl_engine *e, struct accept *a, const struct cache_key *key,
+                   const char *id)
 {
     struct ctl_job *job = ctl_jobs_find(&e->jobs, id);
 
@@ -98,7 +104,7 @@ static void repeat(struct ctl_engine *e, struct accept *a, const char *id)
         return;
     }
     e->n_writes++;
-    cache_operations_get(e->parts.store, id, on_repeat_loaded, a);
+    cache_operations_get_by_key(e->parts.store, key, id, on_repeat_loaded, a);
 }
 
 /* Everything that is asked before a request is looked at as such. Returns true when that settled
@@ -115,7 +121,7 @@ static bool is_settled(struct ctl_engine *e, const struct ctl_request *request, 
         return false;
     switch (cache_idempotency_find(e->parts.idempotency, &request->key, id)) {
     case CACHE_IDEMPOTENCY_SAME:
-        repeat(e, a, id);
+        repeat(e, a, &request->key, id);
         return true;
     case CACHE_IDEMPOTENCY_OTHER:
         refuse_with(a, 422, "IDEMPOTENCY_KEY_REUSED",

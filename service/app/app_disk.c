@@ -74,7 +74,7 @@ int svc_app_restore_db(struct svc_app *app)
 int svc_app_open_db(struct svc_app *app)
 {
     struct cache_db_error error;
-    app->repair.finish = cache_events_renumber;
+    app->repair.finish = cache_housekeeping_mend;
     int r = cache_db_open(app->data_dir, &app->db, &app->repair, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);

@@ -9,6 +9,7 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/backup/restore.h"
+#include "cache/tables/preferences.h"
 #include "service/process/crash.h"
 #include "service/reporting/eventlog.h"
 #include "version.h"
@@ -34,11 +35,13 @@ static void emit(struct svc_app *app, const char *type, struct telling *t)
     yyjson_mut_doc_free(t->doc);
 }
 
+/* The first event of a start, so that it is written before the note goes. */
 static void tell_database_repaired(struct svc_app *app)
 {
     struct telling t = begin();
     cache_repair_add_json(&app->repair, t.doc, t.data);
     emit(app, "service.database_repaired", &t);
+    cache_preferences_remove(app->store, CACHE_REPAIR_NOTE);
 }
 
 static void tell_database_restored(struct svc_app *app)
@@ -63,9 +66,9 @@ int svc_app_tell_started(struct svc_app *app)
 {
     struct telling t = begin();
     app->eventlog = svc_eventlog_follow(app->events);
-    tell_crashed(app);
     if (app->repair.kept)
         tell_database_repaired(app);
+    tell_crashed(app);
     if (app->restore_note)
         tell_database_restored(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);

@@ -11,7 +11,7 @@
 #include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
-#include "cache/tables/events.h"
+#include "cache/tables/housekeeping.h"
 #include "cache/tables/tokens.h"
 #include "service/commands/expiry.h"
 #include "service/commands/owner.h"
@@ -23,12 +23,14 @@ enum { ASK_MS = 30000 };
 
 static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
 {
-    struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_events_renumber};
+    struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_housekeeping_mend};
     struct cache_db_error error;
     if (cache_db_open(owner->data_dir, ret_db, &repair, &error) < 0)
         return svc_exit_fail("%s", error.text);
-    if (repair.kept)
-        fprintf(stderr, "ldplayerd: the database was damaged; it is kept as %s\n", repair.kept);
+    if (repair.kept) {
+        char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
+        fprintf(stderr, "ldplayerd: %s\n", sentence);
+    }
     return SVC_EXIT_OK;
 }
 

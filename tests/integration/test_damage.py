@@ -8,7 +8,8 @@ import sqlite3
 import unittest
 import uuid
 
-from support import ServiceCase, wait_for
+from support import ServiceCase, run_service_command, wait_for
+from support.programs import path_for_program
 
 PAGE = 4096
 GARBAGE = b"\xa5" * PAGE
@@ -141,8 +142,7 @@ class WhileStopped(DamageCase):
                 gone = before["operations"] - after["operations"]
                 self.assertEqual(before["workstations"], after["workstations"])
                 self.assertEqual(len(gone) > 0, number == leaf, gone)
-                if number != 1:
-                    self.assertEqual(lost["operations"], len(gone))
+                self.assertEqual(lost["operations"], len(gone))
                 self.check_works()
                 self.service.stop()
                 os.remove(self.kept()[0])
@@ -178,6 +178,83 @@ class WhileStopped(DamageCase):
         self.assertEqual(self.kept(), [])
         self.assertFalse(os.path.exists(self.database + ".suspect"))
         self.assertNotIn("repair", self.client.get("/api/health").json["checks"])
+
+
+class Keys(DamageCase):
+    """What was asked for under an Idempotency-Key is not done again, whatever was lost."""
+
+    key = {"Idempotency-Key": "once"}
+
+    def launch(self):
+        return self.client.request("POST", "/api/instances/0/start?wait=60", headers=self.key)
+
+    def first_launch(self):
+        answer = self.launch()
+        self.assertEqual(answer.json["status"], "succeeded", answer)
+        return answer.json["id"]
+
+    def damage_and_start(self, number):
+        self.service.stop()
+        self.damage(number() if callable(number) else number)
+        self.service.start()
+        self.service.wait_until_observed(self.client)
+
+    def test_a_key_that_is_lost_is_made_again_from_its_operation(self):
+        operation = self.first_launch()
+        self.damage_and_start(lambda: self.roots()["idempotency"])
+        self.assertEqual(self.launch().json["id"], operation)
+        self.assertEqual(len(self.simulator.calls("launch")), 1)
+
+    def test_of_an_operation_that_is_lost_nothing_is_claimed(self):
+        operation = self.first_launch()
+        self.damage_and_start(lambda: self.leaf_with(operation))
+        self.client.get(f"/api/operations/{operation}", 404)
+        answer = self.launch()
+        self.assert_problem(answer, 409, "OPERATION_LOST")
+        self.assertIn("look at the instance", answer.json["detail"])
+        self.assertEqual(len(self.simulator.calls("launch")), 1)
+
+    def test_a_key_that_was_used_since_the_backup_is_still_used(self):
+        file = os.path.join(self.directory, "before.db")
+        for command in ("backup", "restore"):
+            done = run_service_command(command, path_for_program(file), "--data-dir",
+                                       path_for_program(self.service.data_dir))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            if command == "backup":
+                self.first_launch()
+                self.service.stop()
+        self.service.start()
+        self.service.wait_until_observed(self.client)
+        self.assertEqual(self.client.get("/api/operations").json["total"], 0)
+        self.assert_problem(self.launch(), 409, "OPERATION_LOST")
+        self.assertEqual(len(self.simulator.calls("launch")), 1)
+
+
+class ByCommand(DamageCase):
+    def command(self, *args):
+        return run_service_command(*args, "--data-dir", path_for_program(self.service.data_dir))
+
+    def test_what_a_command_repairs_the_next_service_tells(self):
+        self.fill(1)
+        self.damage(1)
+        for args in (("list",), ("create", "--name", "new", "--role", "viewer"),
+                     ("revoke", "new")):
+            done = self.command("token", *args)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("ldplayerd: the database was damaged (", done.stderr)
+            self.assertIn("rows were kept; the damaged file is kept as", done.stderr)
+        self.service.start()
+        self.check_told()
+        check = self.client.get("/api/health").json["checks"]["repair"]
+        self.assertIn(check["detail"], done.stderr)
+        self.service.restart()
+        self.assertNotIn("repair", self.client.get("/api/health").json["checks"])
+        self.service.stop()
+        self.assertEqual(self.command("token", "list").stderr, "")
+        with sqlite3.connect(self.database) as db:
+            count = "SELECT count(*) FROM events WHERE type = 'service.database_repaired'"
+            self.assertEqual(db.execute(count).fetchone()[0], 1)
+        db.close()
 
 
 class Texts(DamageCase):

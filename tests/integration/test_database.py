@@ -9,7 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from support import IS_WINDOWS, ServiceCase, StartFailed, wait_for
+from support import IS_WINDOWS, Client, ServiceCase, StartFailed, wait_for
 
 
 class DatabaseCase(ServiceCase):
@@ -101,6 +101,68 @@ class Locked(DatabaseCase):
 
     def health(self):
         return self.client.get("/api/health").json["checks"]["database"]
+
+
+class Moved(DatabaseCase):
+    """The files of the database go while the service runs. On Windows nobody can take them from it,
+    but a drive can; under Wine everything here can be done to them from outside."""
+
+    def ask(self):
+        return self.client.request("POST", "/api/instances/0/stop")
+
+    def check_refused(self):
+        answer = self.ask()
+        self.assert_problem(answer, 503, "STORE_UNAVAILABLE")
+        self.assertIn("not the one that was opened", answer.json["detail"])
+        self.assertIn("restart the service", answer.json["detail"])
+        database = self.client.get("/readyz", expect=503).json["checks"]["database"]
+        self.assertEqual(database["status"], "failing")
+        self.assertIn("not the one that was opened", database["detail"])
+        self.assertIn("not the one that was opened", self.service.log())
+        self.assertEqual(self.client.get("/api/instances").json["total"], 2, "reads go on")
+
+    def check_goes_on(self, known):
+        """Nobody asks for a write; and what was acknowledged is there after a kill."""
+        wait_for(lambda: self.client.request("GET", "/readyz").status == 200, "a ready service")
+        with self.client.events(since=0) as stream:
+            event = stream.until(lambda e: e["type"] == "service.database_failing")[-1]
+            self.assertIn("not the one that was opened", event["data"]["reason"])
+            stream.until(lambda e: e["type"] == "service.database_recovered")
+        known.append(self.client.run("POST", "/api/instances/0/stop")["id"])
+        self.service.kill()
+        self.service.start()
+        for operation in known:
+            self.client.get(f"/api/operations/{operation}", 200)
+
+    def test_a_file_that_is_renamed_takes_no_writes_until_it_is_back(self):
+        for name in (self.database, self.database + "-wal"):
+            with self.subTest(os.path.basename(name)):
+                known = [self.client.run("POST", "/api/instances/0/stop")["id"]]
+                os.rename(name, name + ".elsewhere")
+                self.check_refused()
+                os.rename(name + ".elsewhere", name)
+                self.check_goes_on(known)
+
+    def test_a_file_in_its_place_takes_none_either(self):
+        known = [self.client.run("POST", "/api/instances/0/stop")["id"]]
+        os.rename(self.database, self.database + ".elsewhere")
+        shutil.copyfile(self.database + ".elsewhere", self.database)
+        self.check_refused()
+        os.replace(self.database + ".elsewhere", self.database)
+        self.check_goes_on(known)
+
+    def test_it_is_noticed_while_nobody_writes_and_a_restart_begins_anew(self):
+        self.client.run("POST", "/api/instances/0/stop")
+        for path in glob.glob(glob.escape(self.database) + "*"):
+            os.remove(path)
+        wait_for(lambda: self.client.request("GET", "/readyz").status == 503, "the trouble")
+        self.check_refused()
+        self.service.stop()
+        self.service.start()
+        token = self.service.create_token("again", "admin")
+        client = Client(self.service, token)
+        self.assertEqual(client.get("/api/operations").json["total"], 0)
+        client.run("POST", "/api/instances/0/stop")
 
 
 # Without this capability even root is held to permissions.

@@ -161,6 +161,20 @@ Test(cache_backups, one_that_fails_is_told_and_tried_again_an_hour_later)
     close_backups();
 }
 
+Test(cache_backups, none_is_made_of_what_stands_in_the_place_of_the_database)
+{
+    char *path cleanup(mem_freep) = fs_join(f.folder, CACHE_DB_NAME);
+    char *copy cleanup(mem_freep) = mem_printf("%s.copy", path);
+    cr_assert_eq(fs_copy(path, copy), 0);
+    cr_assert_eq(fs_rename(copy, path), 0);
+    cache_backups_make(backups, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_ENXIO);
+    cr_assert_eq(count(), 0);
+    cr_assert_not_null(strstr(cache_backups_health(backups).error, "not the one that was opened"));
+    close_backups();
+}
+
 Test(cache_backups, the_newest_is_known_after_the_start)
 {
     folder_write(f.folder, "backups/ldplayerd-20260101T000000Z.db", "x");

@@ -323,7 +323,7 @@ Test(cache_restore, open_operations_are_interrupted)
 #define ROW(id, kind, parent, status, ended, children, failed)                                     \
     "INSERT INTO operations VALUES ('" id "', '" kind "', '', '" parent "', '" status              \
     "', 1, 0, " ended ", 0, NULL, 0, 1, NULL, NULL, '{}', NULL, NULL, '[]', " children ", " failed \
-    ", " failed ", '{}');"
+    ", " failed ", '{}', NULL, NULL);"
     execute(db, ROW("a", "start", "", "queued", "0", "0", "0")
                     ROW("b", "batch", "", "running", "0", "3", "1")
                         ROW("b1", "start", "b", "succeeded", "5", "0", "0")
@@ -351,6 +351,35 @@ Test(cache_restore, open_operations_are_interrupted)
     mem_free(note);
     cache_db_close(db);
     mem_free(path);
+}
+
+/* What they did is not undone by the restore, but for what was done to workstations. */
+Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
+{
+#define KEY(key, operation, age, pruned)                                                           \
+    "INSERT OR REPLACE INTO idempotency VALUES ('me', '" key "', 'fp', '" operation                \
+    "', (unixepoch() - " age ") * 1000, " pruned ");"
+    sqlite3 *db = open_db(folder);
+    execute(db, KEY("both", "a", "80000", "0") KEY("again", "a", "86000", "0"));
+    cache_db_close(db);
+    back_up();
+    db = open_db(folder);
+    execute(db, "INSERT INTO operations SELECT id, 'start', '', '', 'failed', 1, 1, 1, 0, NULL, 0,"
+                " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL FROM"
+                " (SELECT 'a' AS id UNION SELECT 'b')");
+    execute(db, KEY("both", "a", "80000", "1") KEY("again", "b", "10", "0")
+                    KEY("since", "b", "20", "0") KEY("pruned", "p", "20", "1")
+                        KEY("old", "b", "90000", "0") KEY("workstation", "w", "20", "0"));
+    cache_db_close(db);
+    stage();
+    mem_free(finish());
+    db = open_db(folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 4);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE (key, operation, pruned)"
+                                  " IN (VALUES ('both', 'a', 0), ('again', 'b', 0),"
+                                  " ('since', 'b', 0), ('pruned', 'p', 1))"),
+                 4);
+    cache_db_close(db);
 }
 
 Test(cache_restore, a_file_of_somebody_else_is_not_believed)

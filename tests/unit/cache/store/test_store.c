@@ -8,96 +8,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/system/random.h"
-#include "tests/unit/cache/fixture.h"
-
-/* A job that inserts event SEQ, SIZE bytes long, and notes what became of it. */
-struct insert {
-    int64_t seq;
-    int64_t size;
-    int result; /* what exec returns after the insert */
-    int n_done, status;
-    unsigned order;
-    unsigned *next_order;
-};
-
-static int exec_insert(sqlite3 *db, void *arg)
-{
-    struct insert *i = arg;
-    int r = cache_sql_run(db, "INSERT INTO events VALUES (?, 0, 'x', hex(zeroblob(?)))", "ii",
-                          i->seq, i->size);
-    return r < 0 ? r : i->result;
-}
-
-static void on_insert(void *arg, int status)
-{
-    struct insert *i = arg;
-    i->n_done++;
-    i->status = status;
-    if (i->next_order)
-        i->order = ++*i->next_order;
-}
-
-/* A job that counts the events. */
-struct counting {
-    int64_t n;
-    int n_done, status;
-};
-
-static int exec_count(sqlite3 *db, void *arg)
-{
-    struct counting *c = arg;
-    c->n = query_number(db, "SELECT count(*) FROM events");
-    return 0;
-}
-
-static void on_count(void *arg, int status)
-{
-    struct counting *c = arg;
-    c->n_done++;
-    c->status = status;
-}
-
-/* Holds the writer until it is told to go on, so that jobs gather behind it. */
-struct gate {
-    uv_sem_t is_shut, may_open;
-};
-
-static int exec_wait(sqlite3 *db, void *arg)
-{
-    struct gate *gate = arg;
-    (void)db;
-    uv_sem_post(&gate->is_shut);
-    uv_sem_wait(&gate->may_open);
-    return 0;
-}
-
-/* What is submitted from here on is not in the gate's transaction. */
-static void shut(struct gate *gate, struct cache_store *store)
-{
-    uv_sem_init(&gate->is_shut, 0);
-    uv_sem_init(&gate->may_open, 0);
-    cache_store_write(store, exec_wait, NULL, gate);
-    uv_sem_wait(&gate->is_shut);
-}
-
-static void open_gate(struct gate *gate)
-{
-    uv_sem_post(&gate->may_open);
-}
-
-static void gate_deinit(struct gate *gate)
-{
-    uv_sem_destroy(&gate->is_shut);
-    uv_sem_destroy(&gate->may_open);
-}
-
-static int64_t count_stored(const struct fixture *f)
-{
-    sqlite3 *db = open_beside(f->folder);
-    int64_t n = query_number(db, "SELECT count(*) FROM events");
-    cache_db_close(db);
-    return n;
-}
+#include "tests/unit/cache/store_jobs.h"
 
 Test(cache_store, done_comes_on_the_loop_when_the_row_is_on_disk)
 {
@@ -110,6 +21,26 @@ Test(cache_store, done_comes_on_the_loop_when_the_row_is_on_disk)
     cr_assert_eq(i.n_done, 1);
     cr_assert_eq(i.status, 0);
     cr_assert_eq(count_stored(&f), 1);
+    fixture_stop(&f);
+}
+
+/* A job that asks how many wait, of its own end. */
+static void note_waiting(void *arg, int status)
+{
+    struct counting *c = arg;
+    c->status = status;
+    c->n = cache_store_stats(c->store).n_waiting;
+}
+
+Test(cache_store, who_hears_of_his_job_is_not_counted_as_waiting_any_more)
+{
+    struct fixture f;
+    fixture_start(&f);
+    struct counting c = {.store = f.store, .n = -1};
+    cache_store_read(f.store, exec_count, note_waiting, &c);
+    cr_assert_eq(cache_store_stats(f.store).n_waiting, 1);
+    loop_run(&f.loop);
+    cr_assert_eq(c.n, 0);
     fixture_stop(&f);
 }
 
@@ -212,269 +143,6 @@ Test(cache_store, a_job_that_fails_on_its_own_is_undone)
     cr_assert_eq(count_stored(&f), 0);
     cr_assert_eq(cache_store_health(f.store).write_error, UV_ERANGE);
     fixture_stop(&f);
-}
-
-static int exec_limit_pages(sqlite3 *db, void *arg)
-{
-    char *sql cleanup(mem_freep) = mem_printf("PRAGMA max_page_count = %d", *(int *)arg);
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
-}
-
-Test(cache_store, a_full_disk_fails_the_group_and_the_store_recovers)
-{
-    struct fixture f;
-    fixture_start(&f);
-    int few = 1, many = 1000000;
-    struct insert small = {.seq = 1, .size = 1}, big = {.seq = 2, .size = 4000000};
-    struct insert after = {.seq = 3, .size = 4000000};
-    struct counting counting = {0};
-    struct gate gate;
-    /* A limit below the present size is taken as the present size. */
-    cache_store_write(f.store, exec_limit_pages, NULL, &few);
-    shut(&gate, f.store);
-    cache_store_write(f.store, exec_insert, on_insert, &small);
-    cache_store_write(f.store, exec_insert, on_insert, &big);
-    cache_store_read(f.store, exec_count, on_count, &counting);
-    open_gate(&gate);
-    loop_run(&f.loop);
-    cr_assert_eq(big.status, UV_ENOSPC);
-    cr_assert_eq(small.status, UV_ENOSPC, "SQLite rolled the whole group back");
-    cr_assert_eq(counting.status, 0, "reads go on");
-    cr_assert_eq(counting.n, 0);
-
-    cache_store_write(f.store, exec_limit_pages, NULL, &many);
-    cache_store_write(f.store, exec_insert, on_insert, &after);
-    loop_run(&f.loop);
-    cr_assert_eq(after.status, 0);
-    cr_assert_eq(cache_store_health(f.store).write_error, 0);
-    cr_assert_eq(cache_store_stats(f.store).n_failed, 2);
-    cr_assert_eq(count_stored(&f), 1);
-    gate_deinit(&gate);
-    fixture_stop(&f);
-}
-
-static void fill_disk(const char *path)
-{
-    char block[4096] = {1};
-    FILE *file = fopen(path, "wb");
-    cr_assert_not_null(file);
-    setvbuf(file, NULL, _IONBF, 0);
-    while (fwrite(block, 1, sizeof(block), file) == sizeof(block))
-        ;
-    fclose(file);
-}
-
-static void check_full_disk(struct fixture *f)
-{
-    char *filler cleanup(mem_freep) = fs_join(f->folder, "filler");
-    struct insert before = {.seq = 1}, refused = {.seq = 2, .size = 100000};
-    struct insert after = {.seq = 3, .size = 100000};
-    struct counting counting = {0};
-    cache_store_write(f->store, exec_insert, on_insert, &before);
-    loop_run(&f->loop);
-    fill_disk(filler);
-    cache_store_write(f->store, exec_insert, on_insert, &refused);
-    cache_store_read(f->store, exec_count, on_count, &counting);
-    loop_run(&f->loop);
-    cr_assert_eq(refused.status, UV_ENOSPC, "%s", uv_strerror(refused.status));
-    cr_assert_eq(cache_store_health(f->store).write_error, UV_ENOSPC, "the read clears nothing");
-    cr_assert_eq(counting.n, 1);
-
-    cr_assert_eq(unlink(filler), 0);
-    cache_store_write(f->store, exec_insert, on_insert, &after);
-    loop_run(&f->loop);
-    cr_assert_eq(after.status, 0);
-    cr_assert_eq(cache_store_health(f->store).write_error, 0);
-}
-
-Test(cache_store, a_disk_that_fills_up_refuses_writes_until_there_is_room)
-{
-    struct fixture f = {.folder = folder_make()};
-    mount_small(f.folder, "size=2m");
-    cr_assert_eq(loop_init(&f.loop), 0);
-    f.store = cache_store_new(&f.loop, open_db(f.folder), NULL);
-    check_full_disk(&f);
-    fixture_close_store(&f);
-    cr_assert_eq(loop_deinit(&f.loop), 0);
-    cr_assert_eq(umount(f.folder), 0);
-    folder_remove(f.folder);
-}
-
-Test(cache_store, while_another_program_writes_jobs_fail_and_reads_go_on)
-{
-    struct fixture f;
-    fixture_start(&f);
-    struct insert first = {.seq = 1}, second = {.seq = 2}, third = {.seq = 3};
-    struct counting counting = {0};
-    sqlite3 *other = lock_out(&f.loop, f.store, f.folder);
-    cache_store_write(f.store, exec_insert, on_insert, &first);
-    cache_store_write(f.store, exec_insert, on_insert, &second);
-    cache_store_read(f.store, exec_count, on_count, &counting);
-    loop_run(&f.loop);
-    cr_assert_eq(first.status, UV_EBUSY);
-    cr_assert_eq(second.status, UV_EBUSY);
-    cr_assert_eq(counting.status, 0);
-    cr_assert_eq(counting.n, 0);
-
-    execute(other, "COMMIT");
-    cache_store_write(f.store, exec_insert, on_insert, &third);
-    loop_run(&f.loop);
-    cr_assert_eq(third.status, 0);
-    cache_db_close(other);
-    fixture_stop(&f);
-}
-
-Test(cache_store, answers_of_a_job_are_no_trouble_of_the_database)
-{
-    static const int answers[] = {UV_ENOENT, UV_EEXIST, UV_EINVAL};
-    struct fixture f;
-    fixture_start(&f);
-    for (size_t i = 0; i < countof(answers); i++) {
-        struct insert job = {.seq = 1, .result = answers[i]};
-        cache_store_write(f.store, exec_insert, on_insert, &job);
-        loop_run(&f.loop);
-        cr_assert_eq(job.status, answers[i]);
-        cr_assert_eq(cache_store_health(f.store).write_error, 0);
-    }
-    struct insert good = {.seq = 1};
-    cache_store_write(f.store, exec_insert, on_insert, &good);
-    loop_run(&f.loop);
-    struct cache_store_stats stats = cache_store_stats(f.store);
-    cr_assert_eq(stats.n_jobs, 4);
-    cr_assert_eq(stats.n_failed, 3);
-    cr_assert_eq(stats.n_commits, 1);
-    cr_assert_eq(stats.n_waiting, 0);
-    fixture_stop(&f);
-}
-
-static int exec_nothing_to_delete(sqlite3 *db, void *arg)
-{
-    (void)arg;
-    return cache_sql_run(db, "DELETE FROM events WHERE seq = 12345", "");
-}
-
-struct heard {
-    int n;
-    struct cache_store_health now;
-};
-
-static void on_health(void *arg, const struct cache_store_health *before,
-                      const struct cache_store_health *now)
-{
-    struct heard *heard = arg;
-    cr_assert(before->write_error != now->write_error || before->is_damaged != now->is_damaged ||
-              before->is_disk_low != now->is_disk_low);
-    heard->n++;
-    heard->now = *now;
-}
-
-Test(cache_store, only_a_commit_that_changed_something_ends_the_trouble)
-{
-    struct fixture f;
-    struct heard heard = {0};
-    struct insert refused = {.seq = 1, .result = UV_EIO}, again = refused;
-    struct insert good = {.seq = 1};
-    struct counting counting = {0};
-    fixture_start(&f);
-    cache_store_on_health(f.store, on_health, &heard);
-    cache_store_write(f.store, exec_insert, on_insert, &refused);
-    loop_run(&f.loop);
-    cr_assert_eq(heard.n, 1);
-    cr_assert_eq(heard.now.write_error, UV_EIO);
-    cr_assert_gt(heard.now.write_since, 0);
-
-    cache_store_write(f.store, exec_nothing_to_delete, NULL, NULL);
-    cache_store_read(f.store, exec_count, on_count, &counting);
-    cache_store_write(f.store, exec_insert, on_insert, &again);
-    loop_run(&f.loop);
-    cr_assert_eq(heard.n, 1, "told of changes only");
-    cr_assert_eq(cache_store_health(f.store).write_error, UV_EIO);
-
-    cache_store_write(f.store, exec_insert, on_insert, &good);
-    loop_run(&f.loop);
-    cr_assert_eq(heard.n, 2);
-    cr_assert_eq(heard.now.write_error, 0);
-    cr_assert_eq(heard.now.write_since, 0);
-    fixture_stop(&f);
-}
-
-Test(cache_store, a_trial_finds_out_that_writes_are_taken_again)
-{
-    struct fixture f;
-    struct heard heard = {0};
-    struct insert refused = {.seq = 1, .result = UV_EIO};
-    fixture_start(&f);
-    cache_store_on_health(f.store, on_health, &heard);
-    cache_store_write(f.store, exec_insert, on_insert, &refused);
-    uv_ref((uv_handle_t *)&f.loop.wake); /* the timer of the store keeps no loop alive */
-    while (heard.n < 2)
-        uv_run(&f.loop.uv, UV_RUN_ONCE);
-    uv_unref((uv_handle_t *)&f.loop.wake);
-    cr_assert_eq(heard.now.write_error, 0);
-    loop_run(&f.loop);
-    sqlite3 *db = open_beside(f.folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM preferences"), 0, "nothing stays of it");
-    cache_db_close(db);
-    fixture_stop(&f);
-}
-
-static int exec_damaged(sqlite3 *db, void *arg)
-{
-    (void)db;
-    (void)arg;
-    return UV_EFTYPE;
-}
-
-Test(cache_store, a_read_that_meets_damage_is_told_of)
-{
-    struct fixture f;
-    struct heard heard = {0};
-    fixture_start(&f);
-    cache_store_on_health(f.store, on_health, &heard);
-    cache_store_read(f.store, exec_damaged, NULL, NULL);
-    loop_run(&f.loop);
-    cr_assert_eq(heard.n, 1);
-    cr_assert(heard.now.is_damaged);
-    cr_assert_eq(heard.now.write_error, 0);
-    fixture_stop(&f);
-}
-
-Test(cache_store, tells_how_long_the_oldest_write_has_waited)
-{
-    struct fixture f;
-    struct insert i = {.seq = 1};
-    struct gate gate;
-    fixture_start(&f);
-    cr_assert_eq(cache_store_health(f.store).waited_ms, 0);
-    shut(&gate, f.store);
-    cache_store_write(f.store, exec_insert, on_insert, &i);
-    while (cache_store_health(f.store).waited_ms == 0)
-        uv_sleep(1);
-    open_gate(&gate);
-    loop_run(&f.loop);
-    cr_assert_eq(cache_store_health(f.store).waited_ms, 0);
-    gate_deinit(&gate);
-    fixture_stop(&f);
-}
-
-Test(cache_store, a_small_disk_is_nearly_full)
-{
-    struct fixture f = {.folder = folder_make()};
-    struct heard heard = {0};
-    mount_small(f.folder, "size=8m");
-    cr_assert_eq(loop_init(&f.loop), 0);
-    f.store = cache_store_new(&f.loop, open_db(f.folder), NULL);
-    cache_store_on_health(f.store, on_health, &heard);
-    uv_ref((uv_handle_t *)&f.loop.wake);
-    while (heard.n == 0)
-        uv_run(&f.loop.uv, UV_RUN_ONCE);
-    uv_unref((uv_handle_t *)&f.loop.wake);
-    cr_assert(heard.now.is_disk_low);
-    cr_assert_lt(heard.now.free_bytes, 8 << 20);
-    fixture_close_store(&f);
-    cr_assert_eq(loop_deinit(&f.loop), 0);
-    cr_assert_eq(umount(f.folder), 0);
-    folder_remove(f.folder);
 }
 
 Test(cache_store, closing_finishes_every_job_first)

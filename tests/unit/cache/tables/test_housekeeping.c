@@ -68,7 +68,7 @@ static int64_t ask(struct house *o, const char *sql)
 
 #define OPERATION(id, parent, status, ended_at)                                                    \
     "('" id "', 'start', '', '" parent "', '" status "', 1, 1, " ended_at ", 0, NULL, 0, 0, NULL," \
-    " NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}')"
+    " NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL)"
 
 Test(cache_housekeeping, operations_go_thirty_days_after_their_end)
 {
@@ -99,7 +99,7 @@ Test(cache_housekeeping, the_newest_hundred_thousand_operations_stay)
                     " LIMIT 101200) INSERT INTO operations SELECT format('%06d', i), 'start',"
                     " '', iif(i = 101200, '000002', ''), iif(i = 1, 'running', 'failed'), 1, 1,"
                     " iif(i = 1, 0, ?1), 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0,"
-                    " 0, 0, '{}' FROM n");
+                    " 0, 0, '{}', NULL, NULL FROM n");
     house_open(&o, db);
     house_run(&o);
     cr_assert_eq(ask(&o, "SELECT count(*) FROM operations"), 100000,
@@ -115,8 +115,8 @@ Test(cache_housekeeping, keys_go_after_a_day_and_tokens_a_month_after_their_end_
     sqlite3 *db = fixture_init(&o.f);
     execute_now(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1200)"
                     " INSERT INTO idempotency SELECT 'old-revoked', 'k' || i, 'f', 'o',"
-                    " ?1 - 90000000 FROM n");
-    execute_now(db, "INSERT INTO idempotency VALUES ('used', 'k', 'f', 'o', ?1)");
+                    " ?1 - 90000000, 0 FROM n");
+    execute_now(db, "INSERT INTO idempotency VALUES ('used', 'k', 'f', 'o', ?1, 0)");
     execute_now(db, "INSERT INTO tokens VALUES"
                     " ('live', 'a', 'admin', 'd1', 1, 0, 0, 0),"
                     " ('lasting', 'b', 'admin', 'd2', 1, ?1 + 86400000, 0, 0),"
@@ -177,7 +177,7 @@ Test(cache_housekeeping, closing_ends_a_round_after_its_job)
     execute_now(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
                     " INSERT INTO operations SELECT format('%06d', i), 'start', '', '', 'failed',"
                     " 1, 1, ?1 - 31 * 86400000, 0, NULL, 0, 0, NULL, NULL, '{}', NULL, NULL, '[]',"
-                    " 0, 0, 0, '{}' FROM n");
+                    " 0, 0, 0, '{}', NULL, NULL FROM n");
     house_open(&o, db);
     cache_housekeeping_run(o.h);
     cache_housekeeping_run(o.h);

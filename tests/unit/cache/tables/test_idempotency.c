@@ -35,8 +35,8 @@ static int remember(struct cache_idempotency *keys, const char *owner, const cha
 
 static void store_key(sqlite3 *db, const char *key, int64_t created_at)
 {
-    cr_assert_eq(cache_sql_run(db, "INSERT INTO idempotency VALUES ('me', ?, 'fp', 'op', ?)", "si",
-                               key, created_at),
+    cr_assert_eq(cache_sql_run(db, "INSERT INTO idempotency VALUES ('me', ?, 'fp', 'op', ?, 0)",
+                               "si", key, created_at),
                  0);
 }
 
@@ -167,8 +167,8 @@ Test(cache_idempotency, a_row_is_found_whatever_its_owner_and_key_are)
 {
     struct fixture f;
     sqlite3 *db = fixture_init(&f);
-    execute(db, "INSERT INTO idempotency VALUES ('uid:0', 'a:b', 'f', 'op', 1),"
-                " ('', ':', 'f', 'op', 1), ('7', '', 'f', 'op', 1)");
+    execute(db, "INSERT INTO idempotency VALUES ('uid:0', 'a:b', 'f', 'op', 1, 0),"
+                " ('', ':', 'f', 'op', 1, 0), ('7', '', 'f', 'op', 1, 0)");
     struct cache_idempotency *keys = load(db);
     f.store = cache_store_new(&f.loop, db, NULL);
     cr_assert_eq(trim(&f, keys, 100), 0);
@@ -262,7 +262,7 @@ Test(cache_idempotency, beyond_a_hundred_thousand_live_keys_new_ones_are_refused
     cr_assert_eq(cache_sql_run(db,
                                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                                " LIMIT 100000) INSERT INTO idempotency SELECT 'me', 'k' || i, 'fp',"
-                               " 'op', ? FROM n",
+                               " 'op', ?, 0 FROM n",
                                "i", clock_wall_ms()),
                  0);
     struct cache_idempotency *keys = load(db);

@@ -47,7 +47,7 @@ struct answer {
     int n_calls, status;
     char ids[512];
     uint64_t total;
-    bool has_more;
+    bool has_more, was_pruned;
     struct cache_operation *first; /* taken from the page */
 };
 
@@ -65,6 +65,7 @@ static void on_page(void *arg, int status, struct cache_operations_page *page)
         return;
     a->total = page->total;
     a->has_more = page->has_more;
+    a->was_pruned = page->was_pruned;
     if (page->n_items > 0) {
         a->first = page->items[0];
         page->items[0] = NULL;
@@ -221,6 +222,78 @@ Test(cache_operations, a_key_is_written_with_what_it_is_of_or_not_at_all)
     cache_db_close(db);
     cache_operation_free(ops[0]);
     cache_operation_free(ops[1]);
+    fixture_stop(&f);
+}
+
+static int exec_lose(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(db, "DELETE FROM operations WHERE id = 'lost'", "");
+}
+
+static void get_by_key(struct fixture *f, const struct cache_key *key, const char *id,
+                       struct answer *ret)
+{
+    *ret = (struct answer){0};
+    cache_operations_get_by_key(f->store, key, id, on_page, ret);
+    loop_run(&f->loop);
+    cr_assert_eq(ret->n_calls, 1);
+    cr_assert_eq(ret->status, 0);
+    ret->first = cache_operation_free(ret->first);
+}
+
+Test(cache_operations, a_key_knows_what_was_pruned_from_what_was_lost)
+{
+    static const char *const ids[] = {"lost", "pruned", "there"};
+    struct fixture f;
+    struct answer a;
+    fixture_start(&f);
+    for (size_t i = 0; i < 3; i++) {
+        struct cache_operation *op = make(ids[i], CACHE_OP_START, CACHE_OP_SUCCEEDED);
+        op->idempotency_key = mem_strdup(ids[i]);
+        op->ended_at = i == 1 ? 50 : 100;
+        cache_operations_accept(f.store, &op, 1, &(struct cache_key){"me", ids[i], "fp"}, NULL,
+                                NULL);
+        op->percent = 7; /* written again, as its steps do; the key stays with it */
+        put(&f, op);
+    }
+    cache_store_write(f.store, exec_lose, NULL, NULL);
+    cache_operations_prune(f.store, 60, NULL, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        get_by_key(&f, &(struct cache_key){"me", ids[i], "fp"}, ids[i], &a);
+        cr_assert_str_eq(a.ids, i == 2 ? "there" : "");
+        cr_assert_eq(a.was_pruned, i == 1, "%s", ids[i]);
+    }
+    get_by_key(&f, &(struct cache_key){"you", "pruned", "fp"}, "pruned", &a);
+    cr_assert_not(a.was_pruned, "another's key");
+    fixture_stop(&f);
+}
+
+Test(cache_operations, a_key_whose_row_is_lost_is_made_again_from_its_operation)
+{
+    static const char *const ids[] = {"old", "young"};
+    struct fixture f;
+    fixture_start(&f);
+    for (size_t i = 0; i < 2; i++) {
+        struct cache_operation *op = make(ids[i], CACHE_OP_START, CACHE_OP_QUEUED);
+        op->idempotency_key = mem_strdup(ids[i]);
+        op->created_at = clock_wall_ms() - (i ? 23 : 25) * INT64_C(3600000);
+        cache_operations_accept(f.store, &op, 1, &(struct cache_key){"me", ids[i], "fp"}, NULL,
+                                NULL);
+        cache_operation_free(op);
+    }
+    put_ended(&f, "without", 5);
+    loop_run(&f.loop);
+    sqlite3 *db = open_beside(f.folder);
+    execute(db, "DELETE FROM idempotency; INSERT INTO idempotency VALUES"
+                " ('me', 'young', 'before', 'another', 1, 1), ('you', 'young', 'f', 'o', 1, 0)");
+    cr_assert_eq(cache_idempotency_rebuild(db), 0);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 2);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE owner = 'me' AND"
+                                  " key = 'young' AND fingerprint = 'fp' AND operation = 'young'"
+                                  " AND NOT pruned"),
+                 1);
+    cache_sql_close(db);
     fixture_stop(&f);
 }
 
@@ -455,7 +528,7 @@ static int exec_many(sqlite3 *db, void *arg)
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1901)"
         " INSERT INTO operations SELECT format('%06d', i), 'start', '',"
         " iif(i BETWEEN 2 AND 701, '000001', ''), 'failed', 1, 1, iif(i = 1, 50, 100), 0, NULL, 0,"
-        " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}' FROM n",
+        " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL FROM n",
         "");
 }
 

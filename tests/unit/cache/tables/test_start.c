@@ -31,13 +31,13 @@ static void fill(sqlite3 *db)
     execute(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000)"
                 " INSERT INTO operations SELECT format('%06d', i), 'start', 'x', '',"
                 " iif(i % 1000 = 0, 'running', 'failed'), 1, 1, iif(i % 1000 = 0, 0, 1), 0, NULL,"
-                " 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}' FROM n");
+                " 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL FROM n");
     execute(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)"
                 " INSERT INTO events SELECT i, 1, 'x', '{}' FROM n");
     cr_assert_eq(cache_sql_run(db,
                                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                                " LIMIT 100000) INSERT INTO idempotency"
-                               " SELECT 'me', 'k' || i, 'fp', 'op', ? + i FROM n",
+                               " SELECT 'me', 'k' || i, 'fp', 'op', ? + i, 0 FROM n",
                                "i", clock_wall_ms() - 3600000),
                  0);
     execute(db, "COMMIT");

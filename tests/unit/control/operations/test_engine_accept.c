@@ -338,6 +338,31 @@ Test(ctl_accept, a_repeat_of_what_was_pruned_is_not_run_again)
     cr_expect_eq(n_launches(), 1);
 }
 
+static int exec_lose(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(db, "DELETE FROM operations", "");
+}
+
+static void note_lost(void *arg, int status)
+{
+    cr_expect_eq(status, 0);
+    *(bool *)arg = true;
+}
+
+Test(ctl_accept, a_repeat_of_what_was_lost_is_not_run_again_and_nothing_is_claimed_of_it)
+{
+    bool is_lost = false;
+    struct ctl_request r = keyed("key", "print");
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cache_store_write(w.store, exec_lose, note_lost, &is_lost);
+    world_until(&w, is_lost);
+    struct world_answer b = world_submit(&w, &r);
+    expect_refusal(&b, 409, "OPERATION_LOST");
+    cr_expect_eq(n_launches(), 1);
+}
+
 Test(ctl_accept, a_wall_clock_set_ahead_repeats_nothing)
 {
     struct ctl_request r = keyed("key", "print");

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/store/place.h"
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+
+static bool is_there(const struct cache_place *place, size_t i)
+{
+    struct fs_identity now;
+    int r = fs_identify(place->paths[i], &now);
+    if (r == 0)
+        return now.device == place->files[i].device && now.number == place->files[i].number;
+    return r != UV_ENOENT && r != UV_ENOTDIR;
+}
+
+void cache_place_init(struct cache_place *place, sqlite3 *db)
+{
+    place->paths[0] = mem_strdup(sqlite3_db_filename(db, "main"));
+    place->paths[1] = mem_strdup(sqlite3_filename_wal(sqlite3_db_filename(db, "main")));
+    /* What is not there now is not any file that comes later. */
+    for (size_t i = 0; i < countof(place->files); i++)
+        (void)fs_identify(place->paths[i], &place->files[i]);
+    /* Since it was opened; Windows knows no such question, and lets nobody move it. */
+    int has_moved = 0;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (has_moved)
+        place->files[0] = (struct fs_identity){0};
+}
+
+void cache_place_deinit(struct cache_place *place)
+{
+    for (size_t i = 0; i < countof(place->paths); i++)
+        mem_free(place->paths[i]);
+}
+
+int cache_place_check(const struct cache_place *place)
+{
+    return is_there(place, 0) && is_there(place, 1) ? 0 : UV_ENXIO;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Keys that the table of keys has not, but that were used: after damage, and after a restore. */
+#include "cache/tables/idempotency.h"
+
+#include "base/memory/cleanup.h"
+#include "base/system/clock.h"
+
+/* Of two uses of one key the later one counts. */
+#define INSERT_KEY                                                                                 \
+    "INSERT INTO idempotency (owner, key, fingerprint, operation, created_at, pruned)"
+#define UNLESS_LATER                                                                               \
+    " ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint,"                  \
+    " operation = excluded.operation, created_at = excluded.created_at, pruned = excluded.pruned"  \
+    " WHERE excluded.created_at > created_at"
+
+static int64_t oldest(void)
+{
+    return clock_wall_ms() - CACHE_IDEMPOTENCY_HOURS * INT64_C(3600000);
+}
+
+int cache_idempotency_rebuild(sqlite3 *db)
+{
+    return cache_sql_run(
+        db,
+        INSERT_KEY " SELECT key_owner, idempotency_key, key_fingerprint, id, created_at, 0"
+                   " FROM operations WHERE created_at > ? AND key_owner IS NOT NULL"
+                   " AND idempotency_key IS NOT NULL AND key_fingerprint IS NOT NULL" UNLESS_LATER,
+        "i", oldest());
+}
+
+int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
+    /* What was done to workstations since is undone by the restore, and may be done again. */
+    int r = cache_sql_query(from, &row,
+                            "SELECT owner, key, fingerprint, operation, created_at, pruned"
+                            " FROM idempotency WHERE created_at > ?"
+                            " AND (pruned OR operation IN (SELECT id FROM operations))",
+                            "i", oldest());
+    int stepped = SQLITE_DONE;
+    while (r == 0 && (stepped = sqlite3_step(row)) == SQLITE_ROW)
+        r = cache_sql_run(to, INSERT_KEY " VALUES (?, ?, ?, ?, ?, ?)" UNLESS_LATER, "ssssii",
+                          cache_sql_text(row, 0), cache_sql_text(row, 1), cache_sql_text(row, 2),
+                          cache_sql_text(row, 3), (int64_t)sqlite3_column_int64(row, 4),
+                          (int64_t)sqlite3_column_int64(row, 5));
+    return r == 0 && stepped != SQLITE_DONE ? cache_sql_error_code(from) : r;
+}

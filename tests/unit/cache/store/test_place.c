@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The files of the database are removed, renamed or replaced while the store has them open. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "base/memory/cleanup.h"
+#include "tests/unit/cache/fixture.h"
+
+static const char db_name[] = "ldplayerd.db", log_name[] = "ldplayerd.db-wal";
+
+/* The store with one row in it, and where its files are. */
+struct world {
+    struct fixture f;
+    char *database, *log, *aside;
+    int n_heard;
+    struct cache_store_health heard;
+};
+
+static void on_health(void *arg, const struct cache_store_health *before,
+                      const struct cache_store_health *now)
+{
+    struct world *w = arg;
+    (void)before;
+    w->n_heard++;
+    w->heard = *now;
+}
+
+static int exec_add(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(db, "INSERT INTO events (time, type, json) VALUES (1, 'x', '{}')", "");
+}
+
+static void note_status(void *arg, int status)
+{
+    *(int *)arg = status;
+}
+
+static int add(struct world *w)
+{
+    int status = 1;
+    cache_store_write(w->f.store, exec_add, note_status, &status);
+    loop_run(&w->f.loop);
+    return status;
+}
+
+static void world_init(struct world *w)
+{
+    *w = (struct world){0};
+    fixture_start(&w->f);
+    cache_store_on_health(w->f.store, on_health, w);
+    w->database = fs_join(w->f.folder, db_name);
+    w->log = fs_join(w->f.folder, log_name);
+    w->aside = mem_printf("%s-aside", w->f.folder);
+    cr_assert_eq(add(w), 0);
+}
+
+static void world_deinit(struct world *w)
+{
+    fixture_stop(&w->f);
+    mem_free(w->database);
+    mem_free(w->log);
+    mem_free(w->aside);
+}
+
+static int64_t count_events(const char *folder)
+{
+    sqlite3 *db = open_beside(folder);
+    int64_t n = query_number(db, "SELECT count(*) FROM events");
+    cache_sql_close(db);
+    return n;
+}
+
+/* --- each way, and back --- */
+
+static void move_database(struct world *w)
+{
+    cr_assert_eq(fs_rename(w->database, w->aside), 0);
+}
+
+static void put_database_back(struct world *w)
+{
+    cr_assert_eq(fs_rename(w->aside, w->database), 0);
+}
+
+/* As programs do that keep folders the same: another file gets the name, with the same bytes. */
+static void replace(struct world *w, const char *path)
+{
+    char *copy cleanup(mem_freep) = mem_printf("%s.copy", path);
+    cr_assert_eq(fs_copy(path, copy), 0);
+    cr_assert_eq(fs_rename(path, w->aside), 0);
+    cr_assert_eq(fs_rename(copy, path), 0);
+}
+
+static void replace_database(struct world *w)
+{
+    replace(w, w->database);
+}
+
+static void move_log(struct world *w)
+{
+    cr_assert_eq(fs_rename(w->log, w->aside), 0);
+}
+
+static void put_log_back(struct world *w)
+{
+    cr_assert_eq(fs_rename(w->aside, w->log), 0);
+}
+
+static void replace_log(struct world *w)
+{
+    replace(w, w->log);
+}
+
+static void move_folder(struct world *w)
+{
+    cr_assert_eq(fs_rename(w->f.folder, w->aside), 0);
+}
+
+static void put_folder_back(struct world *w)
+{
+    cr_assert_eq(fs_rename(w->aside, w->f.folder), 0);
+}
+
+static const struct way {
+    const char *name;
+    void (*go)(struct world *w), (*come_back)(struct world *w);
+} ways[] = {
+    {"the database renamed", move_database, put_database_back},
+    {"the database replaced", replace_database, put_database_back},
+    {"the log renamed", move_log, put_log_back},
+    {"the log replaced", replace_log, put_log_back},
+    {"the folder renamed", move_folder, put_folder_back},
+};
+
+Test(cache_place, nothing_is_acknowledged_into_a_file_that_is_gone)
+{
+    for (size_t i = 0; i < countof(ways); i++) {
+        const struct way *way = &ways[i];
+        struct world w;
+        world_init(&w);
+        way->go(&w);
+        cr_assert_eq(add(&w), UV_ENXIO, "%s", way->name);
+        cr_assert_eq(add(&w), UV_ENXIO, "%s", way->name);
+        cr_assert_eq(w.heard.write_error, UV_ENXIO, "%s", way->name);
+        cr_assert_eq(w.n_heard, 1, "%s: told once", way->name);
+        cr_assert_eq(cache_store_check_place(w.f.store), UV_ENXIO);
+
+        way->come_back(&w);
+        cr_assert_eq(add(&w), 0, "%s", way->name);
+        cr_assert_eq(cache_store_health(w.f.store).write_error, 0, "%s", way->name);
+        fixture_close_store(&w.f);
+        cr_assert_eq(count_events(w.f.folder), 2, "%s: those that were acknowledged", way->name);
+        world_deinit(&w);
+    }
+}
+
+Test(cache_place, it_is_found_out_while_nobody_writes)
+{
+    struct world w;
+    world_init(&w);
+    uv_ref((uv_handle_t *)&w.f.loop.wake);
+    cr_assert_eq(fs_remove(w.database), 0);
+    while (w.n_heard == 0)
+        uv_run(&w.f.loop.uv, UV_RUN_ONCE);
+    cr_assert_eq(w.heard.write_error, UV_ENXIO);
+    cr_assert_gt(w.heard.write_since, 0);
+    uv_unref((uv_handle_t *)&w.f.loop.wake);
+    world_deinit(&w);
+}
+
+/* --- what is read --- */
+
+struct counting {
+    int64_t n;
+    int status;
+};
+
+static int exec_count(sqlite3 *db, void *arg)
+{
+    struct counting *c = arg;
+    c->n = query_number(db, "SELECT count(*) FROM events");
+    return 0;
+}
+
+static void on_counted(void *arg, int status)
+{
+    struct counting *c = arg;
+    c->status = status;
+}
+
+Test(cache_place, a_reader_does_not_open_what_stands_there_instead)
+{
+    struct world w;
+    world_init(&w);
+    replace_database(&w);
+    struct counting c = {.n = -1};
+    cache_store_read(w.f.store, exec_count, on_counted, &c);
+    loop_run(&w.f.loop);
+    cr_assert_eq(c.status, UV_ENXIO);
+    put_database_back(&w);
+    cache_store_read(w.f.store, exec_count, on_counted, &c);
+    loop_run(&w.f.loop);
+    cr_assert_eq(c.status, 0);
+    cr_assert_eq(c.n, 1);
+    world_deinit(&w);
+}
+
+/* --- the end of it --- */
+
+Test(cache_place, a_renamed_database_is_complete_when_the_store_closes)
+{
+    struct world w;
+    world_init(&w);
+    char *folder = folder_make();
+    char *to cleanup(mem_freep) = fs_join(folder, db_name);
+    cr_assert_eq(fs_rename(w.database, to), 0);
+    fixture_close_store(&w.f);
+    cr_assert_eq(count_events(folder), 1, "with what stood in the log only");
+    int64_t size = 0;
+    (void)fs_size(w.log, &size);
+    cr_assert_eq(size, 0, "nothing is left to spoil another database");
+    folder_remove(folder);
+    world_deinit(&w);
+}
+
+Test(cache_place, a_lost_log_costs_nothing_when_the_store_closes)
+{
+    struct world w;
+    world_init(&w);
+    cr_assert_eq(fs_remove(w.log), 0);
+    cr_assert_eq(add(&w), UV_ENXIO);
+    fixture_close_store(&w.f);
+    cr_assert_eq(count_events(w.f.folder), 1);
+    world_deinit(&w);
+}
+
+Test(cache_place, what_stands_there_instead_is_not_touched)
+{
+    struct world w;
+    world_init(&w);
+    cr_assert_eq(fs_remove(w.database), 0);
+    cr_assert_eq(fs_remove(w.log), 0);
+    folder_write(w.f.folder, db_name, "another database");
+    folder_write(w.f.folder, log_name, "and its log");
+    cr_assert_eq(add(&w), UV_ENXIO);
+    fixture_close_store(&w.f);
+    char *database cleanup(mem_freep) = folder_read(w.f.folder, db_name);
+    char *log cleanup(mem_freep) = folder_read(w.f.folder, log_name);
+    cr_assert_str_eq(database, "another database");
+    cr_assert_str_eq(log, "and its log");
+    world_deinit(&w);
+}
