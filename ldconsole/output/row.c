@@ -267,19 +267,10 @@ enum ldc_list_outcome ldc_rows_parse(const char *bytes, size_t n, enum ldc_codep
 
 enum ldc_list_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances)
 {
-    switch (outcome) {
-    case LDC_LIST_OK:
+    if (outcome == LDC_LIST_OK || (outcome == LDC_LIST_EMPTY && !has_instances))
         return LDC_LIST_HEALTHY;
-    case LDC_LIST_EMPTY:
-        return has_instances ? LDC_LIST_SICK : LDC_LIST_HEALTHY;
-    case LDC_LIST_USAGE:
-    case LDC_LIST_GARBAGE:
-        return LDC_LIST_SICK;
-    case LDC_LIST_TORN:
-    case LDC_LIST_UNKNOWN_FORMAT:
-        break;
-    }
-    return LDC_LIST_NEUTRAL;
+    bool is_neutral = outcome == LDC_LIST_TORN || outcome == LDC_LIST_UNKNOWN_FORMAT;
+    return is_neutral ? LDC_LIST_NEUTRAL : LDC_LIST_SICK;
 }
 
 void ldc_rows_deinit(struct ldc_rows *rows)
