@@ -92,5 +92,6 @@ bool api_cached_max_age(struct api_exchange *x, uint64_t *ret_ms)
 void api_cached_headers(struct api_exchange *x, uint64_t age_ms)
 {
     api_exchange_header(x, "X-Cache", cache_outcome_name(x->outcome));
-    api_exchange_header_number(x, "Age", age_ms / 1000);
+    if (age_ms != UINT64_MAX)
+        api_exchange_header_number(x, "Age", age_ms / 1000);
 }

@@ -48,7 +48,7 @@ void api_cached_body(struct api_exchange *x, enum api_cacheable_kind kind, const
  *  when it does not say. A 0 goes past the cache, which takes an operator; of a viewer no-cache has
  *  no effect, because browsers send it with every reload. Returns false when X has been refused. */
 bool api_cached_max_age(struct api_exchange *x, uint64_t *ret_ms);
-/** X-Cache and Age. */
+/** X-Cache, and Age unless AGE_MS is UINT64_MAX, which is not known. */
 void api_cached_headers(struct api_exchange *x, uint64_t age_ms);
 
 /* cached_clear.c: what operators do to the cache. */

@@ -33,10 +33,13 @@ static struct blob *make_mark(const struct cache_snapshot *s)
     return blob_copy(text, (size_t)n);
 }
 
+/* UINT64_MAX: a former process saw it, and nobody knows when. */
 static uint64_t age_ms(const struct cache_snapshot *s)
 {
     if (cache_snapshot_is_observed(s))
         return cache_snapshot_age_ms(s, clock_mono_ms());
+    if (cache_snapshot_observed_wall_ms(s) == 0)
+        return UINT64_MAX;
     int64_t age = clock_wall_ms() - cache_snapshot_observed_wall_ms(s);
     return age > 0 ? (uint64_t)age : 0;
 }
@@ -44,8 +47,11 @@ static uint64_t age_ms(const struct cache_snapshot *s)
 void api_cached_put_observation(const struct api_context *c)
 {
     const struct cache_snapshot *s = ctl_observer_snapshot(c->observer);
+    uint64_t age = age_ms(s);
+    /* What the database remembered will do until the first look is over, which is under way. */
     if (is_known(s))
-        (void)cache_results_put(c->results, row->key, &row->policy, make_mark(s), age_ms(s));
+        (void)cache_results_put(c->results, row->key, &row->policy, make_mark(s),
+                                age == UINT64_MAX ? 0 : age);
 }
 
 /* --- a load: one look at the instances --- */

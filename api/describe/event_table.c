@@ -53,9 +53,9 @@ const struct api_event_type api_event_types[] = {
     {"service.disk_low", "{free_bytes: count}", "The drive of the data directory is nearly full."},
     {"service.disk_enough", "{free_bytes: count}", "It has room again."},
 
-    {"service.database_restored", "{file: text, interrupted: count}",
-     "A backup took the place of the database; operations that had not ended in it are "
-     "interrupted."},
+    {"service.database_restored", "Restored",
+     "A backup took the place of the database, which is kept; operations that had not ended in it "
+     "are interrupted."},
     {"service.backup_made", "{name: text, bytes: count}", "A backup of the database was made."},
     {"service.backup_failed", "{reason: text}", "A backup of the database could not be made."},
 

@@ -48,6 +48,8 @@ const struct api_field api_fields_token[] = {{"name", API_FIELD_TOKEN_NAME, true
                                              {"expires_at", API_FIELD_EXPIRES, false},
                                              {0}};
 
+const struct api_field api_fields_restore[] = {{"staged", API_FIELD_STAGED, true}, {0}};
+
 const struct api_field api_fields_workstation[] = {{"name", API_FIELD_WORKSTATION_NAME, true},
                                                    {"address", API_FIELD_ADDRESS, false},
                                                    {"labels", API_FIELD_LABELS, false},

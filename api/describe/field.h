@@ -33,6 +33,7 @@ enum api_field_kind {
     API_FIELD_WORKSTATION_NAME,
     API_FIELD_ADDRESS,
     API_FIELD_MAINTENANCE,
+    API_FIELD_STAGED,
     API_FIELD_KIND_COUNT
 };
 
@@ -95,6 +96,6 @@ enum {
 extern const struct api_field api_fields_create[], api_fields_change[], api_fields_start[],
     api_fields_stop[], api_fields_restart[], api_fields_clone[], api_fields_rename[],
     api_fields_remove[], api_fields_batch[], api_fields_token[], api_fields_workstation[],
-    api_fields_workstation_change[];
+    api_fields_workstation_change[], api_fields_restore[];
 
 #endif

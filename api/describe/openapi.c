@@ -165,7 +165,9 @@ static const struct {
     {"X-Request-Id", "text", "That of the request when it had one of its own, else a new one."},
     {"ETag", "text", "For If-None-Match. Weak where the body tells its age."},
     {"X-Cache", "HIT|MISS|STALE|BYPASS", "How the result cache took part in the answer."},
-    {"Age", "count", "Seconds since what the answer is made of was seen."},
+    {"Age", "count",
+     "Seconds since what the answer is made of was seen. Until the first look after a start nobody "
+     "knows."},
     {"Location", "text", "The path of what was made."},
     {"Cache-Control", "=no-store", "The answer is not to be kept."},
     {"Allow", "text", "The methods of this path."},
@@ -217,8 +219,8 @@ static void append_headers(unsigned set, struct buf *out)
 static void append_header_components(struct buf *out)
 {
     for (size_t i = 0; i < countof(headers); i++) {
-        (void)buf_printf(out, "%s\"%s\":{\"required\":true,\"schema\":", i ? "," : "",
-                         headers[i].name);
+        (void)buf_printf(out, "%s\"%s\":{\"required\":%s,\"schema\":", i ? "," : "",
+                         headers[i].name, 1u << i == HEADER_AGE ? "false" : "true");
         api_notation_append_type(headers[i].type, out);
         add_text(out, "description", headers[i].description);
         (void)buf_append_str(out, "}");

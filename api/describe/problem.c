@@ -61,6 +61,8 @@ const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
     [API_BACKUP_UNDER_WAY] = {"BACKUP_UNDER_WAY", 409, "A backup is being made", true},
     [API_BACKUP_FAILED] = {"BACKUP_FAILED", 503, "The backups cannot be worked with", true},
     [API_RESTORE_NOT_STAGED] = {"RESTORE_NOT_STAGED", 409, "There is nothing to restore", false},
+    [API_RESTORE_UNDER_WAY] = {"RESTORE_UNDER_WAY", 409, "Another restore is under way", true},
+    [API_RESTORE_FAILED] = {"RESTORE_FAILED", 503, "The backup cannot be restored", true},
     [API_LDCONSOLE_TIMED_OUT] = {"LDCONSOLE_TIMED_OUT", 504, "ldconsole gave no answer in time",
                                  true},
     [API_HTTP_VERSION_UNKNOWN] = {"HTTP_VERSION_UNKNOWN", 505, "The HTTP version is not known",

@@ -53,6 +53,8 @@ enum api_code {
     API_BACKUP_UNDER_WAY,
     API_BACKUP_FAILED,
     API_RESTORE_NOT_STAGED,
+    API_RESTORE_UNDER_WAY,
+    API_RESTORE_FAILED,
     API_LDCONSOLE_TIMED_OUT,
     API_HTTP_VERSION_UNKNOWN,
     /* Of the layers below, which give them by name. */

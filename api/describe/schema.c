@@ -45,6 +45,7 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_WORKSTATION_NAME] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}",
     [API_FIELD_ADDRESS] = address_schema,
     [API_FIELD_MAINTENANCE] = "bool",
+    [API_FIELD_STAGED] = "uuid",
 };
 
 /* Request bodies. */
@@ -63,6 +64,7 @@ static const struct {
     {"RemoveOptions", api_fields_remove, 0},
     {"BatchRequest", api_fields_batch, 0},
     {"TokenCreate", api_fields_token, 0},
+    {"RestoreRequest", api_fields_restore, 0},
     {"WorkstationCreate", api_fields_workstation, 0},
     {"WorkstationChange", api_fields_workstation_change, 1},
 };

@@ -157,6 +157,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"BackupMade", "...Backup, rows: {count}"},
     {"BackupList", "items: [Backup], total: count"},
     {"Restarting", "status: =restarting"},
+    {"Restored", "staged: uuid, file: text, interrupted: count, kept: text?"},
 
     /* --- the service --- */
     {"Alive", "status: =alive"},
@@ -182,7 +183,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"Info", "version: text, ldplayer_version: text?, started_at: time, uptime_s: count, "
              "runner: direct|agent, instances: {total: count, by_state: {count}}, "
              "operations: {queued: count, waiting_for_session: count, running: count}, "
-             "connections: {open: count, event_streams: count}, paths: Paths, limits: Limits"},
+             "connections: {open: count, event_streams: count}, paths: Paths, limits: Limits, "
+             "restored?: Restored"},
     {"Paths", "data_dir: text, ldconsole: text?, vms_dir: text?, adb: text?, ld: text?"},
     {"Limits", "connections: count, header_bytes: count, body_bytes: count, "
                "event_backlog_bytes: count, service?: {int}"},

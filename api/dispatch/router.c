@@ -63,7 +63,9 @@ static bool is_match(const struct pattern *p, const struct http_request *r)
     for (size_t i = p->n_segments; i > 0; i--) {
         const char *segment = r->segments[i - 1], *text = p->segments[i - 1].text;
         size_t len = p->segments[i - 1].len;
-        if (text ? strncmp(segment, text, len) != 0 || segment[len] != '\0' : *segment == '\0')
+        /* The first letter tells most of them apart, at no cost. */
+        if (text ? *segment != *text || strncmp(segment, text, len) != 0 || segment[len] != '\0'
+                 : *segment == '\0')
             return false;
     }
     return true;

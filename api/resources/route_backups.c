@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/handlers.h"
 
+#include "api/common/input.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/json.h"
@@ -17,19 +18,23 @@ static void add_backup(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
     yyjson_mut_obj_add_int(doc, object, "schema_version", backup->schema_version);
 }
 
+static void respond_stopping(struct api_exchange *x)
+{
+    api_respond_code(x, API_STOPPING, "The service is stopping; ask again when it runs.");
+}
+
+/* Of one that was to be made. */
 static void respond_failure(struct api_exchange *x, const struct cache_backups_answer *answer)
 {
+    const char *why = answer->error ? answer->error : uv_strerror(answer->status);
     if (answer->status == UV_ECANCELED)
-        api_respond_code(x, API_STOPPING, "The service is stopping; ask again when it runs.");
+        respond_stopping(x);
     else if (answer->status == UV_EBUSY)
         api_respond_code(x, API_BACKUP_UNDER_WAY, "Another backup is being made; ask again soon.");
     else if (answer->status == UV_ENOSPC)
-        api_respond_code(x, API_DISK_FULL, "The backup could not be made: %s.",
-                         answer->error ? answer->error : uv_strerror(answer->status));
+        api_respond_code(x, API_DISK_FULL, "The backup could not be made: %s.", why);
     else
-        api_respond_code(x, API_BACKUP_FAILED, "The folder of the backups in %s: %s.",
-                         x->context->data_dir,
-                         answer->error ? answer->error : uv_strerror(answer->status));
+        api_respond_code(x, API_BACKUP_FAILED, "The backup could not be made: %s.", why);
 }
 
 static void on_made(void *arg, const struct cache_backups_answer *answer)
@@ -55,11 +60,22 @@ void api_handle_backups_make(struct api_exchange *x)
     cache_backups_make(x->context->backups, on_made, x);
 }
 
+/* Of those that are there. */
+static void respond_folder(struct api_exchange *x, int status)
+{
+    char *folder cleanup(mem_freep) = cache_backup_path(x->context->data_dir, "");
+    if (status == UV_ECANCELED)
+        respond_stopping(x);
+    else
+        api_respond_code(x, API_BACKUP_FAILED, "The folder of the backups, %s: %s.", folder,
+                         uv_strerror(status));
+}
+
 static void on_listed(void *arg, const struct cache_backups_answer *answer)
 {
     struct api_exchange *x = arg;
     if (answer->status < 0) {
-        respond_failure(x, answer);
+        respond_folder(x, answer->status);
         return;
     }
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
@@ -84,7 +100,7 @@ static void on_removed(void *arg, const struct cache_backups_answer *answer)
         api_respond_code(x, API_BACKUP_NOT_FOUND,
                          "No backup has this name; GET /api/backups lists them.");
     else if (answer->status < 0)
-        respond_failure(x, answer);
+        respond_folder(x, answer->status);
     else
         api_respond_empty(x, 204);
 }
@@ -107,26 +123,35 @@ static void restart(struct api_exchange *x)
     context->restart(context->restart_arg, "a backup is restored");
 }
 
-static void on_checked(void *arg, const struct cache_backups_answer *answer)
+static void on_armed(void *arg, const struct cache_backups_answer *answer)
 {
     struct api_exchange *x = arg;
+    const char *why = answer->error ? answer->error : "another restore is under way";
     if (answer->status == 0)
         restart(x);
     else if (answer->status == UV_ECANCELED)
-        respond_failure(x, answer);
-    else if (answer->status == UV_ENOENT)
-        api_respond_code(x, API_RESTORE_NOT_STAGED,
-                         "No database to restore stands beside that of the service; `ldplayerd "
-                         "restore FILE` puts it there.");
-    else if (answer->status == UV_EPERM)
-        api_respond_code(x, API_RESTORE_NOT_STAGED,
-                         "The database to restore does not belong to the owner of the data "
-                         "directory, so it is not believed.");
+        respond_stopping(x);
+    else if (answer->status == UV_ENOENT || answer->status == UV_EPERM)
+        api_respond_code(x, API_RESTORE_NOT_STAGED, "The backup is not restored: %s.", why);
+    else if (answer->status == UV_EEXIST || answer->status == UV_EBUSY)
+        api_respond_code(x, API_RESTORE_UNDER_WAY, "The backup is not restored: %s.", why);
     else
-        api_respond_store_error(x, answer->status);
+        api_respond_code(x, API_RESTORE_FAILED, "The backup is not restored: %s.", why);
 }
 
 void api_handle_restore(struct api_exchange *x)
 {
-    cache_backups_check_restore(x->context->backups, on_checked, x);
+    yyjson_doc *doc cleanup(json_doc_freep) = NULL;
+    struct api_field_errors errors = {0};
+    struct api_field_reader reader = {"", &errors, false, NULL};
+    if (!api_input_body(x, &doc))
+        return;
+    const char *id = api_field_text(yyjson_obj_get(yyjson_doc_get_root(doc), "staged"));
+    if (api_field_check(&reader, api_fields_restore, yyjson_doc_get_root(doc)) &&
+        errors.n_all == 0 && !random_is_uuid(id))
+        api_field_refuse(&reader, "staged", "must be a UUID in lower case");
+    if (errors.n_all > 0)
+        api_respond_errors(x, &errors);
+    else
+        cache_backups_arm_restore(x->context->backups, id, on_armed, x);
 }

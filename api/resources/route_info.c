@@ -103,5 +103,7 @@ void api_handle_info(struct api_exchange *x)
                             http_server_stats(x->server->http)->n_streams);
     add_paths(x, doc, root);
     add_limits(x, doc, root);
+    if (c->restored)
+        json_add_raw(doc, root, "restored", c->restored);
     api_respond_doc(x, 200, doc);
 }

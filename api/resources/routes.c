@@ -777,14 +777,17 @@ const struct api_route api_routes[] = {
         .handler = api_handle_restore,
         .id = "restore",
         .tag = "backups",
-        .summary = "Start again with the database that is staged",
+        .summary = "Start again with a database that is staged",
         .description =
             "For `ldplayerd restore FILE`, which puts the checked database beside that "
-            "of the service. The service ends as for a stop and starts again in the same "
-            "process, on the same addresses.",
+            "of the service as `ldplayerd.db.staged-<staged>`. The service ends as for a stop and "
+            "starts again in the same process, on the same addresses; `restored` of `GET "
+            "/api/info` says then which one took the place, until the next start.",
+        .body = "RestoreRequest",
+        .is_body_required = true,
         .answers = ANSWERS(
             {.status = 202, .schema = "Restarting", .summary = "The service is restarting."}),
-        .refusals = STATUSES(409),
+        .refusals = STATUSES(409, 503),
     },
 
     {

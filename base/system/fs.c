@@ -37,9 +37,40 @@ static int read_all(uv_file file, struct buf *out)
     }
 }
 
+static int check_mode(int r, const uv_fs_t *req)
+{
+    unsigned kind = r == 0 ? (unsigned)req->statbuf.st_mode & S_IFMT : 0;
+    if (r < 0 || kind == S_IFREG)
+        return r;
+    return kind == S_IFDIR ? UV_EISDIR : UV_EFTYPE;
+}
+
+int fs_check_file(const char *path)
+{
+    uv_fs_t req;
+    int r = check_mode(uv_fs_stat(NULL, &req, path, NULL), &req);
+    uv_fs_req_cleanup(&req);
+    return r;
+}
+
+/* Opening a FIFO would wait for somebody who writes to it. */
+static int open_file(const char *path)
+{
+    uv_fs_t req;
+    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDONLY | UV_FS_O_NONBLOCK, 0);
+    if (file < 0)
+        return file;
+    int r = check_mode(uv_fs_fstat(NULL, &req, file, NULL), &req);
+    uv_fs_req_cleanup(&req);
+    if (r == 0)
+        return file;
+    fs_sync(uv_fs_close, file);
+    return r;
+}
+
 int fs_read(const char *path, struct buf *out)
 {
-    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDONLY, 0);
+    int file = open_file(path);
     if (file < 0)
         return file;
     int r = read_all(file, out);
@@ -143,7 +174,7 @@ int fs_identify(const char *path, struct fs_identity *ret)
 int fs_read_head(const char *path, void *bytes, size_t n)
 {
     uv_buf_t into = uv_buf_init(bytes, (unsigned)n);
-    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDONLY, 0);
+    int file = open_file(path);
     if (file < 0)
         return file;
     int r = fs_sync(uv_fs_read, file, &into, 1, 0);

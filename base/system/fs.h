@@ -11,7 +11,11 @@
 /** Small synchronous file operations over libuv, so paths are UTF-8 on every system. Any thread,
  *  but blocking: on the loop thread only at start and stop. All return 0 or a UV error. */
 
-/** Appends the whole file to OUT; UV_EFBIG when it would pass OUT's maximum. */
+/** Whether PATH, or what it links to, is a plain file: 0, UV_EISDIR for a folder, UV_EFTYPE for a
+ *  FIFO, a device or a socket, or why it cannot be looked at. Never waits for what is behind it. */
+int fs_check_file(const char *path);
+/** Appends the whole file to OUT; UV_EFBIG when it would pass OUT's maximum, and as fs_check_file
+ *  what is no plain file. */
 int fs_read(const char *path, struct buf *out);
 /** Replaces PATH by BYTES as one step (temporary file beside it, fsync, rename). */
 int fs_write_atomic(const char *path, const void *bytes, size_t n);
@@ -29,7 +33,7 @@ struct fs_identity {
     uint64_t device, number;
 };
 int fs_identify(const char *path, struct fs_identity *ret);
-/** The first N bytes of a file; UV_EOF when it has less. */
+/** The first N bytes of a plain file; UV_EOF when it has less. */
 int fs_read_head(const char *path, void *bytes, size_t n);
 /** What was written to PATH is on the disk when this returns. */
 int fs_flush(const char *path);

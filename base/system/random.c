@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sodium.h>
 
@@ -53,4 +54,16 @@ void random_uuid_by_time(char out[UUID_SIZE])
     b[6] = (uint8_t)(counter >> 8);
     b[7] = (uint8_t)counter;
     format_uuid(b, 7, out);
+}
+
+bool random_is_uuid(const char *text)
+{
+    static const char pattern[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (!text || strlen(text) != UUID_SIZE - 1)
+        return false;
+    for (size_t i = 0; pattern[i]; i++) {
+        if (!strchr(pattern[i] == '-' ? "-" : "0123456789abcdef", text[i]))
+            return false;
+    }
+    return true;
 }

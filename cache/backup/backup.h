@@ -7,8 +7,8 @@
 #include "cache/backup/copy.h"
 
 /** The folder `backups` in the data directory: checked copies of the database,
- *  `ldplayerd-20261126T032800Z.db`. Files of other names are left alone. Blocking; any thread; used
- *  by one at a time, who holds the lock of the data directory or is asked by who does. */
+ *  `ldplayerd-20261126T032800Z.db`. Files of other names are left alone. Blocking; any thread;
+ *  used by who holds the lock of the data directory, who makes or prunes one at a time. */
 
 enum { CACHE_BACKUP_NAME_SIZE = 48 };
 

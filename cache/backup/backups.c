@@ -12,29 +12,32 @@
 #include "cache/backup/restore.h"
 
 /* A job does its work on the pool and comes back to the loop: submit -> work -> finish -> done. The
- * daily look is one as well. Of those that make a backup there is one at most. */
+ * daily look is one as well. Several may be under way, but of those that claim the same thing one
+ * at most. */
 
 enum { FIRST_LOOK_MS = 5 * 60 * 1000, LOOK_EVERY_MS = 10 * 60 * 1000, RETRY_MS = 3600 * 1000 };
 
-enum kind { JOB_MAKE, JOB_DAILY, JOB_LIST, JOB_REMOVE, JOB_CHECK_RESTORE };
+enum kind { JOB_MAKE, JOB_DAILY, JOB_LIST, JOB_REMOVE, JOB_ARM };
 
 struct job {
     uv_work_t work;
     struct cache_backups *backups;
     enum kind kind;
-    char name[CACHE_BACKUP_NAME_SIZE];
-    bool may_make; /* of a daily look */
+    char name[CACHE_BACKUP_NAME_SIZE]; /* of the one to remove; or the id of what to arm */
+    bool may_make;                     /* of a daily look */
+    bool *claim;                       /* of the backups: what it has for itself, or NULL */
     cache_backups_fn done;
     void *arg;
 
     int status;
-    bool has_made, has_tried;
+    bool has_made, has_tried, has_listed;
     struct cache_backup made;
     struct cache_copy copy;
     struct cache_db_error error;
     struct cache_backup *items;
     size_t n_items;
     uint64_t n_commits; /* of the store, before the work began */
+    unsigned n_changes; /* of the backups, then */
 };
 
 struct cache_backups {
@@ -45,12 +48,14 @@ struct cache_backups {
     void *on_made_arg;
     uv_timer_t timer;
     atomic_bool is_cancelled;
-    bool is_making;
+    bool is_making, is_arming; /* the claims */
     unsigned n_jobs;
 
-    int64_t started_at, newest_at; /* wall ms */
-    bool is_newest_ours;           /* made by this process, at n_commits of the store */
-    uint64_t n_commits;
+    int64_t started_at;                /* wall ms */
+    unsigned n_changes;                /* of the folder, by jobs that have ended */
+    struct cache_backup newest;        /* in the folder; no name: there is none */
+    char made[CACHE_BACKUP_NAME_SIZE]; /* the last one of this process; "": none */
+    uint64_t n_commits;                /* of the store, before that was made */
     int64_t retry_at;
     struct cache_db_error error; /* empty: the last one was made */
 
@@ -83,16 +88,20 @@ static void make(struct job *job)
     job->has_made = job->status == 0;
 }
 
-static void list(struct job *job)
+static int list(struct job *job)
 {
-    job->status = cache_backup_list(job->backups->data_dir, &job->items, &job->n_items);
+    mem_free(take_ptr(job->items));
+    job->n_items = 0;
+    int r = cache_backup_list(job->backups->data_dir, &job->items, &job->n_items);
+    job->has_listed = r == 0;
+    return r;
 }
 
 static void look(struct job *job)
 {
     const char *data_dir = job->backups->data_dir;
     int64_t now = clock_wall_ms();
-    list(job);
+    job->status = list(job);
     int64_t newest_at = job->n_items ? job->items[0].created_at : 0;
     /* Where the folder cannot be read, making a backup says why. */
     if (job->may_make && is_older(newest_at, now, CACHE_BACKUPS_EVERY_MS))
@@ -107,18 +116,21 @@ static void work(uv_work_t *request)
     switch (job->kind) {
     case JOB_MAKE:
         make(job);
+        (void)list(job);
         break;
     case JOB_DAILY:
         look(job);
+        (void)list(job);
         break;
     case JOB_LIST:
-        list(job);
+        job->status = list(job);
         break;
     case JOB_REMOVE:
         job->status = cache_backup_remove(data_dir, job->name);
+        (void)list(job);
         break;
-    case JOB_CHECK_RESTORE:
-        job->status = cache_restore_check(data_dir);
+    case JOB_ARM:
+        job->status = cache_restore_arm(data_dir, job->name, &job->error);
         break;
     }
 }
@@ -141,20 +153,23 @@ static void try_to_close(struct cache_backups *b)
         uv_close((uv_handle_t *)&b->timer, on_timer_closed);
 }
 
-static void note_newest(struct cache_backups *b, int64_t created_at)
+/* A list from before a change that another job has made meanwhile says nothing any more. */
+static void note_list(struct cache_backups *b, const struct job *job)
 {
-    if (created_at > b->newest_at)
-        b->newest_at = created_at;
+    bool is_old = job->n_changes != b->n_changes;
+    b->n_changes += job->has_made || job->kind == JOB_REMOVE;
+    if (job->has_listed && is_old)
+        cache_backups_list(b, NULL, NULL);
+    else if (job->has_listed)
+        b->newest = job->n_items > 0 ? job->items[0] : (struct cache_backup){0};
 }
 
 /* What the ends of jobs say about the backups as a whole. */
 static void note(struct cache_backups *b, const struct job *job)
 {
-    if (job->n_items > 0)
-        note_newest(b, job->items[0].created_at);
+    note_list(b, job);
     if (job->has_made) {
-        note_newest(b, job->made.created_at);
-        b->is_newest_ours = true;
+        str_copy(b->made, sizeof(b->made), job->made.name);
         b->n_commits = job->n_commits;
         b->error.text[0] = '\0';
     } else if (job->has_tried && job->status != UV_ECANCELED) {
@@ -174,8 +189,8 @@ static void finish(uv_work_t *request, int status)
         .n_items = job->has_made ? 1 : job->n_items,
         .copy = &job->copy,
     };
-    if (job->kind == JOB_MAKE || job->kind == JOB_DAILY)
-        b->is_making = false;
+    if (job->claim)
+        *job->claim = false;
     note(b, job);
     if (job->has_tried && answer.status != UV_ECANCELED)
         b->on_made(b->on_made_arg, &answer);
@@ -202,28 +217,35 @@ static struct job *new_job(struct cache_backups *b, enum kind kind, cache_backup
     job->done = done;
     job->arg = arg;
     job->n_commits = cache_store_stats(b->store).n_commits;
+    job->n_changes = b->n_changes;
     b->n_jobs++;
     return job;
 }
 
-static void submit(struct job *job)
+/* CLAIM: what the job wants for itself, or NULL; UV_EBUSY when another one has it. */
+static void submit(struct job *job, bool *claim)
 {
     struct cache_backups *b = job->backups;
-    bool makes = job->kind == JOB_MAKE || job->kind == JOB_DAILY;
-    if (b->is_stopping || (makes && b->is_making)) {
-        job->status = b->is_stopping ? UV_ECANCELED : UV_EBUSY;
-        job->kind = JOB_LIST; /* it is not the one that is making */
+    if (b->is_stopping)
+        job->status = UV_ECANCELED;
+    else if (claim && *claim)
+        job->status = UV_EBUSY;
+    if (job->status < 0) {
         loop_post(b->loop, refuse, job);
         return;
     }
-    b->is_making |= makes;
+    job->claim = claim;
+    if (claim)
+        *claim = true;
     uv_queue_work(&b->loop->uv, &job->work, work, finish);
 }
 
-/* One commit is the event that told of the newest. */
+/* Since the newest: one that was fetched and removed again is none. One commit is the event that
+ * told of it. */
 static bool has_changed(const struct cache_backups *b)
 {
-    return !b->is_newest_ours || cache_store_stats(b->store).n_commits > b->n_commits + 1;
+    return !b->made[0] || strcmp(b->newest.name, b->made) != 0 ||
+           cache_store_stats(b->store).n_commits > b->n_commits + 1;
 }
 
 void cache_backups_look(struct cache_backups *b)
@@ -232,7 +254,7 @@ void cache_backups_look(struct cache_backups *b)
         return;
     struct job *job = new_job(b, JOB_DAILY, NULL, NULL);
     job->may_make = has_changed(b) && clock_wall_ms() >= b->retry_at;
-    submit(job);
+    submit(job, &b->is_making);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -265,12 +287,12 @@ void cache_backups_start(struct cache_backups *b)
 
 void cache_backups_make(struct cache_backups *b, cache_backups_fn done, void *arg)
 {
-    submit(new_job(b, JOB_MAKE, done, arg));
+    submit(new_job(b, JOB_MAKE, done, arg), &b->is_making);
 }
 
 void cache_backups_list(struct cache_backups *b, cache_backups_fn done, void *arg)
 {
-    submit(new_job(b, JOB_LIST, done, arg));
+    submit(new_job(b, JOB_LIST, done, arg), NULL);
 }
 
 void cache_backups_remove(struct cache_backups *b, const char *name, cache_backups_fn done,
@@ -279,19 +301,22 @@ void cache_backups_remove(struct cache_backups *b, const char *name, cache_backu
     struct job *job = new_job(b, JOB_REMOVE, done, arg);
     /* One that is too long is none, cut or not. */
     str_copy(job->name, sizeof(job->name), cache_backup_is_name(name) ? name : "-");
-    submit(job);
+    submit(job, NULL);
 }
 
-void cache_backups_check_restore(struct cache_backups *b, cache_backups_fn done, void *arg)
+void cache_backups_arm_restore(struct cache_backups *b, const char *id, cache_backups_fn done,
+                               void *arg)
 {
-    submit(new_job(b, JOB_CHECK_RESTORE, done, arg));
+    struct job *job = new_job(b, JOB_ARM, done, arg);
+    str_copy(job->name, sizeof(job->name), random_is_uuid(id) ? id : "-");
+    submit(job, &b->is_arming);
 }
 
 struct cache_backups_health cache_backups_health(const struct cache_backups *b)
 {
-    int64_t since = b->newest_at ? b->newest_at : b->started_at;
+    int64_t since = b->newest.name[0] ? b->newest.created_at : b->started_at;
     return (struct cache_backups_health){
-        .newest_at = b->newest_at,
+        .newest_at = b->newest.created_at,
         .error = b->error.text[0] ? b->error.text : NULL,
         .is_overdue = has_changed(b) && is_older(since, clock_wall_ms(), CACHE_BACKUPS_OVERDUE_MS),
     };

@@ -6,7 +6,7 @@
 #include "cache/backup/backup.h"
 #include "cache/store/store.h"
 
-/** The backups of the running service (see backup.h), made on libuv's pool, one thing at a time: on
+/** The backups of the running service (see backup.h), made on libuv's pool, one at a time: on
  *  request, and by itself once a day when something has changed, kept for a week. Loop thread. */
 
 enum {
@@ -19,8 +19,8 @@ struct cache_backups;
 
 /** What came of a request; lives for the call. */
 struct cache_backups_answer {
-    int status;                       /* 0 or a UV code */
-    const char *error;                /* in words, when a backup could not be made */
+    int status;        /* 0 or a UV code */
+    const char *error; /* in words, when a backup could not be made or a restore not armed */
     const struct cache_backup *items; /* the list, or the one that was made */
     size_t n_items;
     const struct cache_copy *copy; /* of the one that was made */
@@ -46,8 +46,10 @@ void cache_backups_list(struct cache_backups *backups, cache_backups_fn done, vo
 /** UV_ENOENT in the answer: there is none of this name. */
 void cache_backups_remove(struct cache_backups *backups, const char *name, cache_backups_fn done,
                           void *arg);
-/** Whether a restore is staged: see cache_restore_check for the status. */
-void cache_backups_check_restore(struct cache_backups *backups, cache_backups_fn done, void *arg);
+/** Arms what is staged as ID: see cache_restore_arm for the status, and its words in the answer.
+ *  UV_EBUSY: another one is being armed. */
+void cache_backups_arm_restore(struct cache_backups *backups, const char *id, cache_backups_fn done,
+                               void *arg);
 
 struct cache_backups_health {
     int64_t newest_at; /* wall ms; 0 = there is none */

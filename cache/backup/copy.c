@@ -22,54 +22,89 @@ static bool is_cancelled(const atomic_bool *cancel)
     return cancel && atomic_load(cancel);
 }
 
+/* Either may be what somebody made to harm who opens it. */
 static int open_db(const char *path, int flags, sqlite3 **ret)
 {
     int r = sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (r != SQLITE_OK)
         return cache_sql_error_code(*ret);
     sqlite3_db_config(*ret, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_db_config(*ret, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_busy_timeout(*ret, PATIENCE_MS);
     return 0;
+}
+
+/* --- what is said of it --- */
+
+static int say(struct cache_db_error *reterr, int code, const char *path, const char *why)
+{
+    snprintf(reterr->text, sizeof(reterr->text), "%.250s: %.250s", path, why);
+    return code;
+}
+
+static int describe(struct cache_db_error *reterr, int code, const char *path)
+{
+    if (code == UV_EFTYPE)
+        return say(reterr, code, path, "it is no database, or a damaged one");
+    if (code == UV_ECANCELED)
+        return say(reterr, code, path, "it is not copied, because the service stops");
+    return say(reterr, code, path, uv_strerror(code));
 }
 
 /* --- the pages --- */
 
 /* Within a transaction of the source, so that all pages are of one moment. */
-static int copy_pages(sqlite3 *from, sqlite3 *to, const atomic_bool *cancel)
+static int copy_pages(sqlite3 *from, sqlite3 *to, const atomic_bool *cancel, bool *ret_is_of_to)
 {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     int step = SQLITE_OK;
+    *ret_is_of_to = true;
     if (!backup)
         return cache_sql_error_code(to);
     while (step == SQLITE_OK && !is_cancelled(cancel))
         step = sqlite3_backup_step(backup, PAGES_AT_ONCE);
     int finished = sqlite3_backup_finish(backup);
-    if (step == SQLITE_OK)
-        return UV_ECANCELED;
-    if (step != SQLITE_DONE)
-        return cache_sql_result(step);
-    return finished == SQLITE_OK ? 0 : cache_sql_error_code(to);
+    if (step == SQLITE_DONE)
+        return finished == SQLITE_OK ? 0 : cache_sql_error_code(to);
+    /* Nobody else has the copy, and all that it can refuse is to be written. */
+    *ret_is_of_to = step == SQLITE_FULL || step == SQLITE_IOERR_WRITE;
+    return step == SQLITE_OK ? UV_ECANCELED : cache_sql_result(step);
 }
 
 /* The copy needs no journal: when something fails it is thrown away. */
-static int copy_into(const char *from, sqlite3 *to, const atomic_bool *cancel)
+static int copy_into(const char *from, const char *to, sqlite3 *db, const atomic_bool *cancel,
+                     struct cache_db_error *reterr)
 {
     sqlite3 *source cleanup(cache_sql_closep) = NULL;
+    bool is_of_to = false;
     int r = open_db(from, SQLITE_OPEN_READONLY, &source);
     if (r == 0)
         r = cache_sql_exec(source, "BEGIN; SELECT count(*) FROM sqlite_master");
-    if (r == 0)
-        r = cache_sql_exec(to, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
-    if (r == 0)
-        r = copy_pages(source, to, cancel);
+    if (r == UV_ENOENT) /* it is there, see check_source */
+        return say(
+            reterr, r, from,
+            "it has a write-ahead log (-wal), which can be read only in a folder that can be "
+            "written: copy both to another one");
+    if (r < 0)
+        return describe(reterr, r, from);
+    r = cache_sql_exec(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF");
+    if (r < 0)
+        return describe(reterr, r, to);
+    r = copy_pages(source, db, cancel, &is_of_to);
+    if (r < 0)
+        return describe(reterr, r, is_of_to ? to : from);
     /* What was copied says that it has a write-ahead log. */
-    return r == 0 ? cache_sql_exec(to, "PRAGMA journal_mode=DELETE") : r;
+    r = cache_sql_exec(db, "PRAGMA journal_mode=DELETE");
+    return r < 0 ? describe(reterr, r, to) : 0;
 }
 
 /* --- what it is --- */
 
-static int check_kind(sqlite3 *db, struct cache_copy *copy, struct cache_db_error *reterr)
+static int check_version(sqlite3 *db, const char *from, struct cache_copy *copy,
+                         struct cache_db_error *reterr)
 {
+    char why[160];
     int64_t version = 0, n_tables = 0;
     int r = cache_sql_number(db, "PRAGMA user_version", &version);
     if (r == 0)
@@ -78,27 +113,45 @@ static int check_kind(sqlite3 *db, struct cache_copy *copy, struct cache_db_erro
                              " ('instances', 'operations', 'events', 'idempotency', 'tokens')",
                              &n_tables);
     if (r < 0)
-        return r;
+        return describe(reterr, r, from);
     copy->schema_version = (int)version;
     if (version < 1 || n_tables < 5)
-        snprintf(reterr->text, sizeof(reterr->text), "it is a database of another program");
-    else if (version > cache_schema_newest())
-        snprintf(reterr->text, sizeof(reterr->text),
-                 "it was made by a newer ldplayerd (schema %d, this program knows up to %d): use "
-                 "that version",
-                 (int)version, cache_schema_newest());
-    else
+        return say(reterr, UV_ENOTSUP, from, "it is a database of another program");
+    if (version <= cache_schema_newest())
         return 0;
-    return UV_ENOTSUP;
+    snprintf(why, sizeof(why),
+             "it was made by a newer ldplayerd (schema %d, this program knows up to %d): use that "
+             "version",
+             (int)version, cache_schema_newest());
+    return say(reterr, UV_ENOTSUP, from, why);
 }
 
-static int check_integrity(sqlite3 *db, struct cache_db_error *reterr)
+/* Before anything is done that the file could have a say in. */
+static int check_schema(sqlite3 *db, const char *from, const struct cache_copy *copy,
+                        struct cache_db_error *reterr)
 {
-    char finding[300];
+    char object[CACHE_SCHEMA_OBJECT_SIZE], why[220];
+    int r = cache_schema_find_foreign(db, object);
+    if (r < 0)
+        return describe(reterr, r, from);
+    if (!object[0])
+        return 0;
+    snprintf(why, sizeof(why),
+             "its %s is not as schema %d has it: somebody else has changed this database", object,
+             copy->schema_version);
+    return say(reterr, UV_ENOTSUP, from, why);
+}
+
+static int check_integrity(sqlite3 *db, const char *from, struct cache_db_error *reterr)
+{
+    char finding[200] = "", why[220];
     int r = cache_sql_check_integrity(db, finding, sizeof(finding));
-    if (r == UV_EFTYPE)
-        snprintf(reterr->text, sizeof(reterr->text), "it is damaged: %s", finding);
-    return r;
+    if (r == 0)
+        return 0;
+    if (!finding[0])
+        return describe(reterr, r, from);
+    snprintf(why, sizeof(why), "it is damaged: %s", finding);
+    return say(reterr, r, from, why);
 }
 
 static int count_rows(sqlite3 *db, struct cache_copy *copy)
@@ -117,28 +170,57 @@ static int count_rows(sqlite3 *db, struct cache_copy *copy)
     return r;
 }
 
-static int look_at(sqlite3 *db, struct cache_copy *copy, struct cache_db_error *reterr)
+/* The copy is what is looked at, and FROM is what it says something about. */
+static int look_at(sqlite3 *db, const char *from, struct cache_copy *copy,
+                   struct cache_db_error *reterr)
 {
-    int r = check_kind(db, copy, reterr);
+    int r = check_version(db, from, copy, reterr);
     if (r == 0)
-        r = check_integrity(db, reterr);
-    return r == 0 ? count_rows(db, copy) : r;
+        r = check_schema(db, from, copy, reterr);
+    if (r == 0)
+        r = check_integrity(db, from, reterr);
+    if (r < 0)
+        return r;
+    r = count_rows(db, copy);
+    return r < 0 ? describe(reterr, r, from) : 0;
 }
 
 /* --- the file --- */
+
+/* SQLite would say only that it cannot open it, or wait for what never comes. */
+static int check_source(const char *from, struct cache_db_error *reterr)
+{
+    int r = fs_check_file(from);
+    if (r == UV_EISDIR)
+        return say(reterr, r, from, "it is a folder");
+    if (r == UV_EFTYPE)
+        return say(reterr, r, from, "it is no plain file");
+    return r < 0 ? describe(reterr, r, from) : 0;
+}
 
 static int make(const char *from, const char *to, const atomic_bool *cancel,
                 struct cache_copy *copy, struct cache_db_error *reterr)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int r = open_db(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
-    if (r == 0)
-        r = copy_into(from, db, cancel);
-    return r == 0 ? look_at(db, copy, reterr) : r;
+    int r = check_source(from, reterr);
+    if (r < 0)
+        return r;
+    r = open_db(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+    if (r < 0)
+        return describe(reterr, r, to);
+    r = copy_into(from, to, db, cancel, reterr);
+    return r == 0 ? look_at(db, from, copy, reterr) : r;
 }
 
-/* A former one may have been cut off in the middle. */
-static void remove_all(const char *path)
+static int settle(const char *to, struct cache_copy *copy, struct cache_db_error *reterr)
+{
+    int r = fs_flush(to);
+    if (r == 0)
+        r = fs_size(to, &copy->bytes);
+    return r < 0 ? describe(reterr, r, to) : 0;
+}
+
+void cache_copy_remove(const char *path)
 {
     static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
     for (size_t i = 0; i < countof(suffixes); i++) {
@@ -147,36 +229,17 @@ static void remove_all(const char *path)
     }
 }
 
-static void describe(int r, struct cache_db_error *reterr)
-{
-    if (r == UV_EFTYPE)
-        snprintf(reterr->text, sizeof(reterr->text), "it is no database, or a damaged one");
-    else if (r == UV_ECANCELED)
-        snprintf(reterr->text, sizeof(reterr->text), "the service stops");
-    else
-        snprintf(reterr->text, sizeof(reterr->text), "%s", uv_strerror(r));
-}
-
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr)
 {
     struct cache_copy copy = {0};
-    reterr->text[0] = '\0';
-    remove_all(to);
-    /* SQLite would say only that it cannot open it. */
-    int r = fs_size(from, &copy.bytes);
+    cache_copy_remove(to); /* a former one may have been cut off in the middle */
+    int r = make(from, to, cancel, &copy, reterr);
     if (r == 0)
-        r = make(from, to, cancel, &copy, reterr);
+        r = settle(to, &copy, reterr);
     if (r == 0)
-        r = fs_flush(to);
-    if (r == 0)
-        r = fs_size(to, &copy.bytes);
-    if (r == 0) {
         *ret = copy;
-        return 0;
-    }
-    remove_all(to);
-    if (!reterr->text[0])
-        describe(r, reterr);
+    else
+        cache_copy_remove(to);
     return r;
 }

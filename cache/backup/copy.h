@@ -24,12 +24,16 @@ struct cache_copy {
 };
 
 /** Copies the database FROM, which is only read, to the new file TO: one plain file without a
- *  write-ahead log, checked (PRAGMA integrity_check), on disk when this returns. TO is replaced; it
- *  should be a temporary name, because what a killed process left there is no database. Until
- *  CANCEL, which may be NULL, becomes true. Returns 0, or with RETERR and without TO: UV_ENOENT,
- *  UV_EACCES, UV_ENOSPC, UV_EFTYPE (no database, or a damaged one), UV_ENOTSUP (of another
- *  program, or of a newer version of this one), UV_ECANCELED and others. */
+ *  write-ahead log, checked (PRAGMA integrity_check), with the tables of its version and nothing
+ *  else (a trigger of somebody's would run in the service), on disk when this returns. TO is
+ *  replaced; it should be a temporary name, because what a killed process left there is no
+ *  database. Until CANCEL, which may be NULL, becomes true. Returns 0, or without TO and with
+ *  RETERR, a sentence that begins with the file that is at fault: UV_ENOENT, UV_EACCES, UV_ENOSPC,
+ *  UV_EFTYPE (no plain file, no database, or a damaged one), UV_ENOTSUP (of another program, or of
+ *  a newer version of this one), UV_ECANCELED and others. */
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr);
+/** Removes the file PATH, where it is there, and what SQLite can have left beside it. */
+void cache_copy_remove(const char *path);
 
 #endif

@@ -21,165 +21,179 @@
 #include "cache/tables/operations.h"
 #include "cache/tables/preferences.h"
 
-static const char note_name[] = "restored";
-static const char staged_name[] = CACHE_DB_NAME ".restore",
-                  half_prefix[] = CACHE_DB_NAME ".restoring-";
+/* The note says what became of a backup and goes with it: made when it is staged, completed when it
+ * is about to take the database's place, told by the first start with it. */
 
-static char *staged_path(const char *data_dir)
+static const char note_name[] = "restored"; /* of the preferences */
+static const char staged_prefix[] = CACHE_DB_NAME ".staged-",
+                  armed_name[] = CACHE_DB_NAME ".restore",
+                  kept_prefix[] = CACHE_DB_NAME ".replaced-";
+
+static char *staged_path(const char *data_dir, const char *id)
 {
-    return fs_join(data_dir, staged_name);
+    char *name cleanup(mem_freep) = mem_printf("%s%s", staged_prefix, id);
+    return fs_join(data_dir, name);
 }
 
-/* --- staging --- */
-
-static int write_note(sqlite3 *db, const char *file, unsigned n_interrupted)
+static int open_db(const char *path, sqlite3 **ret)
 {
-    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    json_add_str(doc, root, "file", fs_basename(file));
-    yyjson_mut_obj_add_uint(doc, root, "interrupted", n_interrupted);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    return sqlite3_open_v2(path, ret, flags, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(*ret);
+}
+
+/* --- the note --- */
+
+/* To be changed. UV_ENOENT when DB has none. */
+static int read_note(sqlite3 *db, yyjson_mut_doc **ret)
+{
+    char *text cleanup(mem_freep) = NULL;
+    int r = cache_preferences_read(db, note_name, &text);
+    if (r < 0)
+        return sqlite3_errcode(db) == SQLITE_ERROR ? UV_ENOENT : r; /* no such table */
+    yyjson_doc *doc cleanup(json_doc_freep) = text ? yyjson_read(text, strlen(text), 0) : NULL;
+    if (!yyjson_is_obj(yyjson_doc_get_root(doc)))
+        return UV_ENOENT;
+    *ret = yyjson_doc_mut_copy(doc, NULL);
+    return 0;
+}
+
+static int write_note(sqlite3 *db, yyjson_mut_doc *doc)
+{
     char *text cleanup(mem_freep) = json_write(doc);
     return cache_sql_run(db, "INSERT OR REPLACE INTO preferences VALUES (?, ?)", "ss", note_name,
                          text);
 }
 
-static int prepare_rows(sqlite3 *db, const char *file, unsigned *ret_interrupted)
+/* --- staging --- */
+
+static int make_note(sqlite3 *db, const char *file, const struct cache_staged *staged)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    json_add_str(doc, root, "staged", staged->id);
+    json_add_str(doc, root, "file", fs_basename(file));
+    yyjson_mut_obj_add_uint(doc, root, "interrupted", staged->n_interrupted);
+    return write_note(db, doc);
+}
+
+static int prepare_rows(sqlite3 *db, const char *file, struct cache_staged *staged)
 {
     int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
     if (r == 0)
         r = cache_operations_interrupt_all(
             db,
             "restored from a backup: it had not ended when that was made, and is not done again",
-            ret_interrupted);
+            &staged->n_interrupted);
     if (r == 0)
-        r = cache_events_renumber(db);
-    if (r == 0)
-        r = write_note(db, file, *ret_interrupted);
+        r = make_note(db, file, staged);
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
 }
 
 /* Nobody else knows the file yet, so it is on disk when it is whole, not at each step. */
-static int prepare(const char *path, const char *file, unsigned *ret_interrupted,
+static int prepare(const char *path, const char *file, struct cache_staged *staged,
                    struct cache_db_error *reterr)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int r = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(db);
+    int r = open_db(path, &db);
     if (r == 0)
         r = cache_sql_run(db, "PRAGMA synchronous=OFF", "");
     if (r == 0)
         r = cache_schema_migrate(db, reterr);
-    return r == 0 ? prepare_rows(db, file, ret_interrupted) : r;
+    return r == 0 ? prepare_rows(db, file, staged) : r;
 }
 
-static int stage(const char *data_dir, const char *file, const char *half, struct cache_copy *ret,
-                 unsigned *ret_interrupted, struct cache_db_error *reterr)
+static int settle(const char *path, const char *data_dir)
 {
-    char *staged cleanup(mem_freep) = staged_path(data_dir);
-    int r = cache_copy_make(file, half, NULL, ret, reterr);
-    if (r == 0)
-        r = prepare(half, file, ret_interrupted, reterr);
-    if (r == 0)
-        r = fs_flush(half);
-    if (r == 0)
-        r = cache_trusted_give(half, data_dir);
-    return r == 0 ? fs_rename(half, staged) : r;
+    int r = fs_flush(path);
+    return r == 0 ? cache_trusted_give(path, data_dir) : r;
 }
 
-int cache_restore_stage(const char *data_dir, const char *file, struct cache_copy *ret,
-                        unsigned *ret_interrupted, struct cache_db_error *reterr)
+int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
+                        struct cache_db_error *reterr)
 {
-    struct cache_db_error why = {{0}};
-    char *name cleanup(mem_freep) = mem_printf("%s%d", half_prefix, uv_os_getpid());
-    char *half cleanup(mem_freep) = fs_join(data_dir, name);
-    int r = stage(data_dir, file, half, ret, ret_interrupted, &why);
+    struct cache_staged staged = {0};
+    random_uuid(staged.id);
+    char *path cleanup(mem_freep) = staged_path(data_dir, staged.id);
+    int r = cache_copy_make(file, path, NULL, &staged.copy, reterr);
+    if (r < 0)
+        return r;
+    reterr->text[0] = '\0';
+    r = prepare(path, file, &staged, reterr);
     if (r == 0)
+        r = settle(path, data_dir);
+    if (r == 0) {
+        *ret = staged;
         return 0;
-    (void)fs_remove(half);
-    snprintf(reterr->text, sizeof(reterr->text), "%.200s cannot be restored: %.280s", file,
-             why.text[0] ? why.text : uv_strerror(r));
+    }
+    cache_copy_remove(path);
+    if (!reterr->text[0])
+        snprintf(reterr->text, sizeof(reterr->text), "%.300s, which was being made of %.100s: %s",
+                 path, fs_basename(file), uv_strerror(r));
     return r;
 }
 
-int cache_restore_check(const char *data_dir)
+int cache_restore_unstage(const char *data_dir, const char *id)
 {
-    char *staged cleanup(mem_freep) = staged_path(data_dir);
-    return cache_trusted_check(staged, data_dir);
+    char *path cleanup(mem_freep) = staged_path(data_dir, id);
+    return fs_remove(path);
 }
 
-void cache_restore_unstage(const char *data_dir)
+/* --- arming --- */
+
+static int refuse_arming(int r, const char *staged, const char *armed,
+                         struct cache_db_error *reterr)
 {
-    char *staged cleanup(mem_freep) = staged_path(data_dir);
-    (void)fs_remove(staged);
+    if (r == UV_ENOENT)
+        snprintf(
+            reterr->text, sizeof(reterr->text),
+            "nothing is staged as this: `ldplayerd restore FILE` does that, and a start of the "
+            "service removes it; run the command again");
+    else if (r == UV_EPERM)
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "%.300s does not belong to the owner of the data directory, so it is not believed",
+                 staged);
+    else if (r == UV_EEXIST)
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "another restore is under way: %.300s takes the place of the database at the next "
+                 "start. If it stays there the log says why; remove it then",
+                 armed);
+    else
+        snprintf(reterr->text, sizeof(reterr->text), "%.200s cannot be given the name %.200s: %s",
+                 staged, fs_basename(armed), uv_strerror(r));
+    return r;
+}
+
+int cache_restore_arm(const char *data_dir, const char *id, struct cache_db_error *reterr)
+{
+    if (!random_is_uuid(id))
+        return refuse_arming(UV_ENOENT, "", "", reterr);
+    char *staged cleanup(mem_freep) = staged_path(data_dir, id);
+    char *armed cleanup(mem_freep) = fs_join(data_dir, armed_name);
+    int r = cache_trusted_check(staged, data_dir);
+    if (r == 0 && fs_exists(armed))
+        r = UV_EEXIST;
+    if (r == 0) {
+        /* A journal of another one that was removed by hand would be rolled back into this. */
+        cache_copy_remove(armed);
+        r = fs_rename(staged, armed);
+    }
+    return r == 0 ? 0 : refuse_arming(r, staged, armed, reterr);
 }
 
 /* --- finishing --- */
 
-/* The former database and where it goes. Both names are the same however often a finish begins
- * anew: the time is that of the staged file. */
+/* KEPT is where the former database goes; NULL when there is none. However often a finish begins
+ * anew, it is the same: the note has it before anything is moved. */
 struct swap {
-    char *staged, *database, *kept;
+    char *armed, *database, *kept;
 };
 
 static void swap_deinit(struct swap *s)
 {
-    mem_free(s->staged);
+    mem_free(s->armed);
     mem_free(s->database);
     mem_free(s->kept);
-}
-
-static int64_t time_of(const char *path)
-{
-    uv_fs_t req;
-    int r = uv_fs_stat(NULL, &req, path, NULL);
-    int64_t seconds = r == 0 ? req.statbuf.st_mtim.tv_sec : 0;
-    uv_fs_req_cleanup(&req);
-    return seconds * 1000;
-}
-
-static void swap_init(struct swap *s, const char *data_dir)
-{
-    char stamp[CLOCK_STAMP_SIZE];
-    s->staged = staged_path(data_dir);
-    s->database = fs_join(data_dir, CACHE_DB_NAME);
-    clock_stamp(time_of(s->staged), stamp);
-    s->kept = mem_printf("%s.replaced-%s", s->database, stamp);
-    /* Without a database the one that is kept is what a killed finish has put there. */
-    for (unsigned i = 2; fs_exists(s->database) && fs_exists(s->kept); i++) {
-        mem_free(s->kept);
-        s->kept = mem_printf("%s.replaced-%s-%u", s->database, stamp, i);
-    }
-}
-
-/* Keys that were used since the backup was made, so that what they did is not done again. What
- * cannot be read of them is lost with the rest. */
-static void carry_keys(sqlite3 *from, const char *staged)
-{
-    sqlite3 *to cleanup(cache_sql_closep) = NULL;
-    if (sqlite3_open_v2(staged, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
-            SQLITE_OK &&
-        cache_sql_exec(to, "BEGIN IMMEDIATE") == 0 && cache_idempotency_carry_over(from, to) == 0)
-        (void)cache_sql_exec(to, "COMMIT");
-}
-
-/* So that the file alone is all of it. What cannot be copied back is kept as it is. */
-static void settle(const char *database, const char *staged)
-{
-    sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int64_t size = 0;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    /* SQLite would delete the log of an empty file. */
-    if (fs_size(database, &size) < 0 || size == 0 ||
-        sqlite3_open_v2(database, &db, flags, NULL) != SQLITE_OK)
-        return;
-    /* A log beside what is no database must stay as it is. It is found when something is read. */
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL) != SQLITE_OK)
-        return;
-    carry_keys(db, staged);
-    cache_db_checkpoint(db);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 }
 
 static int move(const char *from, const char *to, const char *suffix)
@@ -190,65 +204,172 @@ static int move(const char *from, const char *to, const char *suffix)
     return r == UV_ENOENT ? 0 : r;
 }
 
+static char *choose_kept(const char *data_dir)
+{
+    char stamp[CLOCK_STAMP_SIZE];
+    clock_stamp(clock_wall_ms(), stamp);
+    for (unsigned i = 1;; i++) {
+        char *name cleanup(mem_freep) = i == 1 ? mem_printf("%s%s", kept_prefix, stamp)
+                                               : mem_printf("%s%s-%u", kept_prefix, stamp, i);
+        char *path cleanup(mem_freep) = fs_join(data_dir, name);
+        if (!fs_exists(path))
+            return take_ptr(path);
+    }
+}
+
+/* Keys that were used since the backup was made, so that what they did is not done again. What
+ * cannot be read of them is lost with the rest. */
+static void carry_keys(sqlite3 *from, sqlite3 *to)
+{
+    bool is_done = cache_sql_exec(to, "BEGIN IMMEDIATE") == 0 &&
+                   cache_idempotency_carry_over(from, to) == 0 && cache_sql_exec(to, "COMMIT") == 0;
+    if (!is_done)
+        (void)cache_sql_exec(to, "ROLLBACK");
+}
+
+/* So that the file alone is all of it, where it can be read; else it is kept as it is. Its keys go
+ * on in ARMED. Returns the highest event number that it can have told of, 0 when it does not say.
+ */
+static int64_t close_former(const char *database, sqlite3 *armed)
+{
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    int64_t size = 0, highest = 0;
+    /* SQLite would delete the log of an empty file. */
+    if (fs_size(database, &size) < 0 || size == 0 || open_db(database, &db) < 0)
+        return 0;
+    /* A log beside what is no database must stay as it is. It is found when something is read. */
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (cache_sql_exec(db, "SELECT count(*) FROM sqlite_master") < 0)
+        return 0;
+    (void)cache_events_highest(db, &highest);
+    carry_keys(db, armed);
+    cache_db_checkpoint(db);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return highest;
+}
+
+/* Whether a former finish has written into the note where the former database goes, and that still
+ * holds. */
+static bool has_begun(struct swap *s, const char *data_dir, yyjson_mut_val *note)
+{
+    yyjson_mut_val *value = yyjson_mut_obj_get(note, "kept");
+    const char *path = yyjson_mut_get_str(value);
+    bool is_there = fs_exists(s->database);
+    if (!path || !str_has_prefix(fs_basename(path), kept_prefix))
+        return value && !is_there;
+    s->kept = fs_join(data_dir, fs_basename(path));
+    if (!is_there || !fs_exists(s->kept))
+        return true;
+    mem_free(take_ptr(s->kept)); /* somebody has made another database meanwhile */
+    return false;
+}
+
+static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, int64_t highest)
+{
+    yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
+    (void)yyjson_mut_obj_remove_key(root, "kept");
+    json_add_str(note, root, "kept", kept);
+    int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
+    if (r == 0)
+        r = cache_events_renumber_above(db, highest);
+    if (r == 0)
+        r = write_note(db, note);
+    return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
+}
+
+/* Of the armed one, which is on disk with its note and its numbers afterwards. */
+static int make_ready(struct swap *s, const char *data_dir)
+{
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
+    int r = open_db(s->armed, &db);
+    if (r == 0)
+        r = read_note(db, &note);
+    if (r < 0)
+        return r == UV_ENOENT ? UV_EFTYPE : r;
+    int64_t highest = close_former(s->database, db);
+    if (!has_begun(s, data_dir, yyjson_mut_doc_get_root(note)))
+        s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
+    return complete(db, note, s->kept, highest);
+}
+
 /* The log goes first: beside another database it would be taken for that one's. */
 static int swap(const struct swap *s)
 {
     char *shared cleanup(mem_freep) = mem_printf("%s-shm", s->database);
-    settle(s->database, s->staged);
-    int r = move(s->database, s->kept, "-wal");
-    if (r == 0)
+    int r = s->kept ? move(s->database, s->kept, "-wal") : 0;
+    if (r == 0 && s->kept)
         r = move(s->database, s->kept, "");
     if (r < 0)
         return r;
     (void)fs_remove(shared);
-    return fs_rename(s->staged, s->database);
+    return fs_rename(s->armed, s->database);
 }
 
-/* Of a restore that was killed. */
-static void remove_halves(const char *data_dir)
+/* Of restores that were given up or killed. */
+static void remove_staged(const char *data_dir)
 {
     uv_fs_t req;
     uv_dirent_t entry;
     int r = uv_fs_scandir(NULL, &req, data_dir, 0, NULL);
     while (r >= 0 && uv_fs_scandir_next(&req, &entry) == 0) {
         char *path cleanup(mem_freep) = fs_join(data_dir, entry.name);
-        if (str_has_prefix(entry.name, half_prefix))
+        if (str_has_prefix(entry.name, staged_prefix))
             (void)fs_remove(path);
     }
     uv_fs_req_cleanup(&req);
 }
 
+/* Nothing has been moved yet. */
+static int refuse(int r, const char *armed, struct cache_db_error *reterr)
+{
+    snprintf(reterr->text, sizeof(reterr->text), "%.300s is not restored, because %s: remove it",
+             armed,
+             r == UV_EPERM ? "it does not belong to the owner of the data directory"
+                           : "it is damaged, or `ldplayerd restore` has not made it");
+    return UV_EPERM;
+}
+
+static int fail(int r, const char *armed, struct cache_db_error *reterr)
+{
+    snprintf(
+        reterr->text, sizeof(reterr->text),
+        "%.200s cannot take the place of the database (%s): see that there is room on the disk "
+        "and that nobody has either open, and start again, or remove it",
+        armed, uv_strerror(r));
+    return cache_sql_fold_system_error(r);
+}
+
 int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_error *reterr)
 {
     struct swap s cleanup(swap_deinit) = {0};
-    int r = cache_restore_check(data_dir);
+    s.armed = fs_join(data_dir, armed_name);
+    s.database = fs_join(data_dir, CACHE_DB_NAME);
     *ret_kept = NULL;
-    remove_halves(data_dir);
+    remove_staged(data_dir);
+    int r = cache_trusted_check(s.armed, data_dir);
     if (r == UV_ENOENT)
         return 0;
-    swap_init(&s, data_dir);
+    if (r == 0)
+        r = make_ready(&s, data_dir);
+    if (r == UV_EPERM || r == UV_EFTYPE)
+        return refuse(r, s.armed, reterr);
     if (r == 0)
         r = swap(&s);
-    if (r == UV_EPERM)
-        snprintf(reterr->text, sizeof(reterr->text),
-                 "%.300s is not restored, because it does not belong to the owner of the data "
-                 "directory: remove it",
-                 s.staged);
-    else if (r < 0)
-        snprintf(reterr->text, sizeof(reterr->text),
-                 "%.200s cannot take the place of the database (%s): see that nobody has either "
-                 "open, and start again, or remove it",
-                 s.staged, uv_strerror(r));
-    else
-        *ret_kept = mem_strdup(fs_exists(s.kept) ? s.kept : "");
-    return r;
+    if (r < 0)
+        return fail(r, s.armed, reterr);
+    *ret_kept = mem_strdup(s.kept ? s.kept : "");
+    return 0;
 }
 
-/* --- the note --- */
+/* --- afterwards --- */
 
 int cache_restore_read_note(sqlite3 *db, char **ret_note)
 {
-    return cache_preferences_read(db, note_name, ret_note);
+    yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
+    int r = read_note(db, &note);
+    *ret_note = note ? json_write(note) : NULL;
+    return r == UV_ENOENT ? 0 : r;
 }
 
 static int exec_forget(sqlite3 *db, void *arg)

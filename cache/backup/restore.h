@@ -4,35 +4,47 @@
 
 #include <stdbool.h>
 
+#include "base/system/random.h"
 #include "cache/backup/copy.h"
 #include "cache/store/store.h"
 
-/** Putting a backup in the place of the database, in two steps. Staging makes
- * `ldplayerd.db.restore` of it beside the database, which may be in use. Finishing, by the holder
- * of the lock while the database is closed, keeps the former one as `ldplayerd.db.replaced-<UTC
- * time>` and lets the staged one take its place. A process that is killed at any moment leaves the
- * one or the other, whole; the next finish goes on. Blocking. */
+/** Putting a backup in the place of the database, in three steps. Staging makes
+ *  `ldplayerd.db.staged-<id>` of it beside the database, which may be in use; nothing comes of that
+ *  alone. Arming, by the holder of the lock, gives it the name `ldplayerd.db.restore`: now it is
+ *  wanted, one at a time. Finishing, by the holder of the lock while the database is closed, keeps
+ *  the former one as `ldplayerd.db.replaced-<UTC time>` and lets the armed one take its place. A
+ *  process that is killed at any moment leaves the one or the other, whole; the next finish goes
+ *  on. Blocking. */
+
+struct cache_staged {
+    char id[UUID_SIZE];
+    struct cache_copy copy;
+    unsigned n_interrupted;
+};
 
 /** In a staged database an operation that had not ended is interrupted, because it may have been
- *  carried out since and is not done twice; numbers of events go on above all that the former
- *  database can have told. FILE is only read. RET says what was staged, RET_INTERRUPTED how many
- *  operations. Returns 0, or with RETERR (a sentence that begins with FILE) the codes of
- *  cache_copy_make; then nothing is staged. */
-int cache_restore_stage(const char *data_dir, const char *file, struct cache_copy *ret,
-                        unsigned *ret_interrupted, struct cache_db_error *reterr);
-/** Returns 0 when one is staged, UV_ENOENT when not, UV_EPERM when it is somebody's who may not
- *  (see trusted.h), or another UV code. */
-int cache_restore_check(const char *data_dir);
-/** What was staged is not wanted any more. */
-void cache_restore_unstage(const char *data_dir);
+ *  carried out since and is not done twice. FILE is only read. Any process. Returns 0, or with
+ *  RETERR (a sentence that begins with the file that is at fault) the codes of cache_copy_make;
+ *  then nothing is staged. */
+int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
+                        struct cache_db_error *reterr);
+/** What was staged is not wanted any more. Returns 0 when it cannot be armed any more, UV_ENOENT
+ *  when it is not there: it was armed, or removed. */
+int cache_restore_unstage(const char *data_dir, const char *id);
+/** Returns 0, or with RETERR (a sentence): UV_ENOENT when nothing is staged as ID, which may be any
+ *  text; UV_EPERM when it is somebody's who may not (see trusted.h); UV_EEXIST when one is armed
+ *  already; or another UV code. By one at a time. */
+int cache_restore_arm(const char *data_dir, const char *id, struct cache_db_error *reterr);
 
-/** Returns 0; RET_KEPT is then NULL when nothing was staged, else the path where the former
- * database is kept ("" when there was none), owned by the caller. Or with RETERR: UV_EPERM for a
- * staged one that is not trusted (the database is as it was), other UV codes when it could not take
- * its place: the database must not be opened then. */
+/** Event numbers of the new database go on above all that it and the former one can have told of.
+ *  What is staged is removed: nobody waits for it any more. Returns 0; RET_KEPT is then NULL when
+ *  nothing was armed, else the path where the former database is kept ("" when there was none),
+ *  owned by the caller. Or with RETERR: UV_EPERM for an armed one that is not believed (the
+ *  database is as it was), other UV codes when it could not take its place: the database must not
+ *  be opened then. */
 int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_error *reterr);
 
-/** What a staged database says of itself at the first start with it: the data of the event
+/** What a restored database says of itself at the first start with it: the data of the event
  *  `service.database_restored`, owned by the caller; NULL in any other. Returns 0 or a UV code. */
 int cache_restore_read_note(sqlite3 *db, char **ret_note);
 /** It was told. */

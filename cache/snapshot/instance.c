@@ -68,6 +68,14 @@ void cache_instance_copy(struct cache_instance *to, const struct cache_instance 
     to->labels = mem_strdup(from->labels);
 }
 
+void cache_instance_take_local(struct cache_instance *to, const struct cache_instance *from)
+{
+    mem_free(to->labels);
+    to->labels = mem_strdup(from->labels);
+    memcpy(to->group, from->group, sizeof(to->group));
+    to->desired = from->desired;
+}
+
 static void append_str_or_null(struct buf *out, const char *s)
 {
     if (s && *s)

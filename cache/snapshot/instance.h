@@ -57,6 +57,9 @@ void cache_instance_deinit(struct cache_instance *i);
  *  what it owned is released. */
 void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from);
 
+/** Gives TO what is kept by us of FROM, and no look shows: labels, group and desired state. */
+void cache_instance_take_local(struct cache_instance *to, const struct cache_instance *from);
+
 /** Appends `{"id":...,...` without the closing brace, so that freshness can follow. All text in I
  *  must be valid UTF-8, `labels` and `evidence` valid JSON. */
 void cache_instance_append_json(const struct cache_instance *i, struct buf *out);

@@ -17,7 +17,7 @@ struct cache_entry {
                         * equal tag */
     uint64_t hash;     /* part of the list's tag */
     struct map_node by_id;
-    bool seen; /* scratch of an update */
+    struct cache_entry *next; /* scratch of an update: what takes its place; NULL = nothing */
 };
 
 /** One change of an update, for events. */
@@ -38,9 +38,11 @@ struct cache_snapshot *cache_snapshot_new(cache_change_fn on_change, void *arg);
 /** Accepts NULL. */
 void cache_snapshot_free(struct cache_snapshot *s);
 
-/** An update: begin, put each instance once, end. `end` removes what was not put. Items are kept
- *  in ascending index order. on_change is called from put and end. New evidence alone replaces
- *  the entry's JSON but is no change. INSTANCE is copied. */
+/** An update: begin, put or keep each instance once, end. It may take many turns of the loop:
+ *  readers see all instances as they were before until `end`, and all as they are from then on.
+ *  What was neither put nor kept is gone then. Items are kept in ascending index order. An update
+ *  that was not ended is forgotten by the next `begin`. INSTANCE is copied. New evidence alone
+ *  replaces the entry's JSON but is no change. */
 void cache_snapshot_begin(struct cache_snapshot *s);
 void cache_snapshot_put(struct cache_snapshot *s, const struct cache_instance *instance);
 /** Instead of put, for one that is as it was. */
@@ -48,8 +50,12 @@ void cache_snapshot_keep(struct cache_snapshot *s, const struct cache_entry *ent
 /** OBSERVED: monotonic and wall clock time of the look that the update came from. Staleness stays
  *  as it is. */
 void cache_snapshot_end(struct cache_snapshot *s, uint64_t observed_ms, int64_t observed_wall_ms);
-/** Adds or replaces one instance outside an update (labels, group, desired state); same
- *  callbacks. */
+/** Calls on_change for at most N_MAX changes of the update that has ended; returns whether more are
+ *  left, of which the next `begin` tells at the latest. */
+bool cache_snapshot_report(struct cache_snapshot *s, size_t n_max);
+/** Adds one instance, or replaces the one that has its id and index (labels, group, desired state),
+ *  apart from updates; on_change is called from here. An update that is under way keeps what was
+ *  set, and does not know one that was added. */
 void cache_snapshot_put_one(struct cache_snapshot *s, const struct cache_instance *instance);
 /** Loads what the database remembered: no callbacks, source "cache", observed as given (0 = not
  *  known). */
@@ -68,7 +74,6 @@ size_t cache_snapshot_count(const struct cache_snapshot *s);
 /** Items in ascending index order; valid until the next update. */
 const struct cache_entry *cache_snapshot_at(const struct cache_snapshot *s, size_t i);
 const struct cache_entry *cache_snapshot_by_id(const struct cache_snapshot *s, const char *id);
-/** While an update moves indices two may have the same: then the one put last. */
 const struct cache_entry *cache_snapshot_by_index(const struct cache_snapshot *s, int index);
 /** The first with NAME; *RET_N counts all. */
 const struct cache_entry *cache_snapshot_by_name(const struct cache_snapshot *s, const char *name,

@@ -65,7 +65,7 @@ static void append_list_tail(const struct cache_snapshot *s, uint64_t now_ms, bo
                              struct buf *out)
 {
     const char *reason = shown_reason(s, is_live);
-    (void)buf_printf(out, "],\"total\":%u,", (unsigned)s->n_entries);
+    (void)buf_printf(out, "],\"total\":%u,", (unsigned)s->now.n);
     append_freshness(s, now_ms, is_live, out);
     (void)buf_append_str(out, ",\"stale_reason\":");
     if (reason)
@@ -90,17 +90,17 @@ static struct blob *make_list(const struct cache_snapshot *s, uint64_t now_ms, b
     cache_snapshot_append_instance(s, NULL, now_ms, is_live, &each);
     append_list_tail(s, now_ms, is_live, &tail);
 
-    size_t size = sizeof(head) - 1 + tail.len + s->n_entries * (each.len + 1);
-    for (size_t i = 0; i < s->n_entries; i++)
-        size += s->entries[i]->json->len;
-    size -= s->n_entries > 0; /* one comma less than items */
+    size_t size = sizeof(head) - 1 + tail.len + s->now.n * (each.len + 1);
+    for (size_t i = 0; i < s->now.n; i++)
+        size += s->now.items[i]->json->len;
+    size -= s->now.n > 0; /* one comma less than items */
 
     struct blob *list = blob_new(size);
     char *to = put_bytes(list->data, head, sizeof(head) - 1);
-    for (size_t i = 0; i < s->n_entries; i++) {
+    for (size_t i = 0; i < s->now.n; i++) {
         if (i > 0)
             *to++ = ',';
-        to = put_bytes(to, s->entries[i]->json->data, s->entries[i]->json->len);
+        to = put_bytes(to, s->now.items[i]->json->data, s->now.items[i]->json->len);
         to = put_bytes(to, each.data, each.len);
     }
     put_bytes(to, tail.data, tail.len);

@@ -11,10 +11,26 @@ struct list_slot {
     uint64_t made_ms;
 };
 
+/** In ascending order of their indices, unless something was put in between. */
+struct cache_entries {
+    struct cache_entry **items;
+    size_t n, cap;
+    bool is_mixed;
+};
+
+/** What is to be reported of an update. ENTRY is NULL for one that is gone, BEFORE for a new one.
+ *  BEFORE belongs to the change once the update has ended, ENTRY until then. */
+struct entry_change {
+    struct cache_entry *entry, *before;
+};
+
 struct cache_snapshot {
-    struct cache_entry **entries;
-    size_t n_entries, cap;
-    struct map by_id;
+    struct cache_entries now; /* what readers see */
+    struct map by_id;         /* the same */
+    struct cache_entries next;
+    bool is_updating;
+    struct entry_change *changes;
+    size_t n_changes, n_reported, changes_cap;
     cache_change_fn on_change;
     void *arg;
 

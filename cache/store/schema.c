@@ -168,6 +168,7 @@ int cache_schema_model(int version, sqlite3 **ret_db)
     return r;
 }
 
+/* WANTED is at a row of a list of objects. */
 static int has_object(sqlite3 *db, sqlite3_stmt *wanted, bool *ret)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
@@ -194,21 +195,54 @@ static int is_empty(sqlite3 *db, bool *ret)
     return cache_sql_result(stepped);
 }
 
-/* Objects beyond ours are none of our business. */
-static int compare(sqlite3 *db, sqlite3 *model, bool *ret_is_same)
+/* A file that has just these objects needs no model to be compared with, which would be a fifth of
+ * the start. */
+const uint64_t cache_schema_newest_digest = UINT64_C(0x6a82a4ad4aa76e95);
+
+/* FNV-1a. */
+int cache_schema_digest(sqlite3 *db, uint64_t *ret)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r =
-        cache_sql_query(model, &stmt, "SELECT type, name, tbl_name, sql FROM sqlite_schema", "");
-    *ret_is_same = true;
-    while (r == 0 && *ret_is_same && sqlite3_step(stmt) == SQLITE_ROW)
-        r = has_object(db, stmt, ret_is_same);
-    return r;
+    int r = cache_sql_query(db, &stmt,
+                            "SELECT type || ' ' || name || ' ' || tbl_name || coalesce(sql, '')"
+                            " FROM sqlite_schema ORDER BY name",
+                            "");
+    if (r < 0)
+        return r;
+    int stepped;
+    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    while ((stepped = sqlite3_step(stmt)) == SQLITE_ROW) {
+        for (const char *at = cache_sql_text(stmt, 0); *at; at++)
+            digest = (digest ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
+    *ret = digest;
+    return cache_sql_result(stepped);
 }
 
+/* Looks in DB for each object of MODEL. RET_MISSING is the first that is not there so, as "index
+ * tokens_name"; else empty. */
+static int find_missing(sqlite3 *db, sqlite3 *model, char ret_missing[CACHE_SCHEMA_OBJECT_SIZE])
+{
+    sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
+    bool is_there = true;
+    int stepped = SQLITE_DONE;
+    int r =
+        cache_sql_query(model, &stmt, "SELECT type, name, tbl_name, sql FROM sqlite_schema", "");
+    ret_missing[0] = '\0';
+    while (r == 0 && is_there && (stepped = sqlite3_step(stmt)) == SQLITE_ROW) {
+        r = has_object(db, stmt, &is_there);
+        if (!is_there)
+            snprintf(ret_missing, CACHE_SCHEMA_OBJECT_SIZE, "%.20s %.60s", cache_sql_text(stmt, 0),
+                     cache_sql_text(stmt, 1));
+    }
+    return r < 0 ? r : cache_sql_result(stepped);
+}
+
+/* Objects beyond ours are none of our business here. */
 int cache_schema_check(sqlite3 *db, bool *ret_is_whole)
 {
     sqlite3 *model cleanup(cache_sql_closep) = NULL;
+    char missing[CACHE_SCHEMA_OBJECT_SIZE] = "";
     int version = 0;
     *ret_is_whole = true;
     int r = read_version(db, &version);
@@ -216,8 +250,28 @@ int cache_schema_check(sqlite3 *db, bool *ret_is_whole)
         return r;
     if (version <= 0)
         return is_empty(db, ret_is_whole);
+    uint64_t digest = 0;
+    if (version == cache_schema_newest())
+        r = cache_schema_digest(db, &digest);
+    if (r < 0 || digest == cache_schema_newest_digest)
+        return r;
     r = cache_schema_model(version, &model);
-    return r == 0 ? compare(db, model, ret_is_whole) : r;
+    if (r == 0)
+        r = find_missing(db, model, missing);
+    *ret_is_whole = !missing[0];
+    return r;
+}
+
+int cache_schema_find_foreign(sqlite3 *db, char ret_object[CACHE_SCHEMA_OBJECT_SIZE])
+{
+    sqlite3 *model cleanup(cache_sql_closep) = NULL;
+    int version = 0;
+    int r = read_version(db, &version);
+    if (r == 0)
+        r = cache_schema_model(version, &model);
+    if (r == 0)
+        r = find_missing(db, model, ret_object);
+    return r == 0 && !ret_object[0] ? find_missing(model, db, ret_object) : r;
 }
 
 /* The version is read again under the write lock: another program may have migrated meanwhile. */

@@ -88,7 +88,21 @@ static int64_t last_of(const struct numbers *n)
     return n->newest > n->floor ? n->newest : n->floor;
 }
 
+int cache_events_highest(sqlite3 *db, int64_t *ret)
+{
+    struct numbers n = {0};
+    int r = read_numbers(db, &n);
+    if (r == 0)
+        *ret = last_of(&n);
+    return r;
+}
+
 int cache_events_renumber(sqlite3 *db)
+{
+    return cache_events_renumber_above(db, 0);
+}
+
+int cache_events_renumber_above(sqlite3 *db, int64_t above)
 {
     struct numbers n = {0};
     char text[24];
@@ -99,6 +113,8 @@ int cache_events_renumber(sqlite3 *db)
     if (r < 0)
         return r;
     int64_t last = last_of(&n), by_clock = clock_wall_ms() * NUMBERS_PER_MS;
+    if (above > last && above <= MAX_BY_CLOCK)
+        last = above;
     if (by_clock <= last || by_clock > MAX_BY_CLOCK)
         by_clock = last + LEAP;
     snprintf(text, sizeof(text), "%" PRId64, by_clock);

@@ -34,6 +34,11 @@ struct cache_events;
  *  may have told of more than it knows. On a connection, before cache_events_new, or in a job for
  *  the next start. Returns 0 or a UV code. */
 int cache_events_renumber(sqlite3 *db);
+/** The same, and above ABOVE: what another database told of, whose place this one takes. A number
+ *  that no clock leads to is not believed. */
+int cache_events_renumber_above(sqlite3 *db, int64_t above);
+/** The highest number that DB can have told of. Returns 0 or a UV code. */
+int cache_events_highest(sqlite3 *db, int64_t *ret);
 /** Reads from DB where the numbers are; a log without events is renumbered. Before the worker
  *  starts. KEEP is at least 1. Returns 0 or a UV code. */
 int cache_events_new(sqlite3 *db, unsigned keep, struct cache_events **ret);

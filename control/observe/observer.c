@@ -13,6 +13,9 @@
 #include "control/observe/observer_private.h"
 #include "control/observe/survey_verdict.h"
 
+/* Starting a child holds the loop up: who waited for the start gets what is remembered before. */
+enum { FIRST_MS = 5 };
+
 const struct ctl_observer_options ctl_observer_defaults = {
     .active_ms = 500,
     .idle_ms = 5000,
@@ -76,18 +79,35 @@ static void answer_waits(struct ctl_observer *o, uint64_t survey, int status)
     }
 }
 
+static void read_verdict(const struct ctl_observer *o, const struct ldc_survey *survey,
+                         struct ctl_survey_verdict *ret)
+{
+    ctl_survey_verdict_read(survey, ldc_client_install(o->parts.client),
+                            ldc_client_absence(o->parts.client), ret);
+}
+
+static bool on_seen(void *arg, const struct ldc_survey *survey)
+{
+    struct ctl_observer *o = arg;
+    struct ctl_survey_verdict verdict;
+
+    read_verdict(o, survey, &verdict);
+    bool is_believed = survey->number >= o->first_believed && verdict.status == 0;
+    if (is_believed && !ctl_observer_judge(o, survey))
+        return false;
+    return !cache_snapshot_report(o->snapshot, CTL_OBSERVER_SLICE);
+}
+
 static void on_survey(void *arg, const struct ldc_survey *survey)
 {
     struct ctl_observer *o = arg;
     int before = o->verdict.status;
 
-    if (o->is_closing || survey->number < o->first_believed)
+    if (survey->number < o->first_believed)
         return;
-    ctl_survey_verdict_read(survey, ldc_client_install(o->parts.client),
-                            ldc_client_absence(o->parts.client), &o->verdict);
+    read_verdict(o, survey, &o->verdict);
     if (o->verdict.status == 0) {
         str_copy(o->noise, sizeof(o->noise), survey->rows.noise);
-        ctl_observer_publish_survey(o, survey);
         ldc_client_probe(o->parts.client);
     }
     cache_snapshot_set_stale(o->snapshot, o->verdict.status ? o->verdict.detail : NULL);
@@ -122,7 +142,8 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     uv_timer_init(&parts->loop->uv, &o->timer);
     o->snapshot = cache_snapshot_new(ctl_observer_publish_change, o);
     o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
-    o->surveyor = ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_survey, o);
+    o->surveyor =
+        ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen, on_survey, o);
     return o;
 }
 
@@ -137,7 +158,8 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
 
 void ctl_observer_start(struct ctl_observer *o)
 {
-    (void)ldc_surveyor_start(o->surveyor, UINT64_MAX);
+    uv_update_time(&o->parts.loop->uv);
+    uv_timer_start(&o->timer, on_timer, FIRST_MS, 0);
 }
 
 static void on_part_closed(struct ctl_observer *o)
@@ -175,6 +197,8 @@ void ctl_observer_close(struct ctl_observer *o, void (*on_closed)(void *arg), vo
     o->on_closed = on_closed;
     o->closed_arg = arg;
     o->n_open = 2;
+    /* What readers may have seen is to be found again at the next start. */
+    (void)cache_snapshot_report(o->snapshot, SIZE_MAX);
     answer_waits(o, UINT64_MAX, UV_ECANCELED);
     uv_close((uv_handle_t *)&o->timer, on_timer_closed);
     ldc_surveyor_close(o->surveyor, on_surveyor_closed, o);

@@ -8,6 +8,9 @@
 #include "control/observe/prober.h"
 #include "control/observe/watch.h"
 
+/** So many instances are judged, or told of, in a turn of the loop: some milliseconds. */
+enum { CTL_OBSERVER_SLICE = 256 };
+
 /** What the observer's two files share: observer.c decides when to look, observer_publish.c turns
  *  what was seen into states, identities, rows and events. Private to them. */
 struct ctl_observer {
@@ -23,6 +26,8 @@ struct ctl_observer {
     char noise[LDC_QUOTE_SIZE];
     bool sees_players, sees_vms; /* pids of list2 were found in the process table */
     bool is_moving;              /* some instance was in a passing state */
+    uint64_t judging;            /* number of the survey that was judged last */
+    size_t n_judged;             /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
     uint64_t first_believed; /* earlier surveys may have seen what is no longer so */
     bool is_closing;
@@ -34,8 +39,9 @@ struct ctl_observer {
 /** What is remembered of ID; made when there is nothing. */
 struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 
-/** Brings the snapshot up to date with a survey that can be believed. */
-void ctl_observer_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey);
+/** Judges the next instances of a survey that can be believed; once there are none it brings the
+ *  snapshot up to date with all of them, and returns true from then on. */
+bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey);
 /** For cache_snapshot_new: writes the row and emits the event of a change. */
 void ctl_observer_publish_change(void *arg, const struct cache_change *change);
 /** Emits that surveys began or stopped to be good. */

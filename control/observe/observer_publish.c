@@ -6,8 +6,9 @@
  *      what state does that mean?   state.c, with what was asked of it and what its guest said
  *      is it what it was?           kept as it is published, or put anew with its evidence
  *
- * What no row showed is gone, with its watch. The snapshot says what changed: that becomes a row of
- * the database and an event. */
+ * What no row showed is gone, with its watch. Many rows are judged over several turns of the loop,
+ * all against what was known when the first of them was: only at the end the snapshot is another
+ * one. It says what changed: that becomes a row of the database and an event. */
 #include <stdio.h>
 #include <string.h>
 
@@ -262,30 +263,31 @@ static void publish_row(struct ctl_observer *o, const struct ldc_survey *survey,
 }
 
 /* A torn list proves presence, not absence: what it does not show stays as it was. */
-static void keep_unlisted(struct ctl_observer *o, const struct ldc_rows *rows)
+static void keep_unlisted(struct ctl_observer *o, const struct ldc_rows *rows,
+                          const struct cache_entry *entry)
 {
-    for (size_t i = 0; i < cache_snapshot_count(o->snapshot); i++) {
-        const struct cache_entry *entry = cache_snapshot_at(o->snapshot, i);
-        if (ldc_rows_find(rows, entry->instance.index))
-            continue;
-        ctl_observer_watch(o, entry->instance.id)->seen = true;
-        o->is_moving |= ctl_state_is_moving(entry->instance.state);
-        cache_snapshot_keep(o->snapshot, entry);
-    }
+    if (ldc_rows_find(rows, entry->instance.index))
+        return;
+    ctl_observer_watch(o, entry->instance.id)->seen = true;
+    o->is_moving |= ctl_state_is_moving(entry->instance.state);
+    cache_snapshot_keep(o->snapshot, entry);
 }
 
-void ctl_observer_publish_survey(struct ctl_observer *o, const struct ldc_survey *survey)
+static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n))
         container_of(n, struct ctl_watch, by_id)->seen = false;
+    o->judging = survey->number;
+    o->n_judged = 0;
     o->is_moving = false;
     if (survey->has_processes)
         learn_visibility(o, survey);
     cache_snapshot_begin(o->snapshot);
-    for (size_t i = 0; i < survey->rows.n_items; i++)
-        publish_row(o, survey, &survey->rows.items[i]);
-    if (survey->list == LDC_LIST_TORN)
-        keep_unlisted(o, &survey->rows);
+}
+
+static void end(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    o->n_judged = SIZE_MAX;
     cache_snapshot_end(o->snapshot, survey->started_ms, survey->wall_ms);
     for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
         struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
@@ -295,4 +297,26 @@ void ctl_observer_publish_survey(struct ctl_observer *o, const struct ldc_survey
             mem_free(w);
         }
     }
+}
+
+bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    const struct ldc_rows *rows = &survey->rows;
+    bool is_torn = survey->list == LDC_LIST_TORN;
+    size_t n = rows->n_items + (is_torn ? cache_snapshot_count(o->snapshot) : 0);
+
+    if (o->judging != survey->number)
+        begin(o, survey);
+    if (o->n_judged == SIZE_MAX)
+        return true;
+    for (size_t i = 0; i < CTL_OBSERVER_SLICE && o->n_judged < n; i++, o->n_judged++) {
+        if (o->n_judged < rows->n_items)
+            publish_row(o, survey, &rows->items[o->n_judged]);
+        else
+            keep_unlisted(o, rows, cache_snapshot_at(o->snapshot, o->n_judged - rows->n_items));
+    }
+    if (o->n_judged < n)
+        return false;
+    end(o, survey);
+    return true;
 }

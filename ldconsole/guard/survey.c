@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
- * look at files and processes (a worker thread). The survey is over when both are. While the
- * worker runs, `configs` and `processes` are its own; between surveys they are the loop's. What
- * list2 printed is read when both halves are in: the titles in the config files help to read it.
+ * look at files and processes (a worker thread). What they saw is taken in when both are over:
+ * what list2 printed is read then, because the titles in the config files help to read it. While
+ * the worker runs, `configs` and `processes` are its own; from then on they are the loop's.
  *
- *      begin --> ask -----> on_list ---.  .--(again, up to twice)--> ask
- *         '----> work ----> on_worked --> go_on -> finish -> DONE */
+ *      begin --> ask -----> on_list ---.   .--(again, up to twice)--> ask
+ *         '----> work ----> on_worked --> go_on --> take_in --------> finish
+ *                                                   TAKE, by turns    DONE */
 #include "ldconsole/guard/survey.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ struct ldc_surveyor {
     struct loop *loop;
     struct ldc_client *client;
     enum ldc_codepage codepage;
+    ldc_survey_take_fn take;
     ldc_survey_fn done;
     void *arg;
 
@@ -76,7 +78,7 @@ static void begin(struct ldc_surveyor *s)
     s->is_working = true;
 }
 
-/* --- the end, when both halves are over --- */
+/* --- what comes when both halves are over --- */
 
 static void finish_closing(void *arg)
 {
@@ -123,10 +125,6 @@ static void finish(struct ldc_surveyor *s)
 {
     s->is_running = false;
     if (!s->is_closing) {
-        s->survey.configs = &s->configs;
-        s->survey.processes = &s->processes;
-        s->survey.has_processes = s->processes_status == 0;
-        s->survey.ended_ms = clock_mono_ms();
         s->is_reporting = true;
         s->done(s->arg, &s->survey);
         s->is_reporting = false;
@@ -136,6 +134,15 @@ static void finish(struct ldc_surveyor *s)
         finish_closing(s);
     else if (s->is_requested)
         begin(s);
+}
+
+static void take_in(void *arg)
+{
+    struct ldc_surveyor *s = arg;
+    if (s->is_closing || s->take(s->arg, &s->survey))
+        finish(s);
+    else
+        loop_post(s->loop, take_in, s);
 }
 
 /* One half is over. */
@@ -153,7 +160,11 @@ static void go_on(struct ldc_surveyor *s)
             return;
         }
     }
-    finish(s);
+    s->survey.configs = &s->configs;
+    s->survey.processes = &s->processes;
+    s->survey.has_processes = s->processes_status == 0;
+    s->survey.ended_ms = clock_mono_ms();
+    take_in(s);
 }
 
 /* --- one half: list2 --- */
@@ -210,12 +221,14 @@ static void on_worked(uv_work_t *work, int status)
 /* --- the surveyor --- */
 
 struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
-                                      enum ldc_codepage codepage, ldc_survey_fn done, void *arg)
+                                      enum ldc_codepage codepage, ldc_survey_take_fn take,
+                                      ldc_survey_fn done, void *arg)
 {
     struct ldc_surveyor *s = mem_new(struct ldc_surveyor);
     s->loop = loop;
     s->client = client;
     s->codepage = codepage;
+    s->take = take;
     s->done = done;
     s->arg = arg;
     s->vms_dir = mem_strdup(ldc_client_install(client)->vms_dir);

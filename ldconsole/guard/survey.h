@@ -22,12 +22,16 @@ struct ldc_survey {
 
 struct ldc_surveyor;
 
-/** SURVEY and all it points to belong to the surveyor and end with the call. */
+/** SURVEY and all it points to belong to the surveyor and end with the call of DONE. */
 typedef void (*ldc_survey_fn)(void *arg, const struct ldc_survey *survey);
+/** Takes in a part of SURVEY and returns whether that was the last: else it is called again in the
+ *  next turn of the loop, so that nobody waits for long. Until then the survey still runs. */
+typedef bool (*ldc_survey_take_fn)(void *arg, const struct ldc_survey *survey);
 
-/** One survey at a time; DONE is called for each. CODEPAGE as configured. */
+/** One survey at a time; TAKE and then DONE are called for each. CODEPAGE as configured. */
 struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
-                                      enum ldc_codepage codepage, ldc_survey_fn done, void *arg);
+                                      enum ldc_codepage codepage, ldc_survey_take_fn take,
+                                      ldc_survey_fn done, void *arg);
 /** Sees to a survey that began at most MAX_AGE_MS ago: the one that runs, or else one that begins
  *  now, or as soon as that one is over. 0 is never content with the one that runs, UINT64_MAX
  *  always. Returns its number; it is the running one or the next, so that many askers share them.

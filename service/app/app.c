@@ -23,11 +23,8 @@ static void on_signal(void *arg, const struct svc_signal_rule *rule)
     struct svc_app *app = arg;
     if (rule->action == SVC_SIGNAL_RELOAD) {
         svc_app_reload(app);
-    } else if (!app->is_stopping) {
+    } else if (!app->is_stopping || app->is_restarting) {
         svc_app_stop(app, rule->name);
-    } else if (app->is_restarting) {
-        log_info("service", "%s: it ends, and does not start again", rule->name);
-        app->is_restarting = false;
     } else {
         /* Whatever is acknowledged is on disk; the next start settles it. */
         log_warning("service", "%s came again: ending at once", rule->name);
@@ -95,10 +92,10 @@ static int start(struct svc_app *app)
     for (size_t i = 0; i < countof(start_steps); i++) {
         tell_step(app);
         int r = start_steps[i](app);
-        if (r < 0) {
+        if (r < 0 && !app->is_stopping)
             svc_app_stop(app, "the start failed");
+        if (r < 0)
             return r;
-        }
     }
     return 0;
 }
@@ -281,6 +278,10 @@ static void close_next(void *arg)
 
 void svc_app_stop(struct svc_app *app, const char *reason)
 {
+    if (app->is_stopping && app->is_restarting) {
+        log_info("service", "%s: it ends, and does not start again", reason);
+        app->is_restarting = false;
+    }
     if (app->is_stopping)
         return;
     app->is_stopping = true;

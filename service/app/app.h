@@ -38,8 +38,9 @@ int svc_app_serve(const struct svc_app_options *options);
 const char *svc_app_error(const struct svc_app *app);
 /** "ready http=http://127.0.0.1:8765 socket=/path", without a line end; after a good start. */
 const char *svc_app_ready_line(const struct svc_app *app);
-/** Begins the end: requests under way are answered for up to drain_ms, nothing new is begun.
- *  Loop thread; REASON goes into the log. Safe to repeat. */
+/** Begins the end: requests under way are answered for up to drain_ms, nothing new is begun. A
+ *  restart that has begun to end ends so, too. Loop thread; REASON goes into the log. Safe to
+ *  repeat. */
 void svc_app_stop(struct svc_app *app, const char *reason);
 /** Ends in the same way and starts again in this process, on the same addresses, with what is on
  *  disk by then. Nothing when the app is stopping already. Loop thread. */

@@ -212,6 +212,7 @@ static struct api_server *build_server(struct svc_app *app)
         .limits = app->limits,
         .started_at = app->started_at,
         .repair = app->repair.kept ? &app->repair : NULL,
+        .restored = app->restore_note,
         .restart = restart,
         .restart_arg = app,
     };

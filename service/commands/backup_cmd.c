@@ -10,6 +10,7 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
+#include "base/system/random.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/backup/copy.h"
@@ -24,10 +25,17 @@ enum { MAKE_MS = 30 * 60 * 1000, ASK_MS = 30000 };
 
 static const char doing[] = "the backup could not be made";
 
-static enum svc_exit refuse_existing(const char *file)
+/* Nor is a folder, a FIFO or a device replaced. */
+static enum svc_exit check_place(const char *file, bool is_forced)
 {
-    return svc_exit_fail("%s exists already; choose another name, or replace it with --force",
-                         file);
+    int r = fs_check_file(file);
+    if (r == UV_EISDIR || r == UV_EFTYPE)
+        return svc_exit_fail("%s: %s is %s; name a file", doing, file,
+                             r == UV_EISDIR ? "a folder" : "no plain file");
+    if (r == 0 && !is_forced)
+        return svc_exit_fail("%s exists already; choose another name, or replace it with --force",
+                             file);
+    return SVC_EXIT_OK;
 }
 
 static enum svc_exit fail_file(const char *file, const char *why)
@@ -54,17 +62,16 @@ static enum svc_exit refuse_own_folder(const struct svc_owner *owner, const char
 
 /* --- without a service --- */
 
-static enum svc_exit make_here(const struct svc_owner *owner, const char *file, const char *half,
+static enum svc_exit make_here(const struct svc_owner *owner, const char *half,
                                struct cache_copy *ret)
 {
     struct cache_db_error error;
     char *database cleanup(mem_freep) = fs_join(owner->data_dir, CACHE_DB_NAME);
     if (!fs_exists(database))
         return svc_exit_fail("there is no database in %s yet", owner->data_dir);
-    int r = cache_copy_make(database, half, NULL, ret, &error);
-    if (r == UV_EFTYPE || r == UV_ENOTSUP)
-        return fail_file(database, error.text);
-    return r < 0 ? fail_file(file, error.text) : SVC_EXIT_OK;
+    if (cache_copy_make(database, half, NULL, ret, &error) < 0)
+        return svc_exit_fail("%s: %s", doing, error.text);
+    return SVC_EXIT_OK;
 }
 
 /* --- through the service --- */
@@ -97,24 +104,34 @@ static void remove_there(const struct svc_owner *owner, const char *name)
         &answer, &why);
 }
 
-static enum svc_exit fetch(const struct svc_owner *owner, yyjson_val *made, const char *file,
-                           const char *half, struct cache_copy *ret)
+static int copy(const char *path, const char *half)
 {
+    int r = fs_copy(path, half);
+    return r == 0 ? fs_flush(half) : r;
+}
+
+static enum svc_exit fetch(const struct svc_owner *owner, yyjson_val *made, const char *half,
+                           struct cache_copy *ret)
+{
+    char byte;
     const char *name = yyjson_get_str(yyjson_obj_get(made, "name"));
     const char *path = yyjson_get_str(yyjson_obj_get(made, "path"));
     if (!name || !path)
         return svc_exit_fail("%s: the answer of the service does not say where it is", doing);
-    int r = fs_copy(path, half);
-    if (r == 0)
-        r = fs_flush(half);
+    enum svc_exit status = SVC_EXIT_OK;
+    int r = fs_read_head(path, &byte, 1);
+    if (r < 0)
+        status = fail_file(path, uv_strerror(r));
+    else if ((r = copy(path, half)) < 0)
+        status = fail_file(half, uv_strerror(r));
     remove_there(owner, name);
     ret->bytes = yyjson_get_sint(yyjson_obj_get(made, "bytes"));
     ret->schema_version = (int)yyjson_get_sint(yyjson_obj_get(made, "schema_version"));
     read_rows(yyjson_obj_get(made, "rows"), ret);
-    return r < 0 ? fail_file(file, uv_strerror(r)) : SVC_EXIT_OK;
+    return status;
 }
 
-static enum svc_exit make_there(const struct svc_owner *owner, const char *file, const char *half,
+static enum svc_exit make_there(const struct svc_owner *owner, const char *half,
                                 struct cache_copy *ret)
 {
     struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
@@ -125,7 +142,7 @@ static enum svc_exit make_there(const struct svc_owner *owner, const char *file,
                       0, doing, &answer);
     if (status != SVC_EXIT_OK)
         return status;
-    return fetch(owner, yyjson_doc_get_root(answer.doc), file, half, ret);
+    return fetch(owner, yyjson_doc_get_root(answer.doc), half, ret);
 }
 
 /* --- the command --- */
@@ -146,19 +163,21 @@ enum svc_exit svc_backup_cmd(const struct svc_args *args)
 {
     struct svc_owner owner cleanup(svc_owner_deinit) = {0};
     struct cache_copy copy = {0};
+    char id[UUID_SIZE]; /* nobody can have put something there that is written through */
     const char *file = args->words[0];
     bool is_forced = svc_args_flag(args, "force") != NULL;
-    char *half cleanup(mem_freep) = mem_printf("%s.%d.tmp", file, uv_os_getpid());
-    if (fs_exists(file) && !is_forced)
-        return refuse_existing(file);
-    enum svc_exit status = svc_owner_find(args, "backup", &owner);
+    random_uuid(id);
+    char *half cleanup(mem_freep) = mem_printf("%s.%s.tmp", file, id);
+    enum svc_exit status = check_place(file, is_forced);
+    if (status == SVC_EXIT_OK)
+        status = svc_owner_find(args, "backup", false, &owner);
     if (status == SVC_EXIT_OK)
         status = refuse_own_folder(&owner, file);
     if (status != SVC_EXIT_OK)
         return status;
-    status = (owner.lock ? make_here : make_there)(&owner, file, half, &copy);
-    if (status == SVC_EXIT_OK && fs_exists(file) && !is_forced)
-        status = refuse_existing(file);
+    status = (owner.lock ? make_here : make_there)(&owner, half, &copy);
+    if (status == SVC_EXIT_OK)
+        status = check_place(file, is_forced);
     int r = status == SVC_EXIT_OK ? fs_rename(half, file) : 0;
     if (r < 0)
         status = fail_file(file, uv_strerror(r));

@@ -19,7 +19,8 @@
 
 static bool is_ours(const char *name)
 {
-    static const char *const beginnings[] = {"ldplayerd", "config.json", SVC_NODE_ID_FILE};
+    static const char *const beginnings[] = {"ldplayerd", "config.json", "agent.sock",
+                                             SVC_NODE_ID_FILE};
     for (size_t i = 0; i < countof(beginnings); i++) {
         if (str_has_prefix(name, beginnings[i]))
             return true;

@@ -11,6 +11,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "cache/backup/restore.h"
 #include "service/commands/command_config.h"
 #include "service/process/platform.h"
 
@@ -47,8 +48,12 @@ static int look_for_service(struct svc_owner *o, struct look *look)
 {
     struct svc_endpoint found = {0};
     int r = svc_endpoint_read(o->data_dir, &found);
-    /* The file of a former one says nothing. */
-    if (r < 0 || found.pid != look->holder.pid) {
+    if (r == UV_EFTYPE || r == UV_EISDIR) {
+        snprintf(look->why.text, sizeof(look->why.text),
+                 "cannot be found, because " SVC_ENDPOINT_FILE " there is no plain file: remove it "
+                 "and start the service again");
+        look->is_final = true;
+    } else if (r < 0 || found.pid != look->holder.pid) { /* that of a former one says nothing */
         snprintf(look->why.text, sizeof(look->why.text),
                  "does not listen: it is starting, stopping, or hangs");
         r = UV_EAGAIN;
@@ -82,8 +87,18 @@ static int look_once(struct svc_owner *o, const char *what, struct look *look)
     return svc_lock_is_service(&look->holder) ? look_for_service(o, look) : UV_EBUSY;
 }
 
+/* Windows has one error for both. */
+static enum svc_exit refuse_account(const char *data_dir, const char *what, int r)
+{
+    r = r == UV_EPERM ? UV_EACCES : r;
+    return svc_exit_fail("the data directory %s cannot be %s: %s. Run the command as %s", data_dir,
+                         what, uv_strerror(r), svc_platform_admin_advice());
+}
+
 static enum svc_exit refuse(const char *data_dir, int r, const struct look *look)
 {
+    if (look->holder.pid == 0 && (r == UV_EACCES || r == UV_EPERM))
+        return refuse_account(data_dir, "locked", r);
     if (look->holder.pid == 0)
         return svc_exit_fail("the data directory %s cannot be locked: %s", data_dir,
                              uv_strerror(r));
@@ -110,7 +125,50 @@ static enum svc_exit look_patiently(struct svc_owner *o, const char *what)
     }
 }
 
-enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, struct svc_owner *ret)
+/* A name that was mistyped must not become a directory with an empty database in it. */
+static enum svc_exit check_data_dir(const char *data_dir, bool may_make)
+{
+    int r = fs_check_file(data_dir);
+    if (r == UV_ENOENT && may_make)
+        r = fs_make_dirs(data_dir) == 0 ? UV_EISDIR : r;
+    if (r == UV_EISDIR)
+        return SVC_EXIT_OK;
+    if (r == 0 || r == UV_ENOTDIR || r == UV_EFTYPE)
+        return svc_exit_fail("the data directory %s is no folder", data_dir);
+    if (r == UV_ENOENT)
+        return svc_exit_fail("there is no data directory %s; name the one of the service with "
+                             "--data-dir, or make it: `ldplayerd config init`, or the first start "
+                             "of the service",
+                             data_dir);
+    return refuse_account(data_dir, "opened", r);
+}
+
+/* One that was armed is wanted, and goes before whatever the command does. */
+static enum svc_exit finish_restore(const char *data_dir)
+{
+    struct cache_db_error error;
+    char *kept cleanup(mem_freep) = NULL;
+    int r = cache_restore_finish(data_dir, &kept, &error);
+    if (r < 0 && r != UV_EPERM)
+        return svc_exit_fail("%s", error.text);
+    if (r < 0)
+        fprintf(stderr, "ldplayerd: %s\n", error.text);
+    else if (kept)
+        fprintf(stderr,
+                "ldplayerd: a restore that was cut off is finished; the former database "
+                "%s%s\n",
+                *kept ? "is kept as " : "was not there", kept);
+    return SVC_EXIT_OK;
+}
+
+static bool is_default(const struct svc_config *config)
+{
+    size_t i = (size_t)(svc_option_find("data_dir") - svc_option_table);
+    return config->origins[i].source == SVC_SOURCE_DEFAULT;
+}
+
+enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, bool is_first_use,
+                             struct svc_owner *ret)
 {
     struct svc_config config cleanup(svc_config_deinit);
     *ret = (struct svc_owner){0};
@@ -118,11 +176,10 @@ enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, stru
     if (status != SVC_EXIT_OK)
         return status;
     ret->data_dir = mem_strdup(config.data_dir);
-    int r = fs_make_dirs(ret->data_dir);
-    if (r < 0)
-        return svc_exit_fail("the data directory %s cannot be made: %s", ret->data_dir,
-                             uv_strerror(r));
-    return look_patiently(ret, what);
+    status = check_data_dir(ret->data_dir, is_first_use && is_default(&config));
+    if (status == SVC_EXIT_OK)
+        status = look_patiently(ret, what);
+    return status == SVC_EXIT_OK && ret->lock ? finish_restore(ret->data_dir) : status;
 }
 
 /* On its socket or pipe the service knows callers by their account. */

@@ -16,11 +16,13 @@ struct svc_owner {
     struct svc_endpoint endpoint; /* of the service that is to be asked */
 };
 
-/** Takes the lock of the data directory that ARGS or the configuration name (made when it is not
- *  there) in the name of WHAT, or finds the service that has it. One that is just starting or
- * ending, and another command, are waited for a little. What stands in the way is printed to
- * standard error. RET is to be released in any case. */
-enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, struct svc_owner *ret);
+/** Takes the lock of the data directory that ARGS or the configuration name, which must be there
+ *  (IS_FIRST_USE: the default one is made), in the name of WHAT, and finishes a restore that was
+ * cut off; or finds the service that has it. One that is just starting or ending, and another
+ * command, are waited for a little. What stands in the way is printed to standard error. RET is to
+ * be released in any case. */
+enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, bool is_first_use,
+                             struct svc_owner *ret);
 /** Accepts a zeroed one. */
 void svc_owner_deinit(struct svc_owner *owner);
 

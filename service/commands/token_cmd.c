@@ -150,7 +150,7 @@ enum svc_exit svc_token_cmd_create(const struct svc_args *args)
     buf_init(&out, 0);
     enum svc_exit status = read_request(args, &request);
     if (status == SVC_EXIT_OK)
-        status = svc_owner_find(args, "token create", &owner);
+        status = svc_owner_find(args, "token create", true, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? create_here : create_there)(&owner, &request, secret);
     if (status != SVC_EXIT_OK)
@@ -257,7 +257,7 @@ enum svc_exit svc_token_cmd_list(const struct svc_args *args)
     struct cache_token *items cleanup(mem_freep) = NULL;
     size_t n_items = 0;
     buf_init(&out, 0);
-    enum svc_exit status = svc_owner_find(args, "token list", &owner);
+    enum svc_exit status = svc_owner_find(args, "token list", false, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? list_here : list_there)(&owner, &items, &n_items);
     if (status != SVC_EXIT_OK)
@@ -306,7 +306,7 @@ static enum svc_exit revoke_there(const struct svc_owner *owner, const char *id_
 enum svc_exit svc_token_cmd_revoke(const struct svc_args *args)
 {
     struct svc_owner owner cleanup(svc_owner_deinit) = {0};
-    enum svc_exit status = svc_owner_find(args, "token revoke", &owner);
+    enum svc_exit status = svc_owner_find(args, "token revoke", false, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? revoke_here : revoke_there)(&owner, args->words[0]);
     return status;

@@ -14,7 +14,7 @@ enum { MAX_FILE_BYTES = 16384 };
 
 static char *path_in(const char *data_dir)
 {
-    return fs_join(data_dir, "ldplayerd.endpoint");
+    return fs_join(data_dir, SVC_ENDPOINT_FILE);
 }
 
 int svc_endpoint_write(const char *data_dir, const struct svc_endpoint *endpoint)

@@ -15,19 +15,16 @@ enum { MAX_BYTES = 256 };
 /* TEXT has N bytes: a UUID, perhaps with the end of a line that an editor put there. */
 static int parse(const char *text, size_t n, char ret[UUID_SIZE])
 {
-    static const char pattern[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    char id[UUID_SIZE];
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     if (n != UUID_SIZE - 1)
         return UV_EINVAL;
-    for (size_t i = 0; i < n; i++) {
-        bool is_right =
-            pattern[i] == '-' ? text[i] == '-' : text[i] && strchr("0123456789abcdef", text[i]);
-        if (!is_right)
-            return UV_EINVAL;
-    }
-    memcpy(ret, text, n);
-    ret[n] = '\0';
+    memcpy(id, text, n);
+    id[n] = '\0';
+    if (!random_is_uuid(id))
+        return UV_EINVAL;
+    memcpy(ret, id, UUID_SIZE);
     return 0;
 }
 

@@ -31,9 +31,10 @@ enum { START_STEP_MS = 60000, STOP_STEP_MS = 30000 };
 static struct {
     const struct svc_args *args;
     SERVICE_STATUS_HANDLE handle;
-    SRWLOCK lock; /* of the two below, which the handler's thread reads */
+    SRWLOCK lock; /* of those below, which the handler's thread knows too */
     SERVICE_STATUS status;
-    struct svc_app *app; /* while controls are accepted */
+    struct svc_app *app;          /* while all controls are accepted; NULL also during a restart */
+    const struct control *wanted; /* the end that was asked for during a restart */
 } scm = {.lock = SRWLOCK_INIT};
 
 /* --- controls --- */
@@ -83,11 +84,14 @@ struct order {
 
 static struct order orders[countof(controls)];
 
-static DWORD accepted(void)
+/* During a restart within the process there is nobody to post to, but an end can be asked for. */
+static DWORD accepted(bool is_restart)
 {
     DWORD all = 0;
-    for (size_t i = 0; i < countof(controls); i++)
-        all |= controls[i].accept;
+    for (size_t i = 0; i < countof(controls); i++) {
+        if (!is_restart || controls[i].act == svc_app_stop)
+            all |= controls[i].accept;
+    }
     return all;
 }
 
@@ -103,7 +107,7 @@ static void report(DWORD state, DWORD wait_hint_ms, DWORD specific_code)
     s->dwCheckPoint = !is_pending ? 0 : s->dwCurrentState == state ? s->dwCheckPoint + 1 : 1;
     s->dwServiceType = SERVICE_WIN32_OWN_PROCESS;
     s->dwCurrentState = state;
-    s->dwControlsAccepted = state == SERVICE_RUNNING && scm.app ? accepted() : 0;
+    s->dwControlsAccepted = state == SERVICE_RUNNING ? accepted(!scm.app) : 0;
     s->dwWaitHint = is_pending ? wait_hint_ms : 0;
     s->dwWin32ExitCode = specific_code ? ERROR_SERVICE_SPECIFIC_ERROR : NO_ERROR;
     s->dwServiceSpecificExitCode = specific_code;
@@ -113,11 +117,24 @@ static void report(DWORD state, DWORD wait_hint_ms, DWORD specific_code)
     ReleaseSRWLockExclusive(&scm.lock);
 }
 
-static void forget_app(void)
+/* Returns whether the end is wanted. */
+static bool forget_app(void)
 {
     AcquireSRWLockExclusive(&scm.lock);
     scm.app = NULL;
+    bool is_end_wanted = scm.wanted != NULL;
     ReleaseSRWLockExclusive(&scm.lock);
+    return is_end_wanted;
+}
+
+/* From here on APP has the controls, or the end that was asked for before. */
+static const struct control *take_over(struct svc_app *app)
+{
+    AcquireSRWLockExclusive(&scm.lock);
+    const struct control *wanted = scm.wanted;
+    scm.app = wanted ? NULL : app;
+    ReleaseSRWLockExclusive(&scm.lock);
+    return wanted;
 }
 
 static void on_ready(void *arg, struct svc_app *app, bool is_again)
@@ -127,10 +144,11 @@ static void on_ready(void *arg, struct svc_app *app, bool is_again)
     log_info("service", "%s", svc_app_ready_line(app));
     for (size_t i = 0; i < countof(controls); i++)
         orders[i] = (struct order){app, &controls[i]};
-    AcquireSRWLockExclusive(&scm.lock);
-    scm.app = app;
-    ReleaseSRWLockExclusive(&scm.lock);
-    report(SERVICE_RUNNING, 0, 0);
+    const struct control *wanted = take_over(app);
+    if (wanted)
+        wanted->act(app, wanted->reason);
+    else
+        report(SERVICE_RUNNING, 0, 0);
 }
 
 static void on_failed(void *arg, const struct svc_app *app, int code)
@@ -141,8 +159,8 @@ static void on_failed(void *arg, const struct svc_app *app, int code)
     *service_code = svc_service_code_of(code);
 }
 
-/* A restart within the process is none to Windows: the service goes on running, and refuses
- * controls for the moment. */
+/* A restart within the process is none to Windows: the service goes on running, and knows only the
+ * controls that end it for the moment. */
 static void on_step(void *arg, enum svc_app_phase phase)
 {
     (void)arg;
@@ -154,8 +172,10 @@ static void on_step(void *arg, enum svc_app_phase phase)
         report(SERVICE_STOP_PENDING, STOP_STEP_MS, 0);
         break;
     case SVC_APP_RESTARTING:
-        forget_app();
-        report(SERVICE_RUNNING, 0, 0);
+        if (forget_app())
+            report(SERVICE_STOP_PENDING, STOP_STEP_MS, 0);
+        else
+            report(SERVICE_RUNNING, 0, 0);
         break;
     }
 }
@@ -170,10 +190,12 @@ static void on_order(void *arg)
 
 static void post(size_t i)
 {
-    AcquireSRWLockShared(&scm.lock);
+    AcquireSRWLockExclusive(&scm.lock);
     if (scm.app)
         loop_post(svc_app_loop(scm.app), on_order, &orders[i]);
-    ReleaseSRWLockShared(&scm.lock);
+    else if (controls[i].act == svc_app_stop)
+        scm.wanted = &controls[i];
+    ReleaseSRWLockExclusive(&scm.lock);
 }
 
 static DWORD WINAPI on_control(DWORD control, DWORD event_type, void *data, void *context)

@@ -19,6 +19,7 @@
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/wide_win.h"
+#include "service/process/node_id.h"
 #include "service/process/service_name.h"
 #include "service/process/win_error.h"
 #include "service/windows/setup.h"
@@ -81,12 +82,15 @@ static enum svc_exit check_owner(HANDLE folder, const char *path)
                          path);
 }
 
+/* Also what a repair, a restore or an update has put aside: all of that begins with our name. */
 static bool is_ours(const wchar_t *name)
 {
-    static const wchar_t *const ours[] = {L"ldplayerd.db", L"ldplayerd.lock", L"config.json",
-                                          L"logs"};
-    for (size_t i = 0; i < countof(ours); i++) {
-        if (_wcsicmp(name, ours[i]) == 0)
+    static const wchar_t prefix[] = L"ldplayerd.";
+    static const wchar_t *const others[] = {L"config.json", L"" SVC_NODE_ID_FILE, L"logs"};
+    if (_wcsnicmp(name, prefix, countof(prefix) - 1) == 0)
+        return true;
+    for (size_t i = 0; i < countof(others); i++) {
+        if (_wcsicmp(name, others[i]) == 0)
             return true;
     }
     return false;

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int listener = listen_on(timing_read_number(argv[1], "PORT", 65535));
     for (;;) {
-        int n = epoll_wait(epoll_fd, ready, MAX_READY, -1);
+        int n = epoll_pwait(epoll_fd, ready, MAX_READY, -1, NULL);
         for (int i = 0; i < n; i++) {
             if (ready[i].data.ptr)
                 on_ready(ready[i].data.ptr, ready[i].events);

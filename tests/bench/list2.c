@@ -63,6 +63,13 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         on_surveyor_closed(b);
 }
 
+static bool on_seen(void *arg, const struct ldc_survey *survey)
+{
+    (void)arg;
+    (void)survey;
+    return true;
+}
+
 static void on_survey(void *arg, const struct ldc_survey *survey)
 {
     on_outcome(arg, &survey->outcome);
@@ -83,7 +90,7 @@ int main(int argc, char **argv)
     ldc_install_from_path(argv[3], &install);
     b.client = ldc_client_new(&b.loop, runner_direct_new(&b.loop), &install, &ldc_client_defaults);
     if (strcmp(argv[1], "survey") == 0)
-        b.surveyor = ldc_surveyor_new(&b.loop, b.client, LDC_CODEPAGE_UTF8, on_survey, &b);
+        b.surveyor = ldc_surveyor_new(&b.loop, b.client, LDC_CODEPAGE_UTF8, on_seen, on_survey, &b);
 
     loop_post(&b.loop, ask, &b);
     loop_run(&b.loop);

@@ -58,6 +58,7 @@ static void run_round(struct bench *b, int variant)
     for (size_t i = 0; i < rows.n_items; i++)
         put_row(b, &rows.items[i]);
     cache_snapshot_end(b->snapshot, b->now_ms, 1700000000000 + (int64_t)b->now_ms);
+    (void)cache_snapshot_report(b->snapshot, SIZE_MAX);
     blob_unref(cache_snapshot_list(b->snapshot, b->now_ms, true));
     ldc_rows_deinit(&rows);
 }

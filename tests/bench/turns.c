@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How long the loop of ldplayerd computes at a time, without its knowing: loaded before its
- * libraries (LD_PRELOAD), this stands before epoll_pwait, by which libuv waits. A turn is what a
- * thread computes between two waits, by its own CPU clock; the longest of any thread, in
- * nanoseconds, is always in the file that BENCH_TURNS names, whose eight bytes are there before.
- * Whoever writes 0 there begins anew. Other programs on the way to ldplayerd, and those that it
- * starts, are left alone.
+ * libraries (LD_PRELOAD), this stands before epoll_pwait, by which libuv waits, and so does the
+ * bare loop it is compared with. A turn is what a thread computes between two waits, by its own CPU
+ * clock; the longest of any thread, in nanoseconds, is always in the file that BENCH_TURNS names,
+ * whose eight bytes are there before. Whoever writes 0 there begins anew. Other programs on the way
+ * to ldplayerd, and those that it starts, are left alone.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,7 +31,8 @@ static uint64_t thread_ns(void)
 
 __attribute__((constructor)) static void attach(void)
 {
-    if (strcmp(program_invocation_short_name, "ldplayerd") != 0)
+    if (strcmp(program_invocation_short_name, "ldplayerd") != 0 &&
+        strcmp(program_invocation_short_name, "bench_floor") != 0)
         return;
     const char *path = getenv("BENCH_TURNS");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;

@@ -192,6 +192,7 @@ class Service(Process):
 
 
 def make_token(shop, data_dir, role="operator"):
+    os.makedirs(data_dir, 0o700, exist_ok=True)
     done = subprocess.run([shop.ldplayerd, "token", "create", "--name", f"bench-{time.time_ns()}",
                            "--role", role, "--data-dir", data_dir], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
@@ -258,13 +259,17 @@ class Nginx(Process):
 
 
 class Floor(Process):
-    """The bare loop of floor.c: answers with the bytes ANSWER, and events of EVENT_BYTES."""
+    """The bare loop of floor.c: answers with the bytes ANSWER, and events of EVENT_BYTES. Its turns
+    are measured too, so that this costs both sides the same, and go to a file that nobody reads."""
 
     def __init__(self, shop, answer, event_bytes, cpu):
         self.port = free_port()
-        path = shop.folder("floor") / "answer"
-        path.write_bytes(answer)
-        super().__init__([shop.program("floor"), self.port, path, event_bytes], shop.open_log(), cpu)
+        folder = shop.folder("floor")
+        (folder / "answer").write_bytes(answer)
+        (folder / "turns").write_bytes(bytes(8))
+        super().__init__([shop.program("floor"), self.port, folder / "answer", event_bytes],
+                         shop.open_log(), cpu,
+                         env={**shop.turns_env(), "BENCH_TURNS": str(folder / "turns")})
         self.wait_for_listener()
 
 

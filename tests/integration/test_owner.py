@@ -143,6 +143,36 @@ class Ways(OwnerCase):
         self.assertFalse(os.path.exists(self.endpoint_path))
         self.service.start()
 
+    def test_a_directory_that_was_mistyped_is_not_made(self):
+        path = os.path.join(self.directory, "mistyped")
+        for args in (("token", "list"), ("token", "revoke", "x"), ("backup", "x.db"),
+                     ("restore", "x.db"), ("token", "create", "--name", "x", "--role", "viewer")):
+            done = run_service_command(*args, "--data-dir", path_for_program(path))
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("there is no data directory", done.stderr)
+            self.assertFalse(os.path.exists(path))
+        for args in (("config", "init"), ("token", "create", "--name", "x", "--role", "viewer")):
+            done = run_service_command(*args, "--data-dir", path_for_program(path))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    @unittest.skipIf(IS_WINDOWS, "its default directory is that of the whole machine")
+    def test_a_first_token_before_the_first_start_makes_the_default_directory(self):
+        env = {"XDG_STATE_HOME": self.directory}
+        path = os.path.join(self.directory, "ldplayerd")
+        done = run_service_command("token", "list", env=env)
+        self.assertIn(f"there is no data directory {path};", done.stderr)
+        done = run_service_command("token", "create", "--name", "x", "--role", "viewer", env=env)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(os.path.exists(os.path.join(path, "ldplayerd.db")))
+
+    def test_a_data_directory_that_is_a_file_is_named(self):
+        path = os.path.join(self.directory, "file")
+        with open(path, "w", encoding="utf-8"):
+            pass
+        done = run_service_command("token", "list", "--data-dir", path_for_program(path))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("is no folder", done.stderr)
+
     def test_a_service_without_a_socket_is_named(self):
         self.service.restart(**{"pipe" if IS_WINDOWS else "socket": "none"})
         done = self.command("token", "list")
@@ -183,6 +213,15 @@ class Trouble(OwnerCase):
         held.close()
         self.service.start()
 
+    def test_what_is_no_plain_file_is_named_and_not_waited_for(self):
+        os.remove(self.endpoint_path)
+        os.mkfifo(self.endpoint_path)
+        done = self.command("token", "list")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("ldplayerd.endpoint there is no plain file", done.stderr)
+        self.service.restart()
+        self.assertIn(" test-admin\n", self.listed())
+
     def test_nothing_is_said_to_another_process_at_the_socket(self):
         """Who left the file is not who has the lock, or somebody else took its place."""
         held = self.hold_the_lock(f"{os.getpid() + 1} serve\n")
@@ -219,7 +258,7 @@ class Trouble(OwnerCase):
             self.skipTest("the program cannot be run by another user here")
         done = listed_by_nobody()
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertIn("cannot be locked: permission denied", done.stderr)
+        self.assertIn("cannot be locked: permission denied. Run the command as", done.stderr)
         # Who can reach the socket all the same is refused by the service.
         os.chmod(self.service.data_dir, 0o755)
         for name in ("ldplayerd.lock", "ldplayerd.endpoint", "ldplayerd.sock"):

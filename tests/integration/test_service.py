@@ -13,7 +13,7 @@ import time
 import unittest
 
 from support import IS_WINDOWS, Client, EventStream, Simulator, run_service_command, wait_for
-from support.programs import WRAPPER, path_for_program, run_program
+from support.programs import SERVICE, WRAPPER, clean_environment, path_for_program, run_program
 from support.service import QUICK, create_token
 
 SERVICE_NAME = "ldplayerd"
@@ -147,6 +147,14 @@ class Installed(unittest.TestCase):
         done = self.run_command("configure", "--data-dir", path_for_program(theirs), code=1)
         self.assertIn("none of ldplayerd", done.stderr)
 
+    def test_03a_what_a_repair_or_a_restore_has_left_is_known(self):
+        ours = os.path.join(self.directory, "ours")
+        os.mkdir(ours)
+        with open(os.path.join(ours, "ldplayerd.db.damaged-20261126T030501Z"), "wb"):
+            pass
+        done = self.run_command("configure", "--data-dir", path_for_program(ours), code=1)
+        self.assertIn("there is no service", done.stderr)
+
     def test_03b_a_file_that_is_also_elsewhere_is_not_taken(self):
         """Its permissions would change there too."""
         planted = os.path.join(self.directory, "planted")
@@ -221,6 +229,26 @@ class Installed(unittest.TestCase):
         said = " ".join(record["message"] for record in records)
         self.assertIn("ready http=", said)
         self.assertIn("stopping: the service control manager asked for it", said)
+
+    def test_06c_a_stop_during_a_restart_within_the_process_ends_it(self):
+        self.ensure_running()
+        data_dir = ["--data-dir", path_for_program(self.data_dir)]
+        backup = path_for_program(os.path.join(self.directory, "a.db"))
+        done = run_service_command("backup", backup, *data_dir)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for _ in range(3):
+            wait_for(self.answers, "the service to have looked")
+            restore = subprocess.Popen(
+                [*WRAPPER, SERVICE, "restore", backup, *data_dir], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment())
+            wait_for(lambda: not self.answers(), "the restart to begin")
+            # Wherever it is by now; before, it was refused: "the service cannot accept controls".
+            self.run_command("stop")
+            self.assertIn("STOPPED", self.query())
+            restore.kill()
+            restore.wait()
+            self.run_command("start")
+        wait_for(self.answers, "the service to have looked")
 
     def test_07_recovers_from_being_killed(self):
         self.ensure_running()

@@ -31,6 +31,7 @@ TOKEN_FILE = "test-token"
 
 
 def create_token(data_dir, name, role, *args):
+    os.makedirs(data_dir, 0o700, exist_ok=True)
     done = run_service_command(
         "token", "create", "--name", name, "--role", role, *args,
         "--data-dir", path_for_program(data_dir), check=True,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <uv.h>
 
@@ -46,6 +47,24 @@ Test(fs, leaves_nothing_else_behind_after_an_atomic_write)
     cr_assert_eq(fs_make_dirs(target), 0);
     cr_assert_lt(fs_write_atomic(target, "x", 1), 0, "a folder cannot be replaced by a file");
     cr_assert_eq(folder_count(folder), 2);
+}
+
+Test(fs, waits_for_nobody_behind_what_is_no_plain_file)
+{
+    char *path cleanup(mem_freep) = fs_join(folder, "fifo"), byte;
+    char *text cleanup(mem_freep) = fs_join(folder, "file");
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_assert_eq(fs_check_file(path), UV_EFTYPE);
+    cr_assert_eq(fs_read(path, &out), UV_EFTYPE);
+    cr_assert_eq(fs_read_head(path, &byte, 1), UV_EFTYPE);
+    cr_assert_eq(fs_read("/dev/zero", &out), UV_EFTYPE);
+    cr_assert_eq(fs_check_file(folder), UV_EISDIR);
+    cr_assert_eq(fs_read(folder, &out), UV_EISDIR);
+    cr_assert_eq(fs_check_file(text), UV_ENOENT);
+    cr_assert_eq(fs_write_atomic(text, "x", 1), 0);
+    cr_assert_eq(fs_check_file(text), 0);
 }
 
 Test(fs, reads_an_empty_file_as_an_empty_string)

@@ -123,10 +123,23 @@ Test(cache_backup, a_full_disk_leaves_nothing_and_is_named)
     mount_small(backups, "size=64k");
     cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), UV_ENOSPC, "%s",
                  error.text);
+    cr_assert_eq(strncmp(error.text, backups, strlen(backups)), 0, "%s", error.text);
     cr_assert_eq(folder_count(backups), 0);
     cr_assert_eq(umount(backups), 0);
     cache_db_close(db);
     mem_free(backups);
+}
+
+Test(cache_backup, a_damaged_database_is_named)
+{
+    struct cache_backup made;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    char *database = fs_join(folder, "ldplayerd.db");
+    folder_write(folder, "ldplayerd.db", "no database, however long one looks at what is in it");
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), UV_EFTYPE);
+    cr_assert_eq(strncmp(error.text, database, strlen(database)), 0, "%s", error.text);
+    mem_free(database);
 }
 
 static void put(const char *name)

@@ -3,6 +3,7 @@
 
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "cache/backup/restore.h"
 #include "tests/support/fake_clock.h"
 #include "tests/unit/cache/fixture.h"
 
@@ -217,4 +218,72 @@ Test(cache_backups, stopping_gives_up_what_is_made_and_refuses_what_comes)
     cr_assert(got.is_there);
     cr_assert_eq(got.status, UV_ECANCELED);
     cr_assert_eq(n_failed, 0);
+}
+
+/* `ldplayerd backup FILE` has it made, fetches it and removes it. */
+Test(cache_backups, one_that_was_removed_again_is_not_the_newest)
+{
+    cache_backups_make(backups, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_gt(cache_backups_health(backups).newest_at, 0);
+    char *name = mem_strdup(got.name);
+    cache_backups_remove(backups, name, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, 0);
+    cr_assert_eq(cache_backups_health(backups).newest_at, 0);
+    look();
+    cr_assert_eq(n_made, 2, "there is none, although nothing has changed");
+    cr_assert_gt(cache_backups_health(backups).newest_at, 0);
+    mem_free(name);
+    close_backups();
+}
+
+/* Whatever order they end in, what is known in the end is what is there. */
+Test(cache_backups, what_is_known_follows_jobs_that_run_at_once)
+{
+    folder_write(f.folder, "backups/ldplayerd-20260101T000000Z.db", "x");
+    folder_write(f.folder, "backups/ldplayerd-20260102T000000Z.db", "x");
+    for (int i = 0; i < 20; i++) {
+        cache_backups_list(backups, NULL, NULL);
+        cache_backups_remove(backups, i % 2 ? "ldplayerd-20260101T000000Z.db" : got.name, NULL,
+                             NULL);
+        cache_backups_make(backups, on_answer, NULL);
+        cache_backups_list(backups, NULL, NULL);
+        loop_run(&f.loop);
+        cr_assert_eq(got.status, 0);
+        int64_t known = cache_backups_health(backups).newest_at, there = 0;
+        struct cache_backup *items = NULL;
+        size_t n = 0;
+        cr_assert_eq(cache_backup_list(f.folder, &items, &n), 0);
+        there = n > 0 ? items[0].created_at : 0;
+        mem_free(items);
+        cr_assert_eq(known, there);
+        fake_clock_skip(1000);
+    }
+    close_backups();
+}
+
+Test(cache_backups, restores_are_armed_one_at_a_time)
+{
+    struct cache_staged a, b;
+    struct cache_db_error error;
+    cache_backups_make(backups, on_answer, NULL);
+    loop_run(&f.loop);
+    char *path = cache_backup_path(f.folder, got.name);
+    cr_assert_eq(cache_restore_stage(f.folder, path, &a, &error), 0, "%s", error.text);
+    cr_assert_eq(cache_restore_stage(f.folder, path, &b, &error), 0, "%s", error.text);
+    cache_backups_arm_restore(backups, "nothing", on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_ENOENT);
+    cache_backups_arm_restore(backups, a.id, NULL, NULL);
+    cache_backups_arm_restore(backups, b.id, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_EBUSY);
+    cache_backups_arm_restore(backups, b.id, on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_EEXIST);
+    cr_assert_eq(cache_restore_unstage(f.folder, a.id), UV_ENOENT);
+    cr_assert_eq(cache_restore_unstage(f.folder, b.id), 0);
+    mem_free(path);
+    close_backups();
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cache/tables/events.h"
 #include "tests/unit/cache/fixture.h"
 
 /* The calls that change what is on disk: a process dies in front of the one that its number says.
@@ -113,12 +114,39 @@ static void back_up(void)
     mem_free(path);
 }
 
+static struct cache_staged staged; /* the last one */
+
 static void stage(void)
 {
-    struct cache_copy copy;
     struct cache_db_error error;
-    unsigned n = 0;
-    cr_assert_eq(cache_restore_stage(folder, file, &copy, &n, &error), 0, "%s", error.text);
+    cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), 0, "%s", error.text);
+}
+
+static int try_to_arm(const char *id)
+{
+    struct cache_db_error error = {{0}};
+    int r = cache_restore_arm(folder, id, &error);
+    cr_assert_eq(r < 0, error.text[0] != '\0');
+    return r;
+}
+
+static void stage_and_arm(void)
+{
+    stage();
+    cr_assert_eq(try_to_arm(staged.id), 0);
+}
+
+static bool has(const char *name)
+{
+    char *path = fs_join(folder, name);
+    bool is_there = fs_exists(path);
+    mem_free(path);
+    return is_there;
+}
+
+static bool is_armed(void)
+{
+    return has("ldplayerd.db.restore");
 }
 
 static char *finish(void)
@@ -138,7 +166,7 @@ static void expect_restored(const char *now, const char *before)
         cr_assert(is(kept, before), "%s", kept);
     else
         cr_assert_str_empty(kept);
-    cr_assert_eq(cache_restore_check(folder), UV_ENOENT);
+    cr_assert_not(is_armed());
     mem_free(kept);
 }
 
@@ -148,8 +176,7 @@ Test(cache_restore, the_staged_one_takes_the_place_and_the_former_is_kept)
     back_up();
     set("new");
     cr_assert_null(finish(), "nothing is staged");
-    stage();
-    cr_assert_eq(cache_restore_check(folder), 0);
+    stage_and_arm();
     cr_assert(database_is("new"));
     expect_restored("old", "new");
     cr_assert_null(finish());
@@ -161,7 +188,7 @@ Test(cache_restore, may_be_done_in_an_empty_folder)
     back_up();
     char *path = fs_join(folder, "ldplayerd.db");
     cr_assert_eq(fs_remove(path), 0);
-    stage();
+    stage_and_arm();
     expect_restored("old", NULL);
     mem_free(path);
 }
@@ -171,22 +198,85 @@ Test(cache_restore, may_be_done_twice_in_a_second)
     set("1");
     back_up();
     set("2");
-    stage();
+    stage_and_arm();
     expect_restored("1", "2");
     set("3");
-    stage();
+    stage_and_arm();
     expect_restored("1", "3");
 }
 
-Test(cache_restore, what_was_unstaged_is_not_restored)
+/* The command was killed before anybody was asked. */
+Test(cache_restore, what_was_not_armed_is_not_restored_and_goes)
 {
     set("old");
     back_up();
     set("new");
     stage();
-    cache_restore_unstage(folder);
+    cr_assert_eq(folder_count(folder), 2);
     cr_assert_null(finish());
     cr_assert(database_is("new"));
+    cr_assert_eq(folder_count(folder), 1);
+    cr_assert_eq(try_to_arm(staged.id), UV_ENOENT);
+}
+
+Test(cache_restore, what_was_unstaged_cannot_be_armed)
+{
+    set("old");
+    back_up();
+    stage();
+    cr_assert_eq(cache_restore_unstage(folder, staged.id), 0);
+    cr_assert_eq(try_to_arm(staged.id), UV_ENOENT);
+    stage_and_arm();
+    cr_assert_eq(cache_restore_unstage(folder, staged.id), UV_ENOENT, "it was armed");
+}
+
+Test(cache_restore, one_is_armed_at_a_time)
+{
+    set("old");
+    back_up();
+    set("new");
+    stage_and_arm();
+    char *first = fs_join(folder, "ldplayerd.db.restore"), *before = NULL, *after = NULL;
+    set("newer");
+    unlink(file);
+    back_up();
+    before = folder_read(folder, "ldplayerd.db.restore");
+    stage();
+    cr_assert_eq(try_to_arm(staged.id), UV_EEXIST);
+    after = folder_read(folder, "ldplayerd.db.restore");
+    cr_assert_str_eq(before, after);
+    mem_free(before);
+    mem_free(after);
+    mem_free(first);
+    expect_restored("old", "newer");
+}
+
+Test(cache_restore, an_id_names_no_other_file)
+{
+    static const char *const ids[] = {"",
+                                      "x",
+                                      "../x",
+                                      "../../ldplayerd.db",
+                                      "01234567-89ab-cdef-0123-456789abcdeF",
+                                      "01234567-89ab-cdef-0123-456789abcdef0"};
+    set("old");
+    folder_write(folder, "ldplayerd.db.staged-x", "x");
+    folder_write(folder, "ldplayerd.db.staged-", "x");
+    for (size_t i = 0; i < countof(ids); i++)
+        cr_assert_eq(try_to_arm(ids[i]), UV_ENOENT, "%s", ids[i]);
+    cr_assert_not(is_armed());
+}
+
+/* Somebody took away what was armed while a finish was under way. */
+Test(cache_restore, a_journal_of_another_one_is_not_rolled_back_into_it)
+{
+    set("old");
+    back_up();
+    set("new");
+    folder_write(folder, "ldplayerd.db.restore-journal", "of another");
+    stage_and_arm();
+    cr_assert_not(has("ldplayerd.db.restore-journal"));
+    expect_restored("old", "new");
 }
 
 /* Returns whether the child lived to its end. */
@@ -221,7 +311,7 @@ Test(cache_restore, a_finish_that_is_killed_anywhere_is_finished_by_the_next)
         unlink(file);
         back_up();
         set_and_crash("new");
-        stage();
+        stage_and_arm();
         is_over = run_and_die_at(n, run_finish);
         char *kept = finish();
         cr_assert(database_is("old"), "killed at %d", n);
@@ -246,7 +336,7 @@ Test(cache_restore, a_damaged_one_is_kept_with_its_log_wherever_the_finish_is_ki
         back_up();
         folder_write(folder, "ldplayerd.db", "no database");
         folder_write(folder, "ldplayerd.db-wal", "its log");
-        stage();
+        stage_and_arm();
         is_over = run_and_die_at(n, run_finish);
         char *kept = finish();
         cr_assert(database_is("old"), "killed at %d", n);
@@ -271,13 +361,18 @@ Test(cache_restore, a_stage_that_is_killed_anywhere_changes_nothing_or_is_whole)
     back_up();
     set("new");
     for (int n = 0; !is_over; n++) {
-        is_over = run_and_die_at(n, stage);
+        is_over = run_and_die_at(n, stage_and_arm);
         cr_assert(database_is("new"));
-        int staged = cache_restore_check(folder);
-        cr_assert(staged == 0 || (staged == UV_ENOENT && !is_over));
+        cr_assert(!is_over || is_armed());
+        if (!is_armed()) {
+            cr_assert_null(finish());
+            /* Nothing half made. */
+            cr_assert_eq(folder_count(folder), 1);
+            cr_assert(database_is("new"));
+        }
     }
     expect_restored("old", "new");
-    /* The database, the one that is kept; nothing half made. */
+    /* The database, the one that is kept. */
     cr_assert_eq(folder_count(folder), 2);
 }
 
@@ -288,12 +383,10 @@ static void write_file(const char *text)
 
 static void expect_refused(const char *words)
 {
-    struct cache_copy copy;
     struct cache_db_error error;
-    unsigned n = 0;
-    cr_assert_lt(cache_restore_stage(folder, file, &copy, &n, &error), 0);
+    cr_assert_lt(cache_restore_stage(folder, file, &staged, &error), 0);
     cr_assert_not_null(strstr(error.text, words), "%s", error.text);
-    cr_assert_not_null(strstr(error.text, file), "%s", error.text);
+    cr_assert_eq(strncmp(error.text, file, strlen(file)), 0, "%s", error.text);
     cr_assert_eq(folder_count(folder), 0);
 }
 
@@ -313,11 +406,179 @@ Test(cache_restore, what_is_no_backup_is_refused)
     cache_db_close(db);
 }
 
+/* Of a folder of its own, which is then gone. */
+static void back_up_with(const char *sql)
+{
+    sqlite3 *db = open_db(folder);
+    execute(db, sql);
+    cache_db_close(db);
+    unlink(file);
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(fs_copy(path, file), 0);
+    mem_free(path);
+    folder_remove(folder);
+    folder = folder_make();
+}
+
+Test(cache_restore, what_is_not_of_its_schema_alone_is_refused)
+{
+    static const struct {
+        const char *sql, *words;
+    } cases[] = {
+        {"CREATE TRIGGER evil AFTER INSERT ON events BEGIN DELETE FROM tokens; END",
+         "its trigger evil is not as schema"},
+        {"CREATE VIEW v AS SELECT * FROM tokens", "its view v is not"},
+        {"CREATE TABLE extra (x)", "its table extra is not"},
+        {"CREATE INDEX mine ON tokens (name)", "its index mine is not"},
+        {"DROP INDEX operations_kind", "its index operations_kind is not"},
+        {"DROP TABLE preferences", "its table preferences is not"},
+        {"ALTER TABLE tokens ADD COLUMN x", "its table tokens is not"},
+        /* Of a lower version than its tables are. */
+        {"PRAGMA user_version = 2", "as schema 2 has it"},
+        {"PRAGMA user_version = 999", "newer ldplayerd"},
+        {"PRAGMA user_version = -1", "another program"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        back_up_with(cases[i].sql);
+        expect_refused(cases[i].words);
+    }
+}
+
+Test(cache_restore, what_is_no_plain_file_is_refused)
+{
+    cr_assert_eq(mkfifo(file, 0600), 0);
+    expect_refused("no plain file"); /* and nobody waits for somebody to write to it */
+    unlink(file);
+    cr_assert_eq(mkdir(file, 0700), 0);
+    expect_refused("it is a folder");
+    cr_assert_eq(rmdir(file), 0);
+}
+
+/* A database that was copied together with its log, as what is kept of a former one can be. */
+Test(cache_restore, a_file_has_what_stands_in_the_log_beside_it)
+{
+    char *log = mem_printf("%s-wal", file), *shared = mem_printf("%s-shm", file);
+    char *database = fs_join(folder, "ldplayerd.db"),
+         *its_log = fs_join(folder, "ldplayerd.db-wal");
+    set("old");
+    set_and_crash("new");
+    cr_assert_eq(fs_copy(database, file), 0);
+    cr_assert_eq(fs_copy(its_log, log), 0);
+    char *before = folder_read(folder, "ldplayerd.db-wal");
+    set("newer");
+    stage_and_arm();
+    expect_restored("new", "newer");
+    cr_assert(fs_exists(file) && fs_exists(log), "it is only read");
+    unlink(log);
+    unlink(shared);
+    mem_free(before);
+    mem_free(its_log);
+    mem_free(database);
+    mem_free(shared);
+    mem_free(log);
+}
+
+static int64_t highest_of(const char *path)
+{
+    int64_t highest = 0;
+    sqlite3 *db = NULL;
+    cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    cr_assert_eq(cache_events_highest(db, &highest), 0);
+    cache_db_close(db);
+    return highest;
+}
+
+/* The clock that gave the former database its numbers was ahead of ours by years. */
+Test(cache_restore, numbers_of_events_are_above_those_of_the_former_database_wherever_it_is_killed)
+{
+    bool is_over = false;
+    int n;
+    for (n = 0; !is_over; n++) {
+        folder_remove(folder);
+        folder = folder_make();
+        set("old");
+        unlink(file);
+        back_up();
+        sqlite3 *db = open_db(folder);
+        execute(db, "INSERT INTO events VALUES (4000000000000000, 1, 't', '{}')");
+        cache_db_close(db);
+        stage_and_arm();
+        is_over = run_and_die_at(n, run_finish);
+        mem_free(finish());
+        char *path = fs_join(folder, "ldplayerd.db");
+        cr_assert_gt(highest_of(path), INT64_C(4000000000000000), "killed at %d", n);
+        cr_assert_lt(highest_of(path), INT64_C(4100000000000000));
+        mem_free(path);
+    }
+    cr_assert_geq(n, 3);
+}
+
+static char *read_note(void)
+{
+    char *note = NULL;
+    sqlite3 *db = open_db(folder);
+    cr_assert_eq(cache_restore_read_note(db, &note), 0);
+    cache_db_close(db);
+    return note;
+}
+
+Test(cache_restore, the_note_says_which_one_it_is_and_where_the_former_is)
+{
+    set("old");
+    back_up();
+    set("new");
+    stage_and_arm();
+    char *kept = finish(), *note = read_note();
+    cr_assert_not_null(strstr(note, staged.id), "%s", note);
+    cr_assert_not_null(strstr(note, kept), "%s", note);
+    mem_free(note);
+    mem_free(kept);
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(fs_remove(path), 0);
+    stage_and_arm();
+    mem_free(finish());
+    note = read_note();
+    cr_assert_not_null(strstr(note, "\"kept\":null"), "%s", note);
+    mem_free(note);
+    mem_free(path);
+}
+
+/* A finish was cut off when the former database had its new name, and somebody made one meanwhile.
+ */
+Test(cache_restore, a_database_that_came_meanwhile_is_kept_as_well)
+{
+    set("old");
+    back_up();
+    set("new");
+    stage_and_arm();
+    for (int n = 0; has("ldplayerd.db"); n++)
+        cr_assert_not(run_and_die_at(n, run_finish));
+    cr_assert(is_armed());
+    set("newer");
+    expect_restored("old", "newer");
+    cr_assert_eq(folder_count(folder), 3);
+}
+
+/* Whoever can put a file there by hand has not had it checked. */
+Test(cache_restore, what_was_armed_by_hand_is_not_believed)
+{
+    struct cache_db_error error;
+    char *kept = NULL, *armed = fs_join(folder, "ldplayerd.db.restore");
+    set("old");
+    back_up();
+    set("new");
+    cr_assert_eq(fs_copy(file, armed), 0);
+    cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM);
+    cr_assert_not_null(strstr(error.text, armed), "%s", error.text);
+    folder_write(folder, "ldplayerd.db.restore", "no database, and longer than its head would be");
+    cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM);
+    cr_assert(database_is("new"));
+    cr_assert_null(kept);
+    mem_free(armed);
+}
+
 Test(cache_restore, open_operations_are_interrupted)
 {
-    struct cache_copy copy;
-    struct cache_db_error error;
-    unsigned n = 0;
     char *path = fs_join(folder, "ldplayerd.db");
     sqlite3 *db = open_db(folder);
 #define ROW(id, kind, parent, status, ended, children, failed)                                     \
@@ -332,8 +593,8 @@ Test(cache_restore, open_operations_are_interrupted)
                                     ROW("c", "start", "", "succeeded", "5", "0", "0"));
     cache_db_close(db);
     back_up();
-    cr_assert_eq(cache_restore_stage(folder, file, &copy, &n, &error), 0, "%s", error.text);
-    cr_assert_eq(n, 3);
+    stage_and_arm();
+    cr_assert_eq(staged.n_interrupted, 3);
     mem_free(finish());
     db = open_db(folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM operations WHERE status = 'interrupted'"
@@ -385,22 +646,28 @@ Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
 Test(cache_restore, a_file_of_somebody_else_is_not_believed)
 {
     struct cache_db_error error;
-    char *kept = NULL, *staged = fs_join(folder, "ldplayerd.db.restore");
+    char *kept = NULL, *armed = fs_join(folder, "ldplayerd.db.restore");
     set("old");
     back_up();
     set("new");
     stage();
-    cr_assert_eq(fs_rename(staged, file), 0);
-    cr_assert_eq(symlink(file, staged), 0);
-    cr_assert_eq(cache_restore_check(folder), UV_EPERM);
+    char *name = mem_printf("ldplayerd.db.staged-%s", staged.id), *path = fs_join(folder, name);
+    cr_assert_eq(fs_rename(path, file), 0);
+    cr_assert_eq(symlink(file, path), 0);
+    cr_assert_eq(try_to_arm(staged.id), UV_EPERM);
+    cr_assert_eq(fs_rename(path, armed), 0);
     cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM);
-    cr_assert_not_null(strstr(error.text, staged), "%s", error.text);
+    cr_assert_not_null(strstr(error.text, armed), "%s", error.text);
     cr_assert(database_is("new"));
-    cr_assert_eq(fs_remove(staged), 0);
+    cr_assert_eq(fs_remove(armed), 0);
     if (geteuid() == 0) {
-        cr_assert_eq(fs_rename(file, staged), 0);
-        cr_assert_eq(chown(staged, 12345, 12345), 0);
-        cr_assert_eq(cache_restore_check(folder), UV_EPERM);
+        cr_assert_eq(fs_rename(file, path), 0);
+        cr_assert_eq(chown(path, 12345, 12345), 0);
+        cr_assert_eq(try_to_arm(staged.id), UV_EPERM);
+        cr_assert_eq(fs_rename(path, armed), 0);
+        cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM);
     }
-    mem_free(staged);
+    mem_free(path);
+    mem_free(name);
+    mem_free(armed);
 }

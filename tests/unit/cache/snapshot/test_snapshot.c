@@ -65,13 +65,19 @@ static void put(struct cache_snapshot *s, const char *id, int index, const char 
     cache_snapshot_put(s, &i);
 }
 
+static void end(struct fixture *f, uint64_t observed_ms)
+{
+    cache_snapshot_end(f->s, observed_ms, wall);
+    cr_assert_not(cache_snapshot_report(f->s, SIZE_MAX));
+}
+
 static void update_abc(struct fixture *f)
 {
     cache_snapshot_begin(f->s);
     put(f->s, "a", 0, "zero");
     put(f->s, "b", 1, "one");
     put(f->s, "c", 5, "five");
-    cache_snapshot_end(f->s, 1000, wall);
+    end(f, 1000);
 }
 
 /* Ids in order, joined; owned by the caller. */
@@ -131,14 +137,14 @@ Test(cache_snapshot, an_update_adds_changes_and_removes)
     put(f.s, "a", 0, "zero");
     put(f.s, "c", 5, "cinq");
     put(f.s, "d", 6, "six");
-    cache_snapshot_end(f.s, 2000, wall);
+    end(&f, 2000);
     expect_changes(&f, "~c{\"name\":{\"from\":\"five\",\"to\":\"cinq\"}} +d -b");
     expect_order(f.s, "acd");
     cr_assert_null(cache_snapshot_by_id(f.s, "b"));
     cr_assert_str_eq(cache_snapshot_by_id(f.s, "c")->instance.name, "cinq");
 
     cache_snapshot_begin(f.s);
-    cache_snapshot_end(f.s, 3000, wall);
+    end(&f, 3000);
     expect_changes(&f, "-a -c -d");
     cr_assert_eq(cache_snapshot_count(f.s), 0);
     fixture_stop(&f);
@@ -153,7 +159,7 @@ Test(cache_snapshot, items_are_in_order_of_index_however_they_are_put)
     put(f.s, "a", 0, "");
     put(f.s, "c", 7, "");
     put(f.s, "b", 3, "");
-    cache_snapshot_end(f.s, 1000, wall);
+    end(&f, 1000);
     expect_order(f.s, "abcd");
     cr_assert_str_eq(cache_snapshot_by_index(f.s, 7)->instance.id, "c");
     cr_assert_null(cache_snapshot_by_index(f.s, 8));
@@ -172,8 +178,8 @@ Test(cache_snapshot, an_index_that_moves_keeps_the_identity)
     put(f.s, "b", 0, "one");
     put(f.s, "c", 1, "five");
     put(f.s, "a", 8, "zero");
-    cr_assert_str_eq(cache_snapshot_by_index(f.s, 1)->instance.id, "c", "the one put last");
-    cache_snapshot_end(f.s, 2000, wall);
+    cr_assert_str_eq(cache_snapshot_by_index(f.s, 1)->instance.id, "b", "as it was before");
+    end(&f, 2000);
     expect_order(f.s, "bca");
     expect_changes(&f, "~b{\"index\":{\"from\":1,\"to\":0}} ~c{\"index\":{\"from\":5,\"to\":1}}"
                        " ~a{\"index\":{\"from\":0,\"to\":8}}");
@@ -189,11 +195,150 @@ Test(cache_snapshot, a_reused_index_is_another_instance)
     cache_snapshot_begin(f.s);
     put(f.s, "a", 0, "zero");
     put(f.s, "x", 1, "new");
-    cr_assert_str_eq(cache_snapshot_by_index(f.s, 1)->instance.id, "x");
     put(f.s, "c", 5, "five");
-    cache_snapshot_end(f.s, 2000, wall);
+    cr_assert_str_eq(cache_snapshot_by_index(f.s, 1)->instance.id, "b", "as it was before");
+    end(&f, 2000);
+    cr_assert_str_eq(cache_snapshot_by_index(f.s, 1)->instance.id, "x");
     expect_changes(&f, "+x -b");
     expect_order(f.s, "axc");
+    fixture_stop(&f);
+}
+
+static void expect_abc(struct fixture *f, const char *tag, const struct blob *list)
+{
+    expect_order(f->s, "abc");
+    cr_assert_str_eq(cache_snapshot_etag(f->s), tag);
+    cr_assert_str_eq(cache_snapshot_by_id(f->s, "c")->instance.name, "five");
+    cr_assert_null(cache_snapshot_by_id(f->s, "d"));
+    struct blob *now cleanup(blob_unrefp) = cache_snapshot_list(f->s, 1500, false);
+    cr_assert_str_eq(now->data, list->data);
+    cr_assert_eq(cache_snapshot_age_ms(f->s, 1500), 500);
+}
+
+Test(cache_snapshot, readers_see_all_as_before_until_an_update_ends)
+{
+    struct fixture f;
+    fixture_start(&f);
+    update_abc(&f);
+    buf_clear(&f.changes);
+    char *tag cleanup(mem_freep) = mem_strdup(cache_snapshot_etag(f.s));
+    struct blob *list cleanup(blob_unrefp) = cache_snapshot_list(f.s, 1500, false);
+    cache_snapshot_begin(f.s);
+    expect_abc(&f, tag, list);
+    put(f.s, "c", 5, "cinq");
+    expect_abc(&f, tag, list);
+    put(f.s, "d", 6, "six");
+    expect_abc(&f, tag, list);
+    cache_snapshot_keep(f.s, cache_snapshot_by_id(f.s, "a"));
+    cr_assert_not(cache_snapshot_report(f.s, SIZE_MAX), "nothing is told before the end");
+    expect_changes(&f, "");
+    cache_snapshot_end(f.s, 2000, wall);
+    expect_order(f.s, "acd");
+    expect_changes(&f, "");
+    cr_assert(cache_snapshot_report(f.s, 1));
+    expect_changes(&f, "~c{\"name\":{\"from\":\"five\",\"to\":\"cinq\"}}");
+    cr_assert(cache_snapshot_report(f.s, 1));
+    expect_changes(&f, "+d");
+    cr_assert_not(cache_snapshot_report(f.s, 1));
+    expect_changes(&f, "-b");
+    cr_assert_not(cache_snapshot_report(f.s, 1));
+    expect_changes(&f, "");
+    fixture_stop(&f);
+}
+
+Test(cache_snapshot, an_update_that_did_not_end_leaves_nothing)
+{
+    struct fixture f;
+    fixture_start(&f);
+    update_abc(&f);
+    buf_clear(&f.changes);
+    cache_snapshot_begin(f.s);
+    put(f.s, "a", 0, "zwei");
+    put(f.s, "x", 9, "new");
+    update_abc(&f);
+    expect_changes(&f, "");
+    expect_order(f.s, "abc");
+    cache_snapshot_begin(f.s);
+    put(f.s, "a", 0, "zwei");
+    put(f.s, "x", 9, "new");
+    fixture_stop(&f);
+}
+
+Test(cache_snapshot, what_was_not_told_is_told_by_the_next_update_or_released)
+{
+    struct fixture f;
+    fixture_start(&f);
+    update_abc(&f);
+    buf_clear(&f.changes);
+    cache_snapshot_begin(f.s);
+    put(f.s, "b", 1, "uno");
+    cache_snapshot_end(f.s, 2000, wall);
+    cache_snapshot_begin(f.s);
+    expect_changes(&f, "~b{\"name\":{\"from\":\"one\",\"to\":\"uno\"}} -a -c");
+    put(f.s, "d", 3, "three");
+    cache_snapshot_end(f.s, 3000, wall);
+    fixture_stop(&f);
+}
+
+/* KEEP_NAME: the update shows b with the name it had. */
+static void set_group_amid_update(bool keep_name)
+{
+    struct fixture f;
+    fixture_start(&f);
+    update_abc(&f);
+    buf_clear(&f.changes);
+    char revision[CACHE_REVISION_SIZE];
+    strcpy(revision, cache_snapshot_by_id(f.s, "b")->instance.revision);
+    cache_snapshot_begin(f.s);
+    put(f.s, "a", 0, "zero");
+    put(f.s, "b", 1, keep_name ? "one" : "uno");
+
+    struct cache_instance i cleanup(cache_instance_deinit) = make("b", 1, "one");
+    str_copy(i.group, sizeof(i.group), "blue");
+    mem_free(i.labels);
+    i.labels = mem_strdup("{\"k\":\"v\"}");
+    i.desired = CACHE_DESIRED_RUNNING;
+    cache_snapshot_put_one(f.s, &i);
+    cr_assert_str_eq(cache_snapshot_by_id(f.s, "b")->instance.group, "blue");
+    buf_clear(&f.changes);
+    char set_revision[CACHE_REVISION_SIZE];
+    strcpy(set_revision, cache_snapshot_by_id(f.s, "b")->instance.revision);
+    cr_assert_str_neq(set_revision, revision);
+
+    put(f.s, "c", 5, "five");
+    end(&f, 2000);
+    expect_changes(&f, keep_name ? "" : "~b{\"name\":{\"from\":\"one\",\"to\":\"uno\"}}");
+    const struct cache_entry *b = cache_snapshot_by_id(f.s, "b");
+    cr_assert_str_eq(b->instance.name, keep_name ? "one" : "uno");
+    cr_assert_str_eq(b->instance.group, "blue");
+    cr_assert_str_eq(b->instance.labels, "{\"k\":\"v\"}");
+    cr_assert_eq(b->instance.desired, CACHE_DESIRED_RUNNING);
+    cr_assert_not_null(strstr(b->json->data, "\"group\":\"blue\""));
+    cr_assert_str_neq(b->instance.revision, revision);
+    cr_assert_eq(strcmp(b->instance.revision, set_revision) == 0, keep_name);
+    fixture_stop(&f);
+}
+
+Test(cache_snapshot, what_is_set_amid_an_update_stays)
+{
+    set_group_amid_update(true);
+    set_group_amid_update(false);
+}
+
+Test(cache_snapshot, what_is_set_before_an_update_is_told_comes_after_it)
+{
+    struct fixture f;
+    fixture_start(&f);
+    cache_snapshot_begin(f.s);
+    put(f.s, "a", 0, "zero");
+    put(f.s, "b", 1, "one");
+    cache_snapshot_end(f.s, 1000, wall);
+    struct cache_instance i cleanup(cache_instance_deinit) = make("b", 1, "one");
+    str_copy(i.group, sizeof(i.group), "blue");
+    cache_snapshot_put_one(f.s, &i);
+    expect_changes(&f, "+b ~b{\"group\":{\"from\":null,\"to\":\"blue\"}}");
+    cr_assert_not(cache_snapshot_report(f.s, SIZE_MAX));
+    expect_changes(&f, "+a");
     fixture_stop(&f);
 }
 
@@ -205,7 +350,7 @@ Test(cache_snapshot, names_may_repeat)
     put(f.s, "b", 4, "same");
     put(f.s, "a", 2, "same");
     put(f.s, "c", 3, "other");
-    cache_snapshot_end(f.s, 1000, wall);
+    end(&f, 1000);
     size_t n;
     cr_assert_str_eq(cache_snapshot_by_name(f.s, "same", &n)->instance.id, "a");
     cr_assert_eq(n, 2);
@@ -318,7 +463,7 @@ Test(cache_snapshot, tags_follow_the_content)
 
     cache_snapshot_begin(f.s);
     put(f.s, "a", 0, "zero");
-    cache_snapshot_end(f.s, 2000, wall);
+    end(&f, 2000);
     cr_assert_str_neq(cache_snapshot_etag(f.s), list_tag);
     fixture_stop(&f);
     fixture_stop(&g);
@@ -331,7 +476,7 @@ Test(cache_snapshot, freshness_of_the_list_and_of_its_items)
     cache_snapshot_begin(f.s);
     put(f.s, "a", 0, "zero");
     put(f.s, "b", 1, "one");
-    cache_snapshot_end(f.s, 1000, wall);
+    end(&f, 1000);
     char *expected cleanup(mem_freep) = mem_printf(
         "{\"items\":[%s,%s%s,%s],\"total\":2,%s,\"stale_reason\":null}",
         cache_snapshot_at(f.s, 0)->json->data,
@@ -457,7 +602,7 @@ Test(cache_snapshot, what_was_loaded_is_cache_without_an_observation)
 
     cache_snapshot_begin(f.s);
     cache_snapshot_put(f.s, &items[0]);
-    cache_snapshot_end(f.s, 1000, wall);
+    end(&f, 1000);
     expect_changes(&f, "-a");
     cr_assert(cache_snapshot_is_observed(f.s));
     fixture_stop(&f);
@@ -503,7 +648,7 @@ Test(cache_snapshot, ten_thousand_random_updates_agree_with_a_plain_table)
             put(f.s, name, index_of[id], name);
             n++;
         }
-        cache_snapshot_end(f.s, 1000, wall);
+        end(&f, 1000);
         cr_assert_eq(cache_snapshot_count(f.s), n);
         for (size_t i = 1; i < n; i++)
             cr_assert_lt(cache_snapshot_at(f.s, i - 1)->instance.index,

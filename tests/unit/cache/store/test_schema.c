@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -23,6 +24,28 @@ Test(cache_schema, an_empty_database_gets_every_table)
                                   " name IN ('instances', 'operations', 'events', 'idempotency',"
                                   " 'tokens', 'workstations')"),
                  6);
+    cache_db_close(db);
+}
+
+/* After a new migration: the number that the message has goes into schema.c. */
+Test(cache_schema, the_digest_of_the_newest_version_is_known)
+{
+    sqlite3 *db = NULL;
+    uint64_t digest = 0;
+    cr_assert_eq(cache_schema_model(cache_schema_newest(), &db), 0);
+    cr_assert_eq(cache_schema_digest(db, &digest), 0);
+    cr_expect_eq(digest, cache_schema_newest_digest, "it is 0x%016" PRIx64, digest);
+    bool is_whole = false;
+    cr_assert_eq(sqlite3_exec(db, "DROP INDEX operations_kind", NULL, NULL, NULL), SQLITE_OK);
+    cr_assert_eq(cache_schema_check(db, &is_whole), 0);
+    cr_expect_not(is_whole);
+    cr_assert_eq(sqlite3_exec(db,
+                              "CREATE INDEX operations_kind ON operations (kind, id);"
+                              "CREATE TABLE not_ours (id)",
+                              NULL, NULL, NULL),
+                 SQLITE_OK);
+    cr_assert_eq(cache_schema_check(db, &is_whole), 0);
+    cr_expect(is_whole, "what is beyond ours is none of our business");
     cache_db_close(db);
 }
 

@@ -440,14 +440,14 @@ Test(ctl_observer, the_name_of_the_config_file_counts)
 
 Test(ctl_observer_quiet, what_did_not_move_is_not_made_again)
 {
-    const struct cache_entry *entry = cache_snapshot_by_index(ctl_observer_snapshot(w.observer), 1);
-    struct blob *json = blob_ref(entry->json);
+    const struct cache_snapshot *snapshot = ctl_observer_snapshot(w.observer);
+    struct blob *json = blob_ref(cache_snapshot_by_index(snapshot, 1)->json);
     world_look(&w);
-    cr_expect_eq(entry->json, json);
+    cr_expect_eq(cache_snapshot_by_index(snapshot, 1)->json, json);
     fake_farm_write_config(w.farm, 1, "{\"statusSettings.playerName\":\"named\"}");
     world_look(&w);
-    cr_expect_neq(entry->json, json);
-    cr_expect_str_eq(entry->instance.name, "named");
+    cr_expect_neq(cache_snapshot_by_index(snapshot, 1)->json, json);
+    cr_expect_str_eq(cache_snapshot_by_index(snapshot, 1)->instance.name, "named");
     blob_unref(json);
 }
 
@@ -526,7 +526,8 @@ Test(ctl_observer_seeing, both_processes_are_ended_by_force)
 
 Test(ctl_observer, an_expectation_holds_until_it_is_met_or_old)
 {
-    const char *id = world_at(&w, 1)->id;
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
     ctl_observer_expect(w.observer, id, CTL_EXPECT_START, 20000);
     world_look(&w);
     cr_expect_eq(world_state(&w, 1), CACHE_STATE_STARTING);

@@ -28,6 +28,7 @@ struct told {
     enum ldc_list_outcome list;
     size_t n_rows, n_bad_lines, n_configs;
     char output[200], name[64];
+    unsigned n_parts, n_taken; /* in so many parts it is taken in */
 };
 
 static struct told told;
@@ -55,6 +56,14 @@ static void note(void *arg, const struct ldc_survey *survey)
     }
 }
 
+static bool take_part(void *arg, const struct ldc_survey *survey)
+{
+    struct told *t = arg;
+    cr_assert(ldc_surveyor_is_running(surveyor));
+    cr_assert_eq(survey->number, t->n + 1);
+    return ++t->n_taken >= t->n_parts;
+}
+
 static void set_up(void)
 {
     cr_assert_eq(loop_init(&loop), 0);
@@ -65,7 +74,7 @@ static void set_up(void)
     mem_free(path);
     runner = fake_runner_new(&loop);
     client = ldc_client_new(&loop, fake_runner_base(runner), &install, &ldc_client_defaults);
-    surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, note, &told);
+    surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, take_part, note, &told);
 }
 
 TestSuite(ldc_survey, .init = set_up);
@@ -268,6 +277,63 @@ Test(ldc_survey, may_be_started_again_from_its_callback)
     tear_down();
 }
 
+/* A post alone does not keep a loop turning. */
+static void turn_once(void)
+{
+    uv_ref((uv_handle_t *)&loop.wake);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)&loop.wake);
+}
+
+Test(ldc_survey, is_taken_in_by_parts_in_turns_of_their_own)
+{
+    told.n_parts = 5;
+    fake_runner_answer_next(runner, 0, row);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
+    while (told.n_taken == 0)
+        turn_once();
+    /* The turn that saw both halves over may have had the posts still before it. */
+    for (unsigned n = told.n_taken; n < 5; n++) {
+        cr_assert_eq(told.n_taken, n, "one in a turn");
+        cr_assert_eq(told.n, 0);
+        cr_assert_eq(ldc_surveyor_start(surveyor, 60000), 1, "it still runs");
+        turn_once();
+    }
+    cr_assert_eq(told.n_taken, 5);
+    cr_assert_eq(told.n, 1);
+    cr_assert_str_eq(told.output, row);
+    cr_assert_not(ldc_surveyor_is_running(surveyor));
+    tear_down();
+}
+
+Test(ldc_survey, the_next_begins_when_all_of_one_is_taken_in)
+{
+    told.n_parts = 3;
+    fake_runner_answer_next(runner, 0, row);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
+    while (told.n_taken == 0)
+        turn_once();
+    cr_assert_eq(ldc_surveyor_start(surveyor, 0), 2);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    fake_runner_answer_next(runner, 0, row);
+    loop_run(&loop);
+    cr_assert_eq(told.n, 2);
+    cr_assert_eq(fake_runner_n_started(runner), 2);
+    tear_down();
+}
+
+Test(ldc_survey, can_be_closed_between_two_parts)
+{
+    told.n_parts = 1000;
+    fake_runner_answer_next(runner, 0, row);
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
+    while (told.n_taken < 2)
+        turn_once();
+    tear_down();
+    cr_assert_eq(told.n_taken, 2);
+    cr_assert_eq(told.n, 0);
+}
+
 Test(ldc_survey, works_without_the_folder_of_configs)
 {
     char *path cleanup(mem_freep) = fs_join(folder, "vms/config");
@@ -303,7 +369,8 @@ Test(ldc_survey, can_be_closed_from_its_callback)
     ldc_surveyor_close(surveyor, note_closed, &is_closed);
     loop_run(&loop);
     cr_assert(is_closed);
-    surveyor = ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, close_from_within, NULL);
+    surveyor =
+        ldc_surveyor_new(&loop, client, LDC_CODEPAGE_SYSTEM, take_part, close_from_within, &told);
     fake_runner_answer_next(runner, 0, row);
     (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     loop_run(&loop);
