@@ -256,7 +256,8 @@ static void read_settings(const struct api_field_reader *reader, const struct ap
     struct ldc_setting_error errors[MAX_SETTING_ERRORS];
     size_t n =
         field->kind == API_FIELD_SETTINGS
-            ? ldc_settings_from_json(&ret->settings, value, errors, MAX_SETTING_ERRORS)
+            ? ldc_settings_from_json(&ret->settings, value, reader->actual, errors,
+                                     MAX_SETTING_ERRORS)
             : ldc_settings_resolution_from_json(&ret->settings, value, errors, MAX_SETTING_ERRORS);
     refuse_settings(reader, field->name, errors, n);
     if (!ldc_settings_is_empty(&ret->settings))

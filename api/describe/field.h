@@ -66,6 +66,7 @@ struct api_field_reader {
     const char *prefix;
     struct api_field_errors *errors;
     bool has_guest; /* a guest tool stands beside ldconsole, so `until: ready` can be waited for */
+    const struct ldc_settings *actual; /* of the one instance it is for; NULL = not known */
 };
 
 /** Reads OBJECT (NULL reads as {}) by the rows of FIELDS, kinds up to PROFILE. */

@@ -86,11 +86,14 @@ static void append_body(size_t i, struct buf *out)
 
 /* --- settings --- */
 
-static void append_numbers(const int *allowed, struct buf *out)
+/* No enum: what an instance has already is taken, too. */
+static void append_numbers(const struct ldc_setting_info *info, struct buf *out)
 {
-    (void)buf_append_str(out, "\"type\":\"integer\",\"enum\":[");
-    for (const int *n = allowed; *n; n++)
-        (void)buf_printf(out, "%s%d", n == allowed ? "" : ",", *n);
+    (void)buf_append_str(out, "\"type\":\"integer\",\"minimum\":1,\"examples\":[");
+    for (const int *n = info->allowed; *n; n++)
+        (void)buf_printf(out, "%s%d", n == info->allowed ? "" : ",", *n);
+    for (const int *n = info->newer; *n; n++)
+        (void)buf_printf(out, ",%d", *n);
     (void)buf_append_str(out, "]");
 }
 
@@ -98,7 +101,7 @@ static void append_setting(const struct ldc_setting_info *info, struct buf *out)
 {
     (void)buf_printf(out, "\"%s\":{", info->name);
     if (info->type == LDC_SETTING_INT)
-        append_numbers(info->allowed, out);
+        append_numbers(info, out);
     else if (info->type == LDC_SETTING_BOOL)
         (void)buf_append_str(out, "\"type\":\"boolean\"");
     else if (info->digits)

@@ -13,7 +13,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"Resolution", "only width: 1..16384, height: 1..16384, dpi: 1..2000"},
     {"InstanceEvidence", "list2?: {android: int, pid: int, vbox_pid: int}, "
                          "processes?: {player: int?, headless: int?}?, "
-                         "config?: missing|unreadable|truncated|readable, "
+                         "config?: missing|unreadable|truncated|readable, config_fault?: text, "
                          "guest?: answers|silent|unknown"},
     {"freshness", "observed_at: time?, age_ms: count?, source: live|cache|stale"},
     {"Instance", "id: uuid, index: count, name: text, state: InstanceState, state_reason: text, "

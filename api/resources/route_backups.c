@@ -143,7 +143,7 @@ void api_handle_restore(struct api_exchange *x)
 {
     yyjson_doc *doc cleanup(json_doc_freep) = NULL;
     struct api_field_errors errors = {0};
-    struct api_field_reader reader = {"", &errors, false};
+    struct api_field_reader reader = {"", &errors, false, NULL};
     if (!api_input_body(x, &doc))
         return;
     const char *id = api_field_text(yyjson_obj_get(yyjson_doc_get_root(doc), "staged"));

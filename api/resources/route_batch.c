@@ -170,7 +170,7 @@ static void read_options(struct api_exchange *x, yyjson_val *root, struct api_fi
                                  "must be one of start, stop, restart, remove, modify");
         return;
     }
-    struct api_field_reader reader = {"options.", errors, api_pending_has_guest(x)};
+    struct api_field_reader reader = {"options.", errors, api_pending_has_guest(x), NULL};
     p->kind = action->kind;
     api_command_read(&reader, action->fields, yyjson_obj_get(root, "options"), &p->command);
     if (p->kind == CACHE_OP_MODIFY && errors->n_all == 0 && api_command_is_empty(&p->command))
@@ -195,7 +195,7 @@ void api_handle_instances_batch(struct api_exchange *x)
 {
     yyjson_doc *doc cleanup(json_doc_freep) = NULL;
     struct api_field_errors errors = {0};
-    struct api_field_reader reader = {"", &errors, false};
+    struct api_field_reader reader = {"", &errors, false, NULL};
     struct api_filter unused;
     if (!api_input_body(x, &doc))
         return;

@@ -12,6 +12,15 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 
+/* Of the instance in the path, as far as it is known before it is looked for. */
+static const struct ldc_settings *actual_settings(const struct api_exchange *x)
+{
+    const struct cache_entry *entry;
+    const char *ref = x->http.request.params[0];
+    bool is_known = ref && api_ref_find(api_cached_snapshot(x), ref, &entry) == API_REF_FOUND;
+    return is_known ? &entry->instance.settings : NULL;
+}
+
 /* Reads body and headers into a new command. Returns NULL when X has been answered. */
 static struct api_pending *read_command(struct api_exchange *x, enum cache_op_kind kind,
                                         const struct api_field *fields)
@@ -23,7 +32,8 @@ static struct api_pending *read_command(struct api_exchange *x, enum cache_op_ki
     if (!api_input_wait(x, &p->wait_ms, &p->has_wait))
         return NULL;
     struct api_field_errors errors = {0};
-    struct api_field_reader reader = {"", &errors, api_pending_has_guest(x)};
+    struct api_field_reader reader = {"", &errors, api_pending_has_guest(x),
+                                      kind == CACHE_OP_CREATE ? NULL : actual_settings(x)};
     api_command_read(&reader, fields, yyjson_doc_get_root(doc), &p->command);
     if (errors.n_all == 0)
         return p;

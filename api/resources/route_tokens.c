@@ -112,7 +112,7 @@ static const char *read_expires(yyjson_val *value, struct job *job)
 
 static void read_fields(yyjson_val *root, struct job *job, struct api_field_errors *errors)
 {
-    struct api_field_reader reader = {"", errors, false};
+    struct api_field_reader reader = {"", errors, false, NULL};
     if (!api_field_check(&reader, api_fields_token, root))
         return;
     yyjson_val *name = yyjson_obj_get(root, "name"), *role = yyjson_obj_get(root, "role");

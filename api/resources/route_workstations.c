@@ -288,7 +288,7 @@ static bool read_body(struct api_exchange *x, const struct api_field *fields, st
 {
     yyjson_doc *doc cleanup(json_doc_freep) = NULL;
     struct api_field_errors errors = {0};
-    struct api_field_reader reader = {"", &errors, false};
+    struct api_field_reader reader = {"", &errors, false, NULL};
     if (!api_input_body(x, &doc))
         return false;
     yyjson_val *root = yyjson_doc_get_root(doc);

@@ -27,21 +27,6 @@ static char *read_object(yyjson_val *root, const char *key)
     return yyjson_is_obj(value) ? json_write_value(value) : mem_strdup("{}");
 }
 
-/* What was read from the vendor's files once is kept as it was, allowed or not; the validating
- * reader of ldconsole/ is for requests. */
-static void read_settings(yyjson_val *object, struct ldc_settings *ret)
-{
-    for (int s = 0; s < LDC_SETTING_COUNT; s++) {
-        struct ldc_setting_value *value = &ret->values[s];
-        yyjson_val *from = yyjson_obj_get(object, ldc_setting_table[s].name);
-        value->is_set = from != NULL && !yyjson_is_null(from);
-        if (yyjson_is_str(from))
-            str_copy(value->text, sizeof(value->text), yyjson_get_str(from));
-        else
-            value->number = yyjson_is_bool(from) ? yyjson_get_bool(from) : yyjson_get_sint(from);
-    }
-}
-
 static enum cache_desired read_desired(yyjson_val *root)
 {
     const char *name = yyjson_get_str(yyjson_obj_get(root, "desired_state"));
@@ -87,7 +72,7 @@ int cache_instance_from_json(const char *text, struct cache_instance *ret)
     read_text(root, "revision", i.revision, sizeof(i.revision));
     i.desired = read_desired(root);
     read_numbers(root, &i);
-    read_settings(yyjson_obj_get(root, "settings"), &i.settings);
+    ldc_settings_from_record(&i.settings, yyjson_obj_get(root, "settings"));
     i.evidence = read_object(root, "evidence");
     i.labels = read_object(root, "labels");
     *ret = i;

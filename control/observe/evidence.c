@@ -42,6 +42,8 @@ char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_c
                            : !config->is_readable ? "unreadable"
                            : config->is_truncated ? "truncated"
                                                   : "readable");
+    if (config && *config->fault)
+        json_add_str(doc, root, "config_fault", config->fault);
     yyjson_mut_obj_add_str(doc, root, "guest", ctl_guest_name(sight->guest));
     return json_write(doc);
 }

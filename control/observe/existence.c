@@ -8,8 +8,8 @@
 static bool is_patience_over(const struct ctl_witnesses *w)
 {
     if (w->disk == CTL_DISK_NONE)
-        return w->was_removed || w->n_absent >= LDC_LATE_ROW_LOOKS;
-    return w->n_absent >= LDC_LATE_ROW_LOOKS && w->absent_ms >= LDC_LATE_ROW_MS;
+        return w->was_removed || w->n_absent >= LDC_TIMING_ABSENT_LOOKS;
+    return w->n_absent >= LDC_TIMING_ABSENT_LOOKS && w->absent_ms >= LDC_TIMING_ABSENT_MS;
 }
 
 enum ctl_existence ctl_existence_judge(const struct ctl_witnesses *w)

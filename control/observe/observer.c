@@ -108,8 +108,10 @@ static void on_survey(void *arg, const struct ldc_survey *survey)
     if (survey->number < o->first_believed)
         return;
     read_verdict(o, survey, &o->verdict);
-    if (o->verdict.status == 0)
+    if (o->verdict.status == 0) {
+        str_copy(o->noise, sizeof(o->noise), survey->rows.noise);
         ldc_client_probe(o->parts.client);
+    }
     cache_snapshot_set_stale(o->snapshot, o->verdict.status ? o->verdict.detail : NULL);
     if ((before == 0) != (o->verdict.status == 0))
         ctl_observer_publish_verdict(o);
@@ -214,6 +216,11 @@ struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o)
 const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer *o)
 {
     return &o->verdict;
+}
+
+const char *ctl_observer_noise(const struct ctl_observer *o)
+{
+    return o->noise;
 }
 
 struct ctl_fresh_wait *ctl_observer_want(struct ctl_observer *o, uint64_t max_age_ms,

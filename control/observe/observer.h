@@ -48,6 +48,8 @@ struct cache_snapshot *ctl_observer_snapshot(struct ctl_observer *o);
 
 /** What the last survey was worth. */
 const struct ctl_survey_verdict *ctl_observer_verdict(const struct ctl_observer *o);
+/** The first line of the last good list that was no part of it, or "". */
+const char *ctl_observer_noise(const struct ctl_observer *o);
 
 /** Calls DONE once the snapshot is from a look that began at most MAX_AGE_MS before this call (at
  *  once, that is in this turn, when it is already), or with the verdict's status when that look

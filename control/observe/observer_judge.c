@@ -172,7 +172,7 @@ static enum ctl_existence judge_existence(const struct ldc_survey *survey,
                                           const struct cache_instance *i, struct ctl_watch *w)
 {
     const struct ldc_config *config = ldc_configs_find(survey->configs, i->index);
-    bool is_list_whole = survey->rows.n_bad_lines == 0;
+    bool is_list_whole = survey->list != LDC_LIST_TORN;
     uint64_t now = survey->ended_ms;
 
     if (is_list_whole && w->n_absent++ == 0)
@@ -198,7 +198,7 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
         return;
     w->seen = true;
     o->is_moving = true;
-    if (w->n_absent < LDC_LATE_ROW_LOOKS) {
+    if (w->n_absent < LDC_TIMING_ABSENT_LOOKS) {
         cache_snapshot_keep(o->snapshot, entry);
         return;
     }

@@ -23,8 +23,8 @@ struct ctl_observer {
     struct list waits, listeners;
     uv_timer_t timer;
     struct ctl_survey_verdict verdict;
-    bool sees_players,
-        sees_vms; /* absence from the process table of this survey proves something */
+    char noise[LDC_QUOTE_SIZE];
+    bool sees_players, sees_vms; /* absence from the process table of this survey says something */
     bool knows_players, knows_vms; /* pids of list2 were found in the process table */
     bool is_moving;                /* some instance was in a passing state */
     uint64_t judging;              /* number of the survey that was judged last */

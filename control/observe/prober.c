@@ -13,12 +13,10 @@
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "ldconsole/verbs/timing.h"
 
 enum {
-    BOOT_INTERVAL_MS = 1000,   /* until the first answer ... */
-    BOOT_ATTEMPTS = 120,       /* ... or until it seems that none will come: ADB is off */
-    CHECK_INTERVAL_MS = 60000, /* a minute later is soon enough to notice a hung guest */
-    RETRY_INTERVAL_MS = 5000,
+    BOOT_ATTEMPTS = LDC_TIMING_GUEST_GIVE_UP_MS / LDC_TIMING_GUEST_BOOT_MS,
     SILENT_AFTER = 3 /* failures in a row of a guest that had answered */
 };
 
@@ -80,7 +78,7 @@ static bool says_booted(const struct ldc_outcome *outcome)
 static void note_answer(struct ctl_prober *p, struct ctl_watch *watch, bool is_answer)
 {
     enum ctl_guest before = watch->guest;
-    unsigned pause_ms = RETRY_INTERVAL_MS;
+    unsigned pause_ms = LDC_TIMING_GUEST_RETRY_MS;
 
     watch->guest_failures = is_answer ? 0 : watch->guest_failures + 1;
     if (is_answer)
@@ -88,9 +86,10 @@ static void note_answer(struct ctl_prober *p, struct ctl_watch *watch, bool is_a
     else if (before == CTL_GUEST_ANSWERS && watch->guest_failures >= SILENT_AFTER)
         watch->guest = CTL_GUEST_SILENT;
     if (is_answer)
-        pause_ms = CHECK_INTERVAL_MS;
+        pause_ms = LDC_TIMING_GUEST_CHECK_MS;
     else if (watch->guest == CTL_GUEST_UNKNOWN)
-        pause_ms = watch->guest_failures < BOOT_ATTEMPTS ? BOOT_INTERVAL_MS : CHECK_INTERVAL_MS;
+        pause_ms = watch->guest_failures < BOOT_ATTEMPTS ? LDC_TIMING_GUEST_BOOT_MS
+                                                         : LDC_TIMING_GUEST_CHECK_MS;
     watch->guest_next_ms = clock_mono_ms() + pause_ms;
     if (watch->guest != before)
         p->on_change(p->arg);

@@ -97,7 +97,7 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 static bool is_closing(const struct ctl_facts *f)
 {
     return (ctl_state_is_up(f->previous) || f->previous == CACHE_STATE_STOPPING) &&
-           f->off_ms < LDC_PLAYER_LINGER_MS;
+           f->off_ms < LDC_TIMING_PLAYER_LINGER_MS;
 }
 
 /* A stop by other hands than ours. */
@@ -105,7 +105,8 @@ static bool is_ending(const struct ctl_facts *f)
 {
     bool was_on = f->previous != CACHE_STATE_UNKNOWN && f->previous != CACHE_STATE_STOPPED &&
                   f->previous != CACHE_STATE_UNREACHABLE;
-    return was_on && f->off_ms < (f->player > 0 ? LDC_PLAYER_LINGER_MS : LDC_VM_LINGER_MS);
+    return was_on &&
+           f->off_ms < (f->player > 0 ? LDC_TIMING_PLAYER_LINGER_MS : LDC_TIMING_VM_LINGER_MS);
 }
 
 /* A launch by other hands than ours. */
@@ -113,7 +114,7 @@ static bool is_appearing(const struct ctl_facts *f)
 {
     return f->player > 0 &&
            (f->previous == CACHE_STATE_STOPPED ||
-            (f->previous == CACHE_STATE_STARTING && f->previous_ms < LDC_LAUNCH_LAG_MS));
+            (f->previous == CACHE_STATE_STARTING && f->previous_ms < LDC_TIMING_LAUNCH_LAG_MS));
 }
 
 static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdict *v)

@@ -70,6 +70,11 @@ static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict
     if (survey->list == LDC_LIST_USAGE)
         set(v, UV_EPROTO, "LDCONSOLE_UNKNOWN_VERSION",
             "ldconsole answered list2 with its usage text: this version is not understood");
+    else if (survey->list == LDC_LIST_UNKNOWN_FORMAT)
+        set(v, UV_EPROTO, "LDCONSOLE_UNKNOWN_VERSION",
+            "ldconsole list2 prints %u columns where 7 or 10 are known and it is not certain which "
+            "is which: '%s'; see whether there is an ldplayerd for this version of LDPlayer",
+            (unsigned)survey->rows.n_strange_fields, survey->rows.strange);
     else if (survey->list == LDC_LIST_GARBAGE)
         set(v, UV_EPROTO, "LDCONSOLE_GARBAGE",
             "ldconsole list2 printed %u bytes of which no line is an instance",
@@ -95,7 +100,7 @@ void ctl_survey_verdict_read(const struct ldc_survey *survey, const struct ldc_i
     } else if (outcome->answer == LDC_ANSWER_NO_SESSION) {
         set(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",
             absence ? absence : "The session agent was away for a moment.");
-    } else if (outcome->answer != LDC_ANSWER_ACCEPTED) {
+    } else if (outcome->answer != LDC_ANSWER_ACCEPTED && survey->list != LDC_LIST_USAGE) {
         read_answer(outcome, install->ldconsole, ret);
     } else {
         read_list(survey, ret);

@@ -134,21 +134,41 @@ static bool is_settled(struct ctl_engine *e, const struct ctl_request *request, 
 
 /* --- admission --- */
 
-/* An older ldconsole ignores the flag without a word, so it is better not sent. */
+static void refuse_setting(struct ctl_refusal *reterr, const char *name, const char *why)
+{
+    *reterr = (struct ctl_refusal){.http_status = 422};
+    str_copy(reterr->code, sizeof(reterr->code), "SETTING_NOT_SUPPORTED");
+    snprintf(reterr->detail, sizeof(reterr->detail), "settings.%s: the installed ldconsole %s",
+             name, why);
+}
+
+/* An older ldconsole ignores a flag without a word, so it is better not sent. What a newer one may
+ * know is tried: whether it did is seen afterwards. */
 static bool is_unsupported(struct ctl_engine *e, const struct ctl_request *request,
                            struct ctl_refusal *reterr)
 {
     const struct ldc_abilities *abilities = ldc_client_abilities(e->parts.client);
-    bool wants_root = request->settings && request->settings->values[LDC_SETTING_ROOT].is_set;
+    const struct ldc_install *install = ldc_client_install(e->parts.client);
+    const struct cache_entry *entry = NULL;
+    const char *name;
 
-    if (!wants_root || !abilities->is_known || abilities->has_root)
+    if (!request->settings)
         return false;
-    *reterr = (struct ctl_refusal){.http_status = 422};
-    str_copy(reterr->code, sizeof(reterr->code), "SETTING_NOT_SUPPORTED");
-    str_copy(reterr->detail, sizeof(reterr->detail),
-             "settings.root: the installed ldconsole does not know this setting; change it in the "
-             "LDPlayer window");
-    return true;
+    if (request->target)
+        entry = cache_snapshot_by_id(ctl_observer_snapshot(e->parts.observer), request->target);
+    if (request->settings->values[LDC_SETTING_ROOT].is_set && abilities->is_known &&
+        !abilities->has_root) {
+        refuse_setting(reterr, "root",
+                       "does not know this setting; change it in the LDPlayer window");
+        return true;
+    }
+    if (ldc_install_is_old(install, abilities) &&
+        ldc_settings_need_newer(request->settings, entry ? &entry->instance.settings : NULL,
+                                &name)) {
+        refuse_setting(reterr, name, "is too old for this value");
+        return true;
+    }
+    return false;
 }
 
 static bool is_full(struct ctl_engine *e, size_t n_more, struct ctl_refusal *reterr)

@@ -19,12 +19,9 @@
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
+#include "ldconsole/verbs/timing.h"
 
-enum {
-    FRESH_MS = 250,         /* facts this young are good enough to plan a first step on */
-    BLIND_LIMIT_MS = 60000, /* a step that cannot be planned for want of facts gives up */
-    EXPECT_MS = 20000,      /* list2 lags behind launch by about 2 s (reference 2.6) */
-};
+enum { FRESH_MS = 250 }; /* facts this young are good enough to plan a first step on */
 
 /* --- from step to step --- */
 
@@ -128,7 +125,7 @@ static void plan_step(struct ctl_job *job, uint64_t now)
     if (!ctl_job_seen_ms(job, now)) {
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
         /* A step entered in this round may have begun after NOW. */
-        if (now > job->looking_ms + BLIND_LIMIT_MS)
+        if (now > job->looking_ms + LDC_TIMING_BLIND_LIMIT_MS)
             ctl_engine_finish_job(
                 job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
                 verdict->status ? verdict->detail
@@ -167,7 +164,7 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome);
 static void expect(struct ctl_job *job, enum ctl_expect what)
 {
     if (ctl_job_step(job)->expect != CTL_EXPECT_NOTHING)
-        ctl_observer_expect(job->observer, job->subject, what, EXPECT_MS);
+        ctl_observer_expect(job->observer, job->subject, what, LDC_TIMING_EXPECT_MS);
 }
 
 /* The mark is on disk, but the command was not issued after all. */

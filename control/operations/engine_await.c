@@ -16,9 +16,7 @@
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
-
-/* Without a single good look for this long after a deadline, the operation ends all the same. */
-enum { BLIND_LIMIT_MS = 60000 };
+#include "ldconsole/verbs/timing.h"
 
 static void interrupt(struct ctl_job *job)
 {
@@ -136,7 +134,7 @@ bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now)
 
     /* Late is what a look after the deadline found undone, or what nobody could look at for long.
      * What was done in this round may have begun after NOW. */
-    bool is_blind = now > (seen ? seen : job->look_from_ms) + BLIND_LIMIT_MS;
+    bool is_blind = now > (seen ? seen : job->look_from_ms) + LDC_TIMING_BLIND_LIMIT_MS;
     uint64_t at = is_blind ? now : seen;
     uint64_t used = at > job->begun_ms ? at - job->begun_ms : 0;
     bool is_late =

@@ -44,8 +44,7 @@ static void read_settings(yyjson_val *root, struct ldc_settings *ret)
     yyjson_val *settings = yyjson_obj_get(root, "settings");
     yyjson_val *resolution = yyjson_obj_get(root, "resolution");
     /* Both were validated before they were written. */
-    if (settings)
-        (void)ldc_settings_from_json(ret, settings, &ignored, 1);
+    ldc_settings_from_record(ret, settings);
     if (resolution)
         (void)ldc_settings_resolution_from_json(ret, resolution, &ignored, 1);
 }

@@ -9,11 +9,7 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "control/operations/steps.h"
-
-/* The exit code of add and copy names the new index (reference 0.1). While that index may still
- * turn up, another new instance is not taken for ours; after this long the code is taken for a
- * lie. */
-enum { LATE_ROW_MS = 5000 };
+#include "ldconsole/verbs/timing.h"
 
 static enum ctl_plan plan_add(struct ctl_job *job, const struct cache_instance *i,
                               struct ctl_why *why)
@@ -46,7 +42,9 @@ static bool is_in_baseline(const struct ctl_job *job, int index)
 }
 
 /* Others may add instances at the same time, by hand for instance: of several new ones it is the
- * one with our name, else the one whose index ldconsole returned, else the only one. */
+ * one with our name, else the one whose index ldconsole returned, else the only one. While the
+ * index that was returned may still turn up, the only one is not taken for ours; later that index
+ * is taken for a lie. */
 static const struct cache_instance *find_added(const struct ctl_job *job)
 {
     const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
@@ -68,7 +66,7 @@ static const struct cache_instance *find_added(const struct ctl_job *job)
         return by_exit_code;
     bool is_index_awaited = job->has_exit_code && job->exit_code >= 0 &&
                             !is_in_baseline(job, job->exit_code) &&
-                            clock_mono_ms() - job->called_ms < LATE_ROW_MS;
+                            clock_mono_ms() - job->called_ms < LDC_TIMING_LATE_ROW_MS;
     return n_new == 1 && !is_index_awaited ? any : NULL;
 }
 
@@ -93,7 +91,7 @@ const struct ctl_step ctl_step_add = {
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 10,
     .timeout_percent = 100,
-    .effect_ms = 15000,
+    .effect_ms = LDC_TIMING_ADD_EFFECT_MS,
     .plan = plan_add,
     .build = build_add,
     .check = check_added,

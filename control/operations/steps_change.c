@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/operations/steps.h"
+#include "ldconsole/verbs/timing.h"
 
 static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
@@ -40,7 +41,7 @@ const struct ctl_step ctl_step_rename = {
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 40,
     .timeout_percent = 100,
-    .effect_ms = 5000,
+    .effect_ms = LDC_TIMING_CONFIG_EFFECT_MS,
     .plan = plan_rename,
     .build = build_rename,
     .check = check_renamed,
@@ -74,7 +75,9 @@ static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instanc
 static void build_modify(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
-    ldc_command_modify(ret, i->index, &job->params.settings);
+    struct ldc_settings changed = job->params.settings;
+    ldc_settings_drop_numbers(&changed, &i->settings);
+    ldc_command_modify(ret, i->index, &changed);
 }
 
 static enum ctl_check check_modified(struct ctl_job *job, const struct cache_instance *i,
@@ -103,7 +106,7 @@ const struct ctl_step ctl_step_modify = {
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 60,
     .timeout_percent = 100,
-    .effect_ms = 5000,
+    .effect_ms = LDC_TIMING_CONFIG_EFFECT_MS,
     .plan = plan_modify,
     .build = build_modify,
     .check = check_modified,

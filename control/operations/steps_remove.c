@@ -2,6 +2,7 @@
 /* Removing an instance, and removing once more what may come back under its number. Both are behind
  * one passage of the exclusive gate. */
 #include "control/operations/steps.h"
+#include "ldconsole/verbs/timing.h"
 
 static enum ctl_plan plan_remove(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
@@ -41,8 +42,8 @@ const struct ctl_step ctl_step_remove = {
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 50,
     .timeout_percent = 100,
-    .effect_ms = 15000,
-    .settle_ms = 700,
+    .effect_ms = LDC_TIMING_REMOVE_EFFECT_MS,
+    .settle_ms = LDC_TIMING_REMOVE_SETTLE_MS,
     .plan = plan_remove,
     .build = build_remove,
     .check = check_removed,
@@ -92,8 +93,8 @@ const struct ctl_step ctl_step_remove_again = {
     .gate = CTL_GATE_EXCLUSIVE,
     .percent = 80,
     .timeout_percent = 100,
-    .effect_ms = 15000,
-    .settle_ms = 700,
+    .effect_ms = LDC_TIMING_REMOVE_EFFECT_MS,
+    .settle_ms = LDC_TIMING_REMOVE_SETTLE_MS,
     .plan = plan_remove_again,
     .build = build_remove_again,
     .check = check_removed_again,

@@ -11,7 +11,7 @@
 static bool has_settled(const struct ctl_job *job, const struct cache_instance *i)
 {
     bool is_blind = !ctl_observer_sees_processes(job->observer);
-    unsigned tail_ms = is_blind && job->timeouts->settle_ms ? LDC_PLAYER_TAIL_MS : 0;
+    unsigned tail_ms = is_blind && job->timeouts->settle_ms ? LDC_TIMING_PLAYER_TAIL_MS : 0;
     return ctl_observer_gone_ms(job->observer, i->id) >= job->timeouts->settle_ms + tail_ms;
 }
 
@@ -88,7 +88,7 @@ const struct ctl_step ctl_step_launch = {
     .expect = CTL_EXPECT_START,
     .percent = 10,
     .timeout_percent = 100,
-    .effect_ms = 30000,
+    .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_launch,
     .build = build_launch,
     .check = check_up,
@@ -107,7 +107,7 @@ const struct ctl_step ctl_step_until_up = {
     .name = "waiting for Android",
     .percent = 30,
     .timeout_percent = 100,
-    .effect_ms = 30000,
+    .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_up,
     .check = check_up,
 };
@@ -133,7 +133,7 @@ const struct ctl_step ctl_step_until_ready = {
     .name = "waiting for the guest to answer",
     .percent = 80,
     .timeout_percent = 100,
-    .effect_ms = 30000,
+    .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_ready,
     .check = check_ready,
 };

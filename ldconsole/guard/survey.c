@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A survey has two halves that run at the same time: list2 (a child, answered on the loop) and the
- * look at files and processes (a worker thread). What they saw is taken in when both are over.
- * While the worker runs, `configs` and `processes` are its own; from then on they are the loop's.
+ * look at files and processes (a worker thread). What they saw is taken in when both are over:
+ * what list2 printed is read then, because the titles in the config files help to read it. While
+ * the worker runs, `configs` and `processes` are its own; from then on they are the loop's.
  *
- *      begin --> ask -----> on_list ----(again, up to twice)--.
- *         '----> work ----> on_worked -----------------------> take_if_seen -> take_in -> finish
- *                                                                     TAKE, by turns      DONE */
+ *      begin --> ask -----> on_list ---.   .--(again, up to twice)--> ask
+ *         '----> work ----> on_worked --> go_on --> take_in --------> finish
+ *                                                   TAKE, by turns    DONE */
 #include "ldconsole/guard/survey.h"
 
 #include <string.h>
@@ -94,9 +95,30 @@ static void finish_closing(void *arg)
 static void forget_answer(struct ldc_surveyor *s)
 {
     ldc_rows_deinit(&s->survey.rows);
+    s->survey.list = LDC_LIST_OK;
     mem_free(s->output);
     mem_free(s->command_line);
     s->output = s->command_line = NULL;
+}
+
+/* For ldc_rows_parse. */
+static const char *title_of(const void *arg, int index)
+{
+    const struct ldc_config *config = ldc_configs_find(arg, index);
+    return config && config->is_readable ? config->player_name : NULL;
+}
+
+/* Whether list2 printed something to judge. */
+static bool has_list(const struct ldc_outcome *outcome)
+{
+    return !outcome->is_rejected && outcome->result &&
+           (outcome->answer == LDC_ANSWER_ACCEPTED || outcome->answer == LDC_ANSWER_USAGE);
+}
+
+/* What may be better the next time. */
+static bool is_doubtful(enum ldc_list_outcome list)
+{
+    return list != LDC_LIST_OK && list != LDC_LIST_USAGE;
 }
 
 static void finish(struct ldc_surveyor *s)
@@ -123,10 +145,21 @@ static void take_in(void *arg)
         loop_post(s->loop, take_in, s);
 }
 
-static void take_if_seen(struct ldc_surveyor *s)
+/* One half is over. */
+static void go_on(struct ldc_surveyor *s)
 {
     if (s->call || s->is_working)
         return;
+    if (!s->is_closing && has_list(&s->survey.outcome)) {
+        s->survey.list = ldc_rows_parse(s->output, s->result.output_len, s->codepage, title_of,
+                                        &s->configs, &s->survey.rows);
+        if (is_doubtful(s->survey.list) && s->n_repeats < MAX_REPEATS) {
+            s->n_repeats++;
+            forget_answer(s);
+            ask(s);
+            return;
+        }
+    }
     s->survey.configs = &s->configs;
     s->survey.processes = &s->processes;
     s->survey.has_configs = s->configs_status == 0;
@@ -152,28 +185,12 @@ static void keep_answer(struct ldc_surveyor *s, const struct ldc_outcome *outcom
     s->survey.outcome.result = &s->result;
 }
 
-static bool is_doubtful(const struct ldc_survey *survey)
-{
-    return survey->list == LDC_LIST_EMPTY || survey->list == LDC_LIST_GARBAGE ||
-           survey->rows.n_bad_lines > 0;
-}
-
 static void on_list(void *arg, const struct ldc_outcome *outcome)
 {
     struct ldc_surveyor *s = arg;
-    bool is_answered = !outcome->is_rejected && outcome->answer == LDC_ANSWER_ACCEPTED;
     s->call = NULL;
     keep_answer(s, outcome);
-    if (is_answered)
-        s->survey.list =
-            ldc_rows_parse(s->output, s->result.output_len, s->codepage, &s->survey.rows);
-    if (is_answered && is_doubtful(&s->survey) && s->n_repeats < MAX_REPEATS && !s->is_closing) {
-        s->n_repeats++;
-        forget_answer(s);
-        ask(s);
-        return;
-    }
-    take_if_seen(s);
+    go_on(s);
 }
 
 static void ask(struct ldc_surveyor *s)
@@ -198,7 +215,7 @@ static void on_worked(uv_work_t *work, int status)
     s->is_working = false;
     if (status < 0)
         s->configs_status = s->processes_status = status;
-    take_if_seen(s);
+    go_on(s);
 }
 
 /* --- the surveyor --- */

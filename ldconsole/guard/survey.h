@@ -11,7 +11,7 @@
 struct ldc_survey {
     uint64_t number;            /* 1 for the first, and one more for each */
     struct ldc_outcome outcome; /* of list2, as ldc_call_fn gives it */
-    enum ldc_list_outcome list; /* meaningful when outcome.answer is ACCEPTED */
+    enum ldc_list_outcome list; /* OK also where list2 gave no list: see outcome.answer */
     struct ldc_rows rows;
     const struct ldc_configs *configs;
     const struct ldc_processes *processes;
@@ -36,8 +36,8 @@ struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *clie
 /** Sees to a survey that began at most MAX_AGE_MS ago: the one that runs, or else one that begins
  *  now, or as soon as that one is over. 0 is never content with the one that runs, UINT64_MAX
  *  always. Returns its number; it is the running one or the next, so that many askers share them.
- *  An empty or torn list2 answer is asked again up to twice before it is believed (reference
- *  2.3). */
+ *  A list2 answer that is empty, torn or not understood is asked again up to twice before it is
+ *  believed (reference 2.3). */
 uint64_t ldc_surveyor_start(struct ldc_surveyor *s, uint64_t max_age_ms);
 bool ldc_surveyor_is_running(const struct ldc_surveyor *s);
 /** Must be called before ldc_client_close. */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing the text of one file; which files there are is in configs.c. */
+/* Reading and writing the text of one file; which files there are is in configs.c, and what a text
+ * may look like in config_text.c. Of members that stand there twice the last one counts. */
 #include "ldconsole/install/config_file.h"
 
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <uv.h>
@@ -12,131 +16,256 @@
 #include "base/system/fs.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
+#include "ldconsole/install/config_text.h"
 
-static const char bom[] = "\xef\xbb\xbf";
-enum { BOM_SIZE = 3, MAX_FILE = 1 << 20 };
+enum { MAX_FILE = 1 << 20 };
 
-static void skip_bom(const char **text, size_t *n)
+/* --- reading --- */
+
+struct reading {
+    struct ldc_config_text text;
+    struct ldc_config *config;
+    bool has_size, has_dpi, has_no_width, has_no_height;
+};
+
+static void note_fault(struct ldc_config *config, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first one stays. */
+static void note_fault(struct ldc_config *config, const char *fmt, ...)
 {
-    if (*n >= BOM_SIZE && memcmp(*text, bom, BOM_SIZE) == 0) {
-        *text += BOM_SIZE;
-        *n -= BOM_SIZE;
-    }
-}
-
-static void read_setting(const struct ldc_setting_info *info, yyjson_val *value,
-                         struct ldc_setting_value *ret)
-{
-    *ret = (struct ldc_setting_value){0};
-    if (info->type == LDC_SETTING_TEXT && yyjson_is_str(value)) {
-        ret->is_set = true;
-        str_copy(ret->text, sizeof(ret->text), yyjson_get_str(value));
-    } else if (info->type != LDC_SETTING_TEXT && yyjson_is_int(value)) {
-        ret->is_set = true;
-        ret->number = yyjson_get_sint(value);
-    } else if (info->type == LDC_SETTING_BOOL && yyjson_is_bool(value)) {
-        ret->is_set = true;
-        ret->number = yyjson_get_bool(value);
-    }
-    if (info->type == LDC_SETTING_BOOL)
-        ret->number = ret->number != 0;
-}
-
-static void read_resolution(yyjson_val *root, struct ldc_settings *settings)
-{
-    yyjson_val *size = yyjson_obj_get(root, "advancedSettings.resolution");
-    yyjson_val *width = yyjson_obj_get(size, "width");
-    yyjson_val *height = yyjson_obj_get(size, "height");
-    yyjson_val *dpi = yyjson_obj_get(root, "advancedSettings.resolutionDpi");
-    settings->has_resolution = yyjson_is_int(width) && yyjson_is_int(height) && yyjson_is_int(dpi);
-    if (!settings->has_resolution)
+    va_list args;
+    if (*config->fault)
         return;
-    settings->width = yyjson_get_int(width);
-    settings->height = yyjson_get_int(height);
-    settings->dpi = yyjson_get_int(dpi);
+    va_start(args, fmt);
+    vsnprintf(config->fault, sizeof(config->fault), fmt, args);
+    va_end(args);
+    str_make_utf8(config->fault);
 }
 
-static bool is_zero(yyjson_val *value)
+/* Of a value that we would have used: which, what stands there, and where. */
+static void note_value(struct reading *r, const struct ldc_config_member *m, const char *wanted)
 {
-    return yyjson_is_int(value) && yyjson_get_sint(value) == 0;
+    note_fault(r->config, "%.*s in line %u is no %s: %.*s", (int)m->key_len, m->key,
+               ldc_config_text_line(&r->text, m->value), wanted,
+               m->value_len > 40 ? 40 : (int)m->value_len, m->value);
 }
 
-static void read_config(yyjson_val *root, struct ldc_config *ret)
+static bool read_int(const struct ldc_config_member *m, int *ret)
 {
-    const char *name = yyjson_get_str(yyjson_obj_get(root, "statusSettings.playerName"));
-    yyjson_val *adb_debug = yyjson_obj_get(root, "basicSettings.adbDebug");
-    str_copy(ret->player_name, sizeof(ret->player_name), name ? name : "");
-    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
-        const struct ldc_setting_info *info = &ldc_setting_table[i];
-        read_setting(info, yyjson_obj_get(root, info->config_key), &ret->settings.values[i]);
+    int64_t number;
+    if (!ldc_config_member_int(m, &number) || number < INT_MIN || number > INT_MAX)
+        return false;
+    *ret = (int)number;
+    return true;
+}
+
+static void read_setting(struct reading *r, const struct ldc_setting_info *info,
+                         const struct ldc_config_member *m)
+{
+    static const char *const wanted[] = {[LDC_SETTING_INT] = "whole number",
+                                         [LDC_SETTING_TEXT] = "text",
+                                         [LDC_SETTING_BOOL] = "true or false"};
+    struct ldc_setting_value *value = &r->config->settings.values[info - ldc_setting_table];
+    bool flag = false;
+    *value = (struct ldc_setting_value){0};
+    if (ldc_config_member_is_null(m))
+        return;
+    switch (info->type) {
+    case LDC_SETTING_INT:
+        value->is_set = ldc_config_member_int(m, &value->number);
+        break;
+    case LDC_SETTING_TEXT:
+        value->is_set = ldc_config_member_text(m, value->text, sizeof(value->text));
+        break;
+    case LDC_SETTING_BOOL:
+        value->is_set = ldc_config_member_bool(m, &flag);
+        value->number = flag;
+        break;
     }
-    read_resolution(root, &ret->settings);
-    ret->adb_debug = yyjson_is_int(adb_debug) ? yyjson_get_int(adb_debug) : -1;
-    /* "Heigh" is the vendor's spelling. */
-    ret->is_truncated = is_zero(yyjson_obj_get(root, "basicSettings.realWidth")) ||
-                        is_zero(yyjson_obj_get(root, "basicSettings.realHeigh"));
+    if (!value->is_set)
+        note_value(r, m, wanted[info->type]);
+}
+
+static void read_size(struct reading *r, const struct ldc_config_member *m)
+{
+    struct ldc_settings *s = &r->config->settings;
+    struct ldc_config_text text;
+    struct ldc_config_member side;
+    bool has_width = false, has_height = false;
+    ldc_config_text_init(&text, m->value, m->value_len);
+    while (ldc_config_text_next(&text, &side)) {
+        if (ldc_config_member_is(&side, "width"))
+            has_width = read_int(&side, &s->width);
+        else if (ldc_config_member_is(&side, "height"))
+            has_height = read_int(&side, &s->height);
+    }
+    r->has_size = has_width && has_height;
+    if (!r->has_size && !ldc_config_member_is_null(m))
+        note_value(r, m, "size of a screen");
+}
+
+static bool is_zero(const struct ldc_config_member *m)
+{
+    int64_t number;
+    return ldc_config_member_int(m, &number) && number == 0;
+}
+
+static const struct ldc_setting_info *find_setting(const struct ldc_config_member *m)
+{
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        if (ldc_config_member_is(m, ldc_setting_table[i].config_key))
+            return &ldc_setting_table[i];
+    }
+    return NULL;
+}
+
+static void read_member(struct reading *r, const struct ldc_config_member *m)
+{
+    struct ldc_config *config = r->config;
+    const struct ldc_setting_info *info = find_setting(m);
+    bool flag;
+    if (info) {
+        read_setting(r, info, m);
+    } else if (ldc_config_member_is(m, "statusSettings.playerName")) {
+        config->player_name[0] = '\0';
+        if (!ldc_config_member_is_null(m))
+            (void)ldc_config_member_text(m, config->player_name, sizeof(config->player_name));
+    } else if (ldc_config_member_is(m, "advancedSettings.resolution")) {
+        read_size(r, m);
+    } else if (ldc_config_member_is(m, "advancedSettings.resolutionDpi")) {
+        r->has_dpi = read_int(m, &config->settings.dpi);
+        if (!r->has_dpi && !ldc_config_member_is_null(m))
+            note_value(r, m, "whole number");
+    } else if (ldc_config_member_is(m, "basicSettings.adbDebug")) {
+        config->adb_debug = -1;
+        if (ldc_config_member_is_null(m) || read_int(m, &config->adb_debug))
+            return;
+        if (ldc_config_member_bool(m, &flag))
+            config->adb_debug = flag;
+        else
+            note_value(r, m, "whole number");
+    } else if (ldc_config_member_is(m, "basicSettings.realWidth")) {
+        r->has_no_width = is_zero(m);
+    } else if (ldc_config_member_is(m, "basicSettings.realHeigh")) {
+        /* "Heigh" is the vendor's spelling. */
+        r->has_no_height = is_zero(m);
+    }
+}
+
+static void forget(struct ldc_config *config)
+{
+    config->is_readable = config->is_truncated = false;
+    config->fault[0] = config->player_name[0] = '\0';
+    config->settings = (struct ldc_settings){0};
+    config->adb_debug = -1;
 }
 
 int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret)
 {
-    skip_bom(&text, &n);
-    yyjson_doc *doc cleanup(json_doc_freep) = n ? yyjson_read(text, n, YYJSON_READ_NOFLAG) : NULL;
-    yyjson_val *root = yyjson_doc_get_root(doc);
-    ret->is_readable = yyjson_is_obj(root);
-    ret->is_truncated = false;
-    ret->adb_debug = -1;
-    ret->player_name[0] = '\0';
-    ret->settings = (struct ldc_settings){0};
-    if (!ret->is_readable)
+    struct reading r = {.config = ret};
+    struct ldc_config_member m;
+    forget(ret);
+    ldc_config_text_init(&r.text, text, n);
+    while (ldc_config_text_next(&r.text, &m))
+        read_member(&r, &m);
+    if (r.text.fault) {
+        forget(ret);
+        note_fault(ret, "cannot be parsed, line %u: %s", ldc_config_text_line(&r.text, r.text.at),
+                   r.text.fault);
         return UV_EINVAL;
-    read_config(root, ret);
+    }
+    ret->is_readable = true;
+    ret->is_truncated = r.has_no_width || r.has_no_height;
+    ret->settings.has_resolution = r.has_size && r.has_dpi;
     return 0;
 }
 
-/* The document with one key changed, or NULL when either text is no JSON. Numbers are carried as
- * text, so those we do not touch keep their digits. */
-static yyjson_mut_doc *change(const char *text, size_t n, const char *key, const char *json_value)
+void ldc_config_read(const char *path, struct ldc_config *ret)
 {
-    const yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW;
-    yyjson_doc *old cleanup(json_doc_freep) = n ? yyjson_read(text, n, flags) : NULL;
-    yyjson_doc *value cleanup(json_doc_freep) = yyjson_read(json_value, strlen(json_value), flags);
-    if (!value || !yyjson_is_obj(yyjson_doc_get_root(old)))
-        return NULL;
-    yyjson_mut_doc *doc = yyjson_doc_mut_copy(old, NULL);
-    yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
-    yyjson_mut_val *new_key = yyjson_mut_strcpy(doc, key);
-    yyjson_mut_val *new_value = yyjson_val_mut_copy(doc, yyjson_doc_get_root(value));
-    if (!yyjson_mut_obj_replace(root, new_key, new_value))
-        yyjson_mut_obj_add(root, new_key, new_value);
-    return doc;
+    struct buf text cleanup(buf_deinit);
+    buf_init(&text, MAX_FILE);
+    int r = fs_read(path, &text);
+    if (r == 0) {
+        (void)ldc_config_parse(text.data ? text.data : "", text.len, ret);
+        return;
+    }
+    forget(ret);
+    note_fault(ret, "cannot be read: %s", uv_strerror(r));
 }
 
-/* Line ends only stand between values: inside strings they are escaped. */
-static void append_crlf(struct buf *out, const char *text)
+/* --- writing --- */
+
+static void append_span(struct buf *out, const char *start, const char *end)
 {
-    for (const char *eol; (eol = strchr(text, '\n')); text = eol + 1) {
-        (void)buf_append(out, text, (size_t)(eol - text));
-        (void)buf_append_str(out, "\r\n");
+    (void)buf_append(out, start, (size_t)(end - start));
+}
+
+/* Where the blanks before AT begin, not before START. */
+static const char *blanks_before(const char *at, const char *start)
+{
+    while (at > start && (unsigned char)at[-1] <= ' ')
+        at--;
+    return at;
+}
+
+/* Behind LAST, or in an object without members, and laid out as that is. */
+static const char *append_member(const struct ldc_config_text *t,
+                                 const struct ldc_config_member *last, const char *key,
+                                 const char *json_value, struct buf *out)
+{
+    const char *at = last->key ? last->value + last->value_len : t->open;
+    append_span(out, t->start, at);
+    if (last->key) {
+        const char *quote = last->key - 1;
+        (void)buf_append_str(out, ",");
+        append_span(out, blanks_before(quote, t->open), quote);
+        (void)buf_printf(out, "\"%s\":", key);
+        append_span(out, blanks_before(last->value, last->key + last->key_len), last->value);
+    } else {
+        (void)buf_printf(out, "\"%s\":", key);
     }
-    (void)buf_append_str(out, text);
+    (void)buf_append_str(out, json_value);
+    return at;
+}
+
+/* The text with another value wherever KEY stands. Returns 0, or UV_EINVAL when it is not
+ * understood well enough. */
+static int change(const char *text, size_t n, const char *key, const char *json_value,
+                  struct buf *out)
+{
+    struct ldc_config_text t;
+    struct ldc_config_member m, last = {0};
+    const char *copied = text;
+    ldc_config_text_init(&t, text, n);
+    while (ldc_config_text_next(&t, &m)) {
+        last = m;
+        if (!ldc_config_member_is(&m, key))
+            continue;
+        append_span(out, copied, m.value);
+        (void)buf_append_str(out, json_value);
+        copied = m.value + m.value_len;
+    }
+    if (t.fault)
+        return UV_EINVAL;
+    if (copied == text)
+        copied = append_member(&t, &last, key, json_value, out);
+    append_span(out, copied, text + n);
+    return 0;
 }
 
 int ldc_config_set(const char *path, const char *key, const char *json_value)
 {
     struct buf old cleanup(buf_deinit), out cleanup(buf_deinit);
+    yyjson_doc *value cleanup(json_doc_freep) =
+        yyjson_read(json_value, strlen(json_value), YYJSON_READ_NOFLAG);
     buf_init(&old, MAX_FILE);
     buf_init(&out, 0);
-    int r = fs_read(path, &old);
+    int r = value ? fs_read(path, &old) : UV_EINVAL;
+    if (r == 0)
+        r = change(old.data ? old.data : "", old.len, key, json_value, &out);
     if (r < 0)
         return r;
-    const char *text = old.data;
-    size_t n = old.len;
-    skip_bom(&text, &n);
-    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = change(text, n, key, json_value);
-    char *pretty cleanup(mem_freep) = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY, NULL);
-    if (!pretty)
-        return UV_EINVAL;
-    append_crlf(&out, pretty);
     char *backup cleanup(mem_freep) = mem_printf("%s.ldplayerd.bak", path);
     r = fs_write_atomic(backup, old.data, old.len);
     return r < 0 ? r : fs_write_atomic(path, out.data, out.len);

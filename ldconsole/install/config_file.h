@@ -12,9 +12,11 @@
  *  Reading only happens on a worker thread; a value type. */
 struct ldc_config {
     int index;
-    bool is_missing;                  /* there is no file (any more), and yet its disk */
-    bool is_readable;                 /* the file exists and is a JSON object */
-    bool is_truncated;                /* realWidth or realHeigh is 0: the sign of a killed player */
+    bool is_missing;   /* there is no file (any more), and yet its disk */
+    bool is_readable;  /* the file exists and its members can be told apart */
+    char fault[160];   /* what is wrong with it, e.g. "cannot be parsed, line 7: ..."; "" = nothing.
+                        * Of a readable one: a value that we would have used and do not understand */
+    bool is_truncated; /* realWidth or realHeigh is 0: the sign of a killed player */
     char player_name[LDC_TITLE_SIZE]; /* "" when absent: the default title is in use */
     struct ldc_settings settings;     /* resolution included when the file has it */
     int adb_debug;                    /* -1 absent */
@@ -23,13 +25,18 @@ struct ldc_config {
     uint64_t revision; /* grows whenever anything above may have changed */
 };
 
-/** Parses file content (BOM accepted, unknown keys ignored) into RET, whose index, disk_id,
- *  stamp and revision stay as they are. Returns 0 or UV_EINVAL (is_readable is then false). */
+/** Parses file content as leniently as config_text.h says (unknown keys ignored) into RET, whose
+ *  index, disk_id, stamp and revision stay as they are. Returns 0 or UV_EINVAL (is_readable is then
+ *  false, and `fault` says why). */
 int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret);
+/** The same of a file. Blocking. */
+void ldc_config_read(const char *path, struct ldc_config *ret);
 
-/** Sets one key of the file to a JSON value: other keys and their order stay, the write is atomic
- *  and the former content is kept as `<file>.ldplayerd.bak`. Only while the instance is stopped:
- *  the player rewrites the file when it closes. Returns 0 or a UV error. */
+/** Sets one key of the file to a JSON value, wherever it stands, or behind the last one: every
+ * other byte stays, also what we do not understand. The write is atomic and the former content is
+ * kept as
+ *  `<file>.ldplayerd.bak`. Only while the instance is stopped: the player rewrites the file when it
+ *  closes. Returns 0 or a UV error; UV_EINVAL when the text cannot be parsed. */
 int ldc_config_set(const char *path, const char *key, const char *json_value);
 
 #endif

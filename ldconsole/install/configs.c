@@ -10,7 +10,6 @@
 
 #include <uv.h>
 
-#include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
@@ -19,7 +18,7 @@
 
 /* A file may change twice within one tick of the file system's clock; one that changed so lately
  * is read again next time whatever its time says. */
-enum { SETTLE_MS = 100, MAX_FILE = 1 << 20, MAX_INDEX_DIGITS = 9 };
+enum { SETTLE_MS = 100, MAX_INDEX_DIGITS = 9 };
 
 struct indexes {
     int *items;
@@ -144,15 +143,6 @@ static uint64_t stamp_of(const uv_stat_t *st, bool is_settled)
     return (h & ~(uint64_t)1) | is_settled;
 }
 
-static void read_file(struct ldc_config *config, const char *path)
-{
-    struct buf text cleanup(buf_deinit);
-    buf_init(&text, MAX_FILE);
-    (void)fs_read(path, &text);
-    /* A file that cannot be read is one that cannot be parsed: is_readable covers both. */
-    (void)ldc_config_parse(text.data ? text.data : "", text.len, config);
-}
-
 static void update_text(struct ldc_config *config, const char *vms_dir)
 {
     char *path cleanup(mem_freep) =
@@ -166,7 +156,7 @@ static void update_text(struct ldc_config *config, const char *vms_dir)
         return;
     config->stamp = stamp;
     config->revision++;
-    read_file(config, path);
+    ldc_config_read(path, config);
 }
 
 static int stat_disk(int index, const char *vms_dir, uv_stat_t *ret)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
@@ -11,15 +13,6 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "ldconsole/output/banner.h"
-
-static char *canonical(const char *path)
-{
-    uv_fs_t req;
-    int r = uv_fs_realpath(NULL, &req, path, NULL);
-    char *real = mem_strdup(r == 0 ? (const char *)req.ptr : path);
-    uv_fs_req_cleanup(&req);
-    return real;
-}
 
 /* DIR/NAME or DIR/NAME.exe, whichever exists, or NULL. */
 static char *find_program(const char *dir, const char *name)
@@ -49,28 +42,58 @@ static char *number_at(const char *text)
 }
 
 /* Folders end in the product's name: LDPlayer9, LDPlayer4.0, leidian14; LDPlayer64 is the 64-bit
- * version 4 and dnplayer2 is version 3. */
+ * version 4, LDPlayer64.v9.0 is version 9.0 and dnplayer2 is version 3. */
 static char *version_of_folder(const char *dir)
 {
     static const char *const names[] = {"ldplayer", "leidian"};
-    const char *base = fs_basename(dir);
-    if (str_is_equal_nocase(base, "ldplayer64"))
-        return mem_strdup("4");
+    const char *base = fs_basename(dir), *rest = NULL;
     if (str_is_equal_nocase(base, "dnplayer2"))
         return mem_strdup("3");
     for (size_t i = 0; i < countof(names); i++) {
         size_t n = strlen(names[i]);
         char *start cleanup(mem_freep) = mem_strndup(base, strlen(base) < n ? strlen(base) : n);
         if (str_is_equal_nocase(start, names[i]))
-            return number_at(base + n);
+            rest = base + n;
     }
-    return NULL;
+    for (const char *p = rest; p && *p; p++) {
+        if ((*p == 'v' || *p == 'V') && (p == rest || strchr("._- ", p[-1])) && is_digit(p[1]))
+            return number_at(p + 1);
+    }
+    char *version cleanup(mem_freep) = rest ? number_at(rest) : NULL;
+    return str_is_equal(version, "64") ? mem_strdup("4") : take_ptr(version);
+}
+
+/* --- where it is --- */
+
+static const char *const console_names[] = {"ldconsole", "dnconsole", "lsconsole"};
+
+static bool is_console(const char *path)
+{
+    static const char *const suffixes[] = {"", ".exe", ".cmd", ".bat", ".sh"};
+    const char *base = fs_basename(path);
+    for (size_t i = 0; i < countof(console_names); i++) {
+        for (size_t j = 0; j < countof(suffixes); j++) {
+            char *name cleanup(mem_freep) = mem_printf("%s%s", console_names[i], suffixes[j]);
+            if (str_is_equal_nocase(base, name))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_folder(const char *path)
+{
+    uv_fs_t req;
+    int r = uv_fs_stat(NULL, &req, path, NULL);
+    bool is_one = r == 0 && (req.statbuf.st_mode & S_IFMT) == S_IFDIR;
+    uv_fs_req_cleanup(&req);
+    return is_one;
 }
 
 void ldc_install_from_path(const char *ldconsole, struct ldc_install *ret)
 {
     char *given cleanup(mem_freep) = fs_dirname(ldconsole);
-    ret->dir = canonical(given);
+    ret->dir = fs_real(given);
     ret->ldconsole = fs_join(ret->dir, fs_basename(ldconsole));
     ret->vms_dir = fs_join(ret->dir, "vms");
     ret->adb = find_program(ret->dir, "adb");
@@ -80,13 +103,30 @@ void ldc_install_from_path(const char *ldconsole, struct ldc_install *ret)
 
 bool ldc_install_from_dir(const char *dir, struct ldc_install *ret)
 {
-    char *path cleanup(mem_freep) = find_program(dir, "ldconsole");
-    if (!path)
-        path = find_program(dir, "dnconsole");
+    char *path cleanup(mem_freep) = NULL;
+    for (size_t i = 0; i < countof(console_names) && !path; i++)
+        path = find_program(dir, console_names[i]);
     if (!path)
         return false;
     ldc_install_from_path(path, ret);
     return true;
+}
+
+int ldc_install_from_option(const char *path, struct ldc_install *ret, bool *ret_is_other)
+{
+    char *dir cleanup(mem_freep) = fs_dirname(path);
+    *ret = (struct ldc_install){0};
+    *ret_is_other = false;
+    bool is_there = fs_exists(path) && !is_folder(path);
+    if (!is_console(path) || !is_there) {
+        *ret_is_other = ldc_install_from_dir(is_folder(path) ? path : dir, ret);
+        if (*ret_is_other)
+            return 0;
+        if (!is_console(path) || is_folder(path))
+            return UV_EINVAL;
+    }
+    ldc_install_from_path(path, ret);
+    return 0;
 }
 
 /* Unverified for real installations: DataDir may name the vms folder or the one around it. */
@@ -175,4 +215,10 @@ void ldc_install_read_abilities(const char *text, struct ldc_abilities *ret)
     ret->is_known = true;
     str_copy(ret->version, sizeof(ret->version), version ? version : "");
     ret->has_root = strstr(text, "--root") != NULL;
+}
+
+bool ldc_install_is_old(const struct ldc_install *install, const struct ldc_abilities *abilities)
+{
+    const char *version = *abilities->version ? abilities->version : install->version;
+    return version && compare_versions(version, "9") < 0;
 }

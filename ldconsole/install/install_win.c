@@ -21,15 +21,18 @@ static const REGSAM views[] = {KEY_WOW64_64KEY, KEY_WOW64_32KEY};
 
 struct product_key {
     const wchar_t *path;
-    const char *version; /* of the installation when its folder's name has none */
+    const char *version; /* of the installation when its folder's name has none; NULL unknown */
 };
 
 static const struct product_key product_keys[] = {
     {L"SOFTWARE\\XuanZhi\\LDPlayer", "4"},    {L"SOFTWARE\\XuanZhi\\LDPlayer64", "4"},
     {L"SOFTWARE\\XuanZhi\\LDPlayer9", "9"},   {L"SOFTWARE\\XuanZhi\\LDPlayer14", "14"},
-    {L"SOFTWARE\\leidian\\ldplayer", "4"},    {L"SOFTWARE\\leidian\\ldplayer9", "9"},
+    {L"SOFTWARE\\leidian\\ldplayer", "4"},    {L"SOFTWARE\\leidian\\ldplayer64", "4"},
+    {L"SOFTWARE\\leidian\\ldplayer5", "5"},   {L"SOFTWARE\\leidian\\ldplayer9", "9"},
     {L"SOFTWARE\\leidian\\ldplayer14", "14"}, {L"SOFTWARE\\ChangZhi\\dnplayer", "3"},
-    {L"SOFTWARE\\ChangZhi2\\dnplayer2", "3"},
+    {L"SOFTWARE\\ChangZhi\\LDPlayer", "3"},   {L"SOFTWARE\\ChangZhi2\\dnplayer", "3"},
+    {L"SOFTWARE\\ChangZhi2\\dnplayer2", "3"}, {L"SOFTWARE\\baizhi\\lsplayer", NULL},
+    {L"SOFTWARE\\baizhi\\lsplayer64", NULL},
 };
 
 static const wchar_t uninstall[] = L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\";

@@ -13,20 +13,30 @@ static bool contains(const char *line, size_t n, const char *phrase)
     return false;
 }
 
+/* 12,... is a row of list2: the index and the comma behind it. */
+static bool is_row(const char *line, size_t n)
+{
+    size_t i = 0;
+    while (i < n && line[i] >= '0' && line[i] <= '9')
+        i++;
+    return i > 0 && i < n && line[i] == ',';
+}
+
 const char *ldc_banner_find(const char *text, size_t n, size_t *ret_len)
 {
-    const char *end = text + n;
+    const char *end = text + n, *found = NULL;
     while (text < end) {
         const char *eol = memchr(text, '\n', (size_t)(end - text));
         size_t len = (size_t)((eol ? eol : end) - text);
-        bool is_row = *text >= '0' && *text <= '9';
-        if (!is_row && contains(text, len, "Command Line Management Interface")) {
+        if (is_row(text, len))
+            return NULL;
+        if (!found && contains(text, len, "Command Line Management Interface")) {
             *ret_len = len;
-            return text;
+            found = text;
         }
         text = eol ? eol + 1 : end;
     }
-    return NULL;
+    return found;
 }
 
 bool ldc_banner_is_phrase(const char *text, size_t n, const char *phrase)

@@ -2,112 +2,139 @@
 #include "ldconsole/output/row.h"
 
 #include <limits.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
-#include "base/text/str.h"
 #include "ldconsole/output/banner.h"
+#include "ldconsole/output/line.h"
 
-/* How list2 is read. A row is `index,title,` and then five (LDPlayer 3, old 4) or eight numbers.
- * Titles are printed raw, commas included, so the numbers are counted from the right. A title that
- * ends like numbers makes one row of five look like one of eight: which of both widths a version
- * prints is therefore decided by the majority of the lines, before any is taken apart. */
+/* How list2 is read: the lines vote for the width of the tail (count_votes, choose_width), then
+ * each is read by it (read_line). */
 
-enum { TAIL_SHORT = 5, TAIL_LONG = 8, PHANTOM_INDEX = 99999 };
+enum { PHANTOM_INDEX = 99999, MIN_FIELDS = 1 + LDC_TAIL_SHORT };
 
-struct span {
-    const char *start, *end;
+struct list {
+    struct ldc_span text;
+    struct ldc_decoder decoder;
+    ldc_title_fn title_of; /* NULL: no title is known */
+    const void *arg;
+    size_t width; /* of the tail; 0 when it is not certain */
 };
 
-/* A line taken apart: the numbers behind the title, from the right. */
-struct split {
-    struct span index, title;
-    struct span tail[TAIL_LONG]; /* tail[0] is the last one of the line */
-    int n_tail;
+/* Of the lines, by width. */
+struct votes {
+    size_t n_fitting[LDC_TAIL_MAX + 1]; /* can be a row of it */
+    size_t n_sensible[LDC_TAIL_MAX + 1];
+    size_t n_named[LDC_TAIL_MAX + 1]; /* have a known title at their beginning, followed by it */
+    size_t n_known_titles;
+    bool is_cut; /* it is one line without its end: then only widths we know are believed */
 };
 
-static bool is_number(struct span s)
+/* --- which width --- */
+
+/* Returns the width that is left behind TITLE, or 0 when that is not where the line begins. */
+static size_t width_behind(struct list *list, const struct ldc_line *line, const char *title)
 {
-    s.start += s.start < s.end && *s.start == '-';
-    if (s.start == s.end || s.end - s.start > 18)
-        return false;
-    for (; s.start < s.end; s.start++) {
-        if (*s.start < '0' || *s.start > '9')
-            return false;
+    char found[LDC_TITLE_SIZE];
+    size_t n = 1;
+    for (const char *p = title; (p = strchr(p, ',')); p++)
+        n++;
+    if (line->n_fields <= n || line->n_fields - n > line->n_tail)
+        return 0;
+    size_t width = line->n_fields - n;
+    ldc_line_title(line, width, &list->decoder, found, sizeof(found));
+    return strcmp(found, title) == 0 ? width : 0;
+}
+
+/* As width_behind, for the title that the line should have (reference 1.3). */
+static size_t named_width(struct list *list, const struct ldc_line *line)
+{
+    static const char *const defaults[] = {"LDPlayer", "雷电模拟器", "LSPlayer"};
+    char title[64];
+    size_t width = 0;
+    const char *known = list->title_of ? list->title_of(list->arg, line->index) : NULL;
+    if (!known || *known)
+        return known ? width_behind(list, line, known) : 0;
+    for (size_t i = 0; i < countof(defaults) && width == 0; i++) {
+        snprintf(title, sizeof(title), line->index ? "%s-%d" : "%s", defaults[i], line->index);
+        width = width_behind(list, line, title);
     }
-    return true;
+    return width;
 }
 
-/* Takes numbers from the right while they are numbers, at most MAX and never the title. Returns
- * false when the line cannot be a row of any width. */
-static bool split_line(struct span line, int max, struct split *ret)
+static void count_vote(struct list *list, const struct ldc_line *line, struct votes *v)
 {
-    const char *comma = memchr(line.start, ',', (size_t)(line.end - line.start));
-    if (!comma || *line.start == '-' || comma - line.start > 9)
-        return false;
-    ret->index = (struct span){line.start, comma};
-    ret->n_tail = 0;
-    const char *end = line.end;
-    while (ret->n_tail < max) {
-        const char *start = end;
-        while (start > comma + 1 && start[-1] != ',')
-            start--;
-        if (start == comma + 1 || !is_number((struct span){start, end}))
-            break;
-        ret->tail[ret->n_tail++] = (struct span){start, end};
-        end = start - 1;
+    size_t named = named_width(list, line);
+    if (named >= LDC_TAIL_SHORT) {
+        v->n_named[named]++;
+        v->n_known_titles++;
     }
-    ret->title = (struct span){comma + 1, end};
-    return ret->n_tail >= TAIL_SHORT && is_number(ret->index);
+    for (size_t width = LDC_TAIL_SHORT; width <= line->n_tail; width++) {
+        v->n_fitting[width] += ldc_line_fits(line, width);
+        v->n_sensible[width] += ldc_line_makes_sense(line, width);
+    }
 }
 
-/* The next line of REST without its end; false when nothing is left. */
-static bool next_line(struct span *rest, struct span *ret_line, bool *ret_is_whole)
+/* A line that was cut may be anything: it has a vote only where there is no other. */
+static void count_votes(struct list *list, struct votes *ret)
 {
-    if (rest->start == rest->end)
-        return false;
-    const char *eol = memchr(rest->start, '\n', (size_t)(rest->end - rest->start));
-    *ret_line = (struct span){rest->start, eol ? eol : rest->end};
-    *ret_is_whole = eol != NULL;
-    rest->start = eol ? eol + 1 : rest->end;
-    while (ret_line->end > ret_line->start && ret_line->end[-1] == '\r')
-        ret_line->end--;
-    return true;
-}
-
-static int choose_tail(struct span text)
-{
-    struct span line;
-    struct split split;
-    size_t n_long = 0, n_short = 0, n_torn_long = 0;
-    bool is_whole;
-    while (next_line(&text, &line, &is_whole)) {
-        if (!split_line(line, TAIL_LONG, &split))
+    struct ldc_span rest = list->text;
+    struct ldc_line line = {0};
+    size_t n = 0;
+    *ret = (struct votes){0};
+    while (ldc_line_next(&rest, &line)) {
+        if (!line.is_numbered || !line.is_whole)
             continue;
-        if (!is_whole)
-            n_torn_long = split.n_tail == TAIL_LONG;
-        else if (split.n_tail == TAIL_LONG)
-            n_long++;
-        else
-            n_short++;
+        count_vote(list, &line, ret);
+        n++;
     }
-    /* The torn last line only speaks when there is no other. */
-    if (n_long + n_short == 0)
-        n_long = n_torn_long;
-    return n_long > 0 && n_long >= n_short ? TAIL_LONG : TAIL_SHORT;
+    ret->is_cut = n == 0 && line.is_numbered;
+    if (ret->is_cut)
+        count_vote(list, &line, ret);
 }
 
-static int64_t number(struct span s)
+/* Where nothing else decides, a title ends in numbers rather than that a new version came. */
+static int familiarity(size_t width)
 {
-    int64_t value = 0;
-    (void)str_parse_i64n(s.start, (size_t)(s.end - s.start), &value);
-    return value;
+    return width == LDC_TAIL_LONG ? 2 : width == LDC_TAIL_SHORT ? 1 : 0;
 }
 
-static int small_number(struct span s)
+static int compare(const struct votes *v, size_t a, size_t b)
 {
-    int64_t value = number(s);
+    if (v->n_sensible[a] != v->n_sensible[b])
+        return v->n_sensible[a] > v->n_sensible[b] ? 1 : -1;
+    if (v->n_named[a] != v->n_named[b])
+        return v->n_named[a] > v->n_named[b] ? 1 : -1;
+    return familiarity(a) - familiarity(b);
+}
+
+/* Returns 0 when it is not certain. */
+static size_t choose_width(const struct votes *v)
+{
+    size_t best = 0;
+    bool is_tie = false;
+    for (size_t width = LDC_TAIL_SHORT; width <= LDC_TAIL_MAX; width++) {
+        bool is_eligible = v->n_sensible[width] > 0 && (!v->is_cut || familiarity(width) > 0);
+        int order = !is_eligible ? -1 : best ? compare(v, width, best) : 1;
+        if (order > 0)
+            best = width;
+        is_tie = order == 0 || (is_tie && order < 0);
+    }
+    /* States we do not know, maybe: then by the shape, and only of a version we do know. */
+    if (best == 0 && v->n_fitting[LDC_TAIL_LONG] >= v->n_fitting[LDC_TAIL_SHORT])
+        best = LDC_TAIL_LONG;
+    else if (best == 0)
+        best = LDC_TAIL_SHORT;
+    bool is_contradicted = v->n_known_titles > 0 && v->n_named[best] == 0;
+    return is_tie || is_contradicted || v->n_fitting[best] == 0 ? 0 : best;
+}
+
+/* --- the rows --- */
+
+static int clip(int64_t value)
+{
     return value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
 }
 
@@ -132,82 +159,118 @@ static void make_slot_room(struct ldc_rows *rows)
         *slot_of(rows, rows->items[i].index) = (uint32_t)i + 1;
 }
 
-static void add_row(struct ldc_rows *rows, const struct split *split, struct ldc_decoder *decoder)
+static void add_row(struct list *list, const struct ldc_line *line, struct ldc_rows *rows)
 {
-    int index = small_number(split->index);
+    size_t width = list->width;
     make_slot_room(rows);
-    uint32_t *slot = slot_of(rows, index);
-    if (*slot || index == PHANTOM_INDEX)
+    uint32_t *slot = slot_of(rows, line->index);
+    if (*slot || line->index == PHANTOM_INDEX)
         return;
     rows->items = mem_grow(rows->items, rows->n_items, &rows->cap, sizeof(*rows->items));
     struct ldc_row *row = &rows->items[rows->n_items++];
     *slot = (uint32_t)rows->n_items;
 
-    const struct span *tail = split->tail + split->n_tail - TAIL_SHORT;
-    bool is_long = split->n_tail == TAIL_LONG;
-    row->index = index;
-    ldc_decoder_text(decoder, split->title.start, (size_t)(split->title.end - split->title.start),
-                     row->title, sizeof(row->title));
-    row->top_window = number(tail[4]);
-    row->bind_window = number(tail[3]);
-    row->android = small_number(tail[2]);
-    row->pid = number(tail[1]);
-    row->vbox_pid = number(tail[0]);
-    row->width = is_long ? small_number(split->tail[2]) : 0;
-    row->height = is_long ? small_number(split->tail[1]) : 0;
-    row->dpi = is_long ? small_number(split->tail[0]) : 0;
+    bool is_long = width >= LDC_TAIL_LONG;
+    row->index = line->index;
+    ldc_line_title(line, width, &list->decoder, row->title, sizeof(row->title));
+    row->top_window = ldc_line_number(line, width, 0);
+    row->bind_window = ldc_line_number(line, width, 1);
+    row->android = clip(ldc_line_number(line, width, 2));
+    row->pid = ldc_line_number(line, width, 3);
+    row->vbox_pid = ldc_line_number(line, width, 4);
+    row->width = is_long ? clip(ldc_line_number(line, width, 5)) : 0;
+    row->height = is_long ? clip(ldc_line_number(line, width, 6)) : 0;
+    row->dpi = is_long ? clip(ldc_line_number(line, width, 7)) : 0;
 }
 
-/* Returns how many lines were rows, the left out ones included. */
-static size_t read_rows(struct span text, struct ldc_decoder *decoder, struct ldc_rows *rows)
+static void quote(struct list *list, const struct ldc_line *line, char *out)
 {
-    int wanted = choose_tail(text);
-    struct span line;
-    struct split split;
-    size_t n_rows = 0;
-    bool is_whole;
-    while (next_line(&text, &line, &is_whole)) {
-        if (line.start == line.end)
-            continue;
-        if (!split_line(line, wanted, &split) || split.n_tail != wanted) {
-            rows->n_bad_lines++;
-            continue;
-        }
-        add_row(rows, &split, decoder);
-        n_rows++;
+    if (!*out)
+        ldc_decoder_text(&list->decoder, line->text.start,
+                         (size_t)(line->text.end - line->text.start), out, LDC_QUOTE_SIZE);
+}
+
+/* A row that means something at another width only is broken: part of it is missing. */
+static bool is_row(const struct list *list, const struct ldc_line *line)
+{
+    return list->width > 0 && ldc_line_fits(line, list->width) &&
+           (ldc_line_makes_sense(line, list->width) ||
+            (line->is_whole && !ldc_line_makes_any_sense(line)));
+}
+
+/* What is left of a row that was cut within its index. */
+static bool is_cut_index(const struct ldc_line *line)
+{
+    const char *p = line->text.start;
+    while (p < line->text.end && *p >= '0' && *p <= '9')
+        p++;
+    return !line->is_whole && p == line->text.end;
+}
+
+/* Returns whether it was a row, also one that is left out. */
+static bool read_line(struct list *list, const struct ldc_line *line, struct ldc_rows *rows)
+{
+    if (ldc_line_is_blank(line->text))
+        return false;
+    if (is_row(list, line)) {
+        add_row(list, line, rows);
+        return true;
     }
-    if (n_rows > 0)
-        rows->columns = wanted + 2;
-    return n_rows;
+    if (line->is_numbered || is_cut_index(line)) {
+        rows->n_bad_lines++;
+        /* Long enough for a row, and not understood. */
+        if (line->is_whole && line->n_fields >= MIN_FIELDS) {
+            rows->n_strange_fields =
+                rows->n_strange_fields ? rows->n_strange_fields : line->n_fields + 1;
+            quote(list, line, rows->strange);
+        }
+    } else {
+        rows->n_noise_lines++;
+        quote(list, line, rows->noise);
+    }
+    return false;
 }
 
-static bool is_blank(struct span text)
+static enum ldc_list_outcome read_lines(struct list *list, struct ldc_rows *rows)
 {
-    while (text.start < text.end && strchr(" \t\r\n", *text.start))
-        text.start++;
-    return text.start == text.end;
+    struct ldc_span rest = list->text;
+    struct ldc_line line;
+    size_t n_rows = 0;
+    while (ldc_line_next(&rest, &line))
+        n_rows += read_line(list, &line, rows);
+    if (n_rows == 0)
+        return rows->n_strange_fields > 0 ? LDC_LIST_UNKNOWN_FORMAT : LDC_LIST_GARBAGE;
+    rows->columns = (int)list->width + 2;
+    return rows->n_bad_lines > 0 ? LDC_LIST_TORN : LDC_LIST_OK;
 }
 
 enum ldc_list_outcome ldc_rows_parse(const char *bytes, size_t n, enum ldc_codepage codepage,
+                                     ldc_title_fn title_of, const void *arg,
                                      struct ldc_rows *ret_rows)
 {
+    struct list list = {.text = {bytes, bytes + n}, .title_of = title_of, .arg = arg};
+    struct votes votes;
     size_t len;
     *ret_rows = (struct ldc_rows){0};
-    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
-        bytes += 3;
-        n -= 3;
-    }
-    struct span text = {bytes, bytes + n};
-    if (is_blank(text))
+    if (ldc_line_is_blank(list.text))
         return LDC_LIST_EMPTY;
     if (ldc_banner_find(bytes, n, &len) || ldc_banner_is_phrase(bytes, n, LDC_PHRASE_NO_PLAYER) ||
         ldc_banner_is_phrase(bytes, n, LDC_PHRASE_PARAMETER))
         return LDC_LIST_USAGE;
-    struct ldc_decoder decoder;
-    ldc_decoder_init(&decoder, codepage);
-    size_t n_rows = read_rows(text, &decoder, ret_rows);
-    ldc_decoder_deinit(&decoder);
-    return n_rows > 0 ? LDC_LIST_OK : LDC_LIST_GARBAGE;
+    ldc_decoder_init(&list.decoder, codepage);
+    count_votes(&list, &votes);
+    list.width = choose_width(&votes);
+    enum ldc_list_outcome outcome = read_lines(&list, ret_rows);
+    ldc_decoder_deinit(&list.decoder);
+    return outcome;
+}
+
+enum ldc_list_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances)
+{
+    if (outcome == LDC_LIST_OK || (outcome == LDC_LIST_EMPTY && !has_instances))
+        return LDC_LIST_HEALTHY;
+    bool is_neutral = outcome == LDC_LIST_TORN || outcome == LDC_LIST_UNKNOWN_FORMAT;
+    return is_neutral ? LDC_LIST_NEUTRAL : LDC_LIST_SICK;
 }
 
 void ldc_rows_deinit(struct ldc_rows *rows)

@@ -8,7 +8,9 @@
 #include "base/text/str.h"
 
 static const int cpu_values[] = {1, 2, 3, 4, 0};
+static const int newer_cpu_values[] = {6, 8, 0};
 static const int memory_values[] = {256, 512, 768, 1024, 1536, 2048, 4096, 8192, 0};
+static const int newer_memory_values[] = {3072, 6144, 0};
 
 #define FREE_TEXT                                                                                  \
     "must be 1 to 64 bytes of text without control characters or double quotes, not starting "     \
@@ -20,14 +22,19 @@ const struct ldc_setting_info ldc_setting_table[LDC_SETTING_COUNT] = {
                          .flag = "--cpu",
                          .config_key = "advancedSettings.cpuCount",
                          .type = LDC_SETTING_INT,
-                         .rule = "must be one of 1, 2, 3, 4",
-                         .allowed = cpu_values},
+                         .rule = "must be one of 1, 2, 3, 4, with newer versions 6 or 8, or what "
+                                 "the instance has",
+                         .allowed = cpu_values,
+                         .newer = newer_cpu_values},
     [LDC_SETTING_MEMORY_MB] = {.name = "memory_mb",
                                .flag = "--memory",
                                .config_key = "advancedSettings.memorySize",
                                .type = LDC_SETTING_INT,
-                               .rule = "must be one of 256, 512, 768, 1024, 1536, 2048, 4096, 8192",
-                               .allowed = memory_values},
+                               .rule = "must be one of 256, 512, 768, 1024, 1536, 2048, 4096, "
+                                       "8192, with newer versions 3072 or 6144, or what the "
+                                       "instance has",
+                               .allowed = memory_values,
+                               .newer = newer_memory_values},
     [LDC_SETTING_MANUFACTURER] = {.name = "manufacturer",
                                   .flag = "--manufacturer",
                                   .config_key = "propertySettings.phoneManufacturer",
@@ -116,15 +123,17 @@ static const struct ldc_setting_info *find(yyjson_val *name)
     return NULL;
 }
 
+static bool is_listed(const int *list, int64_t number)
+{
+    while (*list && *list != number)
+        list++;
+    return *list != 0;
+}
+
 static bool is_allowed_int(const struct ldc_setting_info *info, yyjson_val *value)
 {
-    if (!yyjson_is_int(value))
-        return false;
-    for (const int *allowed = info->allowed; *allowed; allowed++) {
-        if (yyjson_get_sint(value) == *allowed)
-            return true;
-    }
-    return false;
+    return yyjson_is_int(value) && (is_listed(info->allowed, yyjson_get_sint(value)) ||
+                                    is_listed(info->newer, yyjson_get_sint(value)));
 }
 
 static bool is_digits(const char *text, unsigned n, bool hex)
@@ -162,6 +171,13 @@ static bool is_allowed(const struct ldc_setting_info *info, yyjson_val *value)
     return false;
 }
 
+static bool has_number(const struct ldc_settings *settings, size_t setting, int64_t number)
+{
+    const struct ldc_setting_value *value = settings ? &settings->values[setting] : NULL;
+    return value && value->is_set && ldc_setting_table[setting].type == LDC_SETTING_INT &&
+           value->number == number;
+}
+
 static void take(struct ldc_setting_value *into, const struct ldc_setting_info *info,
                  yyjson_val *value)
 {
@@ -175,7 +191,8 @@ static void take(struct ldc_setting_value *into, const struct ldc_setting_info *
 }
 
 size_t ldc_settings_from_json(struct ldc_settings *settings, yyjson_val *object,
-                              struct ldc_setting_error *errors, size_t max)
+                              const struct ldc_settings *actual, struct ldc_setting_error *errors,
+                              size_t max)
 {
     struct refusals refusals = {errors, 0, max};
     size_t i, n;
@@ -186,12 +203,50 @@ size_t ldc_settings_from_json(struct ldc_settings *settings, yyjson_val *object,
         const struct ldc_setting_info *info = find(key);
         if (!info)
             refuse(&refusals, yyjson_get_str(key), "is not a setting");
-        else if (!is_allowed(info, value))
-            refuse(&refusals, info->name, info->rule);
-        else
+        else if (is_allowed(info, value) ||
+                 (yyjson_is_int(value) &&
+                  has_number(actual, (size_t)(info - ldc_setting_table), yyjson_get_sint(value))))
             take(&settings->values[info - ldc_setting_table], info, value);
+        else
+            refuse(&refusals, info->name, info->rule);
     }
     return refusals.n;
+}
+
+void ldc_settings_from_record(struct ldc_settings *settings, yyjson_val *object)
+{
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        struct ldc_setting_value *value = &settings->values[i];
+        yyjson_val *from = yyjson_obj_get(object, ldc_setting_table[i].name);
+        value->is_set = from != NULL && !yyjson_is_null(from);
+        if (yyjson_is_str(from))
+            str_copy(value->text, sizeof(value->text), yyjson_get_str(from));
+        else
+            value->number = yyjson_is_bool(from) ? yyjson_get_bool(from) : yyjson_get_sint(from);
+    }
+}
+
+void ldc_settings_drop_numbers(struct ldc_settings *wanted, const struct ldc_settings *actual)
+{
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        if (has_number(actual, i, wanted->values[i].number))
+            wanted->values[i].is_set = false;
+    }
+}
+
+bool ldc_settings_need_newer(const struct ldc_settings *wanted, const struct ldc_settings *actual,
+                             const char **ret_name)
+{
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        const struct ldc_setting_info *info = &ldc_setting_table[i];
+        const struct ldc_setting_value *value = &wanted->values[i];
+        if (value->is_set && info->newer && is_listed(info->newer, value->number) &&
+            !has_number(actual, i, value->number)) {
+            *ret_name = info->name;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void read_side(struct refusals *refusals, yyjson_val *object, const char *name, int max,

@@ -39,7 +39,8 @@ struct ldc_setting_info {
     const char *config_key; /* in leidian<N>.config: "advancedSettings.memorySize" */
     enum ldc_setting_type type;
     const char *rule;   /* the allowed values in words, for refusals and documents */
-    const int *allowed; /* integers: zero-terminated list */
+    const int *allowed; /* integers: zero-terminated list of what every version takes */
+    const int *newer;   /* and of what newer ones may take, which is tried (reference 11) */
     unsigned digits;    /* text: exact count of digits or hex digits, or the word auto; 0 = free */
     bool hex;           /* the digits are hexadecimal */
 };
@@ -69,9 +70,19 @@ struct ldc_setting_error {
 };
 
 /** Reads an object of the API ({"cpu": 2, ...}) into SETTINGS (values not named stay as they are).
- *  Returns the number of fields refused, of which the first MAX are in ERRORS. */
+ *  A number that ACTUAL has, the settings of the instance they are for (NULL: not known), is taken
+ *  whatever it is. Returns the number of fields refused, of which the first MAX are in ERRORS. */
 size_t ldc_settings_from_json(struct ldc_settings *settings, yyjson_val *object,
-                              struct ldc_setting_error *errors, size_t max);
+                              const struct ldc_settings *actual, struct ldc_setting_error *errors,
+                              size_t max);
+/** Reads what ldc_settings_to_json wrote, allowed or not. */
+void ldc_settings_from_record(struct ldc_settings *settings, yyjson_val *object);
+/** Takes the numbers out of WANTED that ACTUAL has: ldconsole may refuse them all the same. */
+void ldc_settings_drop_numbers(struct ldc_settings *wanted, const struct ldc_settings *actual);
+/** Whether WANTED has a value that only newer versions may take and ACTUAL (may be NULL) has not;
+ *  then the setting's name is in RET_NAME (static). */
+bool ldc_settings_need_newer(const struct ldc_settings *wanted, const struct ldc_settings *actual,
+                             const char **ret_name);
 /** Reads {"width","height","dpi"}: 1 to 16384 pixels, 1 to 2000 dpi. Returns as above. */
 size_t ldc_settings_resolution_from_json(struct ldc_settings *settings, yyjson_val *object,
                                          struct ldc_setting_error *errors, size_t max);

@@ -2,13 +2,65 @@
 #ifndef LDC_TIMING_H
 #define LDC_TIMING_H
 
-enum {
-    LDC_PLAYER_LINGER_MS = 30000,
-    LDC_VM_LINGER_MS = 10000,
-    LDC_LAUNCH_LAG_MS = 10000,
-    LDC_PLAYER_TAIL_MS = 5000,
-    LDC_LATE_ROW_LOOKS = 3,
-    LDC_LATE_ROW_MS = 60000,
+/** How long LDPlayer takes for what, and how long we therefore wait before we draw a conclusion:
+ * one row each, in milliseconds, with the section of the reference behind it. Deadlines of the
+ * commands themselves are in command.c, and how long an operation may take altogether is an option.
+ */
+enum ldc_timing {
+    /* --- list2 and what it is late with --- */
+
+    /* A launch is in list2 after about 2 s (2.6); a player is seen without its row that long. */
+    LDC_TIMING_LAUNCH_LAG_MS = 10000,
+    /* As long what was asked of an instance counts for what list2 does not show yet (2.6). */
+    LDC_TIMING_EXPECT_MS = 20000,
+    /* A player outlives its row by about 5 s after quit, much longer on a busy machine (2.6) ... */
+    LDC_TIMING_PLAYER_LINGER_MS = 30000,
+    /* ... and so may a VM without its player (2.6). */
+    LDC_TIMING_VM_LINGER_MS = 10000,
+    /* The row of what add or copy made, after they named its index (0.1, 2.6). */
+    LDC_TIMING_LATE_ROW_MS = 5000,
+
+    /* A row is left out for a moment while an instance boots (11): so long the files of one that
+     * is not listed are believed, and by so many lists at least. */
+    LDC_TIMING_ABSENT_MS = 60000,
+    LDC_TIMING_ABSENT_LOOKS = 3, /* not a time */
+
+    /* --- between a stop and a start --- */
+
+    /* A launch too soon after a quit sticks for ever (2.6, 5.2); the pause is the option settle_ms,
+     * from the end of the last process, or from this long after the row where none is seen. */
+    LDC_TIMING_PLAYER_TAIL_MS = 5000,
+
+    /* --- within which a command has its effect, or has none --- */
+
+    /* A launch: 2 s as a rule (2.6); state 0 may come once more in a repairer's pass (5.2). */
+    LDC_TIMING_LAUNCH_EFFECT_MS = 30000,
+    /* The row of add is expected on return (2.6). */
+    LDC_TIMING_ADD_EFFECT_MS = 15000,
+    /* remove works on behind its answer (1.3) ... */
+    LDC_TIMING_REMOVE_EFFECT_MS = 15000,
+    /* ... and may make an empty instance of the same number again (1.3): gone for as long. */
+    LDC_TIMING_REMOVE_SETTLE_MS = 700,
+    /* modify and rename write the config file at once (1.4). */
+    LDC_TIMING_CONFIG_EFFECT_MS = 5000,
+
+    /* --- the guest --- */
+
+    /* adb answers about 10 s after column 5 says 1, up to 80 s in a repairer's pass (2.6): asked so
+     * often until the first answer ... */
+    LDC_TIMING_GUEST_BOOT_MS = 1000,
+    /* ... or until none has come for two minutes: ADB may be off (4). */
+    LDC_TIMING_GUEST_GIVE_UP_MS = 120000,
+    /* A guest that answered hangs now and then (5.2, 5.3). */
+    LDC_TIMING_GUEST_CHECK_MS = 60000,
+    /* One answer that did not come is not believed (5.3). */
+    LDC_TIMING_GUEST_RETRY_MS = 5000,
+
+    /* --- without eyes --- */
+
+    /* How long an operation bears that nothing can be seen, before its step is planned and after
+     * its deadline: list2 may hang for its own and be refused by a breaker for a while (2.6). */
+    LDC_TIMING_BLIND_LIMIT_MS = 60000,
 };
 
 #endif

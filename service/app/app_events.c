@@ -2,10 +2,12 @@
 #include "service/app/app_private.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log/log.h"
 #include "base/memory/mem.h"
 #include "base/text/json.h"
+#include "base/text/str.h"
 #include "cache/backup/restore.h"
 #include "cache/tables/preferences.h"
 #include "service/process/crash.h"
@@ -240,4 +242,37 @@ void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char
         log_warning("service", "breaker %s is open: %s", breaker->name, breaker->reason);
     else
         log_info("service", "breaker %s is %s", breaker->name, state);
+}
+
+/* A time in a line makes it no other one. */
+static bool is_same_but_digits(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+    for (; *a && *b; a++, b++) {
+        a += strspn(a, digits);
+        b += strspn(b, digits);
+        if (*a != *b)
+            return false;
+        if (!*a)
+            return true;
+    }
+    return *a == *b;
+}
+
+/* Said once, and again when it is another line: it comes with each look. */
+void svc_app_on_survey(void *arg)
+{
+    struct svc_app *app = arg;
+    const char *noise = ctl_observer_noise(app->observer);
+    if (is_same_but_digits(noise, app->told_noise))
+        return;
+    str_copy(app->told_noise, sizeof(app->told_noise), noise);
+    if (*noise)
+        log_warning("service",
+                    "%s list2 prints more than its list, beginning with '%s'; that is passed over. "
+                    "To be rid of it look for a script in ldconsole's place and, on Windows, for "
+                    "AutoRun in Software\\Microsoft\\Command Processor of the registry",
+                    ldc_client_install(app->client)->ldconsole, noise);
+    else
+        log_info("service", "ldconsole list2 prints nothing but its list again");
 }

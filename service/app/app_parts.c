@@ -38,6 +38,30 @@ static void find_ldplayer(struct svc_app *app)
                          "ldconsole.exe and start again");
 }
 
+/* A program that is no ldconsole is never run, not even to see what it says. */
+static int take_named(struct svc_app *app)
+{
+    const char *named = app->config->ldconsole;
+    struct ldc_install found cleanup(ldc_install_deinit) = {0};
+    bool is_other;
+    if (ldc_install_from_option(named, &app->install, &is_other) == 0) {
+        if (is_other)
+            log_warning(
+                "service",
+                "the option ldconsole names %s, which is no ldconsole; %s is used and should "
+                "be named instead",
+                named, app->install.ldconsole);
+        return 0;
+    }
+    bool has_found = ldc_install_find(&found) == 0;
+    return svc_app_refuse(app, UV_EINVAL,
+                          "the option ldconsole names %s, which is no ldconsole.exe, dnconsole.exe "
+                          "or lsconsole.exe, and there is none beside it; name %s",
+                          named,
+                          has_found ? found.ldconsole
+                                    : "the one in the folder of LDPlayer, or leave the option out");
+}
+
 int svc_app_find_install(struct svc_app *app)
 {
     if (app->config->simulate > 0) {
@@ -45,7 +69,9 @@ int svc_app_find_install(struct svc_app *app)
         if (r < 0)
             return r;
     } else if (*app->config->ldconsole) {
-        ldc_install_from_path(app->config->ldconsole, &app->install);
+        int r = take_named(app);
+        if (r < 0)
+            return r;
     } else {
         find_ldplayer(app);
     }
@@ -107,6 +133,8 @@ static void build_observer(struct svc_app *app)
     options.stuck_ms = (unsigned)app->config->stuck_ms;
     (void)ldc_codepage_parse(app->config->codepage, &options.codepage); /* checked before */
     app->observer = ctl_observer_new(&parts, &options);
+    app->on_survey = (struct ctl_survey_listener){.fn = svc_app_on_survey, .arg = app};
+    ctl_observer_listen(app->observer, &app->on_survey);
     ctl_observer_load(app->observer, take_ptr(app->instances), app->n_instances, 0);
 }
 

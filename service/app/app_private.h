@@ -59,6 +59,8 @@ struct svc_app {
     struct svc_agent_host_options agent;
     struct ldc_client *client;
     struct ctl_observer *observer;
+    struct ctl_survey_listener on_survey;
+    char told_noise[LDC_QUOTE_SIZE]; /* that list2 prints beside its list, as the log had it last */
     struct ctl_engine *engine;
     struct ctl_figures *figures;
     struct ctl_workstations *workstations;
@@ -115,6 +117,7 @@ void svc_app_tell_intruder(struct svc_app *app, const char *reason);
 void svc_app_on_store(void *arg, const struct cache_store_health *before,
                       const struct cache_store_health *now);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
+void svc_app_on_survey(void *arg);
 
 /* app_workstations.c */
 int svc_app_build_workstations(struct svc_app *app);

@@ -110,7 +110,7 @@ const struct svc_option svc_option_table[] = {
 
     {section_ldconsole, FIELD(ldconsole), .type = SVC_OPTION_TEXT, .fallback = "",
      .fallback_note = "the newest LDPlayer found in the registry or its usual folders",
-     .help = "Path of ldconsole.exe."},
+     .help = "Path of ldconsole.exe; of dnconsole.exe or lsconsole.exe where it is called so."},
     {section_ldconsole, FIELD(codepage), .type = SVC_OPTION_CHOICE, .fallback = "system",
      .choices = codepages,
      .help = "Code page of ldconsole's output where it is not UTF-8; `system` is the ANSI code "

@@ -48,7 +48,7 @@ static void put_row(struct bench *b, const struct ldc_row *row)
 static void run_round(struct bench *b, int variant)
 {
     struct ldc_rows rows;
-    if (ldc_rows_parse(b->texts[variant], b->lens[variant], LDC_CODEPAGE_UTF8, &rows) !=
+    if (ldc_rows_parse(b->texts[variant], b->lens[variant], LDC_CODEPAGE_UTF8, NULL, NULL, &rows) !=
         LDC_LIST_OK) {
         fprintf(stderr, "bench_rows: the rows could not be read\n");
         exit(1);

@@ -2,10 +2,11 @@
 """Looking at an LDPlayer that hangs, prints nonsense, or is not there: a failure is never an empty
 list, and what was seen before is served and called stale."""
 import os
+import shutil
 import stat
 import unittest
 
-from support import IS_WINDOWS, ServiceCase, wait_for
+from support import IS_WINDOWS, ServiceCase, StartFailed, wait_for
 from support.limits import SHORT
 from support.programs import EXE, path_for_program
 
@@ -111,10 +112,67 @@ class Listing(ServiceCase):
             "the instances of the other version",
         )
 
+    @unittest.skipIf(IS_WINDOWS, "the script in ldconsole's place is one of a unix shell")
+    def test_a_stray_line_is_told_once_and_keeps_nothing_from_being_removed(self):
+        program = self.simulator.path("ldconsole")
+        real = self.simulator.path("real-ldconsole")
+        os.rename(program, real)
+        with open(program, "w", encoding="utf-8") as script:
+            script.write(f'#!/bin/sh\necho "Active code page: 65001"\nexec "{real}" "$@"\n')
+        os.chmod(program, stat.S_IRWXU)
+        self.client.run("DELETE", "/api/instances/1")
+        self.assertEqual(self.client.get("/api/instances?max_age_ms=0").json["total"], 2)
+        said = [line for line in self.service.log().splitlines() if "65001" in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("AutoRun", said[0])
+        os.rename(real, program)
+        wait_for(lambda: "nothing but its list again" in self.service.log(), "the end of it")
+
     def test_rows_in_disorder_and_a_phantom(self):
         self.simulator.set(row_99999="true", row_order="shuffled")
         items = self.client.get("/api/instances?max_age_ms=0").json["items"]
         self.assertEqual([i["index"] for i in items], [0, 1, 2])
+
+
+class Configs(ServiceCase):
+    """Config files as they are found in the wild (reference 11)."""
+
+    def edit(self, index, change):
+        path = self.simulator.path("vms", "config", f"leidian{index}.config")
+        with open(path, "r+b") as file:
+            text = change(file.read())
+            file.seek(0)
+            file.truncate()
+            file.write(text)
+
+    def evidence(self, index, fault):
+        return wait_for(
+            lambda: self.with_fault(self.client.instance(f"{index}?max_age_ms=0"), fault), fault)
+
+    @staticmethod
+    def with_fault(instance, fault):
+        return instance if fault in instance["evidence"].get("config_fault", "") else None
+
+    def test_numbers_in_other_clothes_are_settings(self):
+        self.edit(1, lambda text: text[: text.rindex(b"}")] +
+                  b', "basicSettings.mulFsAutoSize": 2/8*9, "advancedSettings.cpuCount": "3", // by'
+                  b' hand\r\n"advancedSettings.memorySize": 3072.0,}')
+        settings = wait_for(
+            lambda: self.with_cpu(self.client.instance("1?max_age_ms=0")["settings"], 3), "3 cores")
+        self.assertEqual(settings["memory_mb"], 3072)
+
+    @staticmethod
+    def with_cpu(settings, cpu):
+        return settings if settings.get("cpu") == cpu else None
+
+    def test_what_is_not_understood_is_said_with_its_line(self):
+        self.edit(1, lambda text: text.replace(
+            b"{", b'{\r\n"basicSettings.adbDebug": 2/8*9,', 1))
+        instance = self.evidence(1, "basicSettings.adbDebug in line 2")
+        self.assertEqual(instance["evidence"]["config"], "readable")
+        self.edit(2, lambda text: text[: len(text) // 2])
+        instance = self.evidence(2, "cannot be parsed, line ")
+        self.assertEqual(instance["evidence"]["config"], "unreadable")
 
 
 class Breaker(ServiceCase):
@@ -218,6 +276,27 @@ class Missing(ServiceCase):
         operation = self.client.post("/api/instances", {"name": "x"}).json
         self.client.request("POST", f"/api/operations/{operation['id']}/cancel")
         self.client.wait(operation, "cancelled")
+
+
+class Misnamed(ServiceCase):
+    """The option names something else than an ldconsole."""
+
+    def prepare(self):
+        self.service.options["ldconsole"] = path_for_program(self.simulator.path("adb" + EXE))
+
+    def test_the_ldconsole_beside_it_is_used_and_another_program_never_run(self):
+        self.assertEqual(self.client.get("/api/instances?max_age_ms=0").json["total"], 3)
+        said = [line for line in self.service.log().splitlines() if "is no ldconsole" in line]
+        self.assertEqual(len(said), 1, self.service.log())
+        self.assertEqual([argv for argv in self.simulator.calls(program="adb") if "list2" in argv],
+                         [])
+        elsewhere = os.path.join(self.directory, "adb" + EXE)
+        shutil.copy(self.simulator.path("adb" + EXE), elsewhere)
+        self.service.stop()
+        self.service.options["ldconsole"] = path_for_program(elsewhere)
+        with self.assertRaises(StartFailed) as failed:
+            self.service.start()
+        self.assertIn("no ldconsole.exe, dnconsole.exe or lsconsole.exe", str(failed.exception))
 
 
 class NotFound(ServiceCase):

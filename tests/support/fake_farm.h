@@ -29,7 +29,8 @@ enum farm_answer {
     FARM_CRASH,       /* ends with 0xC0000008, nothing printed, nothing done */
     FARM_EMPTY,       /* list2: prints nothing */
     FARM_GARBAGE,     /* list2: prints what is no list */
-    FARM_TORN         /* list2: the first row whole, then half a row */
+    FARM_TORN,        /* list2: the first row whole, then half a row */
+    FARM_NOISE        /* list2: a line before the rows that is none of them */
 };
 
 struct fake_farm *fake_farm_new(void);

@@ -247,6 +247,8 @@ static void print_list(const struct fake_farm *farm, enum farm_answer answer, st
         (void)buf_append_str(out, "what is this\r\nno list at all\r\n");
         return;
     }
+    if (answer == FARM_NOISE)
+        (void)buf_append_str(out, "Active code page: 65001\r\n");
     for (size_t i = 0; i < FARM_MAX_INSTANCES; i++) {
         if (!farm->instances[i].exists)
             continue;

@@ -15,6 +15,7 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
+#include "base/text/str.h"
 #include "base/text/wide_win.h"
 #include "ldconsole/install/install.h"
 #include "ldconsole/output/row.h"
@@ -228,6 +229,35 @@ static void assert_found(const char *dir, const char *version)
     ldc_install_deinit(&install);
 }
 
+/* Each names the only installation there is, whose folder has no version in its name. */
+static void test_product_keys(void)
+{
+    static const struct {
+        const wchar_t *path;
+        const char *version;
+    } keys[] = {
+        {L"SOFTWARE\\leidian\\ldplayer64", "4"}, {L"SOFTWARE\\leidian\\ldplayer5", "5"},
+        {L"SOFTWARE\\ChangZhi\\LDPlayer", "3"},  {L"SOFTWARE\\ChangZhi2\\dnplayer", "3"},
+        {L"SOFTWARE\\baizhi\\lsplayer", NULL},   {L"SOFTWARE\\baizhi\\lsplayer64", NULL},
+    };
+    char *dir cleanup(mem_freep) = fs_join(folder, "somewhere");
+    char *program cleanup(mem_freep) = fs_join(dir, "lsconsole.exe");
+    check(fs_make_dirs(dir) == 0);
+    check(fs_write_atomic(program, "", 0) == 0);
+    for (size_t i = 0; i < countof(keys); i++) {
+        HKEY root = i % 2 ? HKEY_CURRENT_USER : HKEY_LOCAL_MACHINE;
+        struct ldc_install install;
+        write_value(root, keys[i].path, L"InstallDir", dir);
+        int r = ldc_install_find(&install);
+        check(r == 0);
+        check(r < 0 || strcmp(install.ldconsole, program) == 0);
+        check(r < 0 || str_is_equal(install.version, keys[i].version));
+        if (r == 0)
+            ldc_install_deinit(&install);
+        RegDeleteTreeW(root, keys[i].path);
+    }
+}
+
 static void test_installs(void)
 {
     char *nine cleanup(mem_freep) = make_install("LDPlayer9");
@@ -237,6 +267,7 @@ static void test_installs(void)
     HKEY machine = make_key(L"machine");
     check(RegOverridePredefKey(HKEY_LOCAL_MACHINE, machine) == ERROR_SUCCESS);
     check(RegOverridePredefKey(HKEY_CURRENT_USER, user) == ERROR_SUCCESS);
+    test_product_keys();
     write_value(HKEY_CURRENT_USER, L"SOFTWARE\\XuanZhi\\LDPlayer9", L"InstallDir", nine);
     assert_found(nine, "9");
     write_value(HKEY_LOCAL_MACHINE,

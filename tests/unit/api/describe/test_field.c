@@ -29,7 +29,7 @@ TestSuite(api_field, .init = begin, .fini = end);
 static void read_body(const struct api_field *fields, const char *json, bool has_guest)
 {
     char text[4096];
-    struct api_field_reader reader = {"", &errors, has_guest};
+    struct api_field_reader reader = {"", &errors, has_guest, NULL};
     snprintf(text, sizeof(text), "%s", json);
     for (char *p = text; *p; p++)
         *p = *p == '\'' ? '"' : *p;
@@ -166,7 +166,7 @@ Test(api_field, waits_for_the_guest_only_where_it_can_be_asked)
 
 Test(api_field, reads_nothing_as_an_empty_object)
 {
-    struct api_field_reader reader = {"", &errors, false};
+    struct api_field_reader reader = {"", &errors, false, NULL};
     api_command_read(&reader, api_fields_start, NULL, &command);
     cr_assert_eq(errors.n_all, 0);
     api_command_read(&reader, api_fields_rename, NULL, &command);
@@ -175,7 +175,7 @@ Test(api_field, reads_nothing_as_an_empty_object)
 
 Test(api_field, names_fields_under_the_prefix)
 {
-    struct api_field_reader reader = {"options.", &errors, false};
+    struct api_field_reader reader = {"options.", &errors, false, NULL};
     doc = yyjson_read("{\"forc\":true}", 13, 0);
     api_command_read(&reader, api_fields_stop, yyjson_doc_get_root(doc), &command);
     cr_assert_str_eq(errors.items[0].field, "options.forc");

@@ -152,9 +152,12 @@ Test(api_openapi, takes_the_settings_from_the_table_that_checks_them)
 {
     yyjson_val *settings = follow("#/components/schemas/Settings/properties");
     cr_assert_eq(yyjson_obj_size(settings), LDC_SETTING_COUNT);
-    yyjson_val *cpu = yyjson_obj_get(yyjson_obj_get(settings, "cpu"), "enum");
-    cr_assert_eq(yyjson_arr_size(cpu), 4);
-    cr_assert_eq(yyjson_get_int(yyjson_arr_get_last(cpu)), 4);
+    yyjson_val *cpu = yyjson_obj_get(settings, "cpu");
+    cr_assert_null(yyjson_obj_get(cpu, "enum"), "what an instance has is taken, too");
+    cr_assert_eq(yyjson_get_int(yyjson_obj_get(cpu, "minimum")), 1);
+    cr_assert_eq(yyjson_get_int(yyjson_arr_get_last(yyjson_obj_get(cpu, "examples"))), 8);
+    cr_assert_str_eq(yyjson_get_str(yyjson_obj_get(cpu, "description")),
+                     ldc_setting_table[LDC_SETTING_CPU].rule);
     yyjson_val *mac = yyjson_obj_get(settings, "mac");
     cr_assert_str_eq(yyjson_get_str(yyjson_obj_get(mac, "pattern")), "^(auto|[0-9a-fA-F]{12})$");
 }

@@ -106,6 +106,18 @@ Test(api_route_commands, quotes_long_names_without_breaking_the_document)
     house_refuses(&h, "DELETE", "/api/instances/5", NULL, 409, "INSTANCE_NOT_STOPPED", NULL);
 }
 
+Test(api_route_commands, takes_a_number_that_the_instance_has_whatever_it_is)
+{
+    house_refuses(&h, "PATCH", "/api/instances/0", "{'settings':{'memory_mb':3000}}", 422,
+                  "VALIDATION_FAILED", NULL);
+    fake_farm_write_config(h.world.farm, 0, "{\"advancedSettings.memorySize\": \"3000\"}");
+    world_look(&h.world);
+    house_expect(&h, "PATCH", "/api/instances/0?wait=9",
+                 "{'settings':{'memory_mb':3000},'group':'g'}", 200);
+    house_refuses(&h, "PATCH", "/api/instances/0", "{'settings':{'memory_mb':3001}}", 422,
+                  "VALIDATION_FAILED", NULL);
+}
+
 Test(api_route_commands, does_nothing_for_what_it_refuses)
 {
     static const char *const rows[][4] = {

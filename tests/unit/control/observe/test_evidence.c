@@ -132,9 +132,12 @@ Test(ctl_evidence, of_an_instance_names_every_witness)
     mem_free(text);
 
     config.is_readable = false;
+    strcpy(config.fault, "cannot be parsed, line 7: x");
     sight.sees_processes = false;
     text = ctl_evidence_of_instance(&sight, &config);
-    cr_expect(strstr(text, "\"processes\":null,\"config\":\"unreadable\""), "%s", text);
+    cr_expect(strstr(text, "\"processes\":null,\"config\":\"unreadable\","
+                           "\"config_fault\":\"cannot be parsed, line 7: x\""),
+              "%s", text);
     mem_free(text);
 
     text = ctl_evidence_of_instance(&sight, NULL);

@@ -5,7 +5,7 @@
 #include "control/observe/existence.h"
 #include "ldconsole/verbs/timing.h"
 
-enum { LOOKS = LDC_LATE_ROW_LOOKS, LATE_MS = LDC_LATE_ROW_MS };
+enum { LOOKS = LDC_TIMING_ABSENT_LOOKS, LATE_MS = LDC_TIMING_ABSENT_MS };
 
 /* A list that can be believed and a folder that could be read, unless a row says otherwise. */
 #define GOOD .is_list_whole = true, .is_folder_read = true

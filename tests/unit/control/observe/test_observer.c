@@ -291,6 +291,22 @@ Test(ctl_observer, torn_list_keeps_what_it_does_not_show)
     cr_expect_str_eq(world_at(&w, 2)->id, id);
 }
 
+Test(ctl_observer, list_with_a_stray_line_proves_absence_too)
+{
+    fake_farm_answer(w.farm, "list2", FARM_NOISE);
+    world_look(&w);
+    cr_expect_str_eq(ctl_observer_noise(w.observer), "Active code page: 65001");
+    unsigned n = fake_farm_count(w.farm, "list2");
+    fake_farm_drop(w.farm, 1);
+    world_look(&w);
+    cr_expect_null(world_at(&w, 1));
+    cr_expect_eq(fake_farm_count(w.farm, "list2"), n + 1, "one list2 a look");
+
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    world_look(&w);
+    cr_expect_str_eq(ctl_observer_noise(w.observer), "");
+}
+
 Test(ctl_observer, bad_list_changes_nothing_but_says_why)
 {
     static const struct {

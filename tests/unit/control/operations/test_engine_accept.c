@@ -123,7 +123,7 @@ Test(ctl_accept, breaker_that_opened_by_failures_says_when_to_come_back)
 static void set_up_old(void)
 {
     put_three();
-    fake_farm_set_usage(w.farm, "dnplayer Command Line Management Interface\r\n"
+    fake_farm_set_usage(w.farm, "dnplayer v4.0.83 Command Line Management Interface\r\n"
                                 "modify <--name mnq_name | --index mnq_idx> [--cpu <1 | 2>]\r\n");
     world_open(&w);
     world_until(&w, ldc_client_abilities(w.client)->is_known);
@@ -143,6 +143,37 @@ Test(ctl_accept_old, a_setting_that_would_be_ignored_is_refused)
     settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
     a = world_submit(&w, &r);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_accept_old, a_value_that_only_newer_versions_may_know_is_refused)
+{
+    struct ldc_settings settings = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 6};
+    r.settings = &settings;
+    struct world_answer a = world_submit(&w, &r);
+    expect_refusal(&a, 422, "SETTING_NOT_SUPPORTED");
+    cr_expect_str_eq(a.refusal.detail,
+                     "settings.cpu: the installed ldconsole is too old for this value");
+    r.kind = CACHE_OP_CREATE;
+    r.target = NULL;
+    r.name = "x";
+    a = world_submit(&w, &r);
+    expect_refusal(&a, 422, "SETTING_NOT_SUPPORTED");
+}
+
+Test(ctl_accept, a_value_that_newer_versions_may_know_is_tried)
+{
+    struct ldc_settings settings = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 6};
+    r.settings = &settings;
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
+    settings.values[LDC_SETTING_CPU].number = 8;
+    a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
 }
 
 Test(ctl_accept, what_cannot_be_stored_is_not_accepted)

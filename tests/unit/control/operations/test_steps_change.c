@@ -58,6 +58,15 @@ Test(ctl_change, modify_to_what_is_so_runs_nothing)
     cr_expect_str_eq(fake_farm_log(w.farm), "");
 }
 
+Test(ctl_change, numbers_that_are_so_are_not_given_to_ldconsole)
+{
+    settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 2};
+    struct world_answer a = modify();
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->evidence, "modify --index 0 --memory 4096\""), "%s", op->evidence);
+    cache_operation_free(op);
+}
+
 Test(ctl_change, resolution_is_changed_too)
 {
     settings.has_resolution = true;

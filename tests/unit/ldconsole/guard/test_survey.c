@@ -168,8 +168,47 @@ Test(ldc_survey, does_not_repeat_what_was_clearly_refused)
 {
     survey_all(1, (const char *[]){"dnplayer Command Line Management Interface\r\n"});
     cr_assert_eq(told.answer, LDC_ANSWER_USAGE);
+    cr_assert_eq(told.list, LDC_LIST_USAGE);
     cr_assert_eq(told.n_rows, 0);
     cr_assert_eq(fake_runner_n_started(runner), 1);
+    tear_down();
+}
+
+Test(ldc_survey, does_not_repeat_a_list_with_a_stray_line)
+{
+    survey_all(1, (const char *[]){"Active code page: 65001\r\n"
+                                   "0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n"});
+    cr_assert_eq(told.list, LDC_LIST_OK);
+    cr_assert_eq(told.n_rows, 1);
+    cr_assert_eq(fake_runner_n_started(runner), 1);
+    survey_all(1, (const char *[]){"dnplayer Command Line Management Interface\r\n"
+                                   "0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n"});
+    cr_assert_eq(told.answer, LDC_ANSWER_ACCEPTED);
+    cr_assert_eq(told.n_rows, 1);
+    tear_down();
+}
+
+/* The config has "one". */
+Test(ldc_survey, holds_the_rows_against_the_titles_in_the_configs)
+{
+    survey_all(1, (const char *[]){"0,one,0,0,0,-1,-1,960,540,160,60\r\n"});
+    cr_assert_eq(told.list, LDC_LIST_OK);
+    survey_all(3, (const char *[]){"0,one,9,0,0,0,-1,-1,960,540,160\r\n",
+                                   "0,one,9,0,0,0,-1,-1,960,540,160\r\n",
+                                   "0,one,9,0,0,0,-1,-1,960,540,160\r\n"});
+    cr_assert_eq(told.list, LDC_LIST_UNKNOWN_FORMAT);
+    cr_assert_eq(told.n_rows, 0);
+    tear_down();
+}
+
+Test(ldc_survey, forgets_what_a_repeated_answer_was_worth)
+{
+    fake_runner_answer_next(runner, 0, "");
+    fake_runner_answer_next(runner, -5, "oh");
+    (void)ldc_surveyor_start(surveyor, UINT64_MAX);
+    loop_run(&loop);
+    cr_assert_eq(told.answer, LDC_ANSWER_VENDOR_ERROR);
+    cr_assert_eq(told.list, LDC_LIST_OK);
     tear_down();
 }
 

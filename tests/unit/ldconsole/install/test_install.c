@@ -87,16 +87,101 @@ Test(ldc_install, reads_the_version_from_the_folders_name)
     static const struct {
         const char *path, *version;
     } cases[] = {
-        {"/x/LDPlayer14/ldconsole", "14"},   {"/x/leidian9/ldconsole", "9"},
-        {"/x/LDPlayer4.0/ldconsole", "4.0"}, {"/x/ldplayer64/ldconsole", "4"},
-        {"/x/dnplayer2/dnconsole", "3"},     {"/x/LDPlayer/ldconsole", NULL},
-        {"/x/LD/ldconsole", NULL},           {"/LDPlayer9x/y/ldconsole", NULL},
+        {"/x/LDPlayer14/ldconsole", "14"},
+        {"/x/leidian9/ldconsole", "9"},
+        {"/x/LDPlayer4.0/ldconsole", "4.0"},
+        {"/x/ldplayer64/ldconsole", "4"},
+        {"/x/dnplayer2/dnconsole", "3"},
+        {"/x/LDPlayer/ldconsole", NULL},
+        {"/x/LD/ldconsole", NULL},
+        {"/LDPlayer9x/y/ldconsole", NULL},
+        {"/x/LDPlayer64.v9.0/ldconsole", "9.0"},
+        {"/x/LDPlayer-v14.0.25/ldconsole", "14.0.25"},
+        {"/x/LDPlayer64-bit/ldconsole", "4"},
+        {"/x/LDPlayer5/ldconsole", "5"},
+        {"/x/LDPlayerDev9/ldconsole", NULL},
+        {"/x/LSPlayer64/lsconsole", NULL},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct ldc_install found;
         ldc_install_from_path(cases[i].path, &found);
         cr_assert(str_is_equal(found.version, cases[i].version), "%s", cases[i].path);
         ldc_install_deinit(&found);
+    }
+}
+
+static int from_option(const char *name, bool *ret_is_other)
+{
+    char *path cleanup(mem_freep) = below(name);
+    ldc_install_deinit(&install);
+    return ldc_install_from_option(path, &install, ret_is_other);
+}
+
+Test(ldc_install, an_option_that_names_something_beside_an_ldconsole_means_that)
+{
+    static const char *const other[] = {
+        "LDPlayer9",     "LDPlayer9/",        "LDPlayer9/dnplayer.exe",
+        "LDPlayer9/adb", "LDPlayer9/nothing", "LDPlayer9/dnconsole"};
+    bool is_other;
+    folder_write(folder, "LDPlayer9/ldconsole.exe", "");
+    folder_write(folder, "LDPlayer9/dnplayer.exe", "");
+    folder_write(folder, "LDPlayer9/adb", "");
+    for (size_t i = 0; i < countof(other); i++) {
+        cr_assert_eq(from_option(other[i], &is_other), 0, "%s", other[i]);
+        cr_assert(is_other, "%s", other[i]);
+        assert_path(install.ldconsole, "LDPlayer9/ldconsole.exe");
+    }
+    cr_assert_eq(from_option("LDPlayer9/ldconsole.exe", &is_other), 0);
+    cr_assert_not(is_other);
+}
+
+Test(ldc_install, an_option_may_name_any_ldconsole_also_one_that_is_still_to_come)
+{
+    static const char *const names[] = {"a/ldconsole.exe", "a/DNConsole.exe", "a/lsconsole",
+                                        "a/ldconsole.cmd"};
+    bool is_other = true;
+    for (size_t i = 0; i < countof(names); i++) {
+        folder_write(folder, names[i], "");
+        cr_assert_eq(from_option(names[i], &is_other), 0);
+        cr_assert_not(is_other);
+        assert_path(install.ldconsole, names[i]);
+    }
+    cr_assert_eq(from_option("later/ldconsole.exe", &is_other), 0);
+    cr_assert_not(is_other);
+    folder_write(folder, "ls/lsconsole.exe", "");
+    cr_assert_eq(from_option("ls", &is_other), 0);
+    assert_path(install.ldconsole, "ls/lsconsole.exe");
+}
+
+Test(ldc_install, an_option_that_names_another_program_is_refused)
+{
+    static const char *const names[] = {"bin/adb",           "bin",
+                                        "bin/ldconsole.txt", "nowhere/dnplayer.exe",
+                                        "odd/ldconsole",     "bin/myldconsole.exe"};
+    bool is_other;
+    folder_write(folder, "bin/adb", "");
+    folder_write(folder, "bin/ldconsole.txt", "");
+    folder_write(folder, "odd/ldconsole/file", "");
+    for (size_t i = 0; i < countof(names); i++) {
+        cr_assert_eq(from_option(names[i], &is_other), UV_EINVAL, "%s", names[i]);
+        cr_assert_null(install.ldconsole);
+    }
+}
+
+Test(ldc_install, old_is_what_is_known_to_be_older_than_9)
+{
+    static const struct {
+        const char *folder, *banner;
+        bool is_old;
+    } cases[] = {
+        {"4.0", "", true},  {"9", "", false},          {NULL, "", false},
+        {"9", "3.1", true}, {"4", "14.0.25.1", false},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct ldc_install one = {.version = (char *)cases[i].folder};
+        struct ldc_abilities abilities = {0};
+        str_copy(abilities.version, sizeof(abilities.version), cases[i].banner);
+        cr_assert_eq(ldc_install_is_old(&one, &abilities), cases[i].is_old, "case %zu", i);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "ldconsole/verbs/settings.h"
 
 static struct ldc_settings settings;
+static const struct ldc_settings *actual_settings;
 static struct ldc_setting_error errors[4];
 
 static size_t read_settings(const char *json)
@@ -17,7 +18,8 @@ static size_t read_settings(const char *json)
     yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(json, strlen(json), 0);
     cr_assert_not_null(doc, "%s", json);
     memset(errors, 0, sizeof(errors));
-    return ldc_settings_from_json(&settings, yyjson_doc_get_root(doc), errors, countof(errors));
+    return ldc_settings_from_json(&settings, yyjson_doc_get_root(doc), actual_settings, errors,
+                                  countof(errors));
 }
 
 static size_t read_resolution(const char *json)
@@ -188,6 +190,43 @@ Test(ldc_settings, a_resolution_holds_only_when_all_three_do)
     cr_assert_not(ldc_settings_hold(&wanted, &actual, &name));
 }
 
+Test(ldc_settings, take_what_newer_versions_may_know_and_what_the_instance_has)
+{
+    struct ldc_settings actual = {0};
+    const char *name = NULL;
+    cr_assert_eq(read_settings("{\"cpu\":8,\"memory_mb\":6144}"), 0);
+    cr_assert(ldc_settings_need_newer(&settings, NULL, &name));
+    cr_assert_str_eq(name, "cpu");
+    actual.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 8};
+    cr_assert(ldc_settings_need_newer(&settings, &actual, &name));
+    cr_assert_str_eq(name, "memory_mb");
+    actual.values[LDC_SETTING_MEMORY_MB] =
+        (struct ldc_setting_value){.is_set = true, .number = 6144};
+    cr_assert_not(ldc_settings_need_newer(&settings, &actual, &name));
+
+    actual.values[LDC_SETTING_MEMORY_MB].number = 3000;
+    actual.values[LDC_SETTING_CPU].number = 12;
+    cr_assert_eq(read_settings("{\"cpu\":12,\"memory_mb\":3000}"), 2);
+    actual_settings = &actual;
+    cr_assert_eq(read_settings("{\"cpu\":12,\"memory_mb\":3000}"), 0);
+    cr_assert_eq(read_settings("{\"cpu\":16,\"memory_mb\":\"3000\"}"), 2);
+    cr_assert_eq(read_settings("{\"cpu\":4,\"root\":true}"), 0);
+    ldc_settings_drop_numbers(&settings, &actual);
+    char *text cleanup(mem_freep) = flags();
+    cr_assert_str_eq(text, "--cpu 4 --root 1", "3000 is so and ldconsole would refuse it");
+}
+
+Test(ldc_settings, come_back_from_their_record_allowed_or_not)
+{
+    static const char record[] = "{\"cpu\":12,\"model\":\"-x\",\"root\":false}";
+    yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(record, strlen(record), 0);
+    ldc_settings_from_record(&settings, yyjson_doc_get_root(doc));
+    yyjson_mut_doc *out cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_doc_set_root(out, ldc_settings_to_json(out, &settings));
+    char *text cleanup(mem_freep) = json_write(out);
+    cr_assert_str_eq(text, record);
+}
+
 Test(ldc_setting_table, is_complete)
 {
     for (int i = 0; i < LDC_SETTING_COUNT; i++) {
@@ -198,5 +237,6 @@ Test(ldc_setting_table, is_complete)
         cr_assert_lt(strlen(info->rule), sizeof(errors[0].rule), "%s", info->name);
         cr_assert_lt(strlen(info->name), sizeof(errors[0].field), "%s", info->name);
         cr_assert_eq(info->type == LDC_SETTING_INT, info->allowed != NULL, "%s", info->name);
+        cr_assert_eq(info->type == LDC_SETTING_INT, info->newer != NULL, "%s", info->name);
     }
 }
