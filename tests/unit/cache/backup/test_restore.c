@@ -632,7 +632,7 @@ Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
                     KEY("since", "b", "20", "0") KEY("pruned", "p", "20", "1")
                         KEY("old", "b", "90000", "0") KEY("workstation", "w", "20", "0"));
     cache_db_close(db);
-    stage();
+    stage_and_arm();
     mem_free(finish());
     db = open_db(folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 4);
