@@ -172,6 +172,8 @@ Test(ctl_accept, a_value_that_newer_versions_may_know_is_tried)
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
     settings.values[LDC_SETTING_CPU].number = 8;
+    r = world_request(&w, CACHE_OP_MODIFY, 0);
+    r.settings = &settings;
     a = world_submit(&w, &r);
     world_expect(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
 }
