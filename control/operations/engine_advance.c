@@ -63,6 +63,15 @@ static unsigned *n_marking(struct ctl_job *job)
     return &job->engine->n_marking[ldc_verb_table[ctl_job_step(job)->verb].class];
 }
 
+/* Two that start at the same time hang each other (reference 2.6). Ours wait for each other at the
+ * gate; it is closed too for what somebody else started, or what we began and no longer wait for.
+ * That ends by itself: what takes too long is stuck. */
+static bool is_closed_by_others(const struct ctl_job *job)
+{
+    return ctl_job_step(job)->gate == CTL_GATE_LAUNCH &&
+           ctl_observer_starting(job->observer, job->subject);
+}
+
 /* Through its gate, and to a place where its command would begin at once: what waits at ldc_client
  * cannot be planned again, and its time would run. */
 static bool may_pass(struct ctl_job *job)
@@ -70,7 +79,7 @@ static bool may_pass(struct ctl_job *job)
     const struct ctl_step *step = ctl_job_step(job);
     bool has_room =
         !step->build || ldc_client_has_room(job->engine->parts.client, step->verb, *n_marking(job));
-    return has_room && ctl_job_acquire_gate(job, step->gate);
+    return has_room && !is_closed_by_others(job) && ctl_job_acquire_gate(job, step->gate);
 }
 
 /* What was planned is done, or waits in front of its gate. */

@@ -15,14 +15,6 @@ static bool has_settled(const struct ctl_job *job, const struct cache_instance *
     return ctl_observer_gone_ms(job->observer, i->id) >= job->timeouts->settle_ms + tail_ms;
 }
 
-/* Two that start at the same time hang each other (reference 2.6): ours wait for each other at the
- * gate, and here for what somebody else started, or what we began and no longer wait for. An end
- * has that by itself: what takes too long is stuck. */
-static bool may_launch(const struct ctl_job *job, const struct cache_instance *i)
-{
-    return has_settled(job, i) && !ctl_observer_starting(job->observer, i->id);
-}
-
 static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
 {
@@ -30,7 +22,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
         return ctl_why_gone(why);
     switch (i->state) {
     case CACHE_STATE_STOPPED:
-        return may_launch(job, i) ? CTL_PLAN_RUN : CTL_PLAN_LATER;
+        return has_settled(job, i) ? CTL_PLAN_RUN : CTL_PLAN_LATER;
     case CACHE_STATE_STOPPING:
         return CTL_PLAN_LATER;
     case CACHE_STATE_STARTING:

@@ -134,14 +134,18 @@ Test(ctl_advance, the_gate_opens_when_its_holder_fails)
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
-Test(ctl_advance, the_gate_opens_when_its_holder_is_cancelled)
+Test(ctl_advance, the_gate_stays_closed_for_what_a_cancelled_holder_has_begun)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
     fake_farm_launch_to(w.farm, 1, true);
     cr_expect_eq(ctl_engine_cancel(w.engine, a.id, "tester"), 0);
     world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    world_settle(&w);
+    cr_expect_eq(n_launches(), 1);
+    bring_up(0);
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 2);
 }
 
 Test(ctl_advance, what_is_behind_a_gate_looks_again_when_it_opens)
@@ -529,13 +533,31 @@ Test(ctl_advance, a_command_that_waits_for_its_turn_is_cancelled_without_running
     (void)world_do(&w, CACHE_OP_STOP, 0);
     (void)world_do(&w, CACHE_OP_STOP, 1);
     struct world_answer a = world_do(&w, CACHE_OP_STOP, 2);
-    world_until(&w, fake_farm_n_hung(w.farm) == 2 && phase_of(&a) == CTL_PHASE_CALLING);
+    world_until(&w, fake_farm_n_hung(w.farm) == 2 && phase_of(&a) == CTL_PHASE_GATED);
     cr_expect_eq(ctl_engine_cancel(w.engine, a.id, "tester"), 0);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
     cr_expect_null(strstr(op->error, "not undone"), "%s", op->error);
     cache_operation_free(op);
     cr_expect_eq(fake_farm_count(w.farm, "quit"), 2);
     fake_farm_end_hung(w.farm, RUN_EXITED);
+}
+
+Test(ctl_advance, what_waits_for_room_at_ldconsole_is_planned_again)
+{
+    for (int i = 0; i < 3; i++)
+        bring_up(i);
+    world_look(&w);
+    fake_farm_answer(w.farm, "quit", FARM_HANG);
+    (void)world_do(&w, CACHE_OP_STOP, 0);
+    (void)world_do(&w, CACHE_OP_STOP, 1);
+    struct world_answer a = world_do(&w, CACHE_OP_STOP, 2);
+    world_until(&w, fake_farm_n_hung(w.farm) == 2 && phase_of(&a) == CTL_PHASE_GATED);
+    world_skip(&w, 59000); /* no time of its own passes while it waits */
+    fake_farm_set(w.farm, 2, 0, -1, -1);
+    fake_farm_answer(w.farm, "quit", FARM_OBEY);
+    fake_farm_end_hung(w.farm, RUN_EXITED);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_null(strstr(fake_farm_log(w.farm), "quit 2"), "%s", fake_farm_log(w.farm));
 }
 
 Test(ctl_advance, waiting_for_an_effect_is_given_up)
