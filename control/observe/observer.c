@@ -6,6 +6,7 @@
  * A bad survey changes nothing but the mark `stale`: what was known stays, with its age. */
 #include "control/observe/observer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
@@ -310,21 +311,42 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
     ctl_observer_watch(o, id)->was_removed = true;
 }
 
-static int end_process(const struct ldc_process_id *id, enum ldc_process_role role, int index)
+bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
 {
-    struct ldc_process process = {.pid = id->pid, .born = id->born, .role = role, .index = index};
-    return id->pid > 0 && ldc_process_kill(&process) == 0;
+    const struct ctl_watch *w = ctl_observer_watch(o, id);
+    return !w->has_title && !w->was_on;
 }
 
-int ctl_observer_end_processes(struct ctl_observer *o, const char *id)
+/* Returns whether it is ended. */
+static bool end_process(const struct ldc_process *process, struct buf *ret_report)
+{
+    const char *what = process->role == LDC_PROCESS_PLAYER ? "player" : "VM";
+    const char *comma = ret_report->len > 0 ? "; " : "";
+    int r = ldc_process_kill(process);
+    if (r == 0)
+        (void)buf_printf(ret_report, "%sended %s %" PRId64, comma, what, process->pid);
+    else if (r != UV_ESRCH)
+        (void)buf_printf(ret_report, "%s%s %" PRId64 " could not be ended: %s", comma, what,
+                         process->pid, uv_strerror(r));
+    return r == 0;
+}
+
+unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, struct buf *ret_report)
 {
     const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
-    if (!entry)
+    struct ldc_processes now cleanup(ldc_processes_deinit) = {0};
+    unsigned n_ended = 0;
+    if (!entry || ldc_processes_scan(&now) < 0)
         return 0;
-    struct ctl_watch *w = ctl_observer_watch(o, id);
-    int index = entry->instance.index;
-    return end_process(&w->headless, LDC_PROCESS_HEADLESS, index) +
-           end_process(&w->player, LDC_PROCESS_PLAYER, index);
+    const struct ctl_watch *w = ctl_observer_watch(o, id);
+    const struct cache_instance *i = &entry->instance;
+    struct ldc_claim claim = {i->index, i->pid, i->vbox_pid, w->player, w->headless};
+    const char *dir = ldc_client_install(o->parts.client)->dir;
+    for (size_t n = 0; n < now.n_items; n++) {
+        if (ldc_match_owns(&now, dir, &claim, &now.items[n]))
+            n_ended += end_process(&now.items[n], ret_report);
+    }
+    return n_ended;
 }
 
 void ctl_observer_look(struct ctl_observer *o)

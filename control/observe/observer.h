@@ -90,10 +90,14 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
 void ctl_observer_note_set(struct ctl_observer *o, const char *id);
 /** A remove of ID is about to be asked for: its config file alone then proves nothing. */
 void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
-/** Ends the player and VM processes of ID that were seen at the last survey. Returns how many were
- *  ended. For instances that ignore quit: the player may lose its configuration (reference 0.12).
- */
-int ctl_observer_end_processes(struct ctl_observer *o, const char *id);
+/** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
+ *  running. */
+bool ctl_observer_is_blank(struct ctl_observer *o, const char *id);
+/** Ends every process of ID that there is now, by a look of its own (some milliseconds), and writes
+ *  each with its error to RET_REPORT (initialised): "ended player 100; VM 101 could not be ended:
+ *  permission denied". Returns how many were ended. For instances that ignore quit: the player may
+ *  lose its configuration (reference 0.12). */
+unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, struct buf *ret_report);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);
 /** What is known may be of another time (the computer slept): until a survey that begins now or

@@ -104,6 +104,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         w->off_since_ms = 0;
     else if (w->off_since_ms == 0)
         w->off_since_ms = now;
+    w->was_on |= !is_off(w, row);
     if (!is_off(w, row))
         w->gone_since_ms = 0;
     else if (w->gone_since_ms == 0)
@@ -151,6 +152,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->seen = true;
     w->n_absent = 0;
     w->was_removed = false;
+    w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, w);
     bool was_on = known && known->instance.state != CACHE_STATE_STOPPED &&
                   known->instance.state != CACHE_STATE_UNKNOWN;

@@ -28,6 +28,8 @@ struct ctl_watch {
     uint64_t off_since_ms;   /* since when list2 says 0; 0 = it does not */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
     bool is_ambiguous;                      /* a VM runs that may be its own */
+    bool has_title;                         /* one of its own, as its config file says */
+    bool was_on;                            /* it was seen running, or some of it */
     bool had_vm;                            /* one was seen since it was last off */
     uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
     unsigned n_without_vm;  /* looks in a row that missed its VM */

@@ -269,6 +269,22 @@ static bool never_ran(const struct ldc_outcome *outcome)
            (outcome->answer == LDC_ANSWER_CANCELLED && !outcome->result);
 }
 
+/* A crash of ldconsole ends with a status of Windows, such as 0xC0000008, and prints nothing. */
+static void note_what_it_said(struct ctl_job *job, const struct run_result *result)
+{
+    enum { HEAD = 100 };
+    char head[HEAD + 1];
+    size_t n = result->output_len < HEAD ? result->output_len : HEAD;
+    uint32_t code = (uint32_t)result->exit_code;
+    bool is_crash = code >> 28 == 0xc;
+
+    ldc_text_decode(result->output, n, LDC_CODEPAGE_SYSTEM, head, sizeof(head));
+    head[strcspn(head, "\r\n")] = '\0';
+    snprintf(job->said, sizeof(job->said), "%s with exit code %d (0x%X) and printed %s%s%s",
+             is_crash ? "ldconsole crashed" : "ldconsole ended", (int)code, (unsigned)code,
+             head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
+}
+
 /* The child has ended, or never ran. What it answered decides nothing yet. */
 static void on_outcome(void *arg, const struct ldc_outcome *outcome)
 {
@@ -299,6 +315,9 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         job->answer = outcome->answer;
         job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
         job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
+        job->said[0] = '\0';
+        if (job->has_exit_code)
+            note_what_it_said(job, outcome->result);
         job->phase = CTL_PHASE_AWAITING;
         job->called_ms = job->look_from_ms = now;
     }

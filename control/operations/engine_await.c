@@ -33,16 +33,16 @@ static void interrupt(struct ctl_job *job)
  * over. */
 static bool believe_refusal(struct ctl_job *job)
 {
-    char detail[300];
+    char detail[500];
     const char *code = ldc_answer_code(job->answer);
 
     job->refusal = job->answer;
     if (ctl_job_step(job)->is_optional)
         return true;
     snprintf(detail, sizeof(detail),
-             "ldconsole did not do '%s' (%s); the instance was looked at afterwards and is "
+             "ldconsole did not do '%s' (%s%s%s); the instance was looked at afterwards and is "
              "unchanged",
-             ctl_job_step(job)->name, code);
+             ctl_job_step(job)->name, code, job->said[0] ? ": " : "", job->said);
     ctl_engine_finish_job(job, CACHE_OP_FAILED, code, detail);
     return false;
 }

@@ -94,7 +94,10 @@ struct ctl_job {
     enum ldc_answer refusal; /* of the last command that was refused; ACCEPTED = none */
     int32_t exit_code;
     bool has_exit_code;
-    bool has_acted;    /* something was done, so the revision it was bound to is history */
+    struct ldc_settings before; /* modify: what stood there when the command was given ... */
+    bool has_before;            /* ... by this process */
+    char said[200]; /* how ldconsole ended and what it printed, of the last command; "" = nothing */
+    bool has_acted; /* something was done, so the revision it was bound to is history */
     bool is_recovered; /* the current step was issued by a former process */
     bool is_resumed;   /* a former process began the operation: anything may have happened since */
     bool is_cancelled;

@@ -67,8 +67,10 @@ static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instanc
     if (!i)
         return ctl_why_gone(why);
     struct ldc_settings actual = actual_settings(i);
-    bool is_so = ldc_settings_is_empty(&job->params.settings) ||
-                 ldc_settings_hold(&job->params.settings, &actual, &differing);
+    const struct ldc_settings *wanted = &job->params.settings;
+    bool is_so =
+        ldc_settings_is_empty(wanted) ||
+        (!ldc_settings_has_auto(wanted) && ldc_settings_hold(wanted, NULL, &actual, &differing));
     return is_so ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 
@@ -77,6 +79,8 @@ static void build_modify(struct ctl_job *job, const struct cache_instance *i,
 {
     struct ldc_settings changed = job->params.settings;
     ldc_settings_drop_numbers(&changed, &i->settings);
+    job->before = i->settings;
+    job->has_before = true;
     ldc_command_modify(ret, i->index, &changed);
 }
 
@@ -89,7 +93,8 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
         return CTL_CHECK_FAILED;
     }
     struct ldc_settings actual = actual_settings(i);
-    if (ldc_settings_hold(&job->params.settings, &actual, &differing)) {
+    if (ldc_settings_hold(&job->params.settings, job->has_before ? &job->before : NULL, &actual,
+                          &differing)) {
         ctl_observer_note_set(job->observer, i->id);
         return CTL_CHECK_DONE;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Removing an instance, and removing once more what may come back under its number. Both are behind
  * one passage of the exclusive gate. */
+#include "control/observe/evidence.h"
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
 
@@ -56,8 +57,9 @@ static const struct cache_entry *at_old_index(const struct ctl_job *job)
 }
 
 /* LDPlayer 14 may make an empty instance of the same number again (reference 1.3). Only one that
- * appeared after our own command is taken for it: the exclusive gate keeps our own adds out. After
- * a restart of the service nobody knows who made what is there now. */
+ * appeared after our own command and is blank is taken for it: the exclusive gate keeps our own
+ * adds out, and what somebody else has made there has a title, or is used. After a restart of the
+ * service nobody knows who made what is there now. */
 static enum ctl_plan plan_remove_again(struct ctl_job *job, const struct cache_instance *i,
                                        struct ctl_why *why)
 {
@@ -66,6 +68,11 @@ static enum ctl_plan plan_remove_again(struct ctl_job *job, const struct cache_i
     const struct cache_entry *left = at_old_index(job);
     if (!left || left->instance.state != CACHE_STATE_STOPPED || job->is_resumed)
         return CTL_PLAN_SKIP;
+    if (!ctl_observer_is_blank(job->observer, left->instance.id)) {
+        ctl_evidence_add_note(job->op, "there is another instance with its number now, which is "
+                                       "not the empty one that LDPlayer makes: it stays");
+        return CTL_PLAN_SKIP;
+    }
     ctl_job_save_memo(job);
     return CTL_PLAN_RUN;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Stopping: quit, quit once more when that was ignored or refused, and then, only if force was
  * asked for, the end of the processes. Each is skipped as soon as the instance is off. */
-#include <stdio.h>
+#include "base/memory/mem.h"
 
 #include "control/observe/evidence.h"
 #include "control/operations/steps.h"
@@ -83,9 +83,11 @@ static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance 
 
 static void act_kill(struct ctl_job *job, const struct cache_instance *i)
 {
-    char note[120];
-    int n = ctl_observer_end_processes(job->observer, i->id);
-    snprintf(note, sizeof(note), "ended %d process(es) of the instance by force", n);
+    struct buf report cleanup(buf_deinit);
+    buf_init(&report, 0);
+    (void)ctl_observer_end_processes(job->observer, i->id, &report);
+    char *note cleanup(mem_freep) =
+        mem_printf("by force: %s", report.len > 0 ? report.data : "there was no process to end");
     ctl_evidence_add_note(job->op, note);
 }
 

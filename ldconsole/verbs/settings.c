@@ -338,25 +338,41 @@ void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv 
     }
 }
 
+static bool is_auto(const struct ldc_setting_info *info, const struct ldc_setting_value *value)
+{
+    return info->type == LDC_SETTING_TEXT && info->digits && value->is_set &&
+           strcmp(value->text, "auto") == 0;
+}
+
+bool ldc_settings_has_auto(const struct ldc_settings *settings)
+{
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        if (is_auto(&ldc_setting_table[i], &settings->values[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool holds(const struct ldc_setting_info *info, const struct ldc_setting_value *wanted,
-                  const struct ldc_setting_value *actual)
+                  const struct ldc_setting_value *before, const struct ldc_setting_value *actual)
 {
     if (!actual->is_set)
         return false;
     if (info->type != LDC_SETTING_TEXT)
         return wanted->number == actual->number;
-    if (info->digits && strcmp(wanted->text, "auto") == 0)
-        return actual->text[0] != '\0';
+    if (is_auto(info, wanted))
+        return actual->text[0] && !(before && strcmp(before->text, actual->text) == 0);
     return info->hex ? str_is_equal_nocase(wanted->text, actual->text)
                      : strcmp(wanted->text, actual->text) == 0;
 }
 
-bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *actual,
-                       const char **ret_name)
+bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *before,
+                       const struct ldc_settings *actual, const char **ret_name)
 {
     for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
         if (wanted->values[i].is_set &&
-            !holds(&ldc_setting_table[i], &wanted->values[i], &actual->values[i])) {
+            !holds(&ldc_setting_table[i], &wanted->values[i], before ? &before->values[i] : NULL,
+                   &actual->values[i])) {
             *ret_name = ldc_setting_table[i].name;
             return false;
         }

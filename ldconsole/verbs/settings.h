@@ -91,9 +91,12 @@ yyjson_mut_val *ldc_settings_to_json(yyjson_mut_doc *doc, const struct ldc_setti
 bool ldc_settings_is_empty(const struct ldc_settings *settings);
 /** Appends the flags of `modify` for every value that is set. */
 void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv *argv);
-/** Whether everything set in WANTED stands in ACTUAL. `auto` matches any value that is set.
- *  Otherwise the first differing setting's name is in RET_NAME (static). */
-bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *actual,
-                       const char **ret_name);
+/** Whether a value is `auto`: LDPlayer is to make up another one. */
+bool ldc_settings_has_auto(const struct ldc_settings *settings);
+/** Whether everything set in WANTED stands in ACTUAL. `auto` holds when the value is another than
+ *  in BEFORE, or, where BEFORE is NULL, when there is one. Otherwise the first differing setting's
+ *  name is in RET_NAME (static). */
+bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *before,
+                       const struct ldc_settings *actual, const char **ret_name);
 
 #endif

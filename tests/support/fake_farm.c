@@ -61,10 +61,11 @@ void farm_write_config(const struct fake_farm *farm, const struct farm_instance 
     snprintf(text, sizeof(text),
              "{\"statusSettings.playerName\":\"%s\",\"advancedSettings.cpuCount\":%d,"
              "\"advancedSettings.memorySize\":%d,\"propertySettings.phoneModel\":\"%s\","
+             "\"propertySettings.phoneIMEI\":\"%015lld\","
              "\"advancedSettings.resolution\":{\"width\":%d,\"height\":%d},"
              "\"advancedSettings.resolutionDpi\":%d,\"basicSettings.realWidth\":%d,"
              "\"basicSettings.realHeigh\":%d}",
-             i->title, i->cpu, i->memory, i->model, i->width, i->height, i->dpi, i->width,
+             i->title, i->cpu, i->memory, i->model, i->imei, i->width, i->height, i->dpi, i->width,
              i->height);
     folder_write(farm->folder, name, text);
 }

@@ -86,6 +86,9 @@ static int do_modify(struct fake_farm *farm, struct run *run, struct farm_instan
         i->memory = number_of(run, "--memory");
     if (model)
         str_copy(i->model, sizeof(i->model), model);
+    if (value_of(run, "--imei"))
+        i->imei = strcmp(value_of(run, "--imei"), "auto") == 0 ? i->imei + 1
+                                                               : atoll(value_of(run, "--imei"));
     if (resolution)
         farm_must(sscanf(resolution, "%d,%d,%d", &i->width, &i->height, &i->dpi) == 3,
                   "resolution");

@@ -15,6 +15,7 @@ struct farm_instance {
     int index;
     char title[100], model[40];
     int cpu, memory, width, height, dpi;
+    long long imei;
     int android, pid, vbox_pid;
     int player, headless; /* in the process table */
 };

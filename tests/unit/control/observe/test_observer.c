@@ -513,13 +513,17 @@ Test(ctl_observer_seeing, a_vm_that_was_named_once_is_found_again)
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
 }
 
-Test(ctl_observer_seeing, both_processes_are_ended_by_force)
+Test(ctl_observer_seeing, every_process_is_ended_by_force_and_told)
 {
-    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 0)->id), 2);
+    struct buf report;
+    buf_init(&report, 0);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 0)->id, &report), 2);
+    cr_expect_str_eq(report.data, "ended player 100; ended VM 101");
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
-    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 0)->id), 0);
-    cr_expect_eq(ctl_observer_end_processes(w.observer, "no such id"), 0);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 0)->id, &report), 0);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, "no such id", &report), 0);
     cr_expect_eq(fake_farm_count(w.farm, "kill"), 2);
+    buf_deinit(&report);
 }
 
 /* --- expectations and time --- */

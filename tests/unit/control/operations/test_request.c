@@ -34,8 +34,8 @@ Test(ctl_request, everything_survives_writing_and_reading)
 
     cr_expect_str_eq(p.revision, request.revision);
     cr_expect_str_eq(p.name, request.name);
-    cr_expect(ldc_settings_hold(&settings, &p.settings, &differing));
-    cr_expect(ldc_settings_hold(&p.settings, &settings, &differing));
+    cr_expect(ldc_settings_hold(&settings, NULL, &p.settings, &differing));
+    cr_expect(ldc_settings_hold(&p.settings, NULL, &settings, &differing));
     cr_expect(p.until_ready && p.force);
     cr_expect_eq(p.timeout_ms, 4000000000u);
     cr_expect_str_eq(p.labels, "{\"a\":\"b\"}");

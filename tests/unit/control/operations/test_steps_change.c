@@ -46,6 +46,44 @@ Test(ctl_change, modify_is_read_back_from_the_config_file)
     cr_expect_str_eq(fake_farm_log(w.farm), "modify 0");
 }
 
+static struct world_answer modify_imei_to_auto(void)
+{
+    settings = (struct ldc_settings){0};
+    settings.values[LDC_SETTING_IMEI] = (struct ldc_setting_value){.is_set = true, .text = "auto"};
+    return modify();
+}
+
+Test(ctl_change, auto_makes_another_value_each_time)
+{
+    for (int n = 1; n <= 2; n++) {
+        struct world_answer a = modify_imei_to_auto();
+        world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+        cr_expect_eq(fake_farm_count(w.farm, "modify"), n);
+    }
+}
+
+Test(ctl_change, auto_that_changes_nothing_fails)
+{
+    fake_farm_answer(w.farm, "modify", FARM_IGNORE);
+    struct world_answer a = modify_imei_to_auto();
+    world_until(&w, fake_farm_count(w.farm, "modify") == 1);
+    world_look(&w);
+    world_skip(&w, 5000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect(strstr(op->error, "'imei'"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_change, what_ldconsole_said_is_in_the_error)
+{
+    fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
+    struct world_answer a = modify();
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
+    cr_expect(strstr(op->error, "exit code -1005 (0xFFFFFC13) and printed 'parameter error!'"),
+              "%s", op->error);
+    cache_operation_free(op);
+}
+
 Test(ctl_change, modify_to_what_is_so_runs_nothing)
 {
     settings.values[LDC_SETTING_MEMORY_MB].number = 2048;

@@ -48,7 +48,7 @@ Test(ctl_remove, what_comes_back_empty_is_removed_again)
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    fake_farm_put(w.farm, 1, "LDPlayer-1");
+    fake_farm_put(w.farm, 1, "");
     world_until(&w, world_at(&w, 1));
     world_skip(&w, 700);
     world_until(&w, n_removes() == 2);
@@ -58,11 +58,25 @@ Test(ctl_remove, what_comes_back_empty_is_removed_again)
     cr_expect_str_eq(fake_farm_log(w.farm), "remove 1; remove 1");
 }
 
+Test(ctl_remove, what_somebody_else_makes_there_stays)
+{
+    struct world_answer a = remove_one(false);
+    world_until(&w, !world_at(&w, 1));
+    fake_farm_put(w.farm, 1, "somebody's");
+    world_until(&w, world_at(&w, 1));
+    world_skip(&w, 700);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->evidence, "it stays"), "%s", op->evidence);
+    cache_operation_free(op);
+    cr_expect_eq(n_removes(), 1);
+    cr_expect_not_null(world_at(&w, 1));
+}
+
 Test(ctl_remove, what_cannot_be_kept_away_fails)
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    fake_farm_put(w.farm, 1, "LDPlayer-1");
+    fake_farm_put(w.farm, 1, "");
     fake_farm_answer(w.farm, "remove", FARM_IGNORE);
     world_until(&w, world_at(&w, 1));
     world_skip(&w, 700);

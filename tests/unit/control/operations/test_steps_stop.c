@@ -99,7 +99,7 @@ Test(ctl_stop, force_ends_the_processes)
     struct world_answer a = stop(true);
     ignore_both();
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
-    cr_expect(strstr(op->evidence, "ended 2 process(es)"), "%s", op->evidence);
+    cr_expect(strstr(op->evidence, "by force: ended player 100; ended VM 101"), "%s", op->evidence);
     cache_operation_free(op);
     cr_expect_eq(n_quits(), 2);
     cr_expect_eq(fake_farm_count(w.farm, "kill"), 2);

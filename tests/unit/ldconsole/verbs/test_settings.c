@@ -155,14 +155,14 @@ Test(ldc_settings, hold_when_everything_wanted_is_there)
     const char *name = NULL;
     cr_assert_eq(read_settings(all), 0);
     struct ldc_settings actual = settings, wanted = {0};
-    cr_assert(ldc_settings_hold(&wanted, &actual, &name), "nothing is wanted");
+    cr_assert(ldc_settings_hold(&wanted, NULL, &actual, &name), "nothing is wanted");
     wanted.values[LDC_SETTING_CPU] = settings.values[LDC_SETTING_CPU];
-    cr_assert(ldc_settings_hold(&wanted, &actual, &name));
+    cr_assert(ldc_settings_hold(&wanted, NULL, &actual, &name));
     actual.values[LDC_SETTING_CPU].number = 3;
-    cr_assert_not(ldc_settings_hold(&wanted, &actual, &name));
+    cr_assert_not(ldc_settings_hold(&wanted, NULL, &actual, &name));
     cr_assert_str_eq(name, "cpu");
     actual.values[LDC_SETTING_CPU].is_set = false;
-    cr_assert_not(ldc_settings_hold(&wanted, &actual, &name));
+    cr_assert_not(ldc_settings_hold(&wanted, NULL, &actual, &name));
 }
 
 Test(ldc_settings, hexadecimal_values_hold_in_either_case_and_auto_holds_for_any)
@@ -171,9 +171,13 @@ Test(ldc_settings, hexadecimal_values_hold_in_either_case_and_auto_holds_for_any
     cr_assert_eq(read_settings("{\"mac\":\"00dbbf9a087e\",\"imei\":\"auto\"}"), 0);
     struct ldc_settings wanted = settings;
     cr_assert_eq(read_settings("{\"mac\":\"00DBBF9A087E\",\"imei\":\"010067020670557\"}"), 0);
-    cr_assert(ldc_settings_hold(&wanted, &settings, &name));
+    cr_assert(ldc_settings_hold(&wanted, NULL, &settings, &name));
+    struct ldc_settings before = settings;
+    cr_assert_not(ldc_settings_hold(&wanted, &before, &settings, &name), "it is as it was");
+    before.values[LDC_SETTING_IMEI].text[3] = '9';
+    cr_assert(ldc_settings_hold(&wanted, &before, &settings, &name));
     settings.values[LDC_SETTING_IMEI].text[0] = '\0';
-    cr_assert_not(ldc_settings_hold(&wanted, &settings, &name));
+    cr_assert_not(ldc_settings_hold(&wanted, NULL, &settings, &name));
     cr_assert_str_eq(name, "imei");
 }
 
@@ -182,12 +186,12 @@ Test(ldc_settings, a_resolution_holds_only_when_all_three_do)
     const char *name = NULL;
     struct ldc_settings wanted = {.has_resolution = true, .width = 1, .height = 2, .dpi = 3};
     struct ldc_settings actual = wanted;
-    cr_assert(ldc_settings_hold(&wanted, &actual, &name));
+    cr_assert(ldc_settings_hold(&wanted, NULL, &actual, &name));
     actual.dpi = 4;
-    cr_assert_not(ldc_settings_hold(&wanted, &actual, &name));
+    cr_assert_not(ldc_settings_hold(&wanted, NULL, &actual, &name));
     cr_assert_str_eq(name, "resolution");
     actual = (struct ldc_settings){0};
-    cr_assert_not(ldc_settings_hold(&wanted, &actual, &name));
+    cr_assert_not(ldc_settings_hold(&wanted, NULL, &actual, &name));
 }
 
 Test(ldc_settings, take_what_newer_versions_may_know_and_what_the_instance_has)
