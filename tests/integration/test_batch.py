@@ -49,6 +49,7 @@ class Batch(ServiceCase):
         self.assertEqual(len(self.batch("stop", {"group": "g"})["children"]), 2)
 
     def test_one_failure_does_not_stop_the_others(self):
+        self.service.restart(stuck_ms=3000)  # so long nothing else is launched beside it
         self.simulator.set(**{"fault.1": "stuck_starting"})
         ended = self.batch("start", {"all": True}, {"timeout_s": 4}, status=None)
         self.assertEqual(ended["status"], "failed")
