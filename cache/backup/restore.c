@@ -25,6 +25,8 @@
  * is about to take the database's place, told by the first start with it. */
 
 static const char note_name[] = "restored"; /* of the preferences */
+/* The name of the scratch begins as theirs, and it goes as they do. */
+static const char scratch_name[] = CACHE_DB_NAME ".staged-former";
 static const char staged_prefix[] = CACHE_DB_NAME ".staged-",
                   armed_name[] = CACHE_DB_NAME ".restore",
                   kept_prefix[] = CACHE_DB_NAME ".replaced-";
@@ -217,35 +219,56 @@ static char *choose_kept(const char *data_dir)
     }
 }
 
-/* Keys that were used since the backup was made, so that what they did is not done again. What
- * cannot be read of them is lost with the rest. */
-static void carry_keys(sqlite3 *from, sqlite3 *to)
+static int rebuild_keys(sqlite3 *db, void *arg)
 {
-    bool is_done = cache_sql_exec(to, "BEGIN IMMEDIATE") == 0 &&
-                   cache_idempotency_carry_over(from, to) == 0 && cache_sql_exec(to, "COMMIT") == 0;
-    if (!is_done)
-        (void)cache_sql_exec(to, "ROLLBACK");
+    (void)arg;
+    return cache_idempotency_rebuild(db);
 }
 
-/* So that the file alone is all of it, where it can be read; else it is kept as it is. Its keys go
- * on in ARMED. Returns the highest event number that it can have told of, 0 when it does not say.
- */
-static int64_t close_former(const char *database, sqlite3 *armed)
+/* What can be read of one that is damaged, or of another version, in a file of its own. */
+static int read_aside(const char *database, const char *scratch, sqlite3 **ret)
+{
+    struct cache_salvage saved;
+    (void)fs_remove(scratch);
+    int r = cache_salvage(database, scratch, rebuild_keys, NULL, &saved);
+    return r == 0 ? open_db(scratch, ret) : r;
+}
+
+/* Whether its tables are those of this program. */
+static bool is_readable(sqlite3 *db)
+{
+    int64_t version = 0;
+    bool is_whole = false;
+    return cache_sql_number(db, "PRAGMA user_version", &version) == 0 &&
+           version == cache_schema_newest() && cache_schema_check(db, &is_whole) == 0 && is_whole;
+}
+
+/* So that the file alone is all of it, where it is sound; else it is kept as it is, with its log.
+ * RET is what can be read of it, NULL when there is nothing. Returns 0 or a UV code. */
+static int close_former(const char *database, const char *scratch, sqlite3 **ret)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int64_t size = 0, highest = 0;
+    char finding[CACHE_FINDING_SIZE];
+    int64_t size = 0;
     /* SQLite would delete the log of an empty file. */
-    if (fs_size(database, &size) < 0 || size == 0 || open_db(database, &db) < 0)
+    if (fs_size(database, &size) < 0 || size == 0)
         return 0;
-    /* A log beside what is no database must stay as it is. It is found when something is read. */
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (cache_sql_exec(db, "SELECT count(*) FROM sqlite_master") < 0)
-        return 0;
-    (void)cache_events_highest(db, &highest);
-    carry_keys(db, armed);
-    cache_db_checkpoint(db);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    return highest;
+    if (open_db(database, &db) == 0) {
+        /* A log beside what is no database must stay as it is. It is found when something is
+         * read. */
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        if (cache_sql_check_integrity(db, finding, sizeof(finding)) == 0) {
+            cache_db_checkpoint(db);
+            sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+            if (is_readable(db)) {
+                *ret = take_ptr(db);
+                return 0;
+            }
+        }
+    }
+    int r = read_aside(database, scratch, ret);
+    /* What is no database at all has no keys; what there is no room to read may have some. */
+    return r == UV_ENOSPC ? r : 0;
 }
 
 /* Whether a former finish has written into the note where the former database goes, and that still
@@ -264,12 +287,19 @@ static bool has_begun(struct swap *s, const char *data_dir, yyjson_mut_val *note
     return false;
 }
 
-static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, int64_t highest)
+/* All or nothing: the keys that were used since the backup was made, so that what they did is not
+ * done again; numbers of events above all that the former can have told of; the note. */
+static int complete(sqlite3 *db, sqlite3 *former, yyjson_mut_doc *note, const char *kept)
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
+    int64_t highest = 0;
     (void)yyjson_mut_obj_remove_key(root, "kept");
     json_add_str(note, root, "kept", kept);
+    if (former)
+        (void)cache_events_highest(former, &highest);
     int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
+    if (r == 0 && former)
+        r = cache_idempotency_carry_over(former, db);
     if (r == 0)
         r = cache_events_renumber_above(db, highest);
     if (r == 0)
@@ -277,20 +307,27 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, int64_t
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
 }
 
-/* Of the armed one, which is on disk with its note and its numbers afterwards. */
+/* Of the armed one, which is on disk with its note, keys and numbers afterwards. */
 static int make_ready(struct swap *s, const char *data_dir)
 {
-    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL, *former cleanup(cache_sql_closep) = NULL;
     yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
+    char *scratch cleanup(mem_freep) = fs_join(data_dir, scratch_name);
     int r = open_db(s->armed, &db);
     if (r == 0)
         r = read_note(db, &note);
     if (r < 0)
         return r == UV_ENOENT ? UV_EFTYPE : r;
-    int64_t highest = close_former(s->database, db);
+    r = close_former(s->database, scratch, &former);
+    if (r < 0)
+        return r;
     if (!has_begun(s, data_dir, yyjson_mut_doc_get_root(note)))
         s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
-    return complete(db, note, s->kept, highest);
+    r = complete(db, former, note, s->kept);
+    cache_sql_closep(&former);
+    former = NULL;
+    (void)fs_remove(scratch);
+    return r;
 }
 
 /* The log goes first: beside another database it would be taken for that one's. */
@@ -330,6 +367,19 @@ static int refuse(int r, const char *armed, struct cache_db_error *reterr)
     return UV_EPERM;
 }
 
+/* Nothing has been moved yet, and what is wanted cannot be had: who wants it hears of it, and the
+ * database that is there goes on. */
+static int disarm(int r, const char *armed, struct cache_db_error *reterr)
+{
+    cache_copy_remove(armed);
+    snprintf(
+        reterr->text, sizeof(reterr->text),
+        "the backup is not restored (%s); the database is as it was. See that there is room on "
+        "the disk, and run the command again",
+        uv_strerror(r));
+    return UV_EPERM;
+}
+
 static int fail(int r, const char *armed, struct cache_db_error *reterr)
 {
     snprintf(
@@ -354,6 +404,8 @@ int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_
         r = make_ready(&s, data_dir);
     if (r == UV_EPERM || r == UV_EFTYPE)
         return refuse(r, s.armed, reterr);
+    if (r < 0 && fs_exists(s.database))
+        return disarm(r, s.armed, reterr);
     if (r == 0)
         r = swap(&s);
     if (r < 0)

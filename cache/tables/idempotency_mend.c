@@ -32,11 +32,12 @@ int cache_idempotency_rebuild(sqlite3 *db)
 int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
-    /* What was done to workstations since is undone by the restore, and may be done again. */
+    /* Also those whose operations are not there any more: what they did is not known, and not done
+     * again. What was done to workstations since is undone by the restore, and may be. */
     int r = cache_sql_query(from, &row,
                             "SELECT owner, key, fingerprint, operation, created_at, pruned"
                             " FROM idempotency WHERE created_at > ?"
-                            " AND (pruned OR operation IN (SELECT id FROM operations))",
+                            " AND operation NOT IN (SELECT id FROM workstations)",
                             "i", oldest());
     int stepped = SQLITE_DONE;
     while (r == 0 && (stepped = sqlite3_step(row)) == SQLITE_ROW)
