@@ -279,11 +279,3 @@ void ldc_rows_deinit(struct ldc_rows *rows)
     mem_free(rows->slots);
     *rows = (struct ldc_rows){0};
 }
-
-const struct ldc_row *ldc_rows_find(const struct ldc_rows *rows, int index)
-{
-    if (rows->n_slots == 0)
-        return NULL;
-    uint32_t slot = *slot_of(rows, index);
-    return slot ? &rows->items[slot - 1] : NULL;
-}

@@ -38,8 +38,6 @@ struct ldc_rows {
 };
 
 void ldc_rows_deinit(struct ldc_rows *rows);
-/** The row with INDEX, or NULL; takes the same time however many rows there are. */
-const struct ldc_row *ldc_rows_find(const struct ldc_rows *rows, int index);
 
 /** What an answer to list2 is worth. */
 enum ldc_list_outcome {
