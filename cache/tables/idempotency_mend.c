@@ -32,17 +32,21 @@ int cache_idempotency_rebuild(sqlite3 *db)
 int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
-    /* What was done to workstations since is undone by the restore, and may be done again. */
+    /* Also those whose operation's record is lost: they say so. What was done to workstations since
+     * is undone by the restore, and may be done again. */
     int r = cache_sql_query(from, &row,
                             "SELECT owner, key, fingerprint, operation, created_at, pruned"
                             " FROM idempotency WHERE created_at > ?"
-                            " AND (pruned OR operation IN (SELECT id FROM operations))",
+                            " AND operation NOT IN (SELECT id FROM workstations)",
                             "i", oldest());
     int stepped = SQLITE_DONE;
     while (r == 0 && (stepped = sqlite3_step(row)) == SQLITE_ROW)
-        r = cache_sql_run(to, INSERT_KEY " VALUES (?, ?, ?, ?, ?, ?)" UNLESS_LATER, "ssssii",
-                          cache_sql_text(row, 0), cache_sql_text(row, 1), cache_sql_text(row, 2),
-                          cache_sql_text(row, 3), (int64_t)sqlite3_column_int64(row, 4),
+        r = cache_sql_run(to,
+                          INSERT_KEY " SELECT ?, ?, ?, ?4, ?, ? WHERE ?4 NOT IN"
+                                     " (SELECT id FROM workstations)" UNLESS_LATER,
+                          "ssssii", cache_sql_text(row, 0), cache_sql_text(row, 1),
+                          cache_sql_text(row, 2), cache_sql_text(row, 3),
+                          (int64_t)sqlite3_column_int64(row, 4),
                           (int64_t)sqlite3_column_int64(row, 5));
     return r == 0 && stepped != SQLITE_DONE ? cache_sql_error_code(from) : r;
 }
