@@ -161,12 +161,12 @@ int fs_size(const char *path, int64_t *ret)
     return r;
 }
 
-int fs_identify(const char *path, struct fs_identity *ret)
+int fs_identify(const char *path, uint64_t *ret)
 {
     uv_fs_t req;
     int r = uv_fs_stat(NULL, &req, path, NULL);
     if (r == 0)
-        *ret = (struct fs_identity){req.statbuf.st_dev, req.statbuf.st_ino};
+        *ret = req.statbuf.st_ino;
     uv_fs_req_cleanup(&req);
     return r;
 }

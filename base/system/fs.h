@@ -28,11 +28,9 @@ int fs_copy(const char *from, const char *to);
 /** A file, or a link itself. */
 int fs_remove(const char *path);
 int fs_size(const char *path, int64_t *ret);
-/** Which file stands at a path: another one has another identity, whatever its name. */
-struct fs_identity {
-    uint64_t device, number;
-};
-int fs_identify(const char *path, struct fs_identity *ret);
+/** Which file stands at a path: its number on its drive, which another one does not have, whatever
+ *  its name. (The drive's own number is left out: Wine tells it only some time after its start.) */
+int fs_identify(const char *path, uint64_t *ret);
 /** The first N bytes of a plain file; UV_EOF when it has less. */
 int fs_read_head(const char *path, void *bytes, size_t n);
 /** What was written to PATH is on the disk when this returns. */

@@ -8,10 +8,10 @@
 
 static bool is_there(const struct cache_place *place, size_t i)
 {
-    struct fs_identity now;
+    uint64_t now;
     int r = fs_identify(place->paths[i], &now);
     if (r == 0)
-        return now.device == place->files[i].device && now.number == place->files[i].number;
+        return now == place->files[i];
     return r != UV_ENOENT && r != UV_ENOTDIR;
 }
 
@@ -26,7 +26,7 @@ void cache_place_init(struct cache_place *place, sqlite3 *db)
     int has_moved = 0;
     (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
     if (has_moved)
-        place->files[0] = (struct fs_identity){0};
+        place->files[0] = 0;
 }
 
 void cache_place_deinit(struct cache_place *place)

@@ -10,7 +10,7 @@
  *  or replaced while it is open takes writes as before, and the next start finds none of them. */
 struct cache_place {
     char *paths[2]; /* the database, its write-ahead log */
-    struct fs_identity files[2];
+    uint64_t files[2];
 };
 
 /** Of DB, which has a log. */
