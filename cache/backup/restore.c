@@ -27,8 +27,6 @@
  * is about to take the database's place, told by the first start with it. */
 
 static const char note_name[] = "restored"; /* of the preferences */
-/* The name of the scratch begins as theirs, and it goes as they do. */
-static const char scratch_name[] = CACHE_DB_NAME ".staged-former";
 static const char staged_prefix[] = CACHE_DB_NAME ".staged-",
                   armed_name[] = CACHE_DB_NAME ".restore",
                   kept_prefix[] = CACHE_DB_NAME ".replaced-";
@@ -362,14 +360,11 @@ static bool has_begun(struct swap *s, const char *data_dir, yyjson_mut_val *note
 static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const struct former *f)
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
-    int64_t highest = 0;
     (void)yyjson_mut_obj_remove_key(root, "kept");
     json_add_str(note, root, "kept", kept);
     if (f->lost)
         json_add_str(note, root, "lost", f->lost);
     int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
-    if (r == 0 && former)
-        r = cache_idempotency_carry_over(former, db);
     if (r == 0)
         r = cache_events_renumber_above(db, f->highest);
     if (r == 0)
@@ -377,10 +372,10 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
 }
 
-/* Of the armed one, which is on disk with its note, keys and numbers afterwards. */
+/* Of the armed one, which is on disk with its note and its numbers afterwards. */
 static int make_ready(struct swap *s, const char *data_dir)
 {
-    sqlite3 *db cleanup(cache_sql_closep) = NULL, *former cleanup(cache_sql_closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
     struct former former cleanup(former_deinit) = {0};
     int r = open_db(s->armed, &db);

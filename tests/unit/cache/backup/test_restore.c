@@ -643,52 +643,6 @@ Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
                                   " ('since', 'b', 0), ('pruned', 'p', 1), ('lost', 'l', 0))"),
                  5);
     cache_db_close(db);
-    /* And once more: now the operations of all of them but the first are gone. */
-    stage_and_arm();
-    mem_free(finish());
-    db = open_db(folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 5);
-    cache_db_close(db);
-}
-
-/* Zeroes the page where TABLE begins. */
-static void break_table(const char *table)
-{
-    char *path = fs_join(folder, "ldplayerd.db");
-    char *sql = mem_printf("SELECT rootpage FROM sqlite_schema WHERE name = '%s'", table);
-    sqlite3 *db = open_db(folder);
-    long long root = query_number(db, sql), size = query_number(db, "PRAGMA page_size");
-    cache_db_close(db);
-    FILE *f = fopen(path, "r+b");
-    char *zeros = mem_calloc((size_t)size, 1);
-    cr_assert_eq(fseek(f, (long)((root - 1) * size), SEEK_SET), 0);
-    cr_assert_eq(fwrite(zeros, 1, (size_t)size, f), (size_t)size);
-    fclose(f);
-    mem_free(zeros);
-    mem_free(sql);
-    mem_free(path);
-}
-
-Test(cache_restore, keys_of_a_damaged_database_are_still_used)
-{
-    set("old");
-    back_up();
-    sqlite3 *db = open_db(folder);
-    execute(
-        db,
-        "INSERT INTO operations (id, kind, target, parent, status, created_at, started_at,"
-        " ended_at, percent, step_index, step_issued, evidence, n_children,"
-        " n_children_ended, n_children_failed, params, memo, idempotency_key, key_owner,"
-        " key_fingerprint) VALUES ('a', 'start', '', '', 'failed', unixepoch() * 1000, 1, 1,"
-        " 0, 0, 0, '[]', 0, 0, 0, '{}', '{}', 'kept', 'me', 'fp');" KEY("kept", "a", "20", "0"));
-    cache_db_close(db);
-    break_table("idempotency");
-    stage_and_arm();
-    mem_free(finish());
-    db = open_db(folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE key = 'kept'"), 1);
-    cache_db_close(db);
-    cr_assert(database_is("old"));
 }
 
 static bool has_key(const char *key)
