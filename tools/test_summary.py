@@ -4,10 +4,10 @@
 
 Arguments are testlog.json files, and passed=N, failed=N or skipped=N for what has no log. A log
 written `FIRST,AGAIN` has five more runs of tests that failed in the first: such a test has passed
-when three of them have, and is named and counted as retried in any case. Not all five: about once in
-a thousand Wine ends a program that has not begun. Before that line stands what was skipped inside of
-tests, with the reasons. With --failed LOG the names of the tests that failed are printed instead, a
-line each. The exit code is 1 when anything failed, or when nothing was run at all.
+when three of them have, and is named and counted as retried in any case. Not all five: now and then
+Wine ends a program that has not begun. Before that line stands what was skipped inside of tests, with
+the reasons. With --failed LOG the names of the tests that failed are printed instead, a line each.
+The exit code is 1 when anything failed, or when nothing was run at all.
 """
 import collections
 import json

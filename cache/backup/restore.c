@@ -15,7 +15,9 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/backup/trusted.h"
+#include "cache/pages/wal.h"
 #include "cache/store/db.h"
+#include "cache/store/salvage.h"
 #include "cache/tables/events.h"
 #include "cache/tables/idempotency.h"
 #include "cache/tables/operations.h"
@@ -25,8 +27,6 @@
  * is about to take the database's place, told by the first start with it. */
 
 static const char note_name[] = "restored"; /* of the preferences */
-/* The name of the scratch begins as theirs, and it goes as they do. */
-static const char scratch_name[] = CACHE_DB_NAME ".staged-former";
 static const char staged_prefix[] = CACHE_DB_NAME ".staged-",
                   armed_name[] = CACHE_DB_NAME ".restore",
                   kept_prefix[] = CACHE_DB_NAME ".replaced-";
@@ -219,56 +219,126 @@ static char *choose_kept(const char *data_dir)
     }
 }
 
-static int rebuild_keys(sqlite3 *db, void *arg)
+/* Of the former database, as the restored one goes on from it. LOST: what could not be read of it,
+ * a sentence; NULL when all was. */
+struct former {
+    int64_t highest; /* event number that it can have told of; 0 when it does not say */
+    char *lost;
+};
+
+static void former_deinit(struct former *f)
 {
-    (void)arg;
-    return cache_idempotency_rebuild(db);
+    mem_free(f->lost);
 }
 
-/* What can be read of one that is damaged, or of another version, in a file of its own. */
-static int read_aside(const char *database, const char *scratch, sqlite3 **ret)
+/* Keys that were used since the backup was made, so that what they did is not done again. */
+static int carry_keys(sqlite3 *from, sqlite3 *to)
 {
-    struct cache_salvage saved;
-    (void)fs_remove(scratch);
-    int r = cache_salvage(database, scratch, rebuild_keys, NULL, &saved);
-    return r == 0 ? open_db(scratch, ret) : r;
+    int r = cache_sql_exec(to, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = cache_idempotency_carry_over(from, to);
+    if (r == 0)
+        r = cache_sql_exec(to, "COMMIT");
+    if (r < 0)
+        (void)cache_sql_exec(to, "ROLLBACK");
+    return r;
 }
 
-/* Whether its tables are those of this program. */
-static bool is_readable(sqlite3 *db)
+static int check_former(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
 {
+    bool is_whole = true;
     int64_t version = 0;
-    bool is_whole = false;
-    return cache_sql_number(db, "PRAGMA user_version", &version) == 0 &&
-           version == cache_schema_newest() && cache_schema_check(db, &is_whole) == 0 && is_whole;
+    int r = cache_schema_check(db, &is_whole);
+    if (r == 0)
+        r = is_whole ? cache_sql_check_integrity(db, finding, CACHE_FINDING_SIZE) : UV_EFTYPE;
+    if (r == 0)
+        r = cache_sql_number(db, "PRAGMA user_version", &version);
+    /* Its tables are not those that are asked. */
+    return r == 0 && version < cache_schema_newest() ? UV_ENOTSUP : r;
 }
 
-/* So that the file alone is all of it, where it is sound; else it is kept as it is, with its log.
- * RET is what can be read of it, NULL when there is nothing. Returns 0 or a UV code. */
-static int close_former(const char *database, const char *scratch, sqlite3 **ret)
+/* So that the file alone is all of it, where it can be read; else it is kept as it is. Returns
+ * UV_EFTYPE for a damaged one, UV_ENOTSUP for one of an older schema. */
+static int close_former(const char *database, sqlite3 *armed, struct former *f,
+                        char finding[CACHE_FINDING_SIZE])
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    char finding[CACHE_FINDING_SIZE];
     int64_t size = 0;
     /* SQLite would delete the log of an empty file. */
-    if (fs_size(database, &size) < 0 || size == 0)
-        return 0;
-    if (open_db(database, &db) == 0) {
-        /* A log beside what is no database must stay as it is. It is found when something is
-         * read. */
-        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        if (cache_sql_check_integrity(db, finding, sizeof(finding)) == 0) {
-            cache_db_checkpoint(db);
-            sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-            if (is_readable(db)) {
-                *ret = take_ptr(db);
-                return 0;
-            }
-        }
+    if (fs_size(database, &size) < 0 || size == 0 || cache_wal_is_damaged(database))
+        return UV_EFTYPE;
+    int r = open_db(database, &db);
+    if (r < 0)
+        return r;
+    /* A log beside what is no database must stay as it is. It is found when something is read. */
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    r = check_former(db, finding);
+    if (r == 0)
+        r = cache_events_highest(db, &f->highest);
+    if (r < 0 && r != UV_ENOTSUP)
+        return sqlite3_errcode(db) == SQLITE_ERROR ? UV_EFTYPE : r;
+    cache_db_checkpoint(db);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return r == 0 ? carry_keys(db, armed) : r;
+}
+
+static int mend_former(sqlite3 *db, void *arg)
+{
+    struct former *f = arg;
+    int r = cache_events_highest(db, &f->highest);
+    return r == 0 ? cache_idempotency_rebuild(db) : r;
+}
+
+static bool is_lost(const struct cache_salvage *saved)
+{
+    for (size_t i = 0; i < saved->n_tables; i++) {
+        const struct cache_salvage_table *t = &saved->tables[i];
+        if (t->n_lost != 0 &&
+            (strcmp(t->name, "idempotency") == 0 || strcmp(t->name, "operations") == 0))
+            return true;
     }
-    int r = read_aside(database, scratch, ret);
-    /* What is no database at all has no keys; what there is no room to read may have some. */
-    return r == UV_ENOSPC ? r : 0;
+    return false;
+}
+
+static bool is_unreadable(int r)
+{
+    return r == UV_EFTYPE || r == UV_EIO || r == UV_EINVAL || r == UV_ENOTSUP;
+}
+
+/* What the repair of a start would save of it, in a file of its own: the damaged one is kept as it
+ * is. */
+static int salvage_former(const char *database, sqlite3 *armed, struct former *f,
+                          const char *finding)
+{
+    char *path cleanup(mem_freep) = mem_printf("%s.repairing", database);
+    struct cache_salvage saved = {0};
+    sqlite3 *db = NULL;
+    (void)fs_remove(path);
+    int r = cache_salvage(database, path, mend_former, f, &saved);
+    bool is_read = r == 0;
+    if (is_read)
+        r = open_db(path, &db);
+    if (r == 0)
+        r = carry_keys(db, armed);
+    cache_sql_close(db);
+    cache_copy_remove(path);
+    if (is_read ? !is_lost(&saved) : !is_unreadable(r))
+        return r;
+    f->lost = mem_printf("the former database is damaged (%s): Idempotency-Keys used since the "
+                         "backup was made may be lost with it, so look at the instances before you "
+                         "repeat a request",
+                         *finding ? finding : uv_strerror(UV_EFTYPE));
+    return is_read ? r : 0;
+}
+
+/* The numbers of events, and in ARMED the keys. */
+static int take_over(const char *database, sqlite3 *armed, struct former *f)
+{
+    char finding[CACHE_FINDING_SIZE] = "";
+    if (!fs_exists(database))
+        return 0;
+    int r = close_former(database, armed, f, finding);
+    return is_unreadable(r) ? salvage_former(database, armed, f, finding) : r;
 }
 
 /* Whether a former finish has written into the note where the former database goes, and that still
@@ -287,47 +357,38 @@ static bool has_begun(struct swap *s, const char *data_dir, yyjson_mut_val *note
     return false;
 }
 
-/* All or nothing: the keys that were used since the backup was made, so that what they did is not
- * done again; numbers of events above all that the former can have told of; the note. */
-static int complete(sqlite3 *db, sqlite3 *former, yyjson_mut_doc *note, const char *kept)
+static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const struct former *f)
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
-    int64_t highest = 0;
     (void)yyjson_mut_obj_remove_key(root, "kept");
     json_add_str(note, root, "kept", kept);
-    if (former)
-        (void)cache_events_highest(former, &highest);
+    if (f->lost)
+        json_add_str(note, root, "lost", f->lost);
     int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
-    if (r == 0 && former)
-        r = cache_idempotency_carry_over(former, db);
     if (r == 0)
-        r = cache_events_renumber_above(db, highest);
+        r = cache_events_renumber_above(db, f->highest);
     if (r == 0)
         r = write_note(db, note);
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
 }
 
-/* Of the armed one, which is on disk with its note, keys and numbers afterwards. */
+/* Of the armed one, which is on disk with its note and its numbers afterwards. */
 static int make_ready(struct swap *s, const char *data_dir)
 {
-    sqlite3 *db cleanup(cache_sql_closep) = NULL, *former cleanup(cache_sql_closep) = NULL;
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
     yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
-    char *scratch cleanup(mem_freep) = fs_join(data_dir, scratch_name);
+    struct former former cleanup(former_deinit) = {0};
     int r = open_db(s->armed, &db);
     if (r == 0)
         r = read_note(db, &note);
     if (r < 0)
         return r == UV_ENOENT ? UV_EFTYPE : r;
-    r = close_former(s->database, scratch, &former);
+    r = take_over(s->database, db, &former);
     if (r < 0)
         return r;
     if (!has_begun(s, data_dir, yyjson_mut_doc_get_root(note)))
         s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
-    r = complete(db, former, note, s->kept);
-    cache_sql_closep(&former);
-    former = NULL;
-    (void)fs_remove(scratch);
-    return r;
+    return complete(db, note, s->kept, &former);
 }
 
 /* The log goes first: beside another database it would be taken for that one's. */
@@ -367,15 +428,21 @@ static int refuse(int r, const char *armed, struct cache_db_error *reterr)
     return UV_EPERM;
 }
 
-/* Nothing has been moved yet, and what is wanted cannot be had: who wants it hears of it, and the
- * database that is there goes on. */
+/* Neither this finish nor one that was cut off has moved anything. */
+static bool is_untouched(const struct swap *s)
+{
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", s->kept ? s->kept : s->armed);
+    return fs_exists(s->database) && !(s->kept && fs_exists(log));
+}
+
+/* Nobody has to do without the database for the sake of a restore that does not come about. */
 static int disarm(int r, const char *armed, struct cache_db_error *reterr)
 {
     cache_copy_remove(armed);
     snprintf(
         reterr->text, sizeof(reterr->text),
-        "the backup is not restored (%s); the database is as it was. See that there is room on "
-        "the disk, and run the command again",
+        "what the backup takes over of the database cannot be written (%s), so the database is "
+        "as it was: make room on the disk and restore again",
         uv_strerror(r));
     return UV_EPERM;
 }
@@ -404,7 +471,7 @@ int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_
         r = make_ready(&s, data_dir);
     if (r == UV_EPERM || r == UV_EFTYPE)
         return refuse(r, s.armed, reterr);
-    if (r < 0 && fs_exists(s.database))
+    if (r < 0 && is_untouched(&s))
         return disarm(r, s.armed, reterr);
     if (r == 0)
         r = swap(&s);
@@ -422,6 +489,17 @@ int cache_restore_read_note(sqlite3 *db, char **ret_note)
     int r = read_note(db, &note);
     *ret_note = note ? json_write(note) : NULL;
     return r == UV_ENOENT ? 0 : r;
+}
+
+char *cache_restore_lost(const char *data_dir)
+{
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
+    char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    if (open_db(path, &db) < 0 || read_note(db, &note) < 0)
+        return NULL;
+    return mem_strdup(
+        yyjson_mut_get_str(yyjson_mut_obj_get(yyjson_mut_doc_get_root(note), "lost")));
 }
 
 static int exec_forget(sqlite3 *db, void *arg)

@@ -36,17 +36,22 @@ int cache_restore_unstage(const char *data_dir, const char *id);
  *  already; or another UV code. By one at a time. */
 int cache_restore_arm(const char *data_dir, const char *id, struct cache_db_error *reterr);
 
-/** Event numbers of the new database go on above all that it and the former one can have told of.
+/** Event numbers of the new database go on above all that it and the former one can have told of,
+ *  and the former one's Idempotency-Keys of the last day go on in it; a damaged one is read as a
+ *  repair would, and the note says what may be lost.
  *  What is staged is removed: nobody waits for it any more. Returns 0; RET_KEPT is then NULL when
  *  nothing was armed, else the path where the former database is kept ("" when there was none),
- *  owned by the caller. Or with RETERR: UV_EPERM for an armed one that is not believed (the
- *  database is as it was), other UV codes when it could not take its place: the database must not
- *  be opened then. */
+ *  owned by the caller. Or with RETERR: UV_EPERM when the database is as it was (the armed one
+ *  is not believed; or it could not be completed, say for want of room, and is removed), other UV
+ * codes when it could not take its place: the database must not be opened then. */
 int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_error *reterr);
 
 /** What a restored database says of itself at the first start with it: the data of the event
  *  `service.database_restored`, owned by the caller; NULL in any other. Returns 0 or a UV code. */
 int cache_restore_read_note(sqlite3 *db, char **ret_note);
+/** The `lost` of the note of what has taken the place in DATA_DIR just now, before anybody opens
+ * it: a sentence owned by the caller, or NULL. Only by the holder of the lock. */
+char *cache_restore_lost(const char *data_dir);
 /** It was told. */
 void cache_restore_forget_note(struct cache_store *store);
 

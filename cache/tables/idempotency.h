@@ -76,8 +76,8 @@ bool cache_idempotency_has_expired(const struct cache_idempotency *keys);
  *
  *  Makes the rows of keys again that are gone, from what stands with the operations. */
 int cache_idempotency_rebuild(sqlite3 *db);
-/** Gives TO the keys of the last 24 hours of FROM's operations that it has not: for a database that
- *  takes the place of a newer one. */
+/** Gives TO the keys of the last 24 hours of FROM that it has not, but those of workstations that
+ *  either knows: for a database that takes the place of a newer one. */
 int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to);
 
 #endif

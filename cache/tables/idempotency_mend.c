@@ -32,8 +32,8 @@ int cache_idempotency_rebuild(sqlite3 *db)
 int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
-    /* Also those whose operations are not there any more: what they did is not known, and not done
-     * again. What was done to workstations since is undone by the restore, and may be. */
+    /* Also those whose operation's record is lost: they say so. What was done to workstations since
+     * is undone by the restore, and may be done again. */
     int r = cache_sql_query(from, &row,
                             "SELECT owner, key, fingerprint, operation, created_at, pruned"
                             " FROM idempotency WHERE created_at > ?"
@@ -41,9 +41,12 @@ int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
                             "i", oldest());
     int stepped = SQLITE_DONE;
     while (r == 0 && (stepped = sqlite3_step(row)) == SQLITE_ROW)
-        r = cache_sql_run(to, INSERT_KEY " VALUES (?, ?, ?, ?, ?, ?)" UNLESS_LATER, "ssssii",
-                          cache_sql_text(row, 0), cache_sql_text(row, 1), cache_sql_text(row, 2),
-                          cache_sql_text(row, 3), (int64_t)sqlite3_column_int64(row, 4),
+        r = cache_sql_run(to,
+                          INSERT_KEY " SELECT ?, ?, ?, ?4, ?, ? WHERE ?4 NOT IN"
+                                     " (SELECT id FROM workstations)" UNLESS_LATER,
+                          "ssssii", cache_sql_text(row, 0), cache_sql_text(row, 1),
+                          cache_sql_text(row, 2), cache_sql_text(row, 3),
+                          (int64_t)sqlite3_column_int64(row, 4),
                           (int64_t)sqlite3_column_int64(row, 5));
     return r == 0 && stepped != SQLITE_DONE ? cache_sql_error_code(from) : r;
 }

@@ -55,6 +55,15 @@ int svc_app_open_data_dir(struct svc_app *app)
     return 0;
 }
 
+static void tell_restored(const char *data_dir, const char *kept)
+{
+    char *lost cleanup(mem_freep) = cache_restore_lost(data_dir);
+    log_warning("service", "a backup took the place of the database; the former one is %s",
+                *kept ? kept : "not there");
+    if (lost)
+        log_error("service", "%s", lost);
+}
+
 /* While no database is open. */
 int svc_app_restore_db(struct svc_app *app)
 {
@@ -66,8 +75,7 @@ int svc_app_restore_db(struct svc_app *app)
     else if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
     else if (kept)
-        log_warning("service", "a backup took the place of the database; the former one is %s",
-                    *kept ? kept : "not there");
+        tell_restored(app->data_dir, kept);
     return 0;
 }
 

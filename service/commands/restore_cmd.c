@@ -26,6 +26,18 @@ static const char doing[] = "the backup is not restored";
 
 /* --- without a service --- */
 
+static void warn(const char *lost)
+{
+    if (lost)
+        fprintf(stderr, "ldplayerd: %s\n", lost);
+}
+
+static void warn_here(const char *data_dir)
+{
+    char *lost cleanup(mem_freep) = cache_restore_lost(data_dir);
+    warn(lost);
+}
+
 static enum svc_exit finish_here(const struct svc_owner *owner, const struct cache_staged *staged,
                                  char **ret_kept)
 {
@@ -33,8 +45,10 @@ static enum svc_exit finish_here(const struct svc_owner *owner, const struct cac
     int r = cache_restore_arm(owner->data_dir, staged->id, &error);
     if (r == 0)
         r = cache_restore_finish(owner->data_dir, ret_kept, &error);
-    if (r == 0)
+    if (r == 0) {
+        warn_here(owner->data_dir);
         return SVC_EXIT_OK;
+    }
     (void)cache_restore_unstage(owner->data_dir, staged->id);
     return svc_exit_fail("%s: %s", doing, error.text);
 }
@@ -47,11 +61,13 @@ struct life {
     char started_at[CLOCK_RFC3339_SIZE];
     char staged[UUID_SIZE]; /* what took the database's place at its start, or "" */
     char *kept;             /* where the former one is; NULL: there was none */
+    char *lost;             /* what could not be read of that; NULL: nothing */
 };
 
 static void life_deinit(struct life *life)
 {
     mem_free(life->kept);
+    mem_free(life->lost);
 }
 
 static int ask_life(const struct svc_endpoint *endpoint, struct life *ret)
@@ -69,7 +85,8 @@ static int ask_life(const struct svc_endpoint *endpoint, struct life *ret)
         r = UV_EAGAIN;
     if (r < 0)
         return r;
-    *ret = (struct life){.kept = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "kept")))};
+    *ret = (struct life){.kept = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "kept"))),
+                         .lost = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "lost")))};
     str_copy(ret->started_at, sizeof(ret->started_at), started_at);
     str_copy(ret->staged, sizeof(ret->staged), staged ? staged : "");
     return 0;
@@ -82,7 +99,8 @@ static bool is_back(const char *data_dir, const char *started_at, struct life *r
         return false;
     if (strcmp(ret->started_at, started_at) != 0)
         return true;
-    mem_free(take_ptr(ret->kept));
+    life_deinit(ret);
+    *ret = (struct life){0};
     return false;
 }
 
@@ -102,6 +120,7 @@ static enum svc_exit wait_for_return(const char *data_dir, const char *started_a
         return svc_exit_fail("%s: the service came back with another database; its log and its "
                              "events (service.database_restored) say with which",
                              doing);
+    warn(life.lost);
     *ret_kept = life.kept ? take_ptr(life.kept) : mem_strdup("");
     return SVC_EXIT_OK;
 }

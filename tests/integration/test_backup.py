@@ -426,7 +426,9 @@ class Restore(BackupCase):
             self.assertGreaterEqual(len(self.kept("replaced")) - before, len(places))
             wait_for(self.answers, "the service to listen again")
             for (_, err), process in zip(outputs, processes):
-                self.assertEqual(err == "", process.returncode == 0, err)
+                # One that gets the lock while the service restarts finishes what is armed first.
+                is_good = err == "" or "a restore that was cut off is finished" in err
+                self.assertEqual(is_good, process.returncode == 0, err)
             self.assertEqual(glob.glob(self.database + ".staged-*"), [])
 
     def test_a_restore_that_was_cut_off_is_finished_by_the_next_command(self):

@@ -4,8 +4,9 @@
  * handler makes a thread there and then, and with SIGUSR1 Wine's server has a thread do other
  * things at once. Where the interrupted thread is within malloc, or in a fork for CreateProcess,
  * the handler's own malloc waits for ever for a lock that the interrupted code holds. So both are
- * kept until that code has ended. Seen with Wine 8.0, once in some 70 stops within 50 ms of a
- * start. Built by itself, for the machine's own libc (glibc, because of the names with __). */
+ * kept until that code has ended. Seen with Wine 8.0 in stops soon after a start, after 22 and
+ * after 71 of them. Built by itself, for the machine's own libc (glibc, because of the names with
+ * __). */
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>

@@ -629,11 +629,10 @@ Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
                 " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL FROM"
                 " (SELECT 'a' AS id UNION SELECT 'b')");
     execute(db,
-            "INSERT INTO workstations (id, name, address, labels, maintenance, status, created_at,"
-            " updated_at, last_seen_at) VALUES ('w', 'w', '', '{}', 0, '', 1, 1, 0);" KEY(
-                "both", "a", "80000", "1") KEY("again", "b", "10", "0") KEY("since", "b", "20", "0")
+            KEY("both", "a", "80000", "1") KEY("again", "b", "10", "0") KEY("since", "b", "20", "0")
                 KEY("pruned", "p", "20", "1") KEY("old", "b", "90000", "0")
-                    KEY("workstation", "w", "20", "0") KEY("lost", "gone", "20", "0"));
+                    KEY("workstation", "w", "20", "0") KEY("lost", "l", "20", "0"));
+    execute(db, "INSERT INTO workstations VALUES ('w', 'w', '', '{}', 0, '', 1, 1, 0)");
     cache_db_close(db);
     stage_and_arm();
     mem_free(finish());
@@ -641,55 +640,97 @@ Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
     cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 5);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE (key, operation, pruned)"
                                   " IN (VALUES ('both', 'a', 0), ('again', 'b', 0),"
-                                  " ('since', 'b', 0), ('pruned', 'p', 1), ('lost', 'gone', 0))"),
+                                  " ('since', 'b', 0), ('pruned', 'p', 1), ('lost', 'l', 0))"),
                  5);
     cache_db_close(db);
-    /* And once more: now the operations of all of them but the first are gone. */
-    stage_and_arm();
-    mem_free(finish());
-    db = open_db(folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 5);
-    cache_db_close(db);
 }
 
-/* Zeroes the page where TABLE begins. */
-static void break_table(const char *table)
+static bool has_key(const char *key)
 {
-    char *path = fs_join(folder, "ldplayerd.db");
-    char *sql = mem_printf("SELECT rootpage FROM sqlite_schema WHERE name = '%s'", table);
+    char *sql = mem_printf("SELECT count(*) FROM idempotency WHERE key = '%s'", key);
     sqlite3 *db = open_db(folder);
-    long long root = query_number(db, sql), size = query_number(db, "PRAGMA page_size");
+    bool result = query_number(db, sql) == 1;
     cache_db_close(db);
-    FILE *f = fopen(path, "r+b");
-    char *zeros = mem_calloc((size_t)size, 1);
-    cr_assert_eq(fseek(f, (long)((root - 1) * size), SEEK_SET), 0);
-    cr_assert_eq(fwrite(zeros, 1, (size_t)size, f), (size_t)size);
-    fclose(f);
-    mem_free(zeros);
     mem_free(sql);
-    mem_free(path);
+    return result;
 }
 
-Test(cache_restore, keys_of_a_damaged_database_are_still_used)
+/* The second one finds the keys of the first in a database without their operations. */
+Test(cache_restore, keys_outlive_every_further_restore)
 {
     set("old");
     back_up();
     sqlite3 *db = open_db(folder);
-    execute(
-        db,
-        "INSERT INTO operations (id, kind, target, parent, status, created_at, started_at,"
-        " ended_at, percent, step_index, step_issued, evidence, n_children,"
-        " n_children_ended, n_children_failed, params, memo, idempotency_key, key_owner,"
-        " key_fingerprint) VALUES ('a', 'start', '', '', 'failed', unixepoch() * 1000, 1, 1,"
-        " 0, 0, 0, '[]', 0, 0, 0, '{}', '{}', 'kept', 'me', 'fp');" KEY("kept", "a", "20", "0"));
+    execute(db, KEY("k", "b", "20", "0"));
     cache_db_close(db);
-    break_table("idempotency");
+    for (int i = 0; i < 3; i++) {
+        stage_and_arm();
+        mem_free(finish());
+        cr_assert(has_key("k"), "restore %d", i);
+    }
+}
+
+static void damage_page(unsigned number)
+{
+    static const char zeros[4096];
+    char *path = fs_join(folder, "ldplayerd.db");
+    FILE *f = fopen(path, "r+b");
+    cr_assert_eq(fseek(f, (long)(number - 1) * 4096, SEEK_SET), 0);
+    cr_assert_eq(fwrite(zeros, sizeof(zeros), 1, f), 1);
+    cr_assert_eq(fclose(f), 0);
+    mem_free(path);
+}
+
+Test(cache_restore, keys_of_a_damaged_database_go_on_and_what_is_lost_is_told)
+{
+    static const struct {
+        const char *root; /* of which table; NULL: the first page */
+        bool is_told;
+    } cases[] = {{NULL, false}, {"instances", false}, {"operations", true}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        folder_remove(folder);
+        folder = folder_make();
+        unlink(file);
+        set("old");
+        back_up();
+        sqlite3 *db = open_db(folder);
+        char *sql = mem_printf("SELECT rootpage FROM sqlite_master WHERE name = '%s'",
+                               cases[i].root ? cases[i].root : "");
+        execute(db, KEY("k", "b", "20", "0"));
+        execute(db,
+                "INSERT INTO operations SELECT 'b', 'start', '', '', 'failed', 1, 1, 1, 0, NULL,"
+                " 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL");
+        unsigned root = cases[i].root ? (unsigned)query_number(db, sql) : 1;
+        cache_db_close(db);
+        damage_page(root);
+        stage_and_arm();
+        mem_free(finish());
+        char *lost = cache_restore_lost(folder);
+        cr_assert_eq(lost != NULL, cases[i].is_told, "%zu: %s", i, lost ? lost : "");
+        cr_assert(has_key("k"), "%zu", i);
+        cr_assert(database_is("old"));
+        cr_assert_not(has("ldplayerd.db.repairing"), "nothing is left of the reading");
+        mem_free(lost);
+        mem_free(sql);
+    }
+}
+
+/* Armed, but it cannot be written: as on a full disk. */
+Test(cache_restore, one_that_cannot_be_completed_is_disarmed_and_the_database_as_it_was)
+{
+    struct cache_db_error error;
+    char *kept = NULL, *journal = fs_join(folder, "ldplayerd.db.restore-journal");
+    set("old");
+    back_up();
+    set("new");
     stage_and_arm();
-    mem_free(finish());
-    db = open_db(folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE key = 'kept'"), 1);
-    cache_db_close(db);
-    cr_assert(database_is("old"));
+    cr_assert_eq(mkdir(journal, 0700), 0);
+    cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM, "%s", error.text);
+    cr_assert_null(kept);
+    cr_assert_not(is_armed());
+    cr_assert_eq(rmdir(journal), 0);
+    cr_assert(database_is("new"));
+    mem_free(journal);
 }
 
 Test(cache_restore, a_file_of_somebody_else_is_not_believed)
