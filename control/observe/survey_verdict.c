@@ -67,20 +67,21 @@ static void read_answer(const struct ldc_outcome *outcome, const char *path,
 
 static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict *v)
 {
+    const char *code = ldc_list_code(survey->list);
+
     if (survey->list == LDC_LIST_USAGE)
-        set(v, UV_EPROTO, "LDCONSOLE_UNKNOWN_VERSION",
+        set(v, UV_EPROTO, code,
             "ldconsole answered list2 with its usage text: this version is not understood");
     else if (survey->list == LDC_LIST_UNKNOWN_FORMAT)
-        set(v, UV_EPROTO, "LDCONSOLE_UNKNOWN_VERSION",
+        set(v, UV_EPROTO, code,
             "ldconsole list2 prints %u columns where 7 or 10 are known and it is not certain which "
             "is which: '%s'; see whether there is an ldplayerd for this version of LDPlayer",
             (unsigned)survey->rows.n_strange_fields, survey->rows.strange);
     else if (survey->list == LDC_LIST_GARBAGE)
-        set(v, UV_EPROTO, "LDCONSOLE_GARBAGE",
-            "ldconsole list2 printed %u bytes of which no line is an instance",
+        set(v, UV_EPROTO, code, "ldconsole list2 printed %u bytes of which no line is an instance",
             (unsigned)survey->outcome.result->output_len);
     else if (survey->list == LDC_LIST_EMPTY && survey->configs->n_items > 0)
-        set(v, UV_EPROTO, "LDCONSOLE_EMPTY_LIST",
+        set(v, UV_EPROTO, code,
             "ldconsole list2 listed nothing three times, although %u instances are on disk",
             (unsigned)survey->configs->n_items);
 }

@@ -45,9 +45,10 @@ struct ldc_call {
     ldc_call_fn done;
     void *arg;
     char *command_line;
-    struct run *run;           /* while at the runner */
-    bool is_repeated;          /* because the agent was lost */
-    bool is_probe;             /* the one call a half-open breaker let through */
+    struct run *run;  /* while at the runner */
+    bool is_repeated; /* because the agent was lost */
+    bool is_probe;    /* the one call a half-open breaker let through */
+    bool is_judgement_reserved;
     struct ldc_outcome posted; /* the outcome of a call that never ran */
     struct run_result not_found;
 };
@@ -146,19 +147,34 @@ static bool ask_breaker(struct ldc_call *call, uint64_t *reterr_retry_ms)
     return may_go;
 }
 
-static void tell_breaker(struct ldc_call *call, enum ldc_answer answer)
+void ldc_client_judge(struct ldc_client *client, enum ldc_purpose purpose,
+                      const struct ldc_outcome *outcome, enum ldc_health health, const char *reason)
 {
-    struct ldc_breaker *b = breaker_of(call);
+    struct ldc_breaker *b = &client->breakers[purpose];
     /* A half-open breaker waits for its probe alone; this call left before it opened. */
-    if (!b || (b->state == LDC_BREAKER_HALF_OPEN && !call->is_probe))
+    if (b->state == LDC_BREAKER_HALF_OPEN && !outcome->is_probe)
         return;
     enum ldc_breaker_state before = b->state;
-    if (answer == LDC_ANSWER_CANCELLED || answer == LDC_ANSWER_NO_SESSION)
+    if (health == LDC_NEUTRAL)
         ldc_breaker_abandon(b);
     else
-        ldc_breaker_report(b, clock_mono_ms(), !ldc_answer_is_sick(answer),
-                           ldc_answer_code(answer));
-    tell_if_changed(call->client, b, before, NULL);
+        ldc_breaker_report(b, clock_mono_ms(), health == LDC_HEALTHY, reason);
+    tell_if_changed(client, b, before, NULL);
+}
+
+/* Returns whether the caller has to say it, who reserved that. */
+static bool tell_breaker(struct ldc_call *call, const struct ldc_outcome *outcome)
+{
+    bool says_something =
+        outcome->answer != LDC_ANSWER_CANCELLED && outcome->answer != LDC_ANSWER_NO_SESSION;
+    if (!breaker_of(call))
+        return false;
+    if (call->is_judgement_reserved && says_something)
+        return true;
+    ldc_client_judge(call->client, call->purpose, outcome,
+                     ldc_answer_health(call->command.verb, outcome->answer),
+                     ldc_answer_code(outcome->answer));
+    return false;
 }
 
 /* --- the last word on a call --- */
@@ -367,12 +383,18 @@ static void on_run_done(void *arg, const struct run_result *result)
         .answer = ldc_answer_read(call->command.verb, result),
         .result = result,
         .command_line = call->command_line,
+        .is_probe = call->is_probe,
     };
     call->run = NULL;
     c->n_running[class]--;
-    tell_breaker(call, outcome.answer);
+    outcome.is_unjudged = tell_breaker(call, &outcome);
     start_waiting(c, class);
     end_call(call, &outcome);
+}
+
+void ldc_client_reserve_judgement(struct ldc_call *call)
+{
+    call->is_judgement_reserved = true;
 }
 
 void ldc_client_cancel(struct ldc_call *call)

@@ -53,6 +53,8 @@ struct ldc_outcome {
     enum ldc_answer answer;
     const struct run_result *result; /* NULL when rejected or cancelled before it ran */
     const char *command_line;        /* for evidence */
+    bool is_unjudged; /* the breaker waits for ldc_client_judge: see ldc_client_reserve_judgement */
+    bool is_probe;    /* the one call that a half-open breaker let through */
 };
 
 typedef void (*ldc_call_fn)(void *arg, const struct ldc_outcome *outcome);
@@ -71,6 +73,13 @@ void ldc_client_on_breaker(struct ldc_client *client, ldc_breaker_fn fn, void *a
  *  says nothing about ldconsole. */
 struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *command,
                                  enum ldc_purpose purpose, ldc_call_fn done, void *arg);
+/** What CALL, which has not ended, says of ldconsole is for the caller to judge, who knows more
+ * than the answer does: when its outcome `is_unjudged` ldc_client_judge must follow. */
+void ldc_client_reserve_judgement(struct ldc_call *call);
+/** Tells the breaker of PURPOSE what OUTCOME was worth. REASON is kept when that opens it. */
+void ldc_client_judge(struct ldc_client *client, enum ldc_purpose purpose,
+                      const struct ldc_outcome *outcome, enum ldc_health health,
+                      const char *reason);
 /** Why nothing can be run now, as a sentence (no session, no agent), or NULL. Calls then end with
  *  LDC_ANSWER_NO_SESSION, which no breaker counts. */
 const char *ldc_client_absence(const struct ldc_client *client);

@@ -121,6 +121,32 @@ static bool is_doubtful(enum ldc_list_outcome list)
     return list != LDC_LIST_OK && list != LDC_LIST_USAGE;
 }
 
+/* list2 crashes now and then and is well the next time (reference 11). */
+static bool has_crashed(const struct ldc_outcome *outcome)
+{
+    return !outcome->is_rejected && outcome->answer == LDC_ANSWER_VENDOR_ERROR &&
+           ldc_answer_is_crash(outcome->result);
+}
+
+/* The breaker of list2 is told once a survey what its list is worth, not what its exit code says.
+ * An answer that is asked again says nothing. */
+static void judge(struct ldc_surveyor *s, bool is_last)
+{
+    const struct ldc_outcome *outcome = &s->survey.outcome;
+    enum ldc_health health = LDC_NEUTRAL;
+    const char *reason = ldc_answer_code(outcome->answer);
+    if (!outcome->is_unjudged)
+        return;
+    if (is_last && has_list(outcome)) {
+        health = ldc_list_health(s->survey.list, s->configs.n_items > 0);
+        reason = ldc_list_code(s->survey.list);
+    } else if (is_last) {
+        health = ldc_answer_health(LDC_VERB_LIST2, outcome->answer);
+    }
+    s->survey.outcome.is_unjudged = false;
+    ldc_client_judge(s->client, LDC_PURPOSE_LIST, outcome, health, reason);
+}
+
 static void finish(struct ldc_surveyor *s)
 {
     s->is_running = false;
@@ -150,16 +176,20 @@ static void go_on(struct ldc_surveyor *s)
 {
     if (s->call || s->is_working)
         return;
-    if (!s->is_closing && has_list(&s->survey.outcome)) {
+    if (!s->is_closing && has_list(&s->survey.outcome))
         s->survey.list = ldc_rows_parse(s->output, s->result.output_len, s->codepage, title_of,
                                         &s->configs, &s->survey.rows);
-        if (is_doubtful(s->survey.list) && s->n_repeats < MAX_REPEATS) {
-            s->n_repeats++;
-            forget_answer(s);
-            ask(s);
-            return;
-        }
+    unsigned max_repeats = is_doubtful(s->survey.list)       ? MAX_REPEATS
+                           : has_crashed(&s->survey.outcome) ? 1
+                                                             : 0;
+    if (!s->is_closing && s->n_repeats < max_repeats) {
+        s->n_repeats++;
+        judge(s, false);
+        forget_answer(s);
+        ask(s);
+        return;
     }
+    judge(s, true);
     s->survey.configs = &s->configs;
     s->survey.processes = &s->processes;
     s->survey.has_configs = s->configs_status == 0;
@@ -198,6 +228,7 @@ static void ask(struct ldc_surveyor *s)
     struct ldc_command command;
     ldc_command_list2(&command);
     s->call = ldc_client_call(s->client, &command, LDC_PURPOSE_LIST, on_list, s);
+    ldc_client_reserve_judgement(s->call);
 }
 
 /* --- the other: files and processes --- */

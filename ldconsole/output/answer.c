@@ -71,17 +71,32 @@ const char *ldc_answer_code(enum ldc_answer answer)
     return (size_t)answer < countof(codes) ? codes[answer] : "LDCONSOLE_UNKNOWN";
 }
 
-bool ldc_answer_is_sick(enum ldc_answer answer)
+bool ldc_answer_is_crash(const struct run_result *result)
+{
+    bool is_status = (uint32_t)result->exit_code >> 28 == 0xc;
+    bool is_signal = result->exit_code < 0 && result->exit_code > -65;
+    return result->status == RUN_EXITED && (is_status || is_signal);
+}
+
+enum ldc_health ldc_answer_health(enum ldc_verb verb, enum ldc_answer answer)
 {
     switch (answer) {
+    case LDC_ANSWER_ACCEPTED:
+        return LDC_HEALTHY;
+    case LDC_ANSWER_USAGE: /* which is what a launch of a missing one prints (reference 2.2) */
+        return verb == LDC_VERB_USAGE ? LDC_HEALTHY : LDC_NEUTRAL;
     case LDC_ANSWER_VENDOR_ERROR:
     case LDC_ANSWER_NOT_ELEVATED:
     case LDC_ANSWER_NOT_STARTED:
     case LDC_ANSWER_TIMED_OUT:
     case LDC_ANSWER_FLOODED:
     case LDC_ANSWER_LOST:
-        return true;
-    default:
-        return false;
+        return LDC_SICK;
+    case LDC_ANSWER_NO_SUCH_PLAYER:
+    case LDC_ANSWER_PARAMETER_ERROR:
+    case LDC_ANSWER_CANCELLED:
+    case LDC_ANSWER_NO_SESSION:
+        break;
     }
+    return LDC_NEUTRAL;
 }

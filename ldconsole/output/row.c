@@ -265,12 +265,25 @@ enum ldc_list_outcome ldc_rows_parse(const char *bytes, size_t n, enum ldc_codep
     return outcome;
 }
 
-enum ldc_list_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances)
+const char *ldc_list_code(enum ldc_list_outcome outcome)
+{
+    static const char *const codes[] = {
+        [LDC_LIST_OK] = "LDCONSOLE_ACCEPTED",
+        [LDC_LIST_TORN] = "LDCONSOLE_TORN_LIST",
+        [LDC_LIST_EMPTY] = "LDCONSOLE_EMPTY_LIST",
+        [LDC_LIST_USAGE] = "LDCONSOLE_UNKNOWN_VERSION",
+        [LDC_LIST_GARBAGE] = "LDCONSOLE_GARBAGE",
+        [LDC_LIST_UNKNOWN_FORMAT] = "LDCONSOLE_UNKNOWN_VERSION",
+    };
+    return codes[outcome];
+}
+
+enum ldc_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances)
 {
     if (outcome == LDC_LIST_OK || (outcome == LDC_LIST_EMPTY && !has_instances))
-        return LDC_LIST_HEALTHY;
+        return LDC_HEALTHY;
     bool is_neutral = outcome == LDC_LIST_TORN || outcome == LDC_LIST_UNKNOWN_FORMAT;
-    return is_neutral ? LDC_LIST_NEUTRAL : LDC_LIST_SICK;
+    return is_neutral ? LDC_NEUTRAL : LDC_SICK;
 }
 
 void ldc_rows_deinit(struct ldc_rows *rows)

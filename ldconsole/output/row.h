@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ldconsole/output/health.h"
 #include "ldconsole/output/text.h"
 
 enum {
@@ -49,15 +50,11 @@ enum ldc_list_outcome {
     LDC_LIST_UNKNOWN_FORMAT, /* rows, but not certain which of their columns are which */
 };
 
-/** What that says of ldconsole itself. */
-enum ldc_list_health {
-    LDC_LIST_HEALTHY,
-    LDC_LIST_NEUTRAL, /* of this answer, or of what we understand of it */
-    LDC_LIST_SICK     /* it does not do what it is asked: counts against its breaker */
-};
-
 /** HAS_INSTANCES: there are config files of some, so an empty list is not the truth. */
-enum ldc_list_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances);
+enum ldc_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances);
+
+/** The code for problem documents of an outcome that is no list: "LDCONSOLE_GARBAGE", ... */
+const char *ldc_list_code(enum ldc_list_outcome outcome);
 
 /** The title that INDEX has by its config file; "" when that has none, and the default title is in
  *  use; NULL when nothing is known. */

@@ -267,6 +267,55 @@ Test(ldc_client, a_refusal_of_one_request_does_not_count_against_the_breaker)
     tear_down();
 }
 
+Test(ldc_client, a_refusal_of_one_request_is_no_sign_of_health_either)
+{
+    struct told t;
+    launch(&t, 0);
+    fake_runner_end(runner, 0, RUN_TIMED_OUT);
+    loop_run(&loop);
+    launch(&t, 77);
+    fake_runner_exit(runner, 1, -1001, "player don't exist!");
+    loop_run(&loop);
+    const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_START);
+    cr_assert_eq(b->consecutive, 1);
+    cr_assert_eq(b->n_success + b->n_failure, 1);
+    launch(&t, 0);
+    fake_runner_end(runner, 2, RUN_TIMED_OUT);
+    loop_run(&loop);
+    cr_assert_eq(b->state, LDC_BREAKER_OPEN);
+    tear_down();
+}
+
+Test(ldc_client, leaves_the_judgement_to_the_caller_who_reserved_it)
+{
+    struct told t;
+    const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
+    for (size_t i = 0; i < 2; i++) {
+        ldc_client_reserve_judgement(list(&t));
+        fake_runner_exit(runner, i, 0, "what is this");
+        loop_run(&loop);
+        cr_assert(t.outcome.is_unjudged);
+        cr_assert_eq(b->n_success + b->n_failure, i);
+        ldc_client_judge(client, LDC_PURPOSE_LIST, &t.outcome, LDC_SICK, "no list");
+    }
+    cr_assert_eq(b->state, LDC_BREAKER_OPEN);
+    cr_assert_str_eq(b->reason, "no list");
+    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, make_due, NULL);
+    ldc_client_reserve_judgement(list(&t));
+    fake_runner_exit(runner, 2, 0, "");
+    loop_run(&loop);
+    cr_assert(t.outcome.is_probe);
+    cr_assert_eq(b->state, LDC_BREAKER_HALF_OPEN, "nobody has judged the probe");
+    ldc_client_judge(client, LDC_PURPOSE_LIST, &t.outcome, LDC_HEALTHY, "");
+    cr_assert_eq(b->state, LDC_BREAKER_CLOSED);
+    struct ldc_call *call = list(&t);
+    ldc_client_reserve_judgement(call);
+    ldc_client_cancel(call);
+    loop_run(&loop);
+    cr_assert_not(t.outcome.is_unjudged, "there is nothing to judge");
+    tear_down();
+}
+
 Test(ldc_client, cancelling_the_probe_leaves_room_for_another)
 {
     struct told t;

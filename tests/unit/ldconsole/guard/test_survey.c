@@ -212,6 +212,51 @@ Test(ldc_survey, forgets_what_a_repeated_answer_was_worth)
     tear_down();
 }
 
+/* The config of an instance is there. */
+Test(ldc_survey, tells_the_breaker_once_what_the_list_was_worth)
+{
+    static const struct {
+        size_t n_answers;
+        const char *answers[3], *reason;
+    } sick[] = {
+        {3, {"garbage", "more of it", "and more"}, "LDCONSOLE_GARBAGE"},
+        {3, {"", "garbage", ""}, "LDCONSOLE_EMPTY_LIST"},
+        {1, {"dnplayer Command Line Management Interface\r\n"}, "LDCONSOLE_UNKNOWN_VERSION"},
+    };
+    static const char torn[] = "0,LDPlayer,0,0,0,-1,-1,960,540,160\r\n1,LDPl";
+    const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
+    for (size_t i = 0; i < countof(sick); i++) {
+        survey_all(sick[i].n_answers, sick[i].answers);
+        cr_assert_eq(b->consecutive, i + 1, "%s", sick[i].reason);
+        cr_assert_eq(b->n_failure, i + 1, "%s", sick[i].reason);
+    }
+    survey_all(3, (const char *[]){torn, torn, torn});
+    cr_assert_eq(b->consecutive, 3, "says nothing");
+    cr_assert_eq(b->n_success, 0);
+    survey_all(2, (const char *[]){"garbage", row});
+    cr_assert_eq(b->n_success, 1);
+    cr_assert_eq(b->n_failure, 3, "what was asked again says nothing");
+    cr_assert_eq(b->consecutive, 0);
+    tear_down();
+}
+
+Test(ldc_survey, asks_once_more_when_list2_has_crashed)
+{
+    const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
+    fake_runner_answer_next(runner, (int)0xC0000005, "");
+    survey_all(1, (const char *[]){row});
+    cr_assert_eq(told.answer, LDC_ANSWER_ACCEPTED);
+    cr_assert_eq(told.n_rows, 1);
+    cr_assert_eq(b->n_failure, 0);
+    fake_runner_answer_next(runner, (int)0xC0000008, "");
+    fake_runner_answer_next(runner, (int)0xC0000008, "");
+    survey_all(0, NULL);
+    cr_assert_eq(told.answer, LDC_ANSWER_VENDOR_ERROR);
+    cr_assert_eq(fake_runner_n_started(runner), 4);
+    cr_assert_eq(b->n_failure, 1);
+    tear_down();
+}
+
 static void time_out(void *arg)
 {
     (void)arg;

@@ -66,18 +66,33 @@ Test(ldc_answer, tells_how_a_run_ended_that_did_not_exit_by_itself)
     cr_assert_eq(read_status(RUN_LOST, false), LDC_ANSWER_LOST);
 }
 
-Test(ldc_answer, only_trouble_of_ldconsole_itself_is_sickness)
+Test(ldc_answer, only_trouble_of_ldconsole_itself_is_sickness_and_a_refusal_says_nothing)
 {
-    static const enum ldc_answer healthy[] = {LDC_ANSWER_ACCEPTED, LDC_ANSWER_NO_SUCH_PLAYER,
-                                              LDC_ANSWER_PARAMETER_ERROR, LDC_ANSWER_USAGE,
-                                              LDC_ANSWER_CANCELLED};
-    for (int i = 0; i <= LDC_ANSWER_LOST; i++) {
-        bool is_healthy = false;
-        for (size_t j = 0; j < countof(healthy); j++)
-            is_healthy |= healthy[j] == (enum ldc_answer)i;
-        cr_assert_neq(ldc_answer_is_sick((enum ldc_answer)i), is_healthy, "%s",
-                      ldc_answer_code((enum ldc_answer)i));
+    static const enum ldc_answer neutral[] = {LDC_ANSWER_NO_SUCH_PLAYER, LDC_ANSWER_PARAMETER_ERROR,
+                                              LDC_ANSWER_USAGE, LDC_ANSWER_CANCELLED,
+                                              LDC_ANSWER_NO_SESSION};
+    for (int i = 0; i <= LDC_ANSWER_NO_SESSION; i++) {
+        enum ldc_health wanted = i == LDC_ANSWER_ACCEPTED ? LDC_HEALTHY : LDC_SICK;
+        for (size_t j = 0; j < countof(neutral); j++)
+            wanted = neutral[j] == (enum ldc_answer)i ? LDC_NEUTRAL : wanted;
+        cr_assert_eq(ldc_answer_health(LDC_VERB_LAUNCH, (enum ldc_answer)i), wanted, "%s",
+                     ldc_answer_code((enum ldc_answer)i));
     }
+    cr_assert_eq(ldc_answer_health(LDC_VERB_USAGE, LDC_ANSWER_USAGE), LDC_HEALTHY);
+}
+
+Test(ldc_answer, knows_a_crash_from_a_refusal)
+{
+    static const int32_t codes[] = {(int32_t)0xC0000005, (int32_t)0xC0000008, -6, -11};
+    static const int32_t others[] = {-1000, -1001, -1005, 0, 1, 740};
+    for (size_t i = 0; i < countof(codes); i++)
+        cr_assert(
+            ldc_answer_is_crash(&(struct run_result){.status = RUN_EXITED, .exit_code = codes[i]}));
+    for (size_t i = 0; i < countof(others); i++)
+        cr_assert_not(ldc_answer_is_crash(
+            &(struct run_result){.status = RUN_EXITED, .exit_code = others[i]}));
+    cr_assert_not(
+        ldc_answer_is_crash(&(struct run_result){.status = RUN_TIMED_OUT, .exit_code = codes[0]}));
 }
 
 Test(ldc_answer, has_a_code_of_its_own_for_each)

@@ -372,14 +372,14 @@ Test(ldc_list, says_of_which_answers_ldconsole_is_sick)
 {
     static const struct {
         enum ldc_list_outcome outcome;
-        enum ldc_list_health without, with; /* instances on disk */
+        enum ldc_health without, with; /* instances on disk */
     } cases[] = {
-        {LDC_LIST_OK, LDC_LIST_HEALTHY, LDC_LIST_HEALTHY},
-        {LDC_LIST_EMPTY, LDC_LIST_HEALTHY, LDC_LIST_SICK},
-        {LDC_LIST_TORN, LDC_LIST_NEUTRAL, LDC_LIST_NEUTRAL},
-        {LDC_LIST_USAGE, LDC_LIST_SICK, LDC_LIST_SICK},
-        {LDC_LIST_GARBAGE, LDC_LIST_SICK, LDC_LIST_SICK},
-        {LDC_LIST_UNKNOWN_FORMAT, LDC_LIST_NEUTRAL, LDC_LIST_NEUTRAL},
+        {LDC_LIST_OK, LDC_HEALTHY, LDC_HEALTHY},
+        {LDC_LIST_EMPTY, LDC_HEALTHY, LDC_SICK},
+        {LDC_LIST_TORN, LDC_NEUTRAL, LDC_NEUTRAL},
+        {LDC_LIST_USAGE, LDC_SICK, LDC_SICK},
+        {LDC_LIST_GARBAGE, LDC_SICK, LDC_SICK},
+        {LDC_LIST_UNKNOWN_FORMAT, LDC_NEUTRAL, LDC_NEUTRAL},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         cr_assert_eq(ldc_list_health(cases[i].outcome, false), cases[i].without, "case %zu", i);
