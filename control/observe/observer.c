@@ -44,6 +44,7 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
     str_copy(w->id, sizeof(w->id), id);
     w->phase_since_ms = clock_mono_ms();
     map_insert(&o->watches, &w->by_id, w->id);
+    w->disk_bytes = -1;
     return w;
 }
 
@@ -314,6 +315,28 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
 {
     const struct ctl_watch *w = ctl_observer_watch(o, id);
+struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)
+{
+    const struct ctl_watch *w = ctl_observer_watch(o, id);
+    return (struct ctl_disks){w->disk_bytes, w->n_disk_same, clock_mono_ms() - w->disk_since_ms};
+}
+
+bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_judge_making(ctl_observer_watch(o, id), clock_mono_ms());
+}
+
+bool ctl_observer_sees_growing(const struct ctl_observer *o)
+{
+    uint64_t now = clock_mono_ms();
+    for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n)) {
+        const struct ctl_watch *w = container_of(n, struct ctl_watch, by_id);
+        if (w->has_grown && ctl_observer_judge_making(w, now))
+            return true;
+    }
+    return false;
+}
+
     return !w->has_title && !w->was_on;
 }
 

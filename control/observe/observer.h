@@ -12,6 +12,7 @@
 #include "control/observe/state.h"
 #include "control/observe/survey_verdict.h"
 #include "ldconsole/guard/survey.h"
+#include "ldconsole/install/vm_log.h"
 
 /** Knows the state of every instance by looking: decides when to survey, turns what was seen into
  *  states and identities, publishes the snapshot and the events of what changed. Loop thread. */
@@ -92,6 +93,17 @@ void ctl_observer_note_set(struct ctl_observer *o, const char *id);
 void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
 /** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
  *  running. */
+/** The disks of an instance over the last looks. */
+struct ctl_disks {
+    int64_t bytes;    /* all of them together; -1 = there is none, or that cannot be seen */
+    unsigned n_same;  /* looks in a row that saw as many */
+    uint64_t same_ms; /* and for how long */
+};
+struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
+/** Whether ID is new and its disks are not all there yet. */
+bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
+/** Whether the disks of a new instance are growing: LDPlayer is still at work on it. */
+bool ctl_observer_sees_growing(const struct ctl_observer *o);
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id);
 /** Ends every process of ID that there is now, by a look of its own (some milliseconds), and writes
  *  each with its error to RET_REPORT (initialised): "ended player 100; VM 101 could not be ended:

@@ -12,6 +12,7 @@
  * Many are judged over several turns of the loop, all against what was known when the first of them
  * was: only at the end the snapshot is another one. */
 #include "base/memory/mem.h"
+#include "base/text/str.h"
 #include "control/observe/existence.h"
 #include "control/observe/identity.h"
 #include "control/observe/observer_private.h"
@@ -138,6 +139,32 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
     o->is_moving |= ctl_state_is_moving(ret->state) || w->n_without_vm == 1;
 }
 
+bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now)
+{
+    if (!w->is_new)
+        return false;
+    return w->disk_bytes < 0 ? now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS
+                             : w->n_disk_same < LDC_TIMING_DISK_LOOKS;
+}
+
+/* A disk that is written by LDPlayer behind its row (reference 11). */
+static void see_disk(struct ctl_observer *o, const struct ldc_survey *survey, struct ctl_watch *w,
+                     const struct ldc_config *config)
+{
+    int64_t bytes = config ? config->disk_bytes : -1;
+    uint64_t now = survey->ended_ms;
+    if (w->was_on || !survey->has_configs)
+        w->is_new = false;
+    if (w->n_disk_same == 0 || w->disk_bytes != bytes) {
+        w->has_grown |= w->n_disk_same > 0 && w->disk_bytes >= 0;
+        w->n_disk_same = 0;
+        w->disk_since_ms = now;
+    }
+    w->disk_bytes = bytes;
+    w->n_disk_same++;
+    o->is_moving |= ctl_observer_judge_making(w, now);
+}
+
 static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
                       const struct ldc_row *row)
 {
@@ -149,6 +176,10 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     if (!known)
         random_uuid(id);
     struct ctl_watch *w = ctl_observer_watch(o, known ? known->instance.id : id);
+    if (!known) {
+        w->is_new = cache_snapshot_is_observed(o->snapshot);
+        w->appeared_ms = survey->ended_ms;
+    }
     w->seen = true;
     w->n_absent = 0;
     w->was_removed = false;
@@ -160,6 +191,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     ctl_observer_publish(o, known, w, row, config, &verdict);
 }
 
+    see_disk(o, survey, w, config);
 /* --- judging one that no row was --- */
 
 static enum ctl_disk disk_of(const struct cache_instance *i, const struct ldc_config *config)

@@ -37,6 +37,13 @@ struct ctl_watch {
 
     unsigned n_absent; /* whole lists in a row that left it out */
     uint64_t absent_since_ms;
+    bool is_new;            /* it appeared while we looked, and was never seen running */
+    uint64_t appeared_ms;   /* of one that is new */
+    int64_t disk_bytes;     /* of all its disks; -1 = there is none, or that cannot be seen */
+    bool has_grown;         /* more of it was seen than at first */
+    unsigned n_disk_same;   /* looks in a row that saw as many */
+    uint64_t disk_since_ms; /* since when it is as many */
+
     bool was_removed; /* a remove of ours was carried out since it was last listed */
 
     enum ctl_expect expect;

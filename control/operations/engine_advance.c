@@ -63,13 +63,17 @@ static unsigned *n_marking(struct ctl_job *job)
     return &job->engine->n_marking[ldc_verb_table[ctl_job_step(job)->verb].class];
 }
 
-/* Two that start at the same time hang each other (reference 2.6). Ours wait for each other at the
- * gate; it is closed too for what somebody else started, or what we began and no longer wait for.
- * That ends by itself: what takes too long is stuck. */
+/* Two that start at the same time hang each other, and what races for indexes waits for a copy that
+ * goes on behind (reference 2.6). Ours wait for each other at the gate; it is closed too for what
+ * somebody else does, or what we began and no longer wait for. That ends by itself: what takes too
+ * long is stuck, and a disk does not grow for ever. */
 static bool is_closed_by_others(const struct ctl_job *job)
 {
-    return ctl_job_step(job)->gate == CTL_GATE_LAUNCH &&
-           ctl_observer_starting(job->observer, job->subject);
+    enum ctl_gate gate = ctl_job_step(job)->gate;
+    if (gate == CTL_GATE_LAUNCH)
+        return ctl_observer_starting(job->observer, job->subject);
+    return gate == CTL_GATE_EXCLUSIVE && job->held != gate &&
+           ctl_observer_sees_growing(job->observer);
 }
 
 /* Through its gate, and to a place where its command would begin at once: what waits at ldc_client
@@ -276,13 +280,12 @@ static void note_what_it_said(struct ctl_job *job, const struct run_result *resu
     char head[HEAD + 1];
     size_t n = result->output_len < HEAD ? result->output_len : HEAD;
     uint32_t code = (uint32_t)result->exit_code;
-    bool is_crash = code >> 28 == 0xc;
 
     ldc_text_decode(result->output, n, LDC_CODEPAGE_SYSTEM, head, sizeof(head));
     head[strcspn(head, "\r\n")] = '\0';
     snprintf(job->said, sizeof(job->said), "%s with exit code %d (0x%X) and printed %s%s%s",
-             is_crash ? "ldconsole crashed" : "ldconsole ended", (int)code, (unsigned)code,
-             head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
+             ldc_answer_is_crash(result) ? "ldconsole crashed" : "ldconsole ended", (int)code,
+             (unsigned)code, head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
 }
 
 /* The child has ended, or never ran. What it answered decides nothing yet. */

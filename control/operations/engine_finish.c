@@ -15,6 +15,7 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "control/operations/engine_private.h"
+#include "control/operations/steps.h"
 
 enum { RETRY_MS = 1000 };
 
@@ -26,10 +27,13 @@ static const char *const end_types[CACHE_OP_STATUS_COUNT] = {
 
 /* --- what it came to --- */
 
-static char *write_error(enum cache_op_status status, const char *code, const char *detail)
+/* IS_LASTING: nothing changes before somebody mends what is wrong. */
+static char *write_error(enum cache_op_status status, const char *code, const char *detail,
+                         bool is_lasting)
 {
     /* Whether the same request, unchanged, may do better later. */
-    bool is_retryable = status != CACHE_OP_CANCELLED && !str_is_equal(code, "INSTANCE_GONE") &&
+    bool is_retryable = status != CACHE_OP_CANCELLED && !is_lasting &&
+                        !str_is_equal(code, "INSTANCE_GONE") &&
                         !str_is_equal(code, "PRECONDITION_FAILED") &&
                         !str_is_equal(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR));
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
@@ -39,6 +43,20 @@ static char *write_error(enum cache_op_status status, const char *code, const ch
     json_add_str(doc, root, "detail", detail);
     yyjson_mut_obj_add_bool(doc, root, "retryable", is_retryable);
     return json_write(doc);
+}
+
+/* The same, with what the step knows beyond that of why. */
+static char *explain_error(struct ctl_job *job, enum cache_op_status status, const char *code,
+                           const char *detail)
+{
+    struct ctl_why more;
+    bool is_lasting, is_bad = status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT;
+    const struct ctl_step *step = is_bad && job->has_acted ? ctl_job_step(job) : NULL;
+
+    if (!step || !step->explain || !step->explain(job, &more, &is_lasting))
+        return write_error(status, code, detail, false);
+    char *all cleanup(mem_freep) = mem_printf("%s; %s", detail, more.detail);
+    return write_error(status, code, all, is_lasting);
 }
 
 /* The instance as it is now; a note says that nothing had to be run. */
@@ -147,7 +165,7 @@ static void set_batch_ended(struct ctl_job *parent)
     set_ended(parent, status);
     snprintf(detail, sizeof(detail), "%u of %u operations did not succeed", n_bad, op->n_children);
     if (status != CACHE_OP_SUCCEEDED)
-        op->error = write_error(status, "BATCH_INCOMPLETE", detail);
+        op->error = write_error(status, "BATCH_INCOMPLETE", detail, false);
     op->result = mem_printf("{\"total\":%u,\"succeeded\":%u,\"not_succeeded\":%u}", op->n_children,
                             n_good, n_bad);
 }
@@ -206,7 +224,7 @@ void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, con
     if (status == CACHE_OP_SUCCEEDED)
         job->op->result = write_result(job);
     if (code)
-        job->op->error = write_error(status, code, detail);
+        job->op->error = explain_error(job, status, code, detail);
     set_ended(job, status);
     count_in_batch(job);
     write_end(job);

@@ -46,6 +46,9 @@ struct ctl_step {
     /** NULL: done at once. */
     enum ctl_check (*check)(struct ctl_job *job, const struct cache_instance *i,
                             struct ctl_why *why);
+    /** What else is known of why it failed, or took too long, and whether it would again until
+     *  somebody mends something; NULL: nothing. */
+    bool (*explain)(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting);
 };
 
 /** steps_start.c */

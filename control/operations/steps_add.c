@@ -3,6 +3,7 @@
  * that exist before the command are remembered (`baseline`, in the memo on disk), and the new one
  * is found among those that were not there. From then on the job's `subject` is the new instance,
  * and the steps that follow in its flow rename and modify that. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
@@ -70,19 +71,22 @@ static const struct cache_instance *find_added(const struct ctl_job *job)
     return n_new == 1 && !is_index_awaited ? any : NULL;
 }
 
+static enum ctl_check take_added(struct ctl_job *job, const struct cache_instance *added)
+{
+    str_copy(job->subject, sizeof(job->subject), added->id);
+    if (job->op->kind == CACHE_OP_CREATE)
+        ctl_job_set_target(job, added->id);
+    ctl_job_save_memo(job);
+    return CTL_CHECK_DONE;
+}
+
 static enum ctl_check check_added(struct ctl_job *job, const struct cache_instance *i,
                                   struct ctl_why *why)
 {
     (void)why;
     (void)i;
     const struct cache_instance *added = find_added(job);
-    if (!added)
-        return CTL_CHECK_NO_EFFECT;
-    str_copy(job->subject, sizeof(job->subject), added->id);
-    if (job->op->kind == CACHE_OP_CREATE)
-        ctl_job_set_target(job, added->id);
-    ctl_job_save_memo(job);
-    return CTL_CHECK_DONE;
+    return added ? take_added(job, added) : CTL_CHECK_NO_EFFECT;
 }
 
 const struct ctl_step ctl_step_add = {
@@ -112,12 +116,42 @@ static enum ctl_plan plan_copy(struct ctl_job *job, const struct cache_instance 
     return plan_add(job, i, why);
 }
 
+/* Whether ldconsole, or who works behind it, was ended, or may have been: what it leaves is whole
+ * only when it is as large as the source. */
+static bool is_cut_off(const struct ctl_job *job)
+{
+    return job->answer != LDC_ANSWER_ACCEPTED || job->is_recovered;
+}
+
+/* The row of a copy comes long before its disks (reference 11). */
+static enum ctl_check check_copied(struct ctl_job *job, const struct cache_instance *i,
+                                   struct ctl_why *why)
+{
+    const struct cache_instance *copy = find_added(job);
+    (void)i;
+    if (!copy)
+        return CTL_CHECK_NO_EFFECT;
+    struct ctl_disks is = ctl_observer_disks(job->observer, copy->id);
+    struct ctl_disks wanted = ctl_observer_disks(job->observer, job->op->target);
+    bool is_quiet = is.n_same >= LDC_TIMING_DISK_LOOKS && is.same_ms >= LDC_TIMING_DISK_QUIET_MS;
+    bool is_whole = is.bytes >= 0 && is.bytes == wanted.bytes && is.n_same >= LDC_TIMING_DISK_LOOKS;
+    if (is_whole || (is_quiet && is.bytes >= 0 && !is_cut_off(job)))
+        return take_added(job, copy);
+    if (!is_quiet || !is_cut_off(job))
+        return CTL_CHECK_PENDING;
+    ctl_why_set(why, job->is_recovered ? "INTERRUPTED" : ldc_answer_code(job->answer),
+                "the copy was cut off: the disks of instance %d stay at %" PRId64
+                " bytes of %" PRId64 "; remove it, and give copies more time where that is why",
+                copy->index, is.bytes < 0 ? 0 : is.bytes, wanted.bytes);
+    return CTL_CHECK_FAILED;
+}
+
 static void build_copy(struct ctl_job *job, const struct cache_instance *i, struct ldc_command *ret)
 {
     ldc_command_copy(ret, job->params.name[0] ? job->params.name : NULL, i->index);
 }
 
-/* The row of a copy may come long after the command (reference 2.6), so no effect yet proves
+/* Even the row of a copy may come long after the command (reference 2.6), so no effect yet proves
  * nothing before the deadline. */
 const struct ctl_step ctl_step_copy = {
     .name = "copying",
@@ -127,7 +161,7 @@ const struct ctl_step ctl_step_copy = {
     .timeout_percent = 100,
     .plan = plan_copy,
     .build = build_copy,
-    .check = check_added,
+    .check = check_copied,
 };
 
 bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)

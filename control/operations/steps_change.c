@@ -3,6 +3,10 @@
  * each believed when the config file shows it; labels, group and desired state by ourselves. */
 #include <string.h>
 
+#include <uv.h>
+
+#include "base/memory/mem.h"
+#include "control/observe/evidence.h"
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
 

@@ -22,7 +22,9 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
         return ctl_why_gone(why);
     switch (i->state) {
     case CACHE_STATE_STOPPED:
-        return has_settled(job, i) ? CTL_PLAN_RUN : CTL_PLAN_LATER;
+        return has_settled(job, i) && !ctl_observer_is_in_the_making(job->observer, i->id)
+                   ? CTL_PLAN_RUN
+                   : CTL_PLAN_LATER;
     case CACHE_STATE_STOPPING:
         return CTL_PLAN_LATER;
     case CACHE_STATE_STARTING:
@@ -103,6 +105,7 @@ const struct ctl_step ctl_step_until_up = {
     .plan = plan_until_up,
     .check = check_up,
 };
+    .explain = explain_start,
 
 static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_instance *i,
                                       struct ctl_why *why)
@@ -121,6 +124,7 @@ static enum ctl_check check_ready(struct ctl_job *job, const struct cache_instan
     return i && i->state == CACHE_STATE_RUNNING ? CTL_CHECK_PENDING : check_up(job, i, why);
 }
 
+    .explain = explain_start,
 const struct ctl_step ctl_step_until_ready = {
     .name = "waiting for the guest to answer",
     .percent = 80,
@@ -129,3 +133,4 @@ const struct ctl_step ctl_step_until_ready = {
     .plan = plan_until_ready,
     .check = check_ready,
 };
+    .explain = explain_start,

@@ -26,8 +26,8 @@ struct ldc_config {
 };
 
 /** Parses file content as leniently as config_text.h says (unknown keys ignored) into RET, whose
- *  index, disk_id, stamp and revision stay as they are. Returns 0 or UV_EINVAL (is_readable is then
- *  false, and `fault` says why). */
+ *  index, members of the disk, stamp and revision stay as they are. Returns 0 or UV_EINVAL
+ * (is_readable is then false, and `fault` says why). */
 int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret);
 /** The same of a file. Blocking. */
 void ldc_config_read(const char *path, struct ldc_config *ret);

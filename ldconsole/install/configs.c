@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The config files of one installation, kept up to date by their times and sizes. This runs beside
- * every list2, so in the usual case (same files, nothing changed) it costs two stats an instance.
- */
+ * every list2, so in the usual case (same files, nothing changed) it costs two stats an instance,
+ * and four for the first hour of one. */
 #include "ldconsole/install/configs.h"
 
 #include <stdio.h>
@@ -21,6 +21,9 @@
 enum { SETTLE_MS = 100, MAX_INDEX_DIGITS = 9 };
 
 struct indexes {
+/* A copy takes minutes at most (reference 2.6). */
+enum { YOUNG_MS = 3600000 };
+
     int *items;
     size_t n_items, cap;
 };
@@ -113,7 +116,8 @@ static void reshape(struct ldc_configs *configs, const struct indexes *list)
         if (known)
             next.items[i] = *known;
         else
-            next.items[i].index = list->items[i];
+            next.items[i] =
+                (struct ldc_config){.index = list->items[i], .data_bytes = -1, .disk_bytes = -1};
     }
     ldc_configs_deinit(configs);
     *configs = next;
@@ -169,7 +173,7 @@ static void update_disk(struct ldc_config *config, const char *vms_dir)
 {
     char disk_id[sizeof(config->disk_id)] = "";
     uv_stat_t st;
-    if (stat_disk(config->index, vms_dir, &st) == 0)
+    if (stat_disk(config->index, vms_dir, "data.vmdk", &st) == 0) {
         snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
                  (unsigned long long)nanoseconds(st.st_birthtim));
     config->revision += strcmp(config->disk_id, disk_id) != 0;
@@ -185,9 +189,25 @@ static void keep_those_with_disks(const struct ldc_configs *configs, const char 
     uv_stat_t st;
     for (size_t i = 0; i < configs->n_items; i++) {
         int index = configs->items[i].index;
-        if (has_index(list, n_listed, index) || stat_disk(index, vms_dir, &st) < 0)
+        if (has_index(list, n_listed, index) || stat_disk(index, vms_dir, "data.vmdk", &st) < 0)
             continue;
         add_index(list, index);
+/* A copy takes its time and leaves the others for later. They are looked at where data.vmdk is
+ * young or has changed. */
+static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, const uv_stat_t *data)
+{
+    static const char *const others[] = {"system.vmdk", "sdcard.vmdk"};
+    int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(data->st_birthtim) / 1000000);
+    int64_t bytes = (int64_t)data->st_size;
+    uv_stat_t st;
+    if (bytes == config->data_bytes && age_ms > YOUNG_MS)
+        return config->disk_bytes;
+    config->data_bytes = bytes;
+    for (size_t i = 0; i < countof(others); i++)
+        bytes += stat_disk(config->index, vms_dir, others[i], &st) == 0 ? (int64_t)st.st_size : 0;
+    return bytes;
+}
+
     }
     sort(list);
 }
@@ -195,6 +215,10 @@ static void keep_those_with_disks(const struct ldc_configs *configs, const char 
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
 {
     char *folder cleanup(mem_freep) = fs_join(vms_dir, "config");
+        config->disk_bytes = measure_disks(config, vms_dir, &st);
+    } else {
+        config->data_bytes = config->disk_bytes = -1;
+    }
     struct indexes list = {0};
     int r = list_indexes(folder, &list);
     if (!is_same_set(configs, &list)) {

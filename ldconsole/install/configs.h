@@ -13,8 +13,7 @@ struct ldc_configs {
 };
 
 /** Brings CONFIGS up to date with the files under VMS_DIR (".../vms"): files whose time and size
- *  did not change are not read again, and a disk is looked at only while its file is young: who
- *  makes or replaces an instance writes both. Blocking. Returns 0, or a UV error when the folder
+ *  did not change are not read again. Blocking. Returns 0, or a UV error when the folder
  *  cannot be read (a stand-in or a version without it), and CONFIGS is then empty. */
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir);
 const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int index);

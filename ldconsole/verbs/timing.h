@@ -25,6 +25,16 @@ enum ldc_timing {
     LDC_TIMING_ABSENT_MS = 60000,
     LDC_TIMING_ABSENT_LOOKS = 3, /* not a time */
 
+    /* --- disks that are being made --- */
+
+    /* A copy goes on behind its row, and the disk appears later and grows (2.6, 11). It is whole
+     * when so many looks in a row see as many bytes as the source has ... */
+    LDC_TIMING_DISK_LOOKS = 3, /* not a time */
+    /* ... or, where it has become another size, the same for so long. */
+    LDC_TIMING_DISK_QUIET_MS = 10000,
+    /* What is new has a disk by then, or will have none. */
+    LDC_TIMING_LATE_DISK_MS = 30000,
+
     /* --- between a stop and a start --- */
 
     /* A launch too soon after a quit sticks for ever (2.6, 5.2); the pause is the option settle_ms,

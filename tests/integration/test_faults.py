@@ -2,7 +2,7 @@
 """Commands to an LDPlayer that lies or hangs: no failure may look like a success."""
 import unittest
 
-from support import ServiceCase, wait_for
+from support import IS_WINDOWS, ServiceCase, wait_for
 from support.limits import SHORT
 
 
@@ -35,6 +35,28 @@ class Starting(ServiceCase):
         self.simulator.set(**{"ignore.launch": "always"})
         self.fail_to_start()
         self.assertIn(self.client.instance(0)["state"], ("stopped", "starting"))
+
+    def test_a_launch_that_crashes_fails_with_what_came_of_it(self):
+        self.simulator.set(**{"crash.launch": 1})
+        ended = self.fail_to_start()
+        self.assertEqual(ended["status"], "failed", "nothing is left to be waited for")
+        detail = ended["error"]["detail"]
+        self.assertIn("ldconsole crashed with exit code", detail)
+        self.assertIn("(0xC0000008)" if IS_WINDOWS else "(0xFFFFFFFA)", detail)
+        self.assertIn("printed nothing", detail)
+        self.assertTrue(ended["error"]["retryable"])
+
+    def test_why_a_vm_does_not_start_is_read_in_its_log(self):
+        for index, fault, words, is_retryable in (
+            (0, "readonly_vmdk", "VERR_VD_IMAGE_READ_ONLY", False),
+            (1, "vbox_gutted", "libOpenglRender2.dll is missing", False),
+        ):
+            with self.subTest(fault):
+                self.simulator.set(**{f"fault.{index}": fault})
+                ended = self.client.run("POST", f"/api/instances/{index}/start", status=None)
+                self.assertIn(ended["status"], ("failed", "timed_out"), ended)
+                self.assertIn(words, ended["error"]["detail"])
+                self.assertEqual(ended["error"]["retryable"], is_retryable)
 
     def test_a_launch_that_hangs_is_ended(self):
         self.simulator.set(**{"hang.launch": 1})
@@ -109,7 +131,7 @@ class Managing(ServiceCase):
 
     def test_an_add_that_works_but_reports_failure_is_a_success(self):
         self.simulator.set(**{"exit_code.add": -1})
-        self.client.run("POST", "/api/instances", {"name": "x"}, status=None)
+        self.client.run("POST", "/api/instances", {"name": "x"})
         self.assertIn("x", [i["name"] for i in self.client.instances()])
 
 

@@ -99,9 +99,20 @@ void fake_farm_lose_disk(struct fake_farm *farm, int index)
     remove_file(farm, name);
 }
 
+void fake_farm_grow_disk(struct fake_farm *farm, int index, int n_bytes)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "vms/leidian%d/data.vmdk", index);
+    if (!fake_farm_has_disk(farm, index))
+        folder_write(farm->folder, name, "");
+    char *path cleanup(mem_freep) = fs_join(farm->folder, name);
+    FILE *disk = fopen(path, "wb"); /* it stays the same file */
+    farm_must(disk && fprintf(disk, "%.*s", n_bytes, "disk") == n_bytes && fclose(disk) == 0,
+              "disk");
+}
+
 static void put_instance(struct fake_farm *farm, int index, const char *title)
 {
-    char disk[64];
     farm_must(!farm_find(farm, index), "the index is taken");
     struct farm_instance *i = farm->instances;
     while (i->exists)
@@ -120,8 +131,7 @@ static void put_instance(struct fake_farm *farm, int index, const char *title)
     };
     str_copy(i->title, sizeof(i->title), title);
     farm_write_config(farm, i);
-    snprintf(disk, sizeof(disk), "vms/leidian%d/data.vmdk", index);
-    folder_write(farm->folder, disk, title);
+    fake_farm_grow_disk(farm, index, 4);
 }
 
 static void drop_instance(struct fake_farm *farm, int index)
@@ -240,6 +250,13 @@ void fake_farm_write_config(struct fake_farm *farm, int index, const char *text)
 {
     char name[64];
     snprintf(name, sizeof(name), "vms/config/leidian%d.config", index);
+    folder_write(farm->folder, name, text);
+}
+
+void fake_farm_write_log(struct fake_farm *farm, int index, const char *text)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "vms/leidian%d/Logs/VBox.log", index);
     folder_write(farm->folder, name, text);
 }
 

@@ -23,6 +23,7 @@ enum farm_answer {
     FARM_NO_PLAYER,   /* "player don't exist!", -1001; nothing done */
     FARM_PARAMETER,   /* "parameter error!", -1005; nothing done */
     FARM_LIE,         /* does it; add and copy exit with a wrong index, the others say no */
+    FARM_LATE_DISK,   /* copy: does it, but for the disk, which the test brings */
     FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
     FARM_NO_SESSION,  /* there is no agent to run it */
@@ -55,8 +56,12 @@ void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
 bool fake_farm_has(const struct fake_farm *farm, int index);
 bool fake_farm_has_disk(const struct fake_farm *farm, int index);
 void fake_farm_lose_disk(struct fake_farm *farm, int index);
+/** The disk has so many bytes, of 4 when it is whole. */
+void fake_farm_grow_disk(struct fake_farm *farm, int index, int n_bytes);
 /** Replaces the config file's text. */
 void fake_farm_write_config(struct fake_farm *farm, int index, const char *text);
+/** Replaces the text of VBox.log, which tells why its VM does not start. */
+void fake_farm_write_log(struct fake_farm *farm, int index, const char *text);
 char *fake_farm_read_config(const struct fake_farm *farm, int index);
 
 /** The version of LDPlayer to be: "ld4", "ld9" (to begin with) or "ld14". */

@@ -308,6 +308,13 @@ static void lie(struct fake_farm *farm, struct run *run)
     end(run, RUN_EXITED, -1001);
 }
 
+static int copy_without_disk(struct fake_farm *farm, struct run *run)
+{
+    int index = do_copy(farm, run);
+    fake_farm_lose_disk(farm, index);
+    return index;
+}
+
 static bool makes_instance(const struct run *run)
 {
     return strcmp(run->verb->name, "add") == 0 || strcmp(run->verb->name, "copy") == 0;
@@ -326,6 +333,9 @@ static void answer_wrongly(struct fake_farm *farm, struct run *run)
         break;
     case FARM_LIE:
         lie(farm, run);
+        break;
+    case FARM_LATE_DISK:
+        end(run, RUN_EXITED, copy_without_disk(farm, run));
         break;
     case FARM_HANG:
         run->is_hanging = true;

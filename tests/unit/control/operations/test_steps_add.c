@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "ldconsole/verbs/timing.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -309,4 +310,137 @@ Test(ctl_add, clone_of_what_was_started_meanwhile_fails)
     world_until(&w, a.is_there);
     world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_STOPPED");
     cr_expect_eq(fake_farm_count(w.farm, "copy"), 0);
+}
+
+/* --- the disks of a clone, which has 4 bytes when it is whole --- */
+
+/* So many looks that what does not change is believed. */
+static void look_often(void)
+{
+    for (int i = 0; i < LDC_TIMING_DISK_LOOKS; i++)
+        world_look(&w);
+}
+
+/* Lets the copy come to the point where its row is there and so much of its disk. */
+static struct world_answer begin_clone(int n_bytes)
+{
+    fake_farm_answer(w.farm, "copy", FARM_LATE_DISK);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, world_at(&w, 2));
+    if (n_bytes > 0)
+        fake_farm_grow_disk(w.farm, 2, n_bytes);
+    look_often();
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "a row is no clone");
+    return a;
+}
+
+Test(ctl_add, clone_is_done_when_its_disk_is_as_large_as_the_source)
+{
+    struct world_answer a = begin_clone(0);
+    for (int n = 1; n < 4; n++) {
+        fake_farm_grow_disk(w.farm, 2, n);
+        look_often();
+        cr_expect_not_null(ctl_engine_find(w.engine, a.id), "%d bytes of 4", n);
+    }
+    fake_farm_grow_disk(w.farm, 2, 4);
+    expect_two(&a, "copy");
+}
+
+Test(ctl_add, clone_that_becomes_another_size_is_done_when_it_has_long_stopped_growing)
+{
+    struct world_answer a = begin_clone(3);
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    expect_two(&a, "copy");
+}
+
+Test(ctl_add, clone_that_is_growing_keeps_out_what_races_for_indexes)
+{
+    struct world_answer a = begin_clone(2), b = create("other");
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
+    fake_farm_grow_disk(w.farm, 2, 4);
+    expect_two(&a, "copy");
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "copy 0; add");
+}
+
+Test(ctl_add, clone_that_is_growing_is_not_started)
+{
+    struct world_answer a = begin_clone(2), b = world_do(&w, CACHE_OP_START, 2);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 0);
+    fake_farm_grow_disk(w.farm, 2, 4);
+    expect_two(&a, "copy");
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "copy 0; launch 2");
+}
+
+/* Nobody waits for it any more, and yet LDPlayer is at work on it. */
+Test(ctl_add, clone_that_was_cancelled_and_goes_on_behind_is_waited_for_all_the_same)
+{
+    struct world_answer a = begin_clone(1);
+    ctl_engine_cancel(w.engine, a.id, "tester");
+    world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    fake_farm_grow_disk(w.farm, 2, 2);
+    world_look(&w);
+    struct world_answer add = create("other"), start = world_do(&w, CACHE_OP_START, 2);
+    for (int n = 1; n < 4; n++) {
+        fake_farm_grow_disk(w.farm, 2, n);
+        world_look(&w);
+        cr_expect_str_eq(fake_farm_log(w.farm), "copy 0", "%d bytes of 4", n);
+    }
+    fake_farm_grow_disk(w.farm, 2, 4);
+    world_expect(&w, add.id, CACHE_OP_SUCCEEDED, NULL);
+    world_expect(&w, start.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+/* Our own deadline ended the child, and the work behind it, or not. */
+static struct world_answer kill_clone(int n_bytes)
+{
+    fake_farm_answer(w.farm, "copy", FARM_HANG);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_put(w.farm, 2, "copy");
+    fake_farm_grow_disk(w.farm, 2, n_bytes);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_until(&w, world_at(&w, 2));
+    look_often();
+    return a;
+}
+
+Test(ctl_add, clone_that_was_killed_is_no_success_by_its_row)
+{
+    struct world_answer a = kill_clone(3);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it may go on behind");
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_TIMED_OUT");
+    cr_expect(strstr(op->error, "instance 2 stay at 3 bytes of 4"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_add, clone_that_was_killed_and_is_whole_all_the_same_is_a_success)
+{
+    struct world_answer a = kill_clone(3);
+    fake_farm_grow_disk(w.farm, 2, 4);
+    expect_two(&a, "copy");
+}
+
+/* By hand, for instance. */
+Test(ctl_add, what_has_no_disk_yet_is_not_started_before_it_has_or_will_have_none)
+{
+    fake_farm_put(w.farm, 2, "new");
+    fake_farm_lose_disk(w.farm, 2);
+    world_until(&w, world_at(&w, 2));
+    look_often();
+    struct world_answer a = world_do(&w, CACHE_OP_START, 2);
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "launch"), 0);
+    fake_farm_grow_disk(w.farm, 2, 4);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    fake_farm_put(w.farm, 3, "bare");
+    fake_farm_lose_disk(w.farm, 3);
+    world_until(&w, world_at(&w, 3));
+    (void)world_do(&w, CACHE_OP_START, 3);
+    world_skip(&w, LDC_TIMING_LATE_DISK_MS);
+    world_until(&w, fake_farm_count(w.farm, "launch") == 2);
 }

@@ -208,6 +208,33 @@ Test(ctl_start, what_is_stuck_may_still_come_until_the_operations_own_limit)
     world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
 }
 
+Test(ctl_start, what_the_vms_log_says_of_a_start_that_failed_is_told)
+{
+    static const struct {
+        const char *log, *words, *retryable;
+    } cases[] = {
+        {"VD: error VERR_VD_IMAGE_READ_ONLY opening 'data.vmdk'\r\n", "take the attribute",
+         "\"retryable\":false"},
+        {"VD: error VERR_SHARING_VIOLATION opening 'data.vmdk'\r\n", "held by another",
+         "\"retryable\":true"},
+        {"all is well\r\n", NULL, "\"retryable\":true"},
+    };
+    fake_farm_launch_to(w.farm, 1, false);
+    for (size_t i = 0; i < countof(cases); i++) {
+        fake_farm_write_log(w.farm, 0, cases[i].log);
+        struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+        struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "START_FAILED");
+        cr_expect(strstr(op->error, cases[i].words ? cases[i].words : "START_FAILED"), "%s",
+                  op->error);
+        cr_expect_eq(strstr(op->error, "log says") != NULL, cases[i].words != NULL, "%s",
+                     op->error);
+        cr_expect(strstr(op->error, cases[i].retryable), "%s", op->error);
+        cache_operation_free(op);
+        fake_farm_set(w.farm, 0, 0, -1, -1);
+        world_look(&w);
+    }
+}
+
 Test(ctl_start, a_window_without_vm_fails_at_the_second_look)
 {
     fake_farm_launch_to(w.farm, 1, false);

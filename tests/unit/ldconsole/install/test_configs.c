@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <uv.h>
@@ -179,4 +180,34 @@ Test(ldc_configs, is_empty_when_the_folder_cannot_be_read)
     cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
     cr_assert_eq(ldc_configs_refresh(&configs, "/nowhere"), UV_ENOENT);
     cr_assert_eq(configs.n_items, 0);
+}
+
+static void append(const char *name, const char *text)
+{
+    char *path cleanup(mem_freep) = fs_join(vms, name);
+    FILE *file = fopen(path, "ab");
+    cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static int64_t disk_bytes(int index)
+{
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    return ldc_configs_find(&configs, index)->disk_bytes;
+}
+
+Test(ldc_configs, tells_how_large_the_disks_are_as_they_come)
+{
+    write_config(1, "one");
+    cr_expect_eq(disk_bytes(1), -1);
+    folder_write(vms, "leidian1/system.vmdk", "12345");
+    cr_expect_eq(disk_bytes(1), -1, "without data.vmdk there is none");
+    folder_write(vms, "leidian1/data.vmdk", "123");
+    cr_expect_eq(disk_bytes(1), 8);
+    char *disk_id cleanup(mem_freep) = mem_strdup(ldc_configs_find(&configs, 1)->disk_id);
+    append("leidian1/data.vmdk", "4");
+    folder_write(vms, "leidian1/sdcard.vmdk", "1");
+    cr_expect_eq(disk_bytes(1), 10);
+    cr_expect_str_eq(ldc_configs_find(&configs, 1)->disk_id, disk_id, "it is the same disk");
+    remove_file("leidian1/data.vmdk");
+    cr_expect_eq(disk_bytes(1), -1);
 }
