@@ -6,6 +6,8 @@
 const struct api_event_type api_event_types[] = {
     {"instance.added", "InstanceSeen", "An instance was seen for the first time."},
     {"instance.changed", "InstanceChanged", "An instance is not as it was: what, from and to."},
+    {"instance.config_restored", "ConfigRestored",
+     "What its config file had lost, after a forced end, was put back from our copy."},
     {"instance.removed", "InstanceSeen", "An instance is gone; as it was last seen."},
 
     {"operation.queued", "OperationMoved", "An operation is durable and waits for its turn."},

@@ -14,7 +14,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"InstanceEvidence", "list2?: {android: int, pid: int, vbox_pid: int}, "
                          "processes?: {player: int?, headless: int?}?, "
                          "config?: missing|unreadable|truncated|readable, config_fault?: text, "
-                         "guest?: answers|silent|unknown"},
+                         "config_loss?: text, guest?: answers|silent|unknown"},
     {"freshness", "observed_at: time?, age_ms: count?, source: live|cache|stale"},
     {"Instance", "id: uuid, index: count, name: text, state: InstanceState, state_reason: text, "
                  "evidence: InstanceEvidence, desired_state: running|stopped?, adb_serial: text?, "
@@ -61,6 +61,7 @@ const struct api_schema_row api_schema_rows[] = {
 
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},
+    {"ConfigRestored", "id: uuid, index: count, reason: text"},
     {"InstanceChanged", "...InstanceSeen, changes: InstanceChanges"},
     {"InstanceChanges", "index?: <count>, name?: <text>, state?: <InstanceState>, "
                         "state_reason?: <text>, desired_state?: <running|stopped?>, "

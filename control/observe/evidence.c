@@ -44,6 +44,8 @@ char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_c
                                                   : "readable");
     if (config && *config->fault)
         json_add_str(doc, root, "config_fault", config->fault);
+    if (config && *config->loss)
+        json_add_str(doc, root, "config_loss", config->loss);
     yyjson_mut_obj_add_str(doc, root, "guest", ctl_guest_name(sight->guest));
     return json_write(doc);
 }

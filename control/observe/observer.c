@@ -15,6 +15,7 @@
 #include "cache/tables/instances.h"
 #include "control/observe/observer_private.h"
 #include "control/observe/survey_verdict.h"
+#include "ldconsole/install/config_keep.h"
 
 /* Starting a child holds the loop up: who waited for the start gets what is remembered before. */
 enum { FIRST_MS = 5 };
@@ -43,8 +44,8 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
     struct ctl_watch *w = mem_new(struct ctl_watch);
     str_copy(w->id, sizeof(w->id), id);
     w->phase_since_ms = clock_mono_ms();
-    map_insert(&o->watches, &w->by_id, w->id);
     w->disk_bytes = -1;
+    map_insert(&o->watches, &w->by_id, w->id);
     return w;
 }
 
@@ -148,6 +149,8 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
     o->surveyor =
         ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen, on_survey, o);
+    if (options->config_copies)
+        ldc_surveyor_keep_configs(o->surveyor, options->config_copies);
     return o;
 }
 
@@ -312,9 +315,6 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
     ctl_observer_watch(o, id)->was_removed = true;
 }
 
-bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
-{
-    const struct ctl_watch *w = ctl_observer_watch(o, id);
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)
 {
     const struct ctl_watch *w = ctl_observer_watch(o, id);
@@ -337,6 +337,9 @@ bool ctl_observer_sees_growing(const struct ctl_observer *o)
     return false;
 }
 
+bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
+{
+    const struct ctl_watch *w = ctl_observer_watch(o, id);
     return !w->has_title && !w->was_on;
 }
 
@@ -370,6 +373,39 @@ unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, stru
             n_ended += end_process(&now.items[n], ret_report);
     }
     return n_ended;
+}
+
+bool ctl_observer_read_vm_log(struct ctl_observer *o, const char *id, int64_t since_wall_ms,
+                              struct ldc_vm_fault *ret)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
+    return entry && ldc_vm_log_read(vms_dir, entry->instance.index, since_wall_ms, ret);
+}
+
+const char *ctl_observer_config_loss(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->config_loss;
+}
+
+bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->has_bad_config;
+}
+
+int ctl_observer_restore_config(struct ctl_observer *o, const char *id)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    struct ctl_watch *w = ctl_observer_watch(o, id);
+    if (!entry)
+        return UV_ENOENT;
+    const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
+    char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, entry->instance.index);
+    int r = ldc_config_restore(o->options.config_copies, path, entry->instance.disk_id);
+    if (r == 0)
+        ctl_observer_publish_restored(o, &entry->instance, w->config_loss);
+    w->config_loss[0] = '\0';
+    return r;
 }
 
 void ctl_observer_look(struct ctl_observer *o)

@@ -22,6 +22,8 @@ struct ctl_observer_options {
     unsigned idle_ms;   /* when nothing moves; default 5000 */
     unsigned stuck_ms;  /* a start without VM or Android for longer is `stuck`; default 120000 */
     enum ldc_codepage codepage;
+    const char *config_copies; /* folder for copies of good config files, which outlives the
+                                  observer; NULL keeps none */
 };
 extern const struct ctl_observer_options ctl_observer_defaults;
 
@@ -91,8 +93,6 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
 void ctl_observer_note_set(struct ctl_observer *o, const char *id);
 /** A remove of ID is about to be asked for: its config file alone then proves nothing. */
 void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
-/** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
- *  running. */
 /** The disks of an instance over the last looks. */
 struct ctl_disks {
     int64_t bytes;    /* all of them together; -1 = there is none, or that cannot be seen */
@@ -104,12 +104,25 @@ struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
 /** Whether the disks of a new instance are growing: LDPlayer is still at work on it. */
 bool ctl_observer_sees_growing(const struct ctl_observer *o);
+/** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
+ *  running. */
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id);
 /** Ends every process of ID that there is now, by a look of its own (some milliseconds), and writes
  *  each with its error to RET_REPORT (initialised): "ended player 100; VM 101 could not be ended:
  *  permission denied". Returns how many were ended. For instances that ignore quit: the player may
  *  lose its configuration (reference 0.12). */
 unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, struct buf *ret_report);
+/** Why the VM of ID did not start, as its log tells that was written after SINCE_WALL_MS; false
+ * when it does not. By a look of its own (some milliseconds). */
+bool ctl_observer_read_vm_log(struct ctl_observer *o, const char *id, int64_t since_wall_ms,
+                              struct ldc_vm_fault *ret);
+/** What the config file of ID has lost that a copy has: "it was reset"; "" = nothing. */
+const char *ctl_observer_config_loss(struct ctl_observer *o, const char *id);
+/** Whether the config file of ID cannot be used: LDPlayer would never start with it. */
+bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id);
+/** Puts the copy back, and tells that by an event. Only while ID is stopped; blocking, a few
+ *  milliseconds. Returns 0 or a UV error. */
+int ctl_observer_restore_config(struct ctl_observer *o, const char *id);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);
 /** What is known may be of another time (the computer slept): until a survey that begins now or

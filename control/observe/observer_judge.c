@@ -183,15 +183,18 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->seen = true;
     w->n_absent = 0;
     w->was_removed = false;
+    str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
+    w->has_bad_config =
+        config && !config->is_missing && (!config->is_readable || config->is_truncated);
     w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, w);
     bool was_on = known && known->instance.state != CACHE_STATE_STOPPED &&
                   known->instance.state != CACHE_STATE_UNKNOWN;
     judge(o, survey, row, w, was_on, &verdict);
+    see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, w, row, config, &verdict);
 }
 
-    see_disk(o, survey, w, config);
 /* --- judging one that no row was --- */
 
 static enum ctl_disk disk_of(const struct cache_instance *i, const struct ldc_config *config)

@@ -53,6 +53,9 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
 /** One that was left out for long and may still be there: `unknown`, with REASON. */
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
                                 const char *reason);
+/** Emits that the config file of I is again as it was before LOSS. */
+void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_instance *i,
+                                   const char *loss);
 /** For cache_snapshot_new: writes the row and emits the event of a change. */
 void ctl_observer_publish_change(void *arg, const struct cache_change *change);
 /** Emits that surveys began or stopped to be good. */

@@ -51,6 +51,19 @@ void ctl_observer_publish_verdict(struct ctl_observer *o)
     cache_events_emit(o->parts.events, "workstation.observation", data);
 }
 
+void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_instance *i,
+                                   const char *loss)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_str(doc, root, "id", i->id);
+    yyjson_mut_obj_add_int(doc, root, "index", i->index);
+    yyjson_mut_obj_add_str(doc, root, "reason", loss);
+    char *data cleanup(mem_freep) = json_write(doc);
+    cache_events_emit(o->parts.events, "instance.config_restored", data);
+}
+
 /* --- an instance becomes an entry --- */
 
 /* A file that cannot be read may be one that LDPlayer is writing: what it said before stays. */

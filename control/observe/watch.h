@@ -28,6 +28,8 @@ struct ctl_watch {
     uint64_t off_since_ms;   /* since when list2 says 0; 0 = it does not */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
     bool is_ambiguous;                      /* a VM runs that may be its own */
+    char config_loss[40];                   /* as ldc_config has it */
+    bool has_bad_config;                    /* it has a file, which cannot be used */
     bool has_title;                         /* one of its own, as its config file says */
     bool was_on;                            /* it was seen running, or some of it */
     bool had_vm;                            /* one was seen since it was last off */
@@ -35,8 +37,6 @@ struct ctl_watch {
     unsigned n_without_vm;  /* looks in a row that missed its VM */
     struct ctl_sight sight; /* what was published last */
 
-    unsigned n_absent; /* whole lists in a row that left it out */
-    uint64_t absent_since_ms;
     bool is_new;            /* it appeared while we looked, and was never seen running */
     uint64_t appeared_ms;   /* of one that is new */
     int64_t disk_bytes;     /* of all its disks; -1 = there is none, or that cannot be seen */
@@ -44,6 +44,8 @@ struct ctl_watch {
     unsigned n_disk_same;   /* looks in a row that saw as many */
     uint64_t disk_since_ms; /* since when it is as many */
 
+    unsigned n_absent; /* whole lists in a row that left it out */
+    uint64_t absent_since_ms;
     bool was_removed; /* a remove of ours was carried out since it was last listed */
 
     enum ctl_expect expect;

@@ -76,6 +76,10 @@ extern const struct ctl_step ctl_step_set_local;
 extern const struct ctl_step ctl_step_remove;
 extern const struct ctl_step ctl_step_remove_again;
 
+/** Before a command to an instance that is stopped: gives it back what its config file has lost
+ *  (reference 5.2). */
+void ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i);
+
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)
 {

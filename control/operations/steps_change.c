@@ -10,6 +10,19 @@
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
 
+void ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i)
+{
+    const char *loss = ctl_observer_config_loss(job->observer, i->id);
+    if (!*loss || i->state != CACHE_STATE_STOPPED)
+        return;
+    char *what cleanup(mem_freep) = mem_printf("its config file: %s; ", loss);
+    int r = ctl_observer_restore_config(job->observer, i->id);
+    char *note cleanup(mem_freep) = mem_printf(
+        "%s%s%s", what, r < 0 ? "the copy could not be put back: " : "the copy was put back",
+        r < 0 ? uv_strerror(r) : "");
+    ctl_evidence_add_note(job->op, note);
+}
+
 static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
 {
@@ -22,6 +35,7 @@ static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instanc
 static void build_rename(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
+    ctl_steps_mend_config(job, i);
     ldc_command_rename(ret, i->index, job->params.name);
 }
 
@@ -82,6 +96,7 @@ static void build_modify(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     struct ldc_settings changed = job->params.settings;
+    ctl_steps_mend_config(job, i);
     ldc_settings_drop_numbers(&changed, &i->settings);
     job->before = i->settings;
     job->has_before = true;

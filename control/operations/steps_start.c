@@ -44,7 +44,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
 static void build_launch(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
-    (void)job;
+    ctl_steps_mend_config(job, i);
     ldc_command_launch(ret, i->index);
 }
 
@@ -75,6 +75,26 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
     return CTL_CHECK_NO_EFFECT;
 }
 
+/* The log is begun anew by each start, and the clock of the file system may be behind ours. */
+static bool explain_start(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting)
+{
+    enum { SLACK_MS = 2000 };
+    struct ldc_vm_fault fault;
+    if (ctl_observer_read_vm_log(job->observer, job->subject, job->op->started_at - SLACK_MS,
+                                 &fault)) {
+        ctl_why_set(ret, "", "the VM's log says: %s", fault.sentence);
+        *ret_is_lasting = fault.is_lasting;
+        return true;
+    }
+    if (!ctl_observer_has_bad_config(job->observer, job->subject))
+        return false;
+    ctl_why_set(ret, "",
+                "its config file is cut off or cannot be parsed, and no copy of it is kept: "
+                "put a good one in its place (LDPlayer may have left a .resbak beside it)");
+    *ret_is_lasting = true;
+    return true;
+}
+
 const struct ctl_step ctl_step_launch = {
     .name = "launching",
     .verb = LDC_VERB_LAUNCH,
@@ -86,6 +106,7 @@ const struct ctl_step ctl_step_launch = {
     .plan = plan_launch,
     .build = build_launch,
     .check = check_up,
+    .explain = explain_start,
 };
 
 static enum ctl_plan plan_until_up(struct ctl_job *job, const struct cache_instance *i,
@@ -104,8 +125,8 @@ const struct ctl_step ctl_step_until_up = {
     .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_up,
     .check = check_up,
-};
     .explain = explain_start,
+};
 
 static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_instance *i,
                                       struct ctl_why *why)
@@ -124,7 +145,6 @@ static enum ctl_check check_ready(struct ctl_job *job, const struct cache_instan
     return i && i->state == CACHE_STATE_RUNNING ? CTL_CHECK_PENDING : check_up(job, i, why);
 }
 
-    .explain = explain_start,
 const struct ctl_step ctl_step_until_ready = {
     .name = "waiting for the guest to answer",
     .percent = 80,
@@ -132,5 +152,5 @@ const struct ctl_step ctl_step_until_ready = {
     .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_ready,
     .check = check_ready,
-};
     .explain = explain_start,
+};

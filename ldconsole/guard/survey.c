@@ -266,6 +266,11 @@ struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *clie
     return s;
 }
 
+void ldc_surveyor_keep_configs(struct ldc_surveyor *s, const char *dir)
+{
+    s->configs.keep_dir = dir;
+}
+
 static bool is_young(const struct ldc_surveyor *s, uint64_t max_age_ms)
 {
     return max_age_ms > 0 && clock_mono_ms() - s->survey.started_ms <= max_age_ms;

@@ -33,6 +33,9 @@ typedef bool (*ldc_survey_take_fn)(void *arg, const struct ldc_survey *survey);
 struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *client,
                                       enum ldc_codepage codepage, ldc_survey_take_fn take,
                                       ldc_survey_fn done, void *arg);
+/** Has copies of good config files kept in DIR, which outlives the surveyor; before its first
+ * survey. */
+void ldc_surveyor_keep_configs(struct ldc_surveyor *s, const char *dir);
 /** Sees to a survey that began at most MAX_AGE_MS ago: the one that runs, or else one that begins
  *  now, or as soon as that one is over. 0 is never content with the one that runs, UINT64_MAX
  *  always. Returns its number; it is the running one or the next, so that many askers share them.

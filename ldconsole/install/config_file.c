@@ -145,6 +145,8 @@ static void read_member(struct reading *r, const struct ldc_config_member *m)
             config->adb_debug = flag;
         else
             note_value(r, m, "whole number");
+    } else if (ldc_config_member_is(m, "statusSettings.isNewPlayer")) {
+        config->is_new_player = ldc_config_member_bool(m, &flag) ? flag : -1;
     } else if (ldc_config_member_is(m, "basicSettings.realWidth")) {
         r->has_no_width = is_zero(m);
     } else if (ldc_config_member_is(m, "basicSettings.realHeigh")) {
@@ -158,7 +160,7 @@ static void forget(struct ldc_config *config)
     config->is_readable = config->is_truncated = false;
     config->fault[0] = config->player_name[0] = '\0';
     config->settings = (struct ldc_settings){0};
-    config->adb_debug = -1;
+    config->adb_debug = config->is_new_player = -1;
 }
 
 int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret)

@@ -20,9 +20,13 @@ struct ldc_config {
     char player_name[LDC_TITLE_SIZE]; /* "" when absent: the default title is in use */
     struct ldc_settings settings;     /* resolution included when the file has it */
     int adb_debug;                    /* -1 absent */
-    char disk_id[64];  /* file id and birth time of data.vmdk; "" when there is none */
-    uint64_t stamp;    /* changes when the file's time or size changes */
-    uint64_t revision; /* grows whenever anything above may have changed */
+    int is_new_player;                /* it takes itself for a new one: 0, 1, -1 absent */
+    char loss[40]; /* "it was reset": it was better, and a copy of that is kept; "" = it was not */
+    char disk_id[64];   /* file id and birth time of data.vmdk; "" when there is none */
+    int64_t data_bytes; /* of data.vmdk; -1 when there is none */
+    int64_t disk_bytes; /* of all its disks; -1 without data.vmdk */
+    uint64_t stamp;     /* changes when the file's time or size changes */
+    uint64_t revision;  /* grows whenever anything above may have changed */
 };
 
 /** Parses file content as leniently as config_text.h says (unknown keys ignored) into RET, whose

@@ -15,15 +15,16 @@
 #include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "ldconsole/install/config_keep.h"
 
 /* A file may change twice within one tick of the file system's clock; one that changed so lately
  * is read again next time whatever its time says. */
 enum { SETTLE_MS = 100, MAX_INDEX_DIGITS = 9 };
 
-struct indexes {
 /* A copy takes minutes at most (reference 2.6). */
 enum { YOUNG_MS = 3600000 };
 
+struct indexes {
     int *items;
     size_t n_items, cap;
 };
@@ -106,10 +107,21 @@ static bool is_same_set(const struct ldc_configs *configs, const struct indexes 
     return true;
 }
 
+/* Of those that are in the list no more. */
+static void forget_copies(const struct ldc_configs *configs, const struct indexes *list)
+{
+    for (size_t i = 0; configs->keep_dir && i < configs->n_items; i++) {
+        const struct ldc_config *config = &configs->items[i];
+        if (config->disk_id[0] && !has_index(list, list->n_items, config->index))
+            ldc_config_forget(configs->keep_dir, config->disk_id);
+    }
+}
+
 /* Makes CONFIGS hold exactly the listed indexes; what was known of them stays known. */
 static void reshape(struct ldc_configs *configs, const struct indexes *list)
 {
-    struct ldc_configs next = {.n_items = list->n_items, .cap = list->n_items};
+    struct ldc_configs next = {
+        .n_items = list->n_items, .cap = list->n_items, .keep_dir = configs->keep_dir};
     next.items = mem_calloc(list->n_items, sizeof(*next.items));
     for (size_t i = 0; i < list->n_items; i++) {
         const struct ldc_config *known = ldc_configs_find(configs, list->items[i]);
@@ -147,10 +159,13 @@ static uint64_t stamp_of(const uv_stat_t *st, bool is_settled)
     return (h & ~(uint64_t)1) | is_settled;
 }
 
-static void update_text(struct ldc_config *config, const char *vms_dir)
+char *ldc_configs_path(const char *vms_dir, int index)
 {
-    char *path cleanup(mem_freep) =
-        mem_printf("%s/config/leidian%d.config", vms_dir, config->index);
+    return mem_printf("%s/config/leidian%d.config", vms_dir, index);
+}
+
+static void update_text(struct ldc_config *config, const char *path)
+{
     uv_stat_t st = {0};
     config->is_missing = stat_file(path, &st) < 0;
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(st.st_mtim) / 1000000);
@@ -163,35 +178,20 @@ static void update_text(struct ldc_config *config, const char *vms_dir)
     ldc_config_read(path, config);
 }
 
-static int stat_disk(int index, const char *vms_dir, uv_stat_t *ret)
+/* One that was written just now may be half a one: it is read again at the next look. */
+static void update_copy(struct ldc_config *config, const char *keep_dir, const char *path)
 {
-    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, index);
+    bool is_settled = config->stamp & 1;
+    if (is_settled && config->disk_id[0] && !config->is_missing)
+        ldc_config_keep(keep_dir, path, config);
+}
+
+static int stat_disk(int index, const char *vms_dir, const char *name, uv_stat_t *ret)
+{
+    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/%s", vms_dir, index, name);
     return stat_file(path, ret);
 }
 
-static void update_disk(struct ldc_config *config, const char *vms_dir)
-{
-    char disk_id[sizeof(config->disk_id)] = "";
-    uv_stat_t st;
-    if (stat_disk(config->index, vms_dir, "data.vmdk", &st) == 0) {
-        snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
-                 (unsigned long long)nanoseconds(st.st_birthtim));
-    config->revision += strcmp(config->disk_id, disk_id) != 0;
-    memcpy(config->disk_id, disk_id, sizeof(disk_id));
-}
-
-/* A file may be away for a moment while LDPlayer writes it: its disk says that the instance is
- * still there. */
-static void keep_those_with_disks(const struct ldc_configs *configs, const char *vms_dir,
-                                  struct indexes *list)
-{
-    size_t n_listed = list->n_items;
-    uv_stat_t st;
-    for (size_t i = 0; i < configs->n_items; i++) {
-        int index = configs->items[i].index;
-        if (has_index(list, n_listed, index) || stat_disk(index, vms_dir, "data.vmdk", &st) < 0)
-            continue;
-        add_index(list, index);
 /* A copy takes its time and leaves the others for later. They are looked at where data.vmdk is
  * young or has changed. */
 static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, const uv_stat_t *data)
@@ -208,28 +208,62 @@ static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, con
     return bytes;
 }
 
+static void update_disk(struct ldc_config *config, const char *vms_dir)
+{
+    char disk_id[sizeof(config->disk_id)] = "";
+    uv_stat_t st;
+    if (stat_disk(config->index, vms_dir, "data.vmdk", &st) == 0) {
+        snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
+                 (unsigned long long)nanoseconds(st.st_birthtim));
+        config->disk_bytes = measure_disks(config, vms_dir, &st);
+    } else {
+        config->data_bytes = config->disk_bytes = -1;
+    }
+    config->revision += strcmp(config->disk_id, disk_id) != 0;
+    memcpy(config->disk_id, disk_id, sizeof(disk_id));
+}
+
+/* A file may be away for a moment while LDPlayer writes it: its disk says that the instance is
+ * still there. */
+static void keep_those_with_disks(const struct ldc_configs *configs, const char *vms_dir,
+                                  struct indexes *list)
+{
+    size_t n_listed = list->n_items;
+    uv_stat_t st;
+    for (size_t i = 0; i < configs->n_items; i++) {
+        int index = configs->items[i].index;
+        if (has_index(list, n_listed, index) || stat_disk(index, vms_dir, "data.vmdk", &st) < 0)
+            continue;
+        add_index(list, index);
     }
     sort(list);
+}
+
+static void update(const struct ldc_configs *configs, struct ldc_config *config,
+                   const char *vms_dir)
+{
+    char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, config->index);
+    uint64_t before = config->revision;
+    update_text(config, path);
+    update_disk(config, vms_dir);
+    if (configs->keep_dir && config->revision != before)
+        update_copy(config, configs->keep_dir, path);
 }
 
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
 {
     char *folder cleanup(mem_freep) = fs_join(vms_dir, "config");
-        config->disk_bytes = measure_disks(config, vms_dir, &st);
-    } else {
-        config->data_bytes = config->disk_bytes = -1;
-    }
     struct indexes list = {0};
     int r = list_indexes(folder, &list);
     if (!is_same_set(configs, &list)) {
         keep_those_with_disks(configs, vms_dir, &list);
+        if (r == 0)
+            forget_copies(configs, &list);
         reshape(configs, &list);
     }
     mem_free(list.items);
-    for (size_t i = 0; i < configs->n_items; i++) {
-        update_text(&configs->items[i], vms_dir);
-        update_disk(&configs->items[i], vms_dir);
-    }
+    for (size_t i = 0; i < configs->n_items; i++)
+        update(configs, &configs->items[i], vms_dir);
     return r;
 }
 
@@ -251,5 +285,5 @@ const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int
 void ldc_configs_deinit(struct ldc_configs *configs)
 {
     mem_free(configs->items);
-    *configs = (struct ldc_configs){0};
+    *configs = (struct ldc_configs){.keep_dir = configs->keep_dir};
 }

@@ -10,6 +10,9 @@
 struct ldc_configs {
     struct ldc_config *items; /* ascending index */
     size_t n_items, cap;
+    /** Set by the owner: the folder for copies of good ones (config_keep.h), which outlives this;
+     *  NULL = none are kept. */
+    const char *keep_dir;
 };
 
 /** Brings CONFIGS up to date with the files under VMS_DIR (".../vms"): files whose time and size
@@ -17,6 +20,8 @@ struct ldc_configs {
  *  cannot be read (a stand-in or a version without it), and CONFIGS is then empty. */
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir);
 const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int index);
+/** `vms/config/leidian<N>.config`, owned by the caller. */
+char *ldc_configs_path(const char *vms_dir, int index);
 void ldc_configs_deinit(struct ldc_configs *configs);
 
 #endif

@@ -331,6 +331,7 @@ static void app_deinit(struct svc_app *app)
     mem_free(app->cache_preference);
     mem_free(app->limits);
     mem_free(app->data_dir);
+    mem_free(app->config_copies);
     mem_free(app->ready_line);
 }
 

@@ -132,6 +132,7 @@ static void build_observer(struct svc_app *app)
     options.idle_ms = (unsigned)app->config->refresh_idle_ms;
     options.stuck_ms = (unsigned)app->config->stuck_ms;
     (void)ldc_codepage_parse(app->config->codepage, &options.codepage); /* checked before */
+    options.config_copies = app->config_copies = fs_join(app->data_dir, "configs");
     app->observer = ctl_observer_new(&parts, &options);
     app->on_survey = (struct ctl_survey_listener){.fn = svc_app_on_survey, .arg = app};
     ctl_observer_listen(app->observer, &app->on_survey);

@@ -32,7 +32,8 @@ struct svc_app {
 
     struct loop loop;
     bool has_loop;
-    char *data_dir; /* absolute */
+    char *data_dir;      /* absolute */
+    char *config_copies; /* folder in it */
     struct svc_lock *lock;
     sqlite3 *db;                /* until the store takes it over */
     struct cache_repair repair; /* what was done to a damaged database at this start */

@@ -32,7 +32,7 @@ static bool is_ours(const char *name)
 static bool is_our_folder(const char *name)
 {
     return strcmp(name, "logs") == 0 || strcmp(name, "crashes") == 0 ||
-           strcmp(name, "backups") == 0;
+           strcmp(name, "backups") == 0 || strcmp(name, "configs") == 0;
 }
 
 static int remove_file(const char *path)

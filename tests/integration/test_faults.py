@@ -98,6 +98,27 @@ class Stopping(ServiceCase):
         self.assertEqual(self.client.instance(0)["state"], "stopped")
 
 
+    def test_what_a_forced_end_costs_the_config_is_put_back_before_the_next_start(self):
+        body = {"name": "mine", "settings": {"cpu": 4}, "timeout_s": 60}
+        self.client.run("PATCH", "/api/instances/0", body)
+        self.client.run("POST", "/api/instances/0/start", {"timeout_s": 60})
+        self.simulator.set(**{"ignore.quit": "always"})
+        self.client.run("POST", "/api/instances/0/stop", {"force": True, "timeout_s": 6})
+        self.simulator.set(**{"ignore.quit": ""})
+        self.client.run("POST", "/api/instances/0/start", {"timeout_s": 60})
+        self.assertNotIn("statusSettings.playerName", self.simulator.config(0), "LDPlayer reset it")
+        wait_for(lambda: self.client.instance("0?max_age_ms=0")["evidence"].get("config_loss"),
+                 "the loss")
+        ended = self.client.run("POST", "/api/instances/0/restart", {"timeout_s": 60})
+        self.assertIn("the copy was put back", str(ended["evidence"]))
+        self.assertEqual(ended["result"]["name"], "mine")
+        config = self.simulator.config(0)
+        self.assertEqual(config["statusSettings.playerName"], "mine")
+        self.assertEqual(config["advancedSettings.cpuCount"], 4)
+        told = self.client.told("instance.config_restored")[-1]["data"]
+        self.assertEqual((told["index"], told["reason"]), (0, "it was reset"))
+
+
 class Managing(ServiceCase):
     service_options = SHORT
 

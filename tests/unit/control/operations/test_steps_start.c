@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/system/fs.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -233,6 +234,71 @@ Test(ctl_start, what_the_vms_log_says_of_a_start_that_failed_is_told)
         fake_farm_set(w.farm, 0, 0, -1, -1);
         world_look(&w);
     }
+}
+
+static char *copies;
+
+static void set_up_keeping(void)
+{
+    put_two();
+    copies = fs_join(w.folder, "configs");
+    w.observing.config_copies = copies;
+    world_open(&w);
+    world_skip(&w, 1000);
+}
+
+static void tear_down_keeping(void)
+{
+    world_end(&w);
+    mem_free(copies);
+}
+
+TestSuite(ctl_start_keeping, .init = set_up_keeping, .fini = tear_down_keeping, .timeout = 60);
+
+/* Waits until the file is old enough to be believed. */
+static void lose_config(const char *text)
+{
+    fake_farm_write_config(w.farm, 0, text);
+    world_skip(&w, 1000);
+    world_look(&w);
+}
+
+Test(ctl_start_keeping, a_config_that_was_reset_is_put_back_before_the_launch)
+{
+    lose_config("{\"statusSettings.isNewPlayer\":true}");
+    cr_expect(strstr(world_at(&w, 0)->evidence, "it was reset"), "%s", world_at(&w, 0)->evidence);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->evidence, "it was reset; the copy was put back"), "%s", op->evidence);
+    cache_operation_free(op);
+    world_look(&w);
+    cr_expect_str_eq(world_at(&w, 0)->name, "zero");
+    cr_expect_eq(world_heard(&w, "instance.config_restored"), 1);
+}
+
+Test(ctl_start_keeping, nothing_is_put_back_while_it_runs)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    lose_config("{");
+    cr_expect(strstr(world_at(&w, 0)->evidence, "it cannot be read any more"), "%s",
+              world_at(&w, 0)->evidence);
+    struct ctl_request r = world_request(&w, CACHE_OP_RENAME, 0);
+    r.name = "other";
+    (void)world_submit(&w, &r);
+    world_until(&w, fake_farm_count(w.farm, "rename") == 1);
+    cr_expect_eq(world_heard(&w, "instance.config_restored"), 0);
+}
+
+Test(ctl_start, a_config_that_cannot_be_used_is_named_when_the_start_fails)
+{
+    fake_farm_write_config(w.farm, 0, "{");
+    fake_farm_answer(w.farm, "launch", FARM_IGNORE);
+    struct world_answer a = launch();
+    world_skip(&w, 31000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect(strstr(op->error, "config file is cut off"), "%s", op->error);
+    cr_expect(strstr(op->error, "\"retryable\":false"), "%s", op->error);
+    cache_operation_free(op);
 }
 
 Test(ctl_start, a_window_without_vm_fails_at_the_second_look)

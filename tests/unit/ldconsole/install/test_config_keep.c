@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/clock.h"
+#include "base/system/fs.h"
+#include "ldconsole/install/config_keep.h"
+#include "ldconsole/install/configs.h"
+#include "tests/support/folder.h"
+
+static char *vms, *copies, *path;
+static struct ldc_configs configs;
+
+static void set_up(void)
+{
+    vms = folder_make();
+    copies = fs_join(vms, "copies");
+    path = ldc_configs_path(vms, 1);
+    configs.keep_dir = copies;
+    folder_write(vms, "leidian1/data.vmdk", "disk");
+}
+
+static void tear_down(void)
+{
+    ldc_configs_deinit(&configs);
+    mem_free(path);
+    mem_free(copies);
+    folder_remove(vms);
+}
+
+TestSuite(ldc_config_keep, .init = set_up, .fini = tear_down);
+
+/* As after the look that finds it old enough to be whole. */
+static const struct ldc_config *see(const char *text)
+{
+    folder_write(vms, "config/leidian1.config", text);
+    uint64_t began = clock_mono_ms();
+    do {
+        cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    } while (!(ldc_configs_find(&configs, 1)->stamp & 1) && clock_mono_ms() - began < 10000);
+    return ldc_configs_find(&configs, 1);
+}
+
+static const char good[] = "{\"statusSettings.playerName\":\"mine\","
+                           "\"advancedSettings.cpuCount\":4,\"basicSettings.realWidth\":900}";
+
+static void expect_restored(const char *text)
+{
+    char *disk_id cleanup(mem_freep) = mem_strdup(ldc_configs_find(&configs, 1)->disk_id);
+    cr_expect_eq(ldc_config_restore(copies, path, disk_id), 0);
+    char *now cleanup(mem_freep) = folder_read(vms, "config/leidian1.config");
+    cr_expect_str_eq(now, text);
+}
+
+Test(ldc_config_keep, what_was_lost_is_said_and_can_be_put_back)
+{
+    static const struct {
+        const char *text, *loss;
+    } bad[] = {
+        {"{\"statusSettings.playerName\":\"mi", "it cannot be read any more"},
+        {"{\"statusSettings.playerName\":\"mine\",\"basicSettings.realWidth\":0}",
+         "it was cut off"},
+        {"{\"statusSettings.isNewPlayer\":true,\"advancedSettings.cpuCount\":2}", "it was reset"},
+    };
+    cr_expect_str_eq(see(good)->loss, "");
+    for (size_t i = 0; i < countof(bad); i++) {
+        cr_expect_str_eq(see(bad[i].text)->loss, bad[i].loss);
+        expect_restored(good);
+        char *former cleanup(mem_freep) = folder_read(vms, "config/leidian1.config.ldplayerd.bak");
+        cr_expect_str_eq(former, bad[i].text);
+        cr_expect_str_eq(see(good)->loss, "", "%s", bad[i].text);
+    }
+}
+
+Test(ldc_config_keep, what_somebody_changes_is_the_next_copy)
+{
+    static const char renamed[] = "{\"statusSettings.playerName\":\"yours\"}";
+    (void)see(good);
+    cr_expect_str_eq(see(renamed)->loss, "");
+    (void)see("{");
+    expect_restored(renamed);
+}
+
+Test(ldc_config_keep, one_without_a_name_is_reset_when_it_takes_itself_for_new_again)
+{
+    static const char old[] =
+        "{\"statusSettings.isNewPlayer\":false,\"advancedSettings.cpuCount\":4}";
+    cr_expect_str_eq(see("{\"statusSettings.isNewPlayer\":true}")->loss, "");
+    cr_expect_str_eq(see(old)->loss, "", "a new one is one no longer");
+    cr_expect_str_eq(see("{\"statusSettings.isNewPlayer\":true}")->loss, "it was reset");
+    expect_restored(old);
+}
+
+Test(ldc_config_keep, one_that_was_bad_from_the_beginning_has_lost_nothing)
+{
+    cr_expect_str_eq(see("{\"a\"")->loss, "");
+    cr_expect_eq(ldc_config_restore(copies, path, ldc_configs_find(&configs, 1)->disk_id),
+                 UV_ENOENT);
+}
+
+Test(ldc_config_keep, the_copy_belongs_to_the_disk_and_goes_with_it)
+{
+    (void)see(good);
+    char *first cleanup(mem_freep) = mem_strdup(ldc_configs_find(&configs, 1)->disk_id);
+    folder_write(vms, "leidian1/data.vmdk", "another");
+    cr_expect_str_eq(see("{}")->loss, "", "another instance, with another disk");
+    cr_expect_str_neq(ldc_configs_find(&configs, 1)->disk_id, first);
+    char *disk cleanup(mem_freep) = fs_join(vms, "leidian1/data.vmdk");
+    size_t before = folder_count(copies);
+    cr_expect_eq(fs_remove(disk), 0);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_expect_eq(folder_count(copies), before, "its config is there");
+    cr_expect_eq(fs_remove(path), 0);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_expect_eq(configs.n_items, 0);
+}
