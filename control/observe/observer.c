@@ -312,7 +312,9 @@ void ctl_observer_note_set(struct ctl_observer *o, const char *id)
 
 void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 {
-    ctl_observer_watch(o, id)->was_removed = true;
+    struct ctl_watch *w = ctl_observer_watch(o, id);
+    w->was_removed = true;
+    w->removed_ms = clock_wall_ms();
 }
 
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)

@@ -165,6 +165,16 @@ static void see_disk(struct ctl_observer *o, const struct ldc_survey *survey, st
     o->is_moving |= ctl_observer_judge_making(w, now);
 }
 
+/* What takes the number of one that we have removed before anybody looks is not that one: it has
+ * none of its disk, and its config file is younger than the command (reference 1.3). */
+static bool is_made_anew(struct ctl_observer *o, const struct cache_entry *known,
+                         const struct ldc_config *config)
+{
+    enum { TICK_MS = 20 }; /* file systems have a coarser clock */
+    int64_t removed_ms = ctl_observer_watch(o, known->instance.id)->removed_ms;
+    return removed_ms && config && !config->disk_id[0] && config->born_ms + TICK_MS > removed_ms;
+}
+
 static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
                       const struct ldc_row *row)
 {
@@ -173,6 +183,8 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     const struct ldc_config *config = ldc_configs_find(survey->configs, row->index);
     const struct cache_entry *known =
         ctl_identity_find(o->snapshot, row->index, config ? config->disk_id : "");
+    if (known && is_made_anew(o, known, config))
+        known = NULL;
     if (!known)
         random_uuid(id);
     struct ctl_watch *w = ctl_observer_watch(o, known ? known->instance.id : id);

@@ -46,7 +46,8 @@ struct ctl_watch {
 
     unsigned n_absent; /* whole lists in a row that left it out */
     uint64_t absent_since_ms;
-    bool was_removed; /* a remove of ours was carried out since it was last listed */
+    bool was_removed;   /* a remove of ours was carried out since it was last listed */
+    int64_t removed_ms; /* wall clock: when the last one was asked for; 0 = never */
 
     enum ctl_expect expect;
     uint64_t expect_until_ms;

@@ -168,6 +168,7 @@ static void update_text(struct ldc_config *config, const char *path)
 {
     uv_stat_t st = {0};
     config->is_missing = stat_file(path, &st) < 0;
+    config->born_ms = (int64_t)(nanoseconds(st.st_birthtim) / 1000000);
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(st.st_mtim) / 1000000);
     bool is_settled = age_ms > SETTLE_MS;
     uint64_t stamp = stamp_of(&st, is_settled);

@@ -39,7 +39,7 @@ const struct knob knobs[] = {
     {"ms.boot", KNOB_INT, KNOB_BY_INDEX, "24000", "", "launch until sys.boot_completed is 1"},
     {"ms.column5", KNOB_INT, KNOB_BY_INDEX, "0", "",
      "launch until column 5 tells the state; before it is 0 beside the pids"},
-    {"ms.row_gap", KNOB_INT, KNOB_BY_INDEX, "0", "",
+    {"ms.row_gap", KNOB_INT, KNOB_BY_INDEX, "1500", "",
      "how long the row is missing when the VM starts and the config is updated"},
     {"ms.off", KNOB_INT, KNOB_BY_INDEX, "3000", "",
      "quit until the VM is gone and state is 0, whichever comes first"},
@@ -47,7 +47,7 @@ const struct knob knobs[] = {
     {"ms.vm_late", KNOB_INT, KNOB_BY_INDEX, "0", "", "state 0 until the VM is gone"},
     {"ms.tail", KNOB_INT, KNOB_BY_INDEX, "5000", "",
      "state 0 until dnplayer is gone; a launch in between gets stuck"},
-    {"ms.settle", KNOB_INT, KNOB_BY_INDEX, "0", "",
+    {"ms.settle", KNOB_INT, KNOB_BY_INDEX, "10000", "",
      "dnplayer gone until a launch does not get stuck any more"},
     {"ms.repair", KNOB_INT, KNOB_BY_INDEX, "80000", "",
      "launch until adb answers when the repairer steps in"},
@@ -111,7 +111,7 @@ const struct knob knobs[] = {
     {"remove_running", KNOB_CHOICE, 0, "ignored", "ignored,kills", "remove of a started instance"},
     {"remove_recreates", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
      "an empty instance takes the place of the removed one"},
-    {"recreate_disk", KNOB_BOOL, 0, "true", "", "that empty instance has disks"},
+    {"recreate_disk", KNOB_BOOL, 0, "false", "", "that empty instance has disks"},
     {"reboot_resets", KNOB_COUNT, KNOB_BY_INDEX, "never", "",
      "reboot rewrites the config to defaults"},
     {"kill_effect", KNOB_CHOICE, KNOB_BY_INDEX, "reset", "none,reset,truncate,cut",
@@ -124,15 +124,6 @@ const struct knob knobs[] = {
     {"log", KNOB_BOOL, 0, "true", "", "write sim/calls.log"},
     {"log_max_kb", KNOB_INT, 0, "16384", "", "calls.log does not grow beyond this"},
     {NULL, KNOB_BOOL, 0, NULL, NULL, NULL},
-};
-
-const struct awkward awkward_defaults[] = {
-    {"ms.row_gap", "1500", "integration batch: a start ends with INSTANCE_GONE, now and then"},
-    {"ms.settle", "10000",
-     "integration lifecycle: test_commands_for_one_instance_keep_their_order"},
-    {"recreate_disk", "false",
-     "integration manage: test_an_instance_that_comes_back_empty_is_removed_again"},
-    {NULL, NULL, NULL},
 };
 
 const struct knob *knob_find(const char *name)

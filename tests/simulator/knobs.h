@@ -6,9 +6,10 @@
 
 #include <stdbool.h>
 
-/* Everything that can be turned: the one table behind sim.json, `ldsim set`, `ldsim help` and
- * docs/simulator.md.  A key in sim.json is the name of a knob, with the scope behind it where the
- * knob has one: KNOB, KNOB.VERB, KNOB.INDEX or KNOB.VERB.INDEX. */
+/* Everything that can be turned, which starts as the real LDPlayer is: the one table behind
+ * sim.json, `ldsim set`, `ldsim help` and docs/simulator.md.  A key in sim.json is the name of a
+ * knob, with the scope behind it where the knob has one: KNOB, KNOB.VERB, KNOB.INDEX or
+ * KNOB.VERB.INDEX. */
 
 enum knob_kind {
     KNOB_BOOL,   /* true, false */
@@ -37,16 +38,6 @@ struct knob {
 
 /** All knobs, in the order in which they are shown; ends with a nameless one. */
 extern const struct knob knobs[];
-
-/** Where the value at the start is kinder than LDPlayer, with the value that is as awkward as the
- *  real thing and what does not bear it yet; ends with a nameless one.  `ldsim init --real` sets
- *  them all.  The aim is an empty list. */
-struct awkward {
-    const char *name;
-    const char *value;
-    const char *kept_for;
-};
-extern const struct awkward awkward_defaults[];
 
 const struct knob *knob_find(const char *name);
 

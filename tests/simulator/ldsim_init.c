@@ -16,7 +16,6 @@ struct plan {
     int instances;
     bool bare;
     bool awkward;
-    bool real;
     char **titles; /* by index, NULL: none given */
     int argc;
     char **argv;
@@ -171,8 +170,6 @@ static int read_options(struct plan *plan)
             plan->bare = true;
         } else if (strcmp(option, "--awkward") == 0) {
             plan->awkward = true;
-        } else if (strcmp(option, "--real") == 0) {
-            plan->real = true;
         } else if (!text_list_has("--instances,--title,--profile,--codepage,--speed,--config,"
                                   "--set",
                                   option) ||
@@ -197,9 +194,7 @@ static int store_knobs(const struct plan *plan)
     int r = 0;
     intptr_t lock = home_lock(plan->home);
 
-    for (const struct awkward *item = awkward_defaults; plan->real && item->name && r == 0; item++)
-        r = ldsim_store(plan->home, mem_printf("%s=%s", item->name, item->value));
-    if (plan->bare && r == 0)
+    if (plan->bare)
         r = ldsim_store(plan->home, "boot_without_disk=true");
     for (int i = 0; i + 1 < plan->argc && r == 0; i++) {
         const char *option = plan->argv[i];

@@ -20,7 +20,7 @@ int ldsim_help(void)
         &out,
         "ldsim: simulated LDPlayer installations\n\n"
         "  ldsim init DIR [--instances N] [--profile P] [--codepage C] [--speed F]\n"
-        "             [--bare] [--title INDEX=TEXT]... [--awkward] [--real]\n"
+        "             [--bare] [--title INDEX=TEXT]... [--awkward]\n"
         "             [--config INDEX=SHAPE]... [--set KEY=VALUE]...\n"
         "      make an installation, or put fresh programs into one; prints its ldconsole\n"
         "  ldsim set DIR KEY=VALUE...   turn knobs; KEY= puts one back as at the start\n"
@@ -35,9 +35,6 @@ int ldsim_help(void)
         "host_adb and ld.\n\n");
     for (const struct knob *knob = knobs; knob->name; knob++)
         add_knob(&out, knob);
-    text_add(&out, "\nKinder than the real one at the start, turned by init --real:\n");
-    for (const struct awkward *item = awkward_defaults; item->name; item++)
-        text_printf(&out, "  %s=%s\n      kept for %s\n", item->name, item->value, item->kept_for);
     os_write_stdout(out.data, out.len);
     return 0;
 }

@@ -92,7 +92,7 @@ def ldsim(*args):
 
 class Simulation:
     # Kinder than it is by itself: most tests want to look into a guest by adb, at a disk or a copy
-    # without waiting for it, to launch and to kill.
+    # without waiting for it, to launch at once and to kill.
     knobs_at_start = {
         "speed": SPEED,
         "adb_debug_new": 1,
@@ -101,6 +101,8 @@ class Simulation:
         "kill_effect": "none",
         "ms.add_disk": 0,
         "ms.recreate": 0,
+        "ms.row_gap": 0,
+        "ms.settle": 0,
         "row_order": "index",
     }
 

@@ -562,19 +562,5 @@ class Versions(SimulationTest):
                                        "parameter error!" if code else "", code)
 
 
-class Real(unittest.TestCase):
-    def test_one_option_turns_all_of_it_on(self):
-        sim = Simulation("--real")
-        self.addCleanup(sim.close)
-        text = ldsim("help").text.split("Kinder than the real one")[1]
-        wanted = dict(line.split("=", 1) for line in
-                      (line.strip() for line in text.splitlines()) if "=" in line)
-        knobs = {key: str(value) for key, value in sim.knobs().items()}
-        wanted = {key: value.title() if value in ("true", "false") else value
-                  for key, value in wanted.items()}
-        self.assertEqual({key: knobs.get(key) for key in wanted}, wanted)
-        self.assertLessEqual(set(knobs) - set(wanted), set(Simulation.knobs_at_start))
-
-
 if __name__ == "__main__":
     unittest.main()

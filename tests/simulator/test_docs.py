@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """docs/simulator.md says what the programs do, and every knob and fault has a test.
 
-`test_docs.py --table` prints the table of knobs for the page, and that of what is not yet the
-default.
+`test_docs.py --table` prints the table of knobs for the page.
 """
 import os
 import pathlib
@@ -36,14 +35,6 @@ def table_lines():
         yield f"| `{knob['name']}` | {scope} | {values} | {initial} | {knob['help']} |"
 
 
-def awkward_lines():
-    yield "| knob | as awkward as the real one | kept for |"
-    yield "|---|---|---|"
-    kinder = ldsim("help").text.split("Kinder than the real one")[1]
-    for match in re.finditer(r"^  ([a-z0-9_.]+)=(\S+)\n      kept for (.*)$", kinder, re.M):
-        yield f"| `{match[1]}` | `{match[2]}` | {match[3]} |"
-
-
 def faults():
     return next(knob for knob in knobs() if knob["name"] == "fault")["values"].split(", ")
 
@@ -61,11 +52,6 @@ class Page(unittest.TestCase):
         lines = [line for line in self.section("Knobs").splitlines() if line.startswith("| `")]
         self.assertGreater(len(lines), 40)
         self.assertEqual(lines, list(table_lines()))
-
-    def test_what_is_not_yet_the_default_is_that_of_the_program(self):
-        section = self.section("Not yet the default")
-        lines = [line for line in section.splitlines() if line.startswith("|")]
-        self.assertEqual(lines, list(awkward_lines()))
 
     def test_shapes_of_configurations_are_those_of_the_program(self):
         section = self.section("Configurations as found")
@@ -123,6 +109,6 @@ class Coverage(unittest.TestCase):
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--table"]:
-        print("\n".join([*table_lines(), "", *awkward_lines()]))
+        print("\n".join(table_lines()))
     else:
         unittest.main()

@@ -58,6 +58,30 @@ Test(ctl_remove, what_comes_back_empty_is_removed_again)
     cr_expect_str_eq(fake_farm_log(w.farm), "remove 1; remove 1");
 }
 
+/* Before anybody has seen that it was away. */
+static void make_again_at_once(void *arg, const char *verb)
+{
+    (void)arg;
+    if (strcmp(verb, "list2") != 0 || n_removes() != 1 || fake_farm_has(w.farm, 1))
+        return;
+    fake_farm_put(w.farm, 1, "");
+    fake_farm_lose_disk(w.farm, 1);
+}
+
+Test(ctl_remove, what_comes_back_at_once_and_without_a_disk_is_removed_again)
+{
+    char old[UUID_SIZE];
+    strcpy(old, world_at(&w, 1)->id);
+    fake_farm_on_verb(w.farm, make_again_at_once, NULL);
+    struct world_answer a = remove_one(false);
+    world_until(&w, world_at(&w, 1) && strcmp(world_at(&w, 1)->id, old) != 0);
+    world_skip(&w, 700);
+    world_until(&w, n_removes() == 2);
+    world_until(&w, !world_at(&w, 1));
+    world_skip(&w, 700);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 Test(ctl_remove, what_somebody_else_makes_there_stays)
 {
     struct world_answer a = remove_one(false);
