@@ -76,9 +76,11 @@ extern const struct ctl_step ctl_step_set_local;
 extern const struct ctl_step ctl_step_remove;
 extern const struct ctl_step ctl_step_remove_again;
 
-/** Before a command to an instance that is stopped: gives it back what its config file has lost
- *  (reference 5.2). */
-void ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i);
+/** Whether the config file of I, which is stopped, has lost what can be given back (reference 5.2):
+ *  what it says now will not last. */
+bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance *i);
+/** Right before a command: gives it back. Returns whether it did. */
+bool ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i);
 
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)

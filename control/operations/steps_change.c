@@ -10,17 +10,23 @@
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
 
-void ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i)
+bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance *i)
 {
-    const char *loss = ctl_observer_config_loss(job->observer, i->id);
-    if (!*loss || i->state != CACHE_STATE_STOPPED)
-        return;
-    char *what cleanup(mem_freep) = mem_printf("its config file: %s; ", loss);
+    return i->state == CACHE_STATE_STOPPED && *ctl_observer_config_loss(job->observer, i->id);
+}
+
+bool ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i)
+{
+    if (!ctl_steps_has_lost_config(job, i))
+        return false;
+    char *loss cleanup(mem_freep) = mem_strdup(ctl_observer_config_loss(job->observer, i->id));
     int r = ctl_observer_restore_config(job->observer, i->id);
-    char *note cleanup(mem_freep) = mem_printf(
-        "%s%s%s", what, r < 0 ? "the copy could not be put back: " : "the copy was put back",
-        r < 0 ? uv_strerror(r) : "");
+    char *note cleanup(mem_freep) =
+        r < 0 ? mem_printf("its config file: %s; the copy could not be put back: %s", loss,
+                           uv_strerror(r))
+              : mem_printf("its config file: %s; the copy was put back", loss);
     ctl_evidence_add_note(job->op, note);
+    return r == 0;
 }
 
 static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instance *i,
@@ -35,7 +41,7 @@ static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instanc
 static void build_rename(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
-    ctl_steps_mend_config(job, i);
+    (void)ctl_steps_mend_config(job, i);
     ldc_command_rename(ret, i->index, job->params.name);
 }
 
@@ -89,17 +95,18 @@ static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instanc
     bool is_so =
         ldc_settings_is_empty(wanted) ||
         (!ldc_settings_has_auto(wanted) && ldc_settings_hold(wanted, NULL, &actual, &differing));
-    return is_so ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+    bool will_last = ldc_settings_is_empty(wanted) || !ctl_steps_has_lost_config(job, i);
+    return is_so && will_last ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 
 static void build_modify(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     struct ldc_settings changed = job->params.settings;
-    ctl_steps_mend_config(job, i);
-    ldc_settings_drop_numbers(&changed, &i->settings);
     job->before = i->settings;
-    job->has_before = true;
+    job->has_before = !ctl_steps_mend_config(job, i);
+    if (job->has_before)
+        ldc_settings_drop_numbers(&changed, &i->settings);
     ldc_command_modify(ret, i->index, &changed);
 }
 

@@ -44,7 +44,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
 static void build_launch(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
-    ctl_steps_mend_config(job, i);
+    (void)ctl_steps_mend_config(job, i);
     ldc_command_launch(ret, i->index);
 }
 

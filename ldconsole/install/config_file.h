@@ -21,6 +21,7 @@ struct ldc_config {
     struct ldc_settings settings;     /* resolution included when the file has it */
     int adb_debug;                    /* -1 absent */
     int is_new_player;                /* it takes itself for a new one: 0, 1, -1 absent */
+    bool is_unkept;                   /* it is still to be held against its copy */
     char loss[40]; /* "it was reset": it was better, and a copy of that is kept; "" = it was not */
     char disk_id[64];   /* file id and birth time of data.vmdk; "" when there is none */
     int64_t data_bytes; /* of data.vmdk; -1 when there is none */

@@ -24,6 +24,9 @@ enum { SETTLE_MS = 100, MAX_INDEX_DIGITS = 9 };
 /* A copy takes minutes at most (reference 2.6). */
 enum { YOUNG_MS = 3600000 };
 
+/* So many are held against their copies at once: the first look at a farm of thousands goes on. */
+enum { COPIES_A_LOOK = 256 };
+
 struct indexes {
     int *items;
     size_t n_items, cap;
@@ -179,12 +182,20 @@ static void update_text(struct ldc_config *config, const char *path)
     ldc_config_read(path, config);
 }
 
-/* One that was written just now may be half a one: it is read again at the next look. */
-static void update_copy(struct ldc_config *config, const char *keep_dir, const char *path)
+/* One that was written just now may be half a one: it waits for a later look, as do those that are
+ * too many for this one. */
+static void update_copy(struct ldc_config *config, const char *keep_dir, const char *path,
+                        unsigned *n_left)
 {
     bool is_settled = config->stamp & 1;
-    if (is_settled && config->disk_id[0] && !config->is_missing)
-        ldc_config_keep(keep_dir, path, config);
+    if (!config->is_unkept || !is_settled || !config->disk_id[0] || config->is_missing ||
+        *n_left == 0)
+        return;
+    --*n_left;
+    config->is_unkept = false;
+    bool had_loss = config->loss[0];
+    ldc_config_keep(keep_dir, path, config);
+    config->revision += had_loss != (config->loss[0] != '\0');
 }
 
 static int stat_disk(int index, const char *vms_dir, const char *name, uv_stat_t *ret)
@@ -241,20 +252,22 @@ static void keep_those_with_disks(const struct ldc_configs *configs, const char 
 }
 
 static void update(const struct ldc_configs *configs, struct ldc_config *config,
-                   const char *vms_dir)
+                   const char *vms_dir, unsigned *n_left)
 {
     char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, config->index);
     uint64_t before = config->revision;
     update_text(config, path);
     update_disk(config, vms_dir);
-    if (configs->keep_dir && config->revision != before)
-        update_copy(config, configs->keep_dir, path);
+    config->is_unkept |= config->revision != before;
+    if (configs->keep_dir)
+        update_copy(config, configs->keep_dir, path, n_left);
 }
 
 int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
 {
     char *folder cleanup(mem_freep) = fs_join(vms_dir, "config");
     struct indexes list = {0};
+    unsigned n_left = COPIES_A_LOOK;
     int r = list_indexes(folder, &list);
     if (!is_same_set(configs, &list)) {
         keep_those_with_disks(configs, vms_dir, &list);
@@ -264,7 +277,7 @@ int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir)
     }
     mem_free(list.items);
     for (size_t i = 0; i < configs->n_items; i++)
-        update(configs, &configs->items[i], vms_dir);
+        update(configs, &configs->items[i], vms_dir, &n_left);
     return r;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/system/fs.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -207,4 +208,42 @@ Test(ctl_change, of_what_vanishes_fails)
     world_until(&w, fake_farm_count(w.farm, "modify") == 1);
     fake_farm_drop(w.farm, 0);
     world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_GONE");
+}
+
+/* --- a config file that a forced end has cost something --- */
+
+static char *copies;
+
+static void set_up_keeping(void)
+{
+    set_up();
+    world_close(&w);
+    copies = fs_join(w.folder, "configs");
+    w.observing.config_copies = copies;
+    world_open(&w);
+    world_skip(&w, 1000);
+}
+
+static void tear_down_keeping(void)
+{
+    tear_down();
+    mem_free(copies);
+}
+
+TestSuite(ctl_change_keeping, .init = set_up_keeping, .fini = tear_down_keeping, .timeout = 60);
+
+Test(ctl_change_keeping, what_a_lost_config_says_is_not_already_so)
+{
+    fake_farm_write_config(w.farm, 0,
+                           "{\"statusSettings.isNewPlayer\":true,"
+                           "\"advancedSettings.memorySize\":4096}");
+    world_skip(&w, 1000);
+    world_look(&w);
+    cr_expect_eq(world_at(&w, 0)->settings.values[LDC_SETTING_MEMORY_MB].number, 4096);
+    struct world_answer a = modify();
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->evidence, "the copy was put back"), "%s", op->evidence);
+    cr_expect(strstr(op->evidence, "--memory 4096"), "%s", op->evidence);
+    cache_operation_free(op);
+    cr_expect_str_eq(world_at(&w, 0)->name, "zero");
 }

@@ -119,3 +119,25 @@ Test(ldc_config_keep, the_copy_belongs_to_the_disk_and_goes_with_it)
     cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
     cr_expect_eq(configs.n_items, 0);
 }
+
+static void put_old(int index)
+{
+    uv_fs_t req;
+    char *disk cleanup(mem_freep) = mem_printf("leidian%d/data.vmdk", index);
+    char *config cleanup(mem_freep) = mem_printf("config/leidian%d.config", index);
+    char *name cleanup(mem_freep) = ldc_configs_path(vms, index);
+    folder_write(vms, disk, "disk");
+    folder_write(vms, config, good);
+    cr_assert_eq(uv_fs_utime(NULL, &req, name, 1700000000, 1700000000, NULL), 0);
+    uv_fs_req_cleanup(&req);
+}
+
+Test(ldc_config_keep, many_are_copied_over_several_looks)
+{
+    for (int i = 0; i < 300; i++)
+        put_old(i);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_expect_eq(folder_count(copies), 256);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_expect_eq(folder_count(copies), 300);
+}
