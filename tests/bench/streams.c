@@ -25,7 +25,8 @@
 
 enum { PATIENCE_MS = 20000, MAX_READY = 256 };
 
-/* What each event of a change of labels has once, on whichever read it comes, and no other event. */
+/* What each event of a change of labels has once, on whichever read it comes, and no other event.
+ */
 static const char token[] = ",\"to\":{\"n\":\"";
 
 struct stream {
