@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <uv.h>
+
 #include "base/memory/mem.h"
 
 void buf_init(struct buf *b, size_t max)
@@ -35,13 +37,18 @@ static void grow(struct buf *b, size_t n)
     b->cap = cap;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+int buf_make_room(struct buf *b, size_t n)
 {
     if (b->max && (n > b->max || b->len > b->max - n))
-        return NULL;
+        return UV_ENOBUFS;
     if (b->len + n + 1 > b->cap)
         grow(b, n);
-    return b->data + b->len;
+    return 0;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    return buf_make_room(b, n) < 0 ? NULL : b->data + b->len;
 }
 
 int buf_append_u64(struct buf *b, uint64_t number)

@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <uv.h>
-
 /** A growing run of bytes with a maximum fixed at birth. `data` is always NUL-terminated once
  *  anything was appended (the NUL is not counted). The owner's thread only. */
 struct buf {
@@ -25,13 +23,17 @@ void buf_clear(struct buf *b);
  *  NULL when the maximum would be passed. */
 char *buf_reserve(struct buf *b, size_t n);
 
+/** For buf_append. Returns 0 or UV_ENOBUFS. */
+int buf_make_room(struct buf *b, size_t n);
+
 /** Returns 0, or UV_ENOBUFS with nothing appended when the maximum would be passed. Inline, because
  *  an answer is made of some fifty pieces, for which there is room as a rule: `cap` is never more
  *  than the maximum and its NUL. */
 static inline int buf_append(struct buf *b, const void *bytes, size_t n)
 {
-    if (b->cap - b->len <= n && !buf_reserve(b, n))
-        return UV_ENOBUFS;
+    int r = b->cap - b->len > n ? 0 : buf_make_room(b, n);
+    if (r < 0)
+        return r;
     if (n)
         memcpy(b->data + b->len, bytes, n);
     b->len += n;
