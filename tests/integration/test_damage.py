@@ -214,20 +214,36 @@ class Keys(DamageCase):
         self.assertIn("look at the instance", answer.json["detail"])
         self.assertEqual(len(self.simulator.calls("launch")), 1)
 
+    def command(self, verb):
+        done = run_service_command(
+            verb, path_for_program(os.path.join(self.directory, "before.db")),
+            "--data-dir", path_for_program(self.service.data_dir))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
     def test_a_key_that_was_used_since_the_backup_is_still_used(self):
-        file = os.path.join(self.directory, "before.db")
-        for command in ("backup", "restore"):
-            done = run_service_command(command, path_for_program(file), "--data-dir",
-                                       path_for_program(self.service.data_dir))
-            self.assertEqual(done.returncode, 0, done.stderr)
-            if command == "backup":
-                self.first_launch()
-                self.service.stop()
+        self.command("backup")
+        self.first_launch()
+        self.service.stop()
+        self.command("restore")
         self.service.start()
         self.service.wait_until_observed(self.client)
         self.assertEqual(self.client.get("/api/operations").json["total"], 0)
         self.assert_problem(self.launch(), 409, "OPERATION_LOST")
         self.assertEqual(len(self.simulator.calls("launch")), 1)
+
+    def test_what_a_restore_cannot_take_over_is_told(self):
+        self.command("backup")
+        self.first_launch()
+        self.service.stop()
+        self.damage(self.roots()["operations"])
+        said = self.command("restore")
+        self.service.start()
+        restored = self.client.get("/api/info").json["restored"]
+        self.assertIn("Idempotency-Keys used since the backup was made may be lost",
+                      restored["lost"])
+        self.assertIn(restored["lost"], said)
+        self.assertEqual(self.client.told("service.database_restored")[-1]["data"], restored)
 
 
 class ByCommand(DamageCase):
