@@ -174,9 +174,11 @@ const struct api_schema_row api_schema_rows[] = {
     {"RepairedTable", "name: text, kept: count, lost: count?"},
     {"Repair", "at: time, finding: text, kept: text, copy: text?, tables: [RepairedTable]"},
     {"RepairCheck", "...check, detail: text, ...Repair"},
+    {"Missing", "at: time, copies: [text]"},
+    {"MissingCheck", "...check, detail: text, ...Missing"},
     {"VitalChecks", "database: DatabaseCheck, runner: RunnerCheck, list2: SurveyCheck"},
     {"Checks", "...VitalChecks, breakers: BreakersCheck, cache: CacheCheck, events: EventsCheck, "
-               "backup: BackupCheck, repair?: RepairCheck"},
+               "backup: BackupCheck, repair?: RepairCheck, missing?: MissingCheck"},
     {"Ready", "status: =ready, checks: VitalChecks"},
     {"Health", "...check, time: time, uptime_s: count, checks: Checks"},
     {"Version", "name: =ldplayerd, version: text, revision: text, capabilities: [text]"},

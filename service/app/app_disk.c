@@ -83,11 +83,15 @@ int svc_app_open_db(struct svc_app *app)
 {
     struct cache_db_error error;
     app->repair.finish = cache_housekeeping_mend;
-    int r = cache_db_open(app->data_dir, &app->db, &app->repair, &error);
+    int r = cache_missing_open(app->data_dir, &app->db, &app->repair, &app->missing, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
     if (app->repair.kept) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&app->repair);
+        log_error("service", "%s", sentence);
+    }
+    if (app->missing.at) {
+        char *sentence cleanup(mem_freep) = cache_missing_sentence(&app->missing);
         log_error("service", "%s", sentence);
     }
     return 0;

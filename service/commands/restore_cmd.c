@@ -184,7 +184,7 @@ enum svc_exit svc_restore_cmd(const struct svc_args *args)
     struct cache_staged staged;
     char *kept cleanup(mem_freep) = NULL;
     const char *file = args->words[0];
-    enum svc_exit status = svc_owner_find(args, "restore", false, &owner);
+    enum svc_exit status = svc_owner_find(args, "restore", SVC_OWNER_DATA_DIR, &owner);
     if (status != SVC_EXIT_OK)
         return status;
     if (cache_restore_stage(owner.data_dir, file, &staged, &error) < 0)

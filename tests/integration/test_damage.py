@@ -158,16 +158,13 @@ class WhileStopped(DamageCase):
         self.check_works()
 
     def test_the_newest_daily_copy_is_named(self):
+        for _ in range(2):
+            newest = self.client.post("/api/backups", expect=201).json["name"]
         self.service.stop()
-        folder = os.path.join(self.service.data_dir, "backups")
-        os.makedirs(folder, exist_ok=True)
-        for name in ("ldplayerd-2020-01-01.db", "ldplayerd-2020-01-02.db", "ldplayerd-2020-01-03.db"):
-            with open(os.path.join(folder, name), "wb"):
-                pass
         self.damage(1)
         self.service.start()
         check = self.client.get("/api/health").json["checks"]["repair"]
-        self.assertIn("ldplayerd-2020-01-03.db", check["copy"])
+        self.assertIn(newest, check["copy"])
         self.assertIn("ldplayerd restore ", check["detail"])
         self.check_told()
 
@@ -273,6 +270,17 @@ class ByCommand(DamageCase):
         db.close()
 
 
+    def test_what_a_backup_finds_the_next_start_repairs(self):
+        self.fill(100)
+        self.damage(self.roots()["operations_kind"])
+        done = self.command("backup", path_for_program(os.path.join(self.directory, "a.db")))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("the next start of the service checks and repairs it", done.stderr)
+        self.assertTrue(os.path.exists(self.database + ".suspect"))
+        self.service.start()
+        self.assertEqual(self.check_told()["operations"], 0)
+
+
 class Texts(DamageCase):
     """A bit that has fallen over within a text is seen by no check of SQLite; what is answered is
     JSON all the same."""
@@ -336,6 +344,20 @@ class WhileRunning(DamageCase):
         self.assertEqual(len(self.kept()), 1)
         self.service.restart()
         self.assertEqual(len(self.kept()), 2)
+        self.check_works()
+
+    def test_what_a_backup_finds_is_repaired_at_once(self):
+        """On a page that no request has met."""
+        self.fill(100)
+        number = self.roots()["operations_kind"]
+        self.service.start()
+        self.damage(number)
+        answer = self.client.request("POST", "/api/backups")
+        self.assert_problem(answer, 503, "BACKUP_FAILED")
+        self.assertIn("the next start of the service checks and repairs it", answer.json["detail"])
+        wait_for(lambda: "repair" in self.health(), "the repair")
+        self.assertEqual(self.check_told()["operations"], 0)
+        self.client.post("/api/backups", expect=201)
         self.check_works()
 
 
