@@ -58,7 +58,7 @@ const struct api_event_type api_event_types[] = {
      "begun; told at each start until one is restored or none is there any more."},
     {"service.database_restored", "Restored",
      "A backup took the place of the database, which is kept; operations that had not ended in it "
-     "are interrupted."},
+     "are interrupted. `restored` of `GET /api/info` goes on saying it."},
     {"service.backup_made", "{name: text, bytes: count}", "A backup of the database was made."},
     {"service.backup_failed", "{reason: text}", "A backup of the database could not be made."},
 

@@ -157,7 +157,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"BackupMade", "...Backup, rows: {count}"},
     {"BackupList", "items: [Backup], total: count"},
     {"Restarting", "status: =restarting"},
-    {"Restored", "staged: uuid, file: text, interrupted: count, kept: text?, lost?: text"},
+    {"Restored",
+     "at: time, staged: uuid, file: text, interrupted: count, kept: text?, lost?: text"},
 
     /* --- the service --- */
     {"Alive", "status: =alive"},

@@ -57,11 +57,12 @@ int svc_app_open_data_dir(struct svc_app *app)
 
 static void tell_restored(const char *data_dir, const char *kept)
 {
-    char *lost cleanup(mem_freep) = cache_restore_lost(data_dir);
+    struct cache_restored restored cleanup(cache_restored_deinit) = {0};
+    (void)cache_restore_read_last(data_dir, &restored);
     log_warning("service", "a backup took the place of the database; the former one is %s",
                 *kept ? kept : "not there");
-    if (lost)
-        log_error("service", "%s", lost);
+    if (restored.lost)
+        log_error("service", "%s", restored.lost);
 }
 
 /* While no database is open. */
@@ -114,7 +115,7 @@ static int load_all(struct svc_app *app)
     if (r == 0)
         r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
     if (r == 0)
-        r = cache_restore_read_note(app->db, &app->restore_note);
+        r = cache_restore_read_note(app->db, &app->restore_note, &app->is_restore_told);
     return r;
 }
 

@@ -53,7 +53,7 @@ static void tell_database_missing(struct svc_app *app)
 static void tell_database_restored(struct svc_app *app)
 {
     cache_events_emit(app->events, "service.database_restored", app->restore_note);
-    cache_restore_forget_note(app->store);
+    cache_restore_set_told(app->store);
 }
 
 static void tell_crashed(struct svc_app *app)
@@ -77,7 +77,7 @@ int svc_app_tell_started(struct svc_app *app)
     if (cache_backups_health(app->backups).missing)
         tell_database_missing(app);
     tell_crashed(app);
-    if (app->restore_note)
+    if (app->restore_note && !app->is_restore_told)
         tell_database_restored(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);
     yyjson_mut_obj_add_int(t.doc, t.data, "pid", uv_os_getpid());

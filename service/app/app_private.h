@@ -38,7 +38,8 @@ struct svc_app {
     struct cache_repair repair; /* what was done to a damaged database at this start */
     uint64_t damaged_ms; /* monotonic time of the last restart for a repair; 0 = there was none */
     struct cache_missing missing; /* until the backups take it over */
-    char *restore_note; /* of a database that was restored and not told of before, or NULL */
+    char *restore_note;           /* of the last restore of the database, or NULL */
+    bool is_restore_told;         /* by an earlier start */
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import unittest
@@ -38,7 +40,7 @@ class Restore(BackupCase):
             seen = stream.until(lambda e: e["type"] == "service.database_restored")
         self.assertEqual(seen[0]["type"], "gap")
         self.assertEqual(seen[-1]["data"], restored)
-        self.assertEqual({"file": "a.db", "interrupted": 0,
+        self.assertEqual({"file": "a.db", "interrupted": 0, "at": restored["at"],
                           "staged": restored["staged"], "kept": restored["kept"]}, restored)
         self.assertEqual(os.path.basename(restored["kept"].replace("\\", "/")),
                          os.path.basename(kept))
@@ -46,7 +48,7 @@ class Restore(BackupCase):
         self.assertIn(os.path.basename(kept), self.service.log())
         self.service.restart()
         self.assertEqual(self.label(), "old")
-        self.assertNotIn("restored", self.client.get("/api/info").json)
+        self.assertEqual(self.client.get("/api/info").json["restored"], restored)
         with self.client.events(since=seen[-1]["seq"]) as stream:
             again = stream.until(lambda e: e["type"] == "service.started")
         self.assertNotIn("service.database_restored", [e["type"] for e in again])
@@ -225,6 +227,76 @@ class Restore(BackupCase):
                 is_good = err == "" or "a restore that was cut off is finished" in err
                 self.assertEqual(is_good, process.returncode == 0, err)
             self.assertEqual(glob.glob(self.database + ".staged-*"), [])
+            for _, err in outputs:
+                self.assertNotIn("no such file", err)
+                self.assertLessEqual(err.count("is not restored"), 1, "said once")
+
+    def hold(self):
+        """A client that keeps a service from ending: a request that does not come to its end."""
+        self.service.restart(drain_ms=60000)
+        held = socket.create_connection(("127.0.0.1", self.service.port))
+        self.addCleanup(held.close)
+        held.sendall(f"POST /api/instances/0/start HTTP/1.1\r\nHost: localhost\r\n"
+                     f"Authorization: Bearer {self.client.token}\r\n"
+                     "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{".encode())
+        return held
+
+    def begin_restore(self):
+        """The command, when the service has taken the restore over and is about to end."""
+        process = subprocess.Popen(
+            [*WRAPPER, SERVICE, *self.arguments("restore", "a.db")], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
+        wait_for(lambda: os.path.exists(self.database + ".restore"), "the arming")
+        return process
+
+    def test_of_a_service_that_is_killed_the_command_finishes_the_restore(self):
+        self.labels("old")
+        self.run_command("backup", "a.db")
+        self.labels("new")
+        self.hold()
+        process = self.begin_restore()
+        self.service.kill()
+        out, err = process.communicate()
+        self.assertEqual((process.returncode, err), (0, ""))
+        self.assertIn("a.db is restored", out)
+        self.assertIn("The service has ended meanwhile", out)
+        self.assertIn(f"is kept as {self.kept('replaced')[0]}.", out.replace("Z:", "").replace(
+            "\\", "/"))
+        self.service.start()
+        self.assertEqual(self.label(), "old")
+
+    def test_of_a_service_that_is_killed_and_started_again_the_same(self):
+        self.labels("old")
+        self.run_command("backup", "a.db")
+        self.labels("new")
+        self.hold()
+        process = self.begin_restore()
+        self.service.kill()
+        self.service.start()
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, 0, err)
+        self.assertIn("a.db is restored", out)
+        self.assertEqual(self.label(), "old")
+
+    @unittest.skipIf(IS_WINDOWS, "stops a process by a signal")
+    def test_that_it_took_place_is_known_after_further_starts(self):
+        self.labels("old")
+        self.run_command("backup", "a.db")
+        self.labels("new")
+        held = self.hold()
+        process = self.begin_restore()
+        process.send_signal(signal.SIGSTOP)
+        held.close()
+        wait_for(lambda: self.kept("replaced"), "the restore")
+        wait_for(self.answers, "the service to listen again")
+        self.service.restart()
+        self.service.restart()
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate()
+        self.assertEqual((process.returncode, err), (0, ""))
+        self.assertIn("a.db is restored", out)
+        told = [e["type"] for e in self.client.told_so_far()]
+        self.assertEqual(told.count("service.database_restored"), 1)
 
     def test_a_restore_that_was_cut_off_is_finished_by_the_next_command(self):
         self.labels("old")

@@ -517,7 +517,9 @@ static char *read_note(void)
 {
     char *note = NULL;
     sqlite3 *db = open_db(folder);
-    cr_assert_eq(cache_restore_read_note(db, &note), 0);
+    bool is_told = true;
+    cr_assert_eq(cache_restore_read_note(db, &note, &is_told), 0);
+    cr_assert_not(note && is_told);
     cache_db_close(db);
     return note;
 }
@@ -607,7 +609,8 @@ Test(cache_restore, open_operations_are_interrupted)
                  1);
     cr_assert_eq(query_number(db, "SELECT ended_at FROM operations WHERE id = 'c'"), 5);
     char *note = NULL;
-    cr_assert_eq(cache_restore_read_note(db, &note), 0);
+    bool is_told = true;
+    cr_assert_eq(cache_restore_read_note(db, &note, &is_told), 0);
     cr_assert_not_null(strstr(note, "\"interrupted\":3"), "%s", note);
     mem_free(note);
     cache_db_close(db);
@@ -705,12 +708,14 @@ Test(cache_restore, keys_of_a_damaged_database_go_on_and_what_is_lost_is_told)
         damage_page(root);
         stage_and_arm();
         mem_free(finish());
-        char *lost = cache_restore_lost(folder);
-        cr_assert_eq(lost != NULL, cases[i].is_told, "%zu: %s", i, lost ? lost : "");
+        struct cache_restored last;
+        cr_assert_eq(cache_restore_read_last(folder, &last), 0);
+        cr_assert_str_eq(last.staged, staged.id);
+        cr_assert_eq(last.lost != NULL, cases[i].is_told, "%zu: %s", i, last.lost ? last.lost : "");
         cr_assert(has_key("k"), "%zu", i);
         cr_assert(database_is("old"));
         cr_assert_not(has("ldplayerd.db.repairing"), "nothing is left of the reading");
-        mem_free(lost);
+        cache_restored_deinit(&last);
         mem_free(sql);
     }
 }
