@@ -419,11 +419,10 @@ static bool is_untouched(const struct swap *s)
 static int disarm(int r, const char *armed, struct cache_db_error *reterr)
 {
     cache_copy_remove(armed);
-    snprintf(
-        reterr->text, sizeof(reterr->text),
-        "what the backup takes over of the database cannot be written (%s), so the database is "
-        "as it was: make room on the disk and restore again",
-        uv_strerror(r));
+    snprintf(reterr->text, sizeof(reterr->text),
+             "what the backup takes over of the database cannot be had (%s), so the database is as "
+             "it was: %s, and restore again",
+             uv_strerror(r), cache_sql_advice(r));
     return UV_EPERM;
 }
 
