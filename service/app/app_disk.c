@@ -7,6 +7,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "base/text/str.h"
 #include "cache/backup/restore.h"
 #include "cache/results/results_json.h"
 #include "cache/tables/instances.h"
@@ -14,6 +15,7 @@
 #include "cache/tables/preferences.h"
 #include "cache/tables/workstations.h"
 #include "service/process/crash.h"
+#include "service/process/node_id.h"
 
 /* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */
 
@@ -29,6 +31,23 @@ static int take_lock(struct svc_app *app, struct svc_lock_holder *reterr)
             return r;
         uv_sleep(LOOK_EVERY_MS);
     }
+}
+
+/* What a killed process was about to write (fs_write_atomic), of the files that the holder of the
+ * lock alone writes. */
+static void remove_halves(const char *data_dir)
+{
+    uv_fs_t req;
+    uv_dirent_t entry;
+    int r = uv_fs_scandir(NULL, &req, data_dir, 0, NULL);
+    while (r >= 0 && uv_fs_scandir_next(&req, &entry) == 0) {
+        char *path cleanup(mem_freep) = fs_join(data_dir, entry.name);
+        bool is_ours = str_has_prefix(entry.name, "ldplayerd.") ||
+                       str_has_prefix(entry.name, SVC_NODE_ID_FILE ".");
+        if (is_ours && str_has_suffix(entry.name, ".tmp"))
+            (void)fs_remove(path);
+    }
+    uv_fs_req_cleanup(&req);
 }
 
 int svc_app_open_data_dir(struct svc_app *app)
@@ -51,6 +70,7 @@ int svc_app_open_data_dir(struct svc_app *app)
                               "the lock file in the data directory %s cannot be written: %s", dir,
                               uv_strerror(r));
     svc_endpoint_remove(app->data_dir);
+    remove_halves(app->data_dir);
     svc_crash_arm(app->data_dir);
     return 0;
 }

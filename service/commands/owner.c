@@ -109,8 +109,12 @@ static enum svc_exit refuse(const char *data_dir, int r, const struct look *look
                              "%" PRId64 "); try again when that has ended",
                              data_dir, look->holder.what, look->holder.pid);
     return svc_exit_fail("the data directory %s belongs to the running ldplayerd (process id "
-                         "%" PRId64 "), which %s",
-                         data_dir, look->holder.pid, look->why.text);
+                         "%" PRId64 "), which %s%s",
+                         data_dir, look->holder.pid, look->why.text,
+                         r == UV_ETIMEDOUT
+                             ? ". A debugger may hold it; else end that process and start the "
+                               "service again: nothing that it acknowledged is lost"
+                             : "");
 }
 
 static enum svc_exit look_patiently(struct svc_owner *o, const char *what)
