@@ -24,14 +24,21 @@ static void on_closed(uv_handle_t *handle)
     http_state_check_closed(server);
 }
 
+void http_conn_close_io(struct http_conn *conn)
+{
+    conn->deadline_ms = 0;
+    if (!uv_is_closing(&conn->io.handle))
+        uv_close(&conn->io.handle, on_closed);
+}
+
 void http_conn_close(struct http_conn *conn)
 {
     enum http_conn_state state = conn->state;
     if (state == HTTP_CONN_CLOSING)
         return;
     conn->state = HTTP_CONN_CLOSING;
-    conn->deadline_ms = 0;
-    uv_close(&conn->io.handle, on_closed);
+    if (!conn->is_shutting_down)
+        http_conn_close_io(conn);
     if (conn->stream)
         conn->stream_calls->on_gone(take_ptr(conn->stream));
     if (state == HTTP_CONN_HANDLING && conn->exchange)
@@ -97,7 +104,9 @@ static void on_deadline(struct http_conn *conn)
     switch (conn->state) {
     case HTTP_CONN_IDLE:
     case HTTP_CONN_LINGERING:
+    case HTTP_CONN_CLOSING:
         http_conn_close(conn);
+        http_conn_close_io(conn);
         break;
     case HTTP_CONN_HEAD:
         http_conn_fail(conn, HTTP_FAULT_TIMEOUT, "The request head did not arrive in time.");
@@ -112,7 +121,6 @@ static void on_deadline(struct http_conn *conn)
         conn->stream_calls->on_deadline(conn->stream);
         break;
     case HTTP_CONN_HANDLING:
-    case HTTP_CONN_CLOSING:
         break;
     }
 }

@@ -39,9 +39,13 @@ struct http_conn {
     struct http_server *server;
     const struct listener *listener; /* lives as long as the server */
     enum http_conn_state state;
-    bool is_processing;   /* inside the loop that reads requests */
-    bool is_eof;          /* the client sends no more */
-    bool is_held;         /* reading is stopped until `unread` has been used */
+    bool is_processing; /* inside the loop that reads requests */
+    bool is_eof;        /* the client sends no more */
+    bool is_held;       /* reading is stopped until `unread` has been used */
+    /* Until on_shutdown has come, libuv may flush a pipe on a thread of its own. Closed under it,
+     * the number of its handle may be another file's by then, and the server of Wine 8.0 dies, and
+     * with it all that runs there. So it stays open, at most until the deadline. */
+    bool is_shutting_down;
     uint64_t deadline_ms; /* loop time; 0 = none; what it means depends on the state */
     size_t last_queue; /* bytes that libuv held when the deadline was set: no progress, no mercy */
     struct http_exchange *exchange;
@@ -60,8 +64,10 @@ void http_conn_proceed(struct http_exchange *x);
 
 /** Takes the client that waits at LISTENER. */
 void http_conn_accept(struct http_server *server, struct listener *listener);
-/** Closes at once. Repeating it does nothing. */
+/** Ends it: nothing is read or answered any more. Repeating it does nothing. */
 void http_conn_close(struct http_conn *conn);
+/** The last of it: frees it in one of the next turns. */
+void http_conn_close_io(struct http_conn *conn);
 /** Does what is due when a deadline has passed. */
 void http_conn_check_deadline(struct http_conn *conn);
 /** The server drains: ends what is idle, cuts waits short, ends streams. */

@@ -23,7 +23,10 @@ void http_conn_end_exchange(struct http_conn *conn)
 static void on_shutdown(uv_shutdown_t *shutdown, int status)
 {
     struct http_conn *conn = container_of(shutdown, struct http_conn, shutdown);
-    if (status < 0)
+    conn->is_shutting_down = false;
+    if (conn->state == HTTP_CONN_CLOSING)
+        http_conn_close_io(conn);
+    else if (status < 0)
         http_conn_close(conn);
 }
 
@@ -33,6 +36,7 @@ void http_conn_linger(struct http_conn *conn)
         http_conn_close(conn);
         return;
     }
+    conn->is_shutting_down = true;
     conn->state = HTTP_CONN_LINGERING;
     http_conn_set_deadline(conn, LINGER_MS);
     if (conn->is_held) {

@@ -36,8 +36,7 @@ static void on_tick(uv_timer_t *tick)
         struct http_conn *conn = list_entry(item, struct http_conn, link);
         if (is_over)
             http_conn_close(conn);
-        else
-            http_conn_check_deadline(conn);
+        http_conn_check_deadline(conn);
     }
 }
 

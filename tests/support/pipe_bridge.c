@@ -31,6 +31,8 @@ struct pair {
     struct way up, down;
     unsigned n_open;
     bool is_closing;
+    bool is_flushing; /* libuv does that on a thread of its own; Wine's server dies when the pipe is
+                         closed under it */
 };
 
 static uv_loop_t *loop;
@@ -43,13 +45,20 @@ static void on_closed(uv_handle_t *handle)
         free(pair);
 }
 
+static void close_pipe(struct pair *pair)
+{
+    uv_handle_t *pipe = (uv_handle_t *)&pair->pipe;
+    if (!pair->is_flushing && !uv_is_closing(pipe))
+        uv_close(pipe, on_closed);
+}
+
 static void close_pair(struct pair *pair)
 {
     if (pair->is_closing)
         return;
     pair->is_closing = true;
     uv_close((uv_handle_t *)&pair->tcp, on_closed);
-    uv_close((uv_handle_t *)&pair->pipe, on_closed);
+    close_pipe(pair);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
@@ -72,8 +81,12 @@ static void on_written(uv_write_t *write, int status)
 static void on_shutdown(uv_shutdown_t *shutdown, int status)
 {
     struct way *way = shutdown->data;
+    struct pair *pair = way->pair;
     (void)status;
-    close_pair(way->pair);
+    if (way == &pair->up)
+        pair->is_flushing = false;
+    close_pair(pair);
+    close_pipe(pair);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -84,8 +97,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     if (n == 0)
         return;
     uv_read_stop(stream);
-    if (n < 0 && uv_shutdown(&way->shutdown, way->to, on_shutdown) < 0)
-        close_pair(pair);
+    if (n < 0) {
+        int r = uv_shutdown(&way->shutdown, way->to, on_shutdown);
+        if (r == 0 && way == &pair->up)
+            pair->is_flushing = true;
+        if (r < 0)
+            close_pair(pair);
+    }
     if (n > 0 && uv_write(&way->write, way->to, &out, 1, on_written) < 0)
         close_pair(pair);
 }

@@ -608,9 +608,10 @@ Test(ctl_observer_guests, a_guest_that_never_answers_is_asked_less_often)
         world_skip(&w, 1000);
         world_until(&w, fake_farm_count(w.farm, "ld") > n || n == 0);
     }
+    world_settle(&w); /* the last question has been given up */
     world_skip(&w, 10000);
     cr_expect_eq(fake_farm_count(w.farm, "ld"), 120);
-    world_skip(&w, 50000);
+    world_skip(&w, 60000);
     world_until(&w, fake_farm_count(w.farm, "ld") == 121);
 }
 
