@@ -352,6 +352,13 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
 }
 
+/* A log alone would be taken for that of what comes in its place. */
+static bool is_anything_there(const char *database)
+{
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", database);
+    return fs_exists(database) || fs_exists(log);
+}
+
 /* Of the armed one, which is on disk with its note and its numbers afterwards. */
 static int make_ready(struct swap *s, const char *data_dir)
 {
@@ -367,7 +374,7 @@ static int make_ready(struct swap *s, const char *data_dir)
     if (r < 0)
         return r;
     if (!has_begun(s, data_dir, yyjson_mut_doc_get_root(note)))
-        s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
+        s->kept = is_anything_there(s->database) ? choose_kept(data_dir) : NULL;
     return complete(db, note, s->kept, &former);
 }
 
@@ -446,6 +453,10 @@ int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_
     int r = cache_trusted_check(s.armed, data_dir);
     if (r == UV_ENOENT)
         return 0;
+    if (r == 0 && cache_db_check_kind(s.database, reterr) < 0) {
+        cache_copy_remove(s.armed);
+        return UV_EPERM;
+    }
     if (r == 0)
         r = make_ready(&s, data_dir);
     if (r == UV_EPERM || r == UV_EFTYPE)

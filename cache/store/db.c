@@ -40,6 +40,22 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
     return r;
 }
 
+int cache_db_check_kind(const char *path, struct cache_db_error *reterr)
+{
+    static const char *const suffixes[] = {"", "-wal"};
+    for (size_t i = 0; i < countof(suffixes); i++) {
+        char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
+        int r = fs_check_file(file);
+        if (r != UV_EISDIR && r != UV_EFTYPE)
+            continue;
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "the database cannot be opened, because %.260s is %s: move it away", file,
+                 r == UV_EISDIR ? "a folder" : "no plain file");
+        return UV_EISDIR;
+    }
+    return 0;
+}
+
 /* --- how a connection is set --- */
 
 static int configure(sqlite3 *db)
@@ -195,23 +211,6 @@ static int open_once(const char *path, sqlite3 **ret_db, char finding[CACHE_FIND
     return r;
 }
 
-/* What SQLite would wait for, or say nothing useful of. */
-static int check_kind(const char *path, struct cache_db_error *reterr)
-{
-    static const char *const suffixes[] = {"", "-wal"};
-    for (size_t i = 0; i < countof(suffixes); i++) {
-        char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
-        int r = fs_check_file(file);
-        if (r != UV_EISDIR && r != UV_EFTYPE)
-            continue;
-        snprintf(reterr->text, sizeof(reterr->text),
-                 "the database cannot be opened, because %.260s is %s: move it away", file,
-                 r == UV_EISDIR ? "a folder" : "no plain file");
-        return UV_EISDIR;
-    }
-    return 0;
-}
-
 static int rebuild(const char *path, struct cache_repair *repair, struct cache_db_error *reterr)
 {
     int r = cache_repair_run(path, repair);
@@ -293,7 +292,7 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *r
     if (r == 0)
         r = cache_repair_resume(path);
     if (r == 0)
-        r = check_kind(path, reterr);
+        r = cache_db_check_kind(path, reterr);
     if (r == 0)
         r = open_or_repair(path, ret_db, &repair, reterr);
     cache_repair_deinit(&repair);

@@ -329,3 +329,41 @@ Test(cache_restore_former, a_damaged_log_is_kept_as_it_is)
     mem_free(kept);
     mem_free(path);
 }
+
+/* The database was deleted after a crash. Beside another one SQLite would read it as its own. */
+Test(cache_restore_former, a_log_alone_is_kept_and_joins_no_other_database)
+{
+    char *path = fs_join(folder, "ldplayerd.db");
+    set("old");
+    back_up();
+    set_and_crash("new");
+    cr_assert_eq(fs_remove(path), 0);
+    stage_and_arm();
+    char *kept = finish(), *log = mem_printf("%s-wal", kept);
+    cr_assert(database_is("old"));
+    cr_assert(fs_exists(log), "%s", log);
+    mem_free(log);
+    mem_free(kept);
+    mem_free(path);
+}
+
+Test(cache_restore_former, what_is_no_plain_file_is_refused_and_not_waited_for)
+{
+    static const char *const names[] = {"ldplayerd.db", "ldplayerd.db-wal"};
+    for (size_t i = 0; i < 2 * countof(names); i++) {
+        struct cache_db_error error;
+        char *kept = NULL, *path = fs_join(folder, names[i / 2]);
+        set("old");
+        unlink(file);
+        back_up();
+        stage_and_arm();
+        (void)fs_remove(path);
+        cr_assert_eq(i % 2 ? mkdir(path, 0700) : mkfifo(path, 0600), 0);
+        cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM);
+        cr_assert_not_null(strstr(error.text, path), "%s", error.text);
+        cr_assert_null(kept);
+        cr_assert_not(is_armed());
+        cr_assert_eq(i % 2 ? rmdir(path) : unlink(path), 0, "it is where it was");
+        mem_free(path);
+    }
+}
