@@ -356,7 +356,8 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
 static bool is_anything_there(const char *database)
 {
     char *log cleanup(mem_freep) = mem_printf("%s-wal", database);
-    return fs_exists(database) || fs_exists(log);
+    int64_t size = 0;
+    return fs_exists(database) || (fs_size(log, &size) == 0 && size > 0);
 }
 
 /* Of the armed one, which is on disk with its note and its numbers afterwards. */

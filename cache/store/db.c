@@ -28,8 +28,6 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
         advice = "another program has locked it: close that program";
     else if (r == UV_ENOTDIR)
         advice = "a part of the path is a file, not a folder: choose another data folder";
-    else if (r == UV_EISDIR)
-        advice = "there is a folder in the place of the file: move it away";
     else if (r == UV_EIO)
         advice = "the disk does not read or write it: check the disk, then put back a copy with "
                  "ldplayerd restore, or move the file away";
