@@ -21,14 +21,18 @@
 
 enum { LOCK_PATIENCE_MS = 10000, LOOK_EVERY_MS = 20 };
 
-/* A command that works on the data while there is no service is soon done. */
+/* A command that works on the data while there is no service is soon done. One that has just taken
+ * the lock has not said so yet: what stands there then is of the service before us. */
 static int take_lock(struct svc_app *app, struct svc_lock_holder *reterr)
 {
     uint64_t end = clock_mono_ms() + LOCK_PATIENCE_MS;
+    bool was_service = false;
     for (;;) {
         int r = svc_lock_take(app->data_dir, svc_lock_service, &app->lock, reterr);
-        if (r != UV_EBUSY || svc_lock_is_service(reterr) || clock_mono_ms() >= end)
+        bool is_service = r == UV_EBUSY && svc_lock_is_service(reterr);
+        if (r != UV_EBUSY || (is_service && was_service) || clock_mono_ms() >= end)
             return r;
+        was_service = is_service;
         uv_sleep(LOOK_EVERY_MS);
     }
 }

@@ -247,6 +247,16 @@ static enum svc_exit refuse_caller(const struct svc_owner *owner, const char *do
                          doing, owner->endpoint.pid, answer->problem, svc_platform_admin_advice());
 }
 
+enum svc_exit svc_owner_judge(const struct svc_owner *owner, const struct svc_client_answer *answer,
+                              int expected, const char *doing)
+{
+    if (!answer->problem || answer->status == expected)
+        return SVC_EXIT_OK;
+    if (answer->status == 401 || answer->status == 403)
+        return refuse_caller(owner, doing, answer);
+    return svc_exit_fail("%s: %s", doing, answer->problem);
+}
+
 enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_client_request *request,
                             int expected, const char *doing, struct svc_client_answer *ret)
 {
@@ -255,9 +265,5 @@ enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_clie
     if (r < 0)
         return svc_exit_fail("%s: the service (process id %" PRId64 ") %s", doing,
                              owner->endpoint.pid, why.text);
-    if (!ret->problem || ret->status == expected)
-        return SVC_EXIT_OK;
-    if (ret->status == 401 || ret->status == 403)
-        return refuse_caller(owner, doing, ret);
-    return svc_exit_fail("%s: %s", doing, ret->problem);
+    return svc_owner_judge(owner, ret, expected, doing);
 }

@@ -37,5 +37,8 @@ void svc_owner_deinit(struct svc_owner *owner);
  *  but EXPECTED, is printed: DOING ("the token could not be made") and why. */
 enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_client_request *request,
                             int expected, const char *doing, struct svc_client_answer *ret);
+/** The second half of that, of an answer. */
+enum svc_exit svc_owner_judge(const struct svc_owner *owner, const struct svc_client_answer *answer,
+                              int expected, const char *doing);
 
 #endif

@@ -153,6 +153,16 @@ static enum svc_exit wait_for_return(struct svc_owner *owner, const char *starte
     return SVC_EXIT_OK;
 }
 
+static enum svc_exit refuse_silence(const struct svc_owner *owner, int r)
+{
+    return svc_exit_fail("%s: the service (process id %" PRId64 ") does not answer, because it %s",
+                         doing, owner->endpoint.pid,
+                         r == UV_ETIMEDOUT
+                             ? "hangs: end that process and run the command again"
+                             : "ends or restarts just now, as it does for another restore: see "
+                               "what came of that, and run the command again");
+}
+
 static enum svc_exit finish_there(struct svc_owner *owner, const struct cache_staged *staged,
                                   struct outcome *ret)
 {
@@ -161,22 +171,19 @@ static enum svc_exit finish_there(struct svc_owner *owner, const struct cache_st
     char *body cleanup(mem_freep) = mem_printf("{\"staged\":\"%s\"}", staged->id);
     struct svc_client_request request = {
         .method = "POST", .path = "/api/restore", .body = body, .timeout_ms = ASK_MS};
-    enum svc_exit status = SVC_EXIT_OK;
-    if (ask_life(&owner->endpoint, &before) < 0)
-        status = svc_exit_fail("%s: the service (process id %" PRId64 ") is ending or restarting "
-                               "just now, as it does for another restore: see what came of that, "
-                               "and run the command again",
-                               doing, owner->endpoint.pid);
-    else
-        status = svc_owner_ask(owner, &request, 0, doing, &answer);
-    /* What is not staged any more was armed before the answer got lost. */
-    bool is_armed = status == SVC_EXIT_OK;
-    if (!is_armed && cache_restore_unstage(owner->data_dir, staged->id) == UV_ENOENT &&
-        *before.started_at && answer.status == 0) {
-        fprintf(stderr, "ldplayerd: but it was taken over before that; its end is awaited\n");
-        is_armed = true;
-    }
-    return is_armed ? wait_for_return(owner, before.started_at, staged, ret) : status;
+    struct svc_client_error why;
+    int r = ask_life(&owner->endpoint, &before);
+    bool is_asked = r == 0;
+    if (is_asked)
+        r = svc_client_ask(&owner->endpoint, &request, &answer, &why);
+    enum svc_exit status = r == 0 ? svc_owner_judge(owner, &answer, 0, doing) : SVC_EXIT_FAILED;
+    if (r == 0 && status == SVC_EXIT_OK)
+        return wait_for_return(owner, before.started_at, staged, ret);
+    /* What is not staged any more was armed before the answer got lost, or cleared away by a start.
+     */
+    if (cache_restore_unstage(owner->data_dir, staged->id) == UV_ENOENT && is_asked && r < 0)
+        return wait_for_return(owner, before.started_at, staged, ret);
+    return r == 0 ? status : refuse_silence(owner, r);
 }
 
 /* --- the command --- */

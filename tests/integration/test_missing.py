@@ -80,6 +80,17 @@ class Missing(BackupCase):
         self.assertEqual(self.label(), "old")
         self.assertIsNone(self.check())
 
+    def test_a_token_that_is_made_anew_says_so_and_changes_nothing_of_it(self):
+        copy = self.lose()
+        done = run_service_command("token", "create", "--name", "x", "--role", "admin",
+                                   "--data-dir", path_for_program(self.service.data_dir))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(f"ldplayerd restore {copy}", done.stderr)
+        self.service.tokens["admin"] = done.stdout.strip()
+        self.client = self.service.client()
+        self.service.start()
+        self.assertEqual(self.check()["copies"], [copy])
+
     def test_a_first_start_is_no_loss(self):
         self.assertIsNone(self.check())
 
