@@ -4,9 +4,8 @@
 
 Arguments are testlog.json files, and passed=N, failed=N or skipped=N for what has no log. A log
 written `FIRST,AGAIN` has five more runs of tests that failed in the first: such a test has passed
-when three of them have, and is named and counted as retried in any case. Not all five: now and then
-Wine ends a program that has not begun. Before that line stands what was skipped inside of tests, with
-the reasons. With --failed LOG the names of the tests that failed are printed instead, a line each.
+when all five have, and is named and counted as retried in any case. Before that line stands what was
+skipped inside of tests, with the reasons. With --failed LOG the names of the tests that failed are printed instead, a line each.
 The exit code is 1 when anything failed, or when nothing was run at all.
 """
 import collections
@@ -16,7 +15,7 @@ import re
 import sys
 
 KINDS = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
-N_AGAIN, N_ENOUGH = 5, 3
+N_AGAIN = 5
 
 # What tests in C print, and Python's unittest.
 SKIPPED = re.compile(r"^skipped: (.+)$|\.\.\. skipped (['\"])(.+)\2$", re.MULTILINE)
@@ -58,7 +57,7 @@ def judge(first, again):
     retried = [name for name in failed_in(first) if name in again]
     for name in retried:
         n_passed = sum(run.kind == "passed" for run in again[name])
-        kinds[name] = "passed" if n_passed >= N_ENOUGH else "failed"
+        kinds[name] = "passed" if n_passed == N_AGAIN else "failed"
         print(f"retried: {name}: failed, then passed {n_passed} of {N_AGAIN} times by itself")
     return kinds, retried
 

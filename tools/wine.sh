@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # Runs a Windows program with 64-bit Wine in a prefix of the build's own (LDP_WINEPREFIX, or
-# build/wine), which is made on first use and set to Windows 10. `wine.sh --stop` ends that
-# prefix's Wine server and leaves every other prefix alone.
+# build/wine), which is made on first use and set to Windows 10. `wine.sh --start` begins that
+# prefix's Wine server ahead of what uses it and keeps its last words, `wine.sh --stop` tells those
+# and ends it; every other prefix is left alone.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,9 +19,12 @@ find_tool() {
     exit 127
 }
 
+server=$(find_tool /usr/lib/wine/wineserver64 wineserver)
+said=$WINEPREFIX/server.log
 if [ "${1:-}" = --stop ]; then
-    server=$(find_tool /usr/lib/wine/wineserver64 wineserver)
     "$server" -k || true
+    # All that ran in the prefix at that moment has ended or hangs.
+    ! grep -a crashed "$said" 2>/dev/null || echo "wine.sh: the Wine server of $WINEPREFIX died"
     exit 0
 fi
 
@@ -45,6 +49,9 @@ if [ ! -f "$WINEPREFIX/.ready" ] || [ "$signals_source" -nt "$signals" ]; then
     export LD_PRELOAD=$signals
     [ -f "$WINEPREFIX/.ready" ] || make_prefix
     exec 9>&-
+fi
+if [ "${1:-}" = --start ]; then
+    exec "$server" --persistent >"$said" 2>&1
 fi
 export LD_PRELOAD=$signals
 exec "$wine" "$@"
