@@ -140,7 +140,7 @@ class RemoveData(ServiceCase):
         done = self.remove()
         self.assertEqual(done.returncode, 1)
         self.assertIn("stop it first", done.stderr)
-        self.assertEqual(self.client.get("/readyz").status, 200)
+        self.service.wait_until_observed(self.client)
 
     def test_nothing_is_left(self):
         self.service.stop()
