@@ -55,9 +55,12 @@ const struct api_event_type api_event_types[] = {
     {"service.disk_low", "{free_bytes: count}", "The drive of the data directory is nearly full."},
     {"service.disk_enough", "{free_bytes: count}", "It has room again."},
 
+    {"service.database_missing", "Missing",
+     "The database was not there at a start although there are copies of it, so an empty one was "
+     "begun; told at each start until one is restored or none is there any more."},
     {"service.database_restored", "Restored",
      "A backup took the place of the database, which is kept; operations that had not ended in it "
-     "are interrupted."},
+     "are interrupted. `restored` of `GET /api/info` goes on saying it."},
     {"service.backup_made", "{name: text, bytes: count}", "A backup of the database was made."},
     {"service.backup_failed", "{reason: text}", "A backup of the database could not be made."},
 

@@ -96,35 +96,38 @@ static void append_path_parameters(const struct api_route *route, struct buf *ou
     }
 }
 
-static void append_header_parameter(bool is_taken, const char *name, const char *description,
-                                    struct buf *out, bool *is_first)
+const struct api_header api_headers[API_HEADER_COUNT] = {
+    {"Idempotency-Key", "Of 1 to 255 visible characters. The same request with the same key is "
+                        "done once, and gets the same answer for 24 hours."},
+    {"If-Match", "The `revision` that is to be changed, in double quotes. When it is another by "
+                 "the time of the change, nothing is changed."},
+    {"If-None-Match", "The ETag of an answer that the client has."},
+    {"Cache-Control", "`no-cache` is `max_age_ms=0` for those who may ask for that."},
+    {"Last-Event-ID", "The seq of the last event that the client has; `since` for those who "
+                      "reconnect."},
+};
+
+bool api_header_is_taken(const struct api_route *route, size_t header)
 {
-    if (!is_taken)
-        return;
-    begin_parameter(out, is_first, "header");
-    add_text(out, "name", name);
-    end_parameter(out, "text", description);
+    const bool is_taken[API_HEADER_COUNT] = {
+        route->is_idempotent,
+        route->condition == API_IF_MATCH,
+        route->condition == API_IF_NONE_MATCH,
+        route->cacheable != NULL,
+        route->is_resumable,
+    };
+    return is_taken[header];
 }
 
 static void append_header_parameters(const struct api_route *route, struct buf *out, bool *is_first)
 {
-    append_header_parameter(route->is_idempotent, "Idempotency-Key",
-                            "Of 1 to 255 visible characters. The same request with the same key "
-                            "is done once, and gets the same answer for 24 hours.",
-                            out, is_first);
-    append_header_parameter(route->condition == API_IF_MATCH, "If-Match",
-                            "The `revision` that is to be changed, in double quotes. When it is "
-                            "another by the time of the change, nothing is changed.",
-                            out, is_first);
-    append_header_parameter(route->condition == API_IF_NONE_MATCH, "If-None-Match",
-                            "The ETag of an answer that the client has.", out, is_first);
-    append_header_parameter(route->cacheable != NULL, "Cache-Control",
-                            "`no-cache` is `max_age_ms=0` for those who may ask for that.", out,
-                            is_first);
-    append_header_parameter(route->is_resumable, "Last-Event-ID",
-                            "The seq of the last event that the client has; `since` for those who "
-                            "reconnect.",
-                            out, is_first);
+    for (size_t i = 0; i < API_HEADER_COUNT; i++) {
+        if (!api_header_is_taken(route, i))
+            continue;
+        begin_parameter(out, is_first, "header");
+        add_text(out, "name", api_headers[i].name);
+        end_parameter(out, "text", api_headers[i].description);
+    }
 }
 
 static void append_parameters(const struct api_route *route, struct buf *out)

@@ -158,7 +158,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"BackupMade", "...Backup, rows: {count}"},
     {"BackupList", "items: [Backup], total: count"},
     {"Restarting", "status: =restarting"},
-    {"Restored", "staged: uuid, file: text, interrupted: count, kept: text?, lost?: text"},
+    {"Restored",
+     "at: time, staged: uuid, file: text, interrupted: count, kept: text?, lost?: text"},
 
     /* --- the service --- */
     {"Alive", "status: =alive"},
@@ -175,9 +176,11 @@ const struct api_schema_row api_schema_rows[] = {
     {"RepairedTable", "name: text, kept: count, lost: count?"},
     {"Repair", "at: time, finding: text, kept: text, copy: text?, tables: [RepairedTable]"},
     {"RepairCheck", "...check, detail: text, ...Repair"},
+    {"Missing", "at: time, copies: [text]"},
+    {"MissingCheck", "...check, detail: text, ...Missing"},
     {"VitalChecks", "database: DatabaseCheck, runner: RunnerCheck, list2: SurveyCheck"},
     {"Checks", "...VitalChecks, breakers: BreakersCheck, cache: CacheCheck, events: EventsCheck, "
-               "backup: BackupCheck, repair?: RepairCheck"},
+               "backup: BackupCheck, repair?: RepairCheck, missing?: MissingCheck"},
     {"Ready", "status: =ready, checks: VitalChecks"},
     {"Health", "...check, time: time, uptime_s: count, checks: Checks"},
     {"Version", "name: =ldplayerd, version: text, revision: text, capabilities: [text]"},

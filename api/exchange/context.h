@@ -39,8 +39,7 @@ struct api_context {
                                   other layers; NULL for none */
     int64_t started_at;        /* wall ms */
     const struct cache_repair *repair; /* of the database at this start; NULL for none */
-    const char
-        *restored; /* JSON object text: what took its place at this start; NULL for nothing */
+    const char *restored;              /* JSON object text: the last restore of it; NULL for none */
     /* Ends the service and starts it again in this process, which may begin within the call. */
     void (*restart)(void *arg, const char *reason);
     void *restart_arg;

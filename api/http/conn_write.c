@@ -92,21 +92,11 @@ static void send_rest(struct http_conn *conn, uv_buf_t bufs[2], size_t written)
     }
 }
 
-static size_t try_send(struct http_conn *conn, const uv_buf_t bufs[2])
-{
-    struct blob *blob = conn->exchange->blob;
-    int n = UV_ENOTSUP;
-    if (blob && bufs[1].base == blob->data && bufs[1].len == blob->len)
-        n = shared_body_send(&conn->server->shared, &conn->io.stream, bufs[0], blob);
-    if (n == UV_ENOTSUP)
-        n = uv_try_write(&conn->io.stream, bufs, bufs[1].len ? 2 : 1);
-    return n > 0 ? (size_t)n : 0;
-}
-
 void http_conn_send(struct http_conn *conn, uv_buf_t head, uv_buf_t body)
 {
     uv_buf_t bufs[2] = {head, body};
-    size_t written = try_send(conn, bufs);
+    int n = uv_try_write(&conn->io.stream, bufs, body.len ? 2 : 1);
+    size_t written = n > 0 ? (size_t)n : 0;
     conn->deadline_ms = 0;
     if (written == (size_t)head.len + body.len)
         on_answered(conn);

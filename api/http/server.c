@@ -51,7 +51,6 @@ static void on_tick_closed(uv_handle_t *handle)
         mem_free(entrance);
     }
     http_exchange_free_pool(s);
-    shared_body_forget(&s->shared);
     mem_free(s);
     on_closed(arg);
 }
@@ -72,7 +71,6 @@ struct http_server *http_server_new(struct loop *loop, const struct http_limits 
     list_init(&s->listeners);
     list_init(&s->conns);
     list_init(&s->pool);
-    shared_body_init(&s->shared);
     random_bytes(&s->request_prefix, sizeof(s->request_prefix));
     s->tick_ms = choose_tick(limits);
     s->on_tick = on_tick;

@@ -8,7 +8,6 @@
 
 #include "api/http/owner.h"
 #include "api/http/response.h"
-#include "api/listen/shared_body.h"
 #include "base/loop/loop.h"
 #include "base/memory/list.h"
 
@@ -25,7 +24,6 @@ struct http_server {
     char date[HTTP_DATE_SIZE];
     uint64_t date_until_ms;
     uint32_t request_prefix, request_count;
-    struct shared_body shared;
     uv_timer_t tick;
     unsigned tick_ms;
     uv_timer_cb on_tick;

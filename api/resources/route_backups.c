@@ -32,9 +32,9 @@ static void respond_failure(struct api_exchange *x, const struct cache_backups_a
     else if (answer->status == UV_EBUSY)
         api_respond_code(x, API_BACKUP_UNDER_WAY, "Another backup is being made; ask again soon.");
     else if (answer->status == UV_ENOSPC)
-        api_respond_code(x, API_DISK_FULL, "The backup could not be made: %s.", why);
+        api_respond_code(x, API_DISK_FULL, "%s.", why);
     else
-        api_respond_code(x, API_BACKUP_FAILED, "The backup could not be made: %s.", why);
+        api_respond_code(x, API_BACKUP_FAILED, "%s.", why);
 }
 
 static void on_made(void *arg, const struct cache_backups_answer *answer)
@@ -132,11 +132,11 @@ static void on_armed(void *arg, const struct cache_backups_answer *answer)
     else if (answer->status == UV_ECANCELED)
         respond_stopping(x);
     else if (answer->status == UV_ENOENT || answer->status == UV_EPERM)
-        api_respond_code(x, API_RESTORE_NOT_STAGED, "The backup is not restored: %s.", why);
+        api_respond_code(x, API_RESTORE_NOT_STAGED, "%s.", why);
     else if (answer->status == UV_EEXIST || answer->status == UV_EBUSY)
-        api_respond_code(x, API_RESTORE_UNDER_WAY, "The backup is not restored: %s.", why);
+        api_respond_code(x, API_RESTORE_UNDER_WAY, "%s.", why);
     else
-        api_respond_code(x, API_RESTORE_FAILED, "The backup is not restored: %s.", why);
+        api_respond_code(x, API_RESTORE_FAILED, "%s.", why);
 }
 
 void api_handle_restore(struct api_exchange *x)

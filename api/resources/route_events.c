@@ -57,14 +57,21 @@ static void release(struct reader *r)
         reader_free(r);
 }
 
+/* For every event and every reader, and therefore without printf. */
 static int write_event(struct reader *r, uint64_t seq, const char *type, const char *json)
 {
-    buf_clear(&r->text);
-    if (r->is_ndjson)
-        (void)buf_printf(&r->text, "%s\n", json);
-    else
-        (void)buf_printf(&r->text, "id: %" PRIu64 "\nevent: %s\ndata: %s\n\n", seq, type, json);
-    return http_stream_write(r->stream, r->text.data, r->text.len, seq);
+    struct buf *text = &r->text;
+    buf_clear(text);
+    if (!r->is_ndjson) {
+        (void)buf_append_str(text, "id: ");
+        (void)buf_append_u64(text, seq);
+        (void)buf_append_str(text, "\nevent: ");
+        (void)buf_append_str(text, type);
+        (void)buf_append_str(text, "\ndata: ");
+    }
+    (void)buf_append_str(text, json);
+    (void)buf_append_str(text, r->is_ndjson ? "\n" : "\n\n");
+    return http_stream_write(r->stream, text->data, text->len, seq);
 }
 
 /* Says that the events FROM to TO do not come. SEQ is where a client goes on that reconnects. */

@@ -220,6 +220,20 @@ static bool add_repair(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
     return !is_loss;
 }
 
+/* Only there while copies of a database are that was missing at a start. */
+static bool add_missing(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
+{
+    const struct cache_missing *missing = cache_backups_health(x->context->backups).missing;
+    if (!missing)
+        return true;
+    char *detail cleanup(mem_freep) = cache_missing_sentence(missing);
+    yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "missing");
+    json_add_str(doc, c, "status", "degraded");
+    json_add_str(doc, c, "detail", detail);
+    cache_missing_add_json(missing, doc, c);
+    return false;
+}
+
 static bool add_backup(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
     struct cache_backups_health health = cache_backups_health(x->context->backups);
@@ -287,6 +301,7 @@ static void respond_health(struct api_exchange *x)
     is_well &= add_cache(x, doc, checks);
     is_well &= add_events(x, doc, checks);
     is_well &= add_repair(x, doc, checks);
+    is_well &= add_missing(x, doc, checks);
     is_well &= add_backup(x, doc, checks);
     is_well &= ctl_observer_verdict(x->context->observer)->status == 0;
     is_well &= !cache_store_health(x->context->store).is_disk_low;

@@ -782,7 +782,7 @@ const struct api_route api_routes[] = {
             "For `ldplayerd restore FILE`, which puts the checked database beside that "
             "of the service as `ldplayerd.db.staged-<staged>`. The service ends as for a stop and "
             "starts again in the same process, on the same addresses; `restored` of `GET "
-            "/api/info` says then which one took the place, until the next start.",
+            "/api/info` says which one was the last that took the place.",
         .body = "RestoreRequest",
         .is_body_required = true,
         .answers = ANSWERS(
@@ -853,6 +853,8 @@ const struct api_route api_routes[] = {
         .id = "getInfo",
         .tag = "system",
         .summary = "Counts, paths and effective limits",
+        .description = "`restored` is the last restore of the database, whenever that was; it is "
+                       "not there where there was none.",
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Info", .summary = "The figures."}),
     },

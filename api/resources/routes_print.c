@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/resources/routes.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,14 +82,16 @@ static void write_caching(const struct api_route *route, struct buf *out)
 
 static void write_headers(const struct api_route *route, struct buf *out)
 {
-    const char *condition = route->condition == API_IF_MATCH        ? " If-Match"
-                            : route->condition == API_IF_NONE_MATCH ? " If-None-Match"
-                                                                    : "";
-    if (*condition || route->is_idempotent || route->is_resumable)
-        (void)buf_printf(out, "\nRequest headers that mean something:%s%s%s%s.\n",
-                         route->is_idempotent ? " Idempotency-Key" : "", condition,
-                         route->cacheable ? " Cache-Control" : "",
-                         route->is_resumable ? " Last-Event-ID" : "");
+    bool is_first = true;
+    for (size_t i = 0; i < API_HEADER_COUNT; i++) {
+        if (!api_header_is_taken(route, i))
+            continue;
+        (void)buf_printf(out, "%s%s", is_first ? "\n[Request headers](#headers): " : ", ",
+                         api_headers[i].name);
+        is_first = false;
+    }
+    if (!is_first)
+        (void)buf_append_str(out, ".\n");
 }
 
 static void write_section(const struct api_route *route, struct buf *out)
@@ -119,6 +122,15 @@ static void write_index(struct buf *out)
     }
 }
 
+static void write_all_headers(struct buf *out)
+{
+    (void)buf_append_str(out, "\n<a id=\"headers\"></a>\n\n## Request headers\n\n"
+                              "Those that mean something to some of the routes.\n\n"
+                              "| header | meaning |\n|---|---|\n");
+    for (size_t i = 0; i < API_HEADER_COUNT; i++)
+        (void)buf_printf(out, "| `%s` | %s |\n", api_headers[i].name, api_headers[i].description);
+}
+
 static void write_events(struct buf *out)
 {
     (void)buf_append_str(out, "\n<a id=\"events\"></a>\n\n## Types of events\n\n"
@@ -133,6 +145,7 @@ static void write_events(struct buf *out)
 void api_routes_markdown(struct buf *out)
 {
     write_index(out);
+    write_all_headers(out);
     for (size_t i = 0; i < api_n_routes; i++)
         write_section(&api_routes[i], out);
     write_events(out);

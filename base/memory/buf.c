@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <uv.h>
 
@@ -32,40 +31,24 @@ static void grow(struct buf *b, size_t n)
     size_t cap = b->cap ? b->cap : 64;
     while (cap < b->len + n + 1)
         cap *= 2;
+    if (b->max && cap > b->max + 1)
+        cap = b->max + 1;
     b->data = mem_realloc(b->data, cap);
     b->cap = cap;
 }
 
-/* Inline, because an answer is made of some fifty pieces, for which there is room as a rule. */
-static inline char *reserve(struct buf *b, size_t n)
+int buf_make_room(struct buf *b, size_t n)
 {
     if (b->max && (n > b->max || b->len > b->max - n))
-        return NULL;
+        return UV_ENOBUFS;
     if (b->len + n + 1 > b->cap)
         grow(b, n);
-    return b->data + b->len;
+    return 0;
 }
 
 char *buf_reserve(struct buf *b, size_t n)
 {
-    return reserve(b, n);
-}
-
-int buf_append(struct buf *b, const void *bytes, size_t n)
-{
-    char *room = reserve(b, n);
-    if (!room)
-        return UV_ENOBUFS;
-    if (n)
-        memcpy(room, bytes, n);
-    b->len += n;
-    b->data[b->len] = '\0';
-    return 0;
-}
-
-int buf_append_str(struct buf *b, const char *s)
-{
-    return buf_append(b, s, strlen(s));
+    return buf_make_room(b, n) < 0 ? NULL : b->data + b->len;
 }
 
 int buf_append_u64(struct buf *b, uint64_t number)

@@ -88,10 +88,10 @@ static int write_all(uv_file file, const char *bytes, size_t n)
         bytes += r;
         n -= (size_t)r;
     }
-    return fs_sync(uv_fs_fsync, file);
+    return 0;
 }
 
-int fs_write_atomic(const char *path, const void *bytes, size_t n)
+static int replace(const char *path, const void *bytes, size_t n, bool is_durable)
 {
     char *temporary cleanup(mem_freep) = mem_printf("%s.%d.tmp", path, uv_os_getpid());
     int flags = UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_TRUNC;
@@ -99,12 +99,24 @@ int fs_write_atomic(const char *path, const void *bytes, size_t n)
     if (file < 0)
         return file;
     int r = write_all(file, bytes, n);
+    if (r == 0 && is_durable)
+        r = fs_sync(uv_fs_fsync, file);
     fs_sync(uv_fs_close, file);
     if (r >= 0)
         r = fs_rename(temporary, path);
     if (r < 0)
         fs_sync(uv_fs_unlink, temporary);
     return r;
+}
+
+int fs_write_atomic(const char *path, const void *bytes, size_t n)
+{
+    return replace(path, bytes, n, true);
+}
+
+int fs_write_for_now(const char *path, const void *bytes, size_t n)
+{
+    return replace(path, bytes, n, false);
 }
 
 static bool is_folder(const char *path)

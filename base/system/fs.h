@@ -19,6 +19,9 @@ int fs_check_file(const char *path);
 int fs_read(const char *path, struct buf *out);
 /** Replaces PATH by BYTES as one step (temporary file beside it, fsync, rename). */
 int fs_write_atomic(const char *path, const void *bytes, size_t n);
+/** The same without waiting for the disk, for what means nothing to the next process: when the
+ *  machine loses its power, PATH may be gone or empty. */
+int fs_write_for_now(const char *path, const void *bytes, size_t n);
 /** Creates the folder and its parents, readable by the owner alone. One that exists is fine;
  *  UV_ENOTDIR when PATH is something else. */
 int fs_make_dirs(const char *path);

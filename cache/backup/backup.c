@@ -15,6 +15,8 @@
 #include "cache/store/db.h"
 
 /* The name says when: "ldplayerd-" stamp ".db", or stamp "-2" for the second of one second. */
+enum { DAY_MS = 24 * 3600 * 1000 };
+
 static const char prefix[] = "ldplayerd-", suffix[] = ".db", half[] = "new.tmp";
 
 static char *folder_of(const char *data_dir)
@@ -63,6 +65,19 @@ static void choose_name(const char *data_dir, int64_t now, char name[CACHE_BACKU
     }
 }
 
+int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *cancel,
+                      struct cache_copy *ret, struct cache_db_error *reterr)
+{
+    static const char advice[] = "; the next start of the service checks and repairs it";
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    int r = cache_copy_make(database, to, cancel, ret, reterr);
+    if (r == UV_EFTYPE && cache_repair_suspect(data_dir) == 0) {
+        size_t n = strlen(reterr->text);
+        snprintf(reterr->text + n, sizeof(reterr->text) - n, "%s", advice);
+    }
+    return r;
+}
+
 int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
                       struct cache_copy *ret_copy, struct cache_db_error *reterr)
 {
@@ -70,7 +85,6 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
     struct cache_backup made = {.created_at = now - now % 1000}; /* as its name says */
     struct cache_copy copy;
     char *folder cleanup(mem_freep) = folder_of(data_dir);
-    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
     char *temporary cleanup(mem_freep) = fs_join(folder, half);
     int r = fs_make_dirs(folder);
     if (r < 0) {
@@ -78,7 +92,7 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
                  uv_strerror(r));
         return r;
     }
-    r = cache_copy_make(database, temporary, cancel, &copy, reterr);
+    r = cache_backup_copy(data_dir, temporary, cancel, &copy, reterr);
     if (r < 0)
         return r;
     choose_name(data_dir, made.created_at, made.name);
@@ -97,12 +111,14 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
     return 0;
 }
 
-/* The schema's version stands in the head of the file (the SQLite file format, offset 60). */
+/* The schema's version stands in the head of the file (the SQLite file format, offset 60). 0: it is
+ * no database. */
 static int read_version(const char *path)
 {
+    static const char magic[] = "SQLite format 3";
     enum { AT = 60 };
     unsigned char head[AT + 4];
-    if (fs_read_head(path, head, sizeof(head)) < 0)
+    if (fs_read_head(path, head, sizeof(head)) < 0 || memcmp(head, magic, sizeof(magic)) != 0)
         return 0;
     return (int)((unsigned)head[AT] << 24 | (unsigned)head[AT + 1] << 16 |
                  (unsigned)head[AT + 2] << 8 | (unsigned)head[AT + 3]);
@@ -134,8 +150,10 @@ int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *r
         char *path cleanup(mem_freep) = fs_join(folder, entry.name);
         if (read_name(entry.name, &b.created_at) < 0 || fs_size(path, &b.bytes) < 0)
             continue;
-        str_copy(b.name, sizeof(b.name), entry.name);
         b.schema_version = read_version(path);
+        if (b.schema_version <= 0)
+            continue;
+        str_copy(b.name, sizeof(b.name), entry.name);
         items = mem_grow(items, n, &cap, sizeof(*items));
         items[n++] = b;
     }
@@ -149,21 +167,33 @@ int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *r
     return 0;
 }
 
+const struct cache_backup *cache_backup_newest(const struct cache_backup *items, size_t n,
+                                               int64_t now)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].created_at - now <= DAY_MS)
+            return &items[i];
+    }
+    return NULL;
+}
+
 int cache_backup_remove(const char *data_dir, const char *name)
 {
     char *path cleanup(mem_freep) = cache_backup_path(data_dir, name);
     return cache_backup_is_name(name) ? fs_remove(path) : UV_ENOENT;
 }
 
-size_t cache_backup_prune(const char *data_dir, int64_t now, int64_t keep_ms)
+size_t cache_backup_prune(const char *data_dir, int64_t now, int64_t keep_ms, int64_t since)
 {
     struct cache_backup *items cleanup(mem_freep) = NULL;
     char *temporary cleanup(mem_freep) = cache_backup_path(data_dir, half);
     size_t n = 0, n_removed = 0;
     (void)fs_remove(temporary);
     (void)cache_backup_list(data_dir, &items, &n);
-    for (size_t i = 1; i < n; i++) {
-        if (now - items[i].created_at > keep_ms)
+    const struct cache_backup *newest = cache_backup_newest(items, n, now);
+    for (size_t i = 0; i < n; i++) {
+        bool is_old = now - items[i].created_at > keep_ms && items[i].created_at >= since;
+        if (is_old && &items[i] != newest)
             n_removed += cache_backup_remove(data_dir, items[i].name) == 0;
     }
     return n_removed;

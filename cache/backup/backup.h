@@ -16,7 +16,7 @@ struct cache_backup {
     char name[CACHE_BACKUP_NAME_SIZE];
     int64_t created_at; /* wall ms, as the name says */
     int64_t bytes;
-    int schema_version; /* 0 = not readable */
+    int schema_version;
 };
 
 /** Whether NAME is one that a backup can have: no path, nothing else. */
@@ -24,16 +24,24 @@ bool cache_backup_is_name(const char *name);
 /** Owned by the caller. */
 char *cache_backup_path(const char *data_dir, const char *name);
 
-/** Copies the database of DATA_DIR into its folder. See cache_copy_make. */
+/** Copies the database of DATA_DIR to the new file TO. See cache_copy_make. One that is found to be
+ *  damaged (UV_EFTYPE) is marked for the next start to check and repair it. */
+int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *cancel,
+                      struct cache_copy *ret, struct cache_db_error *reterr);
+/** The same, into its folder. */
 int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
                       struct cache_copy *ret_copy, struct cache_db_error *reterr);
-/** All, the newest first; one array for mem_free. Returns 0 (also without a folder) or a UV code.
- */
+/** All, the newest first, without what has such a name and is no database; one array for mem_free.
+ *  Returns 0 (also without a folder) or a UV code. */
 int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *ret_n);
+/** The newest of such a list at NOW, NULL for none. One from more than a day later, which a clock
+ *  that was wrong has made, is not believed. */
+const struct cache_backup *cache_backup_newest(const struct cache_backup *items, size_t n,
+                                               int64_t now);
 /** Returns 0, UV_ENOENT (also for what is no name), or a UV code. */
 int cache_backup_remove(const char *data_dir, const char *name);
-/** Removes those which are older than KEEP_MS at NOW, but never the newest, and what a killed
- * process left half made. Returns how many. */
-size_t cache_backup_prune(const char *data_dir, int64_t now, int64_t keep_ms);
+/** Removes those which are older than KEEP_MS at NOW, but never the newest nor one from before
+ *  SINCE, and what a killed process left half made. Returns how many. */
+size_t cache_backup_prune(const char *data_dir, int64_t now, int64_t keep_ms, int64_t since);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/backup/restore.h"
+#include "cache/tables/preferences.h"
 
 /* A job does its work on the pool and comes back to the loop: submit -> work -> finish -> done. The
  * daily look is one as well. Several may be under way, but of those that claim the same thing one
@@ -23,9 +24,9 @@ struct job {
     uv_work_t work;
     struct cache_backups *backups;
     enum kind kind;
-    char name[CACHE_BACKUP_NAME_SIZE]; /* of the one to remove; or the id of what to arm */
-    bool may_make;                     /* of a daily look */
-    bool *claim;                       /* of the backups: what it has for itself, or NULL */
+    char *name;    /* of the one to remove; or the id of what to arm */
+    bool may_make; /* of a daily look */
+    bool *claim;   /* of the backups: what it has for itself, or NULL */
     cache_backups_fn done;
     void *arg;
 
@@ -36,8 +37,9 @@ struct job {
     struct cache_db_error error;
     struct cache_backup *items;
     size_t n_items;
-    uint64_t n_commits; /* of the store, before the work began */
-    unsigned n_changes; /* of the backups, then */
+    struct cache_missing missing; /* since when, and what a list has found of it */
+    uint64_t n_commits;           /* of the store, before the work began */
+    unsigned n_changes;           /* of the backups, then */
 };
 
 struct cache_backups {
@@ -58,6 +60,7 @@ struct cache_backups {
     uint64_t n_commits;                /* of the store, before that was made */
     int64_t retry_at;
     struct cache_db_error error; /* empty: the last one was made */
+    struct cache_missing missing;
 
     bool is_stopping, is_closing;
     void (*on_closed)(void *arg);
@@ -68,9 +71,7 @@ struct cache_backups {
 
 static bool is_older(int64_t newest_at, int64_t now, int64_t limit_ms)
 {
-    int64_t age = now - newest_at;
-    /* One of the future was made by a clock that was wrong. */
-    return age >= limit_ms || age < -limit_ms;
+    return now - newest_at >= limit_ms;
 }
 
 static void make(struct job *job)
@@ -90,10 +91,15 @@ static void make(struct job *job)
 
 static int list(struct job *job)
 {
+    const char *data_dir = job->backups->data_dir;
+    int64_t missing_at = job->missing.at;
     mem_free(take_ptr(job->items));
     job->n_items = 0;
-    int r = cache_backup_list(job->backups->data_dir, &job->items, &job->n_items);
+    int r = cache_backup_list(data_dir, &job->items, &job->n_items);
     job->has_listed = r == 0;
+    cache_missing_deinit(&job->missing);
+    if (missing_at)
+        cache_missing_find(data_dir, missing_at, &job->missing);
     return r;
 }
 
@@ -102,11 +108,11 @@ static void look(struct job *job)
     const char *data_dir = job->backups->data_dir;
     int64_t now = clock_wall_ms();
     job->status = list(job);
-    int64_t newest_at = job->n_items ? job->items[0].created_at : 0;
+    const struct cache_backup *newest = cache_backup_newest(job->items, job->n_items, now);
     /* Where the folder cannot be read, making a backup says why. */
-    if (job->may_make && is_older(newest_at, now, CACHE_BACKUPS_EVERY_MS))
+    if (job->may_make && is_older(newest ? newest->created_at : 0, now, CACHE_BACKUPS_EVERY_MS))
         make(job);
-    (void)cache_backup_prune(data_dir, now, CACHE_BACKUPS_KEEP_MS);
+    (void)cache_backup_prune(data_dir, now, CACHE_BACKUPS_KEEP_MS, job->missing.at);
 }
 
 static void work(uv_work_t *request)
@@ -142,6 +148,7 @@ static void on_timer_closed(uv_handle_t *handle)
     struct cache_backups *b = container_of((uv_timer_t *)handle, struct cache_backups, timer);
     void (*on_closed)(void *arg) = b->on_closed;
     void *arg = b->on_closed_arg;
+    cache_missing_deinit(&b->missing);
     mem_free(b->data_dir);
     mem_free(b);
     on_closed(arg);
@@ -153,19 +160,36 @@ static void try_to_close(struct cache_backups *b)
         uv_close((uv_handle_t *)&b->timer, on_timer_closed);
 }
 
+/* Without copies from before the database is what there is. */
+static void note_missing(struct cache_backups *b, struct job *job)
+{
+    if (!b->missing.at)
+        return;
+    if (job->missing.n_copies == 0)
+        cache_preferences_remove(b->store, CACHE_MISSING_NOTE);
+    cache_missing_deinit(&b->missing);
+    if (job->missing.n_copies > 0)
+        b->missing = job->missing;
+    job->missing = (struct cache_missing){0};
+}
+
 /* A list from before a change that another job has made meanwhile says nothing any more. */
-static void note_list(struct cache_backups *b, const struct job *job)
+static void note_list(struct cache_backups *b, struct job *job)
 {
     bool is_old = job->n_changes != b->n_changes;
     b->n_changes += job->has_made || job->kind == JOB_REMOVE;
-    if (job->has_listed && is_old)
+    if (job->has_listed && is_old) {
         cache_backups_list(b, NULL, NULL);
-    else if (job->has_listed)
-        b->newest = job->n_items > 0 ? job->items[0] : (struct cache_backup){0};
+    } else if (job->has_listed) {
+        const struct cache_backup *newest =
+            cache_backup_newest(job->items, job->n_items, clock_wall_ms());
+        b->newest = newest ? *newest : (struct cache_backup){0};
+        note_missing(b, job);
+    }
 }
 
 /* What the ends of jobs say about the backups as a whole. */
-static void note(struct cache_backups *b, const struct job *job)
+static void note(struct cache_backups *b, struct job *job)
 {
     note_list(b, job);
     if (job->has_made) {
@@ -196,7 +220,9 @@ static void finish(uv_work_t *request, int status)
         b->on_made(b->on_made_arg, &answer);
     if (job->done)
         job->done(job->arg, &answer);
+    cache_missing_deinit(&job->missing);
     mem_free(job->items);
+    mem_free(job->name);
     mem_free(job);
     b->n_jobs--;
     try_to_close(b);
@@ -218,6 +244,7 @@ static struct job *new_job(struct cache_backups *b, enum kind kind, cache_backup
     job->arg = arg;
     job->n_commits = cache_store_stats(b->store).n_commits;
     job->n_changes = b->n_changes;
+    job->missing.at = b->missing.at;
     b->n_jobs++;
     return job;
 }
@@ -277,6 +304,12 @@ struct cache_backups *cache_backups_new(struct loop *loop, const char *data_dir,
     return b;
 }
 
+void cache_backups_set_missing(struct cache_backups *b, struct cache_missing *missing)
+{
+    b->missing = *missing;
+    *missing = (struct cache_missing){0};
+}
+
 void cache_backups_start(struct cache_backups *b)
 {
     uv_timer_start(&b->timer, on_timer, FIRST_LOOK_MS, LOOK_EVERY_MS);
@@ -299,8 +332,7 @@ void cache_backups_remove(struct cache_backups *b, const char *name, cache_backu
                           void *arg)
 {
     struct job *job = new_job(b, JOB_REMOVE, done, arg);
-    /* One that is too long is none, cut or not. */
-    str_copy(job->name, sizeof(job->name), cache_backup_is_name(name) ? name : "-");
+    job->name = mem_strdup(name);
     submit(job, NULL);
 }
 
@@ -308,7 +340,7 @@ void cache_backups_arm_restore(struct cache_backups *b, const char *id, cache_ba
                                void *arg)
 {
     struct job *job = new_job(b, JOB_ARM, done, arg);
-    str_copy(job->name, sizeof(job->name), random_is_uuid(id) ? id : "-");
+    job->name = mem_strdup(id);
     submit(job, &b->is_arming);
 }
 
@@ -319,6 +351,7 @@ struct cache_backups_health cache_backups_health(const struct cache_backups *b)
         .newest_at = b->newest.created_at,
         .error = b->error.text[0] ? b->error.text : NULL,
         .is_overdue = has_changed(b) && is_older(since, clock_wall_ms(), CACHE_BACKUPS_OVERDUE_MS),
+        .missing = b->missing.at ? &b->missing : NULL,
     };
 }
 

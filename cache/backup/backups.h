@@ -4,6 +4,7 @@
 
 #include "base/loop/loop.h"
 #include "cache/backup/backup.h"
+#include "cache/backup/missing.h"
 #include "cache/store/store.h"
 
 /** The backups of the running service (see backup.h), made on libuv's pool, one at a time: on
@@ -34,6 +35,9 @@ typedef void (*cache_backups_fn)(void *arg, const struct cache_backups_answer *a
 struct cache_backups *cache_backups_new(struct loop *loop, const char *data_dir,
                                         struct cache_store *store, cache_backups_fn on_made,
                                         void *arg);
+/** That database was begun because the former one is MISSING (taken over): backups from before are
+ *  kept until somebody has removed them all. */
+void cache_backups_set_missing(struct cache_backups *backups, struct cache_missing *missing);
 /** Looks a few minutes from now for the first time whether the daily one is due. */
 void cache_backups_start(struct cache_backups *backups);
 /** Whether it is due is found out now. */
@@ -55,6 +59,7 @@ struct cache_backups_health {
     int64_t newest_at; /* wall ms; 0 = there is none */
     const char *error; /* why the last one could not be made, or NULL */
     bool is_overdue;   /* something has changed since one that is older than two days */
+    const struct cache_missing *missing; /* valid until the loop turns; NULL: nothing is */
 };
 struct cache_backups_health cache_backups_health(const struct cache_backups *backups);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/backup/restore.h"
+#include "cache/backup/restore_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,12 +21,7 @@
 #include "cache/tables/events.h"
 #include "cache/tables/idempotency.h"
 #include "cache/tables/operations.h"
-#include "cache/tables/preferences.h"
 
-/* The note says what became of a backup and goes with it: made when it is staged, completed when it
- * is about to take the database's place, told by the first start with it. */
-
-static const char note_name[] = "restored"; /* of the preferences */
 static const char staged_prefix[] = CACHE_DB_NAME ".staged-",
                   armed_name[] = CACHE_DB_NAME ".restore",
                   kept_prefix[] = CACHE_DB_NAME ".replaced-";
@@ -35,35 +30,6 @@ static char *staged_path(const char *data_dir, const char *id)
 {
     char *name cleanup(mem_freep) = mem_printf("%s%s", staged_prefix, id);
     return fs_join(data_dir, name);
-}
-
-static int open_db(const char *path, sqlite3 **ret)
-{
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    return sqlite3_open_v2(path, ret, flags, NULL) == SQLITE_OK ? 0 : cache_sql_error_code(*ret);
-}
-
-/* --- the note --- */
-
-/* To be changed. UV_ENOENT when DB has none. */
-static int read_note(sqlite3 *db, yyjson_mut_doc **ret)
-{
-    char *text cleanup(mem_freep) = NULL;
-    int r = cache_preferences_read(db, note_name, &text);
-    if (r < 0)
-        return sqlite3_errcode(db) == SQLITE_ERROR ? UV_ENOENT : r; /* no such table */
-    yyjson_doc *doc cleanup(json_doc_freep) = text ? yyjson_read(text, strlen(text), 0) : NULL;
-    if (!yyjson_is_obj(yyjson_doc_get_root(doc)))
-        return UV_ENOENT;
-    *ret = yyjson_doc_mut_copy(doc, NULL);
-    return 0;
-}
-
-static int write_note(sqlite3 *db, yyjson_mut_doc *doc)
-{
-    char *text cleanup(mem_freep) = json_write(doc);
-    return cache_sql_run(db, "INSERT OR REPLACE INTO preferences VALUES (?, ?)", "ss", note_name,
-                         text);
 }
 
 /* --- staging --- */
@@ -76,7 +42,7 @@ static int make_note(sqlite3 *db, const char *file, const struct cache_staged *s
     json_add_str(doc, root, "staged", staged->id);
     json_add_str(doc, root, "file", fs_basename(file));
     yyjson_mut_obj_add_uint(doc, root, "interrupted", staged->n_interrupted);
-    return write_note(db, doc);
+    return cache_restore_note_write(db, doc);
 }
 
 static int prepare_rows(sqlite3 *db, const char *file, struct cache_staged *staged)
@@ -97,7 +63,7 @@ static int prepare(const char *path, const char *file, struct cache_staged *stag
                    struct cache_db_error *reterr)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int r = open_db(path, &db);
+    int r = cache_restore_open(path, &db);
     if (r == 0)
         r = cache_sql_run(db, "PRAGMA synchronous=OFF", "");
     if (r == 0)
@@ -111,6 +77,19 @@ static int settle(const char *path, const char *data_dir)
     return r == 0 ? cache_trusted_give(path, data_dir) : r;
 }
 
+static int refuse_staging(int r, const char *path, const char *file, struct cache_db_error *reterr)
+{
+    if (r == UV_ENOENT)
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "another restore took place first, and cleared away what was being made of "
+                 "%.300s: see what the database is now, and run the command again",
+                 file);
+    else
+        snprintf(reterr->text, sizeof(reterr->text), "%.300s, which was being made of %.100s: %s",
+                 path, fs_basename(file), uv_strerror(r));
+    return r;
+}
+
 int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
                         struct cache_db_error *reterr)
 {
@@ -118,6 +97,8 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
     random_uuid(staged.id);
     char *path cleanup(mem_freep) = staged_path(data_dir, staged.id);
     int r = cache_copy_make(file, path, NULL, &staged.copy, reterr);
+    if (r == UV_ENOENT && fs_exists(file))
+        return refuse_staging(r, path, file, reterr);
     if (r < 0)
         return r;
     reterr->text[0] = '\0';
@@ -129,10 +110,7 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
         return 0;
     }
     cache_copy_remove(path);
-    if (!reterr->text[0])
-        snprintf(reterr->text, sizeof(reterr->text), "%.300s, which was being made of %.100s: %s",
-                 path, fs_basename(file), uv_strerror(r));
-    return r;
+    return reterr->text[0] ? r : refuse_staging(r, path, file, reterr);
 }
 
 int cache_restore_unstage(const char *data_dir, const char *id)
@@ -267,7 +245,7 @@ static int close_former(const char *database, sqlite3 *armed, struct former *f,
     /* SQLite would delete the log of an empty file. */
     if (fs_size(database, &size) < 0 || size == 0 || cache_wal_is_damaged(database))
         return UV_EFTYPE;
-    int r = open_db(database, &db);
+    int r = cache_restore_open(database, &db);
     if (r < 0)
         return r;
     /* A log beside what is no database must stay as it is. It is found when something is read. */
@@ -317,7 +295,7 @@ static int salvage_former(const char *database, sqlite3 *armed, struct former *f
     int r = cache_salvage(database, path, mend_former, f, &saved);
     bool is_read = r == 0;
     if (is_read)
-        r = open_db(path, &db);
+        r = cache_restore_open(path, &db);
     if (r == 0)
         r = carry_keys(db, armed);
     cache_sql_close(db);
@@ -361,6 +339,8 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
     (void)yyjson_mut_obj_remove_key(root, "kept");
+    (void)yyjson_mut_obj_remove_key(root, "at");
+    json_add_time(note, root, "at", clock_wall_ms());
     json_add_str(note, root, "kept", kept);
     if (f->lost)
         json_add_str(note, root, "lost", f->lost);
@@ -368,8 +348,16 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
     if (r == 0)
         r = cache_events_renumber_above(db, f->highest);
     if (r == 0)
-        r = write_note(db, note);
+        r = cache_restore_note_write(db, note);
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
+}
+
+/* A log alone would be taken for that of what comes in its place. */
+static bool is_anything_there(const char *database)
+{
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", database);
+    int64_t size = 0;
+    return fs_exists(database) || (fs_size(log, &size) == 0 && size > 0);
 }
 
 /* Of the armed one, which is on disk with its note and its numbers afterwards. */
@@ -378,16 +366,16 @@ static int make_ready(struct swap *s, const char *data_dir)
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
     yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
     struct former former cleanup(former_deinit) = {0};
-    int r = open_db(s->armed, &db);
+    int r = cache_restore_open(s->armed, &db);
     if (r == 0)
-        r = read_note(db, &note);
+        r = cache_restore_note_read(db, &note);
     if (r < 0)
         return r == UV_ENOENT ? UV_EFTYPE : r;
     r = take_over(s->database, db, &former);
     if (r < 0)
         return r;
     if (!has_begun(s, data_dir, yyjson_mut_doc_get_root(note)))
-        s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
+        s->kept = is_anything_there(s->database) ? choose_kept(data_dir) : NULL;
     return complete(db, note, s->kept, &former);
 }
 
@@ -439,11 +427,10 @@ static bool is_untouched(const struct swap *s)
 static int disarm(int r, const char *armed, struct cache_db_error *reterr)
 {
     cache_copy_remove(armed);
-    snprintf(
-        reterr->text, sizeof(reterr->text),
-        "what the backup takes over of the database cannot be written (%s), so the database is "
-        "as it was: make room on the disk and restore again",
-        uv_strerror(r));
+    snprintf(reterr->text, sizeof(reterr->text),
+             "what the backup takes over of the database cannot be had (%s), so the database is as "
+             "it was: %s, and restore again",
+             uv_strerror(r), cache_sql_advice(r));
     return UV_EPERM;
 }
 
@@ -467,6 +454,10 @@ int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_
     int r = cache_trusted_check(s.armed, data_dir);
     if (r == UV_ENOENT)
         return 0;
+    if (r == 0 && cache_db_check_kind(s.database, reterr) < 0) {
+        cache_copy_remove(s.armed);
+        return UV_EPERM;
+    }
     if (r == 0)
         r = make_ready(&s, data_dir);
     if (r == UV_EPERM || r == UV_EFTYPE)
@@ -479,36 +470,4 @@ int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_
         return fail(r, s.armed, reterr);
     *ret_kept = mem_strdup(s.kept ? s.kept : "");
     return 0;
-}
-
-/* --- afterwards --- */
-
-int cache_restore_read_note(sqlite3 *db, char **ret_note)
-{
-    yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
-    int r = read_note(db, &note);
-    *ret_note = note ? json_write(note) : NULL;
-    return r == UV_ENOENT ? 0 : r;
-}
-
-char *cache_restore_lost(const char *data_dir)
-{
-    sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
-    char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
-    if (open_db(path, &db) < 0 || read_note(db, &note) < 0)
-        return NULL;
-    return mem_strdup(
-        yyjson_mut_get_str(yyjson_mut_obj_get(yyjson_mut_doc_get_root(note), "lost")));
-}
-
-static int exec_forget(sqlite3 *db, void *arg)
-{
-    (void)arg;
-    return cache_sql_run(db, "DELETE FROM preferences WHERE name = ?", "s", note_name);
-}
-
-void cache_restore_forget_note(struct cache_store *store)
-{
-    cache_store_write(store, exec_forget, NULL, NULL);
 }

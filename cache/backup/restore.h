@@ -46,13 +46,21 @@ int cache_restore_arm(const char *data_dir, const char *id, struct cache_db_erro
  * codes when it could not take its place: the database must not be opened then. */
 int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_error *reterr);
 
-/** What a restored database says of itself at the first start with it: the data of the event
- *  `service.database_restored`, owned by the caller; NULL in any other. Returns 0 or a UV code. */
-int cache_restore_read_note(sqlite3 *db, char **ret_note);
-/** The `lost` of the note of what has taken the place in DATA_DIR just now, before anybody opens
- * it: a sentence owned by the caller, or NULL. Only by the holder of the lock. */
-char *cache_restore_lost(const char *data_dir);
+/** What a database says of the last restore of it: the data of the event
+ *  `service.database_restored`, owned by the caller; NULL where there was none. RET_IS_TOLD: by an
+ *  earlier start. Returns 0 or a UV code. */
+int cache_restore_read_note(sqlite3 *db, char **ret_note, bool *ret_is_told);
 /** It was told. */
-void cache_restore_forget_note(struct cache_store *store);
+void cache_restore_set_told(struct cache_store *store);
+
+struct cache_restored {
+    char *staged; /* the id of what took the place */
+    char *kept;   /* the path of the former database; NULL: there was none */
+    char *lost;   /* a sentence on what could not be read of that; NULL: nothing was lost */
+};
+void cache_restored_deinit(struct cache_restored *restored);
+/** The same of the database in DATA_DIR, which nobody has open. By the holder of the lock. Returns
+ *  0, UV_ENOENT when there was none, or another UV code. */
+int cache_restore_read_last(const char *data_dir, struct cache_restored *ret);
 
 #endif

@@ -286,6 +286,12 @@ void cache_snapshot_put_one(struct cache_snapshot *s, const struct cache_instanc
 
 /* --- updates --- */
 
+static void set_wall_time(struct cache_snapshot *s, int64_t observed_wall_ms)
+{
+    s->observed_wall_ms = observed_wall_ms;
+    clock_format(observed_wall_ms, s->observed_at);
+}
+
 static void forget_update(struct cache_snapshot *s)
 {
     for (size_t i = 0; i < s->n_changes; i++)
@@ -355,7 +361,7 @@ void cache_snapshot_end(struct cache_snapshot *s, uint64_t observed_ms, int64_t 
     s->is_updating = false;
     s->is_observed = true;
     s->observed_ms = observed_ms;
-    s->observed_wall_ms = observed_wall_ms;
+    set_wall_time(s, observed_wall_ms);
     on_set_changed(s);
 }
 
@@ -402,7 +408,7 @@ void cache_snapshot_load(struct cache_snapshot *s, const struct cache_instance *
     sort(&s->now);
     on_set_changed(s);
     s->is_observed = false;
-    s->observed_wall_ms = observed_wall_ms;
+    set_wall_time(s, observed_wall_ms);
 }
 
 void cache_snapshot_set_stale(struct cache_snapshot *s, const char *reason)

@@ -18,11 +18,9 @@ const char *cache_snapshot_source(const struct cache_snapshot *s, bool is_live)
 static void append_freshness(const struct cache_snapshot *s, uint64_t now_ms, bool is_live,
                              struct buf *out)
 {
-    char when[CLOCK_RFC3339_SIZE];
     if (s->observed_wall_ms) {
-        clock_format(s->observed_wall_ms, when);
         (void)buf_append_str(out, "\"observed_at\":\"");
-        (void)buf_append_str(out, when);
+        (void)buf_append_str(out, s->observed_at);
         (void)buf_append_str(out, "\",\"age_ms\":");
     } else {
         (void)buf_append_str(out, "\"observed_at\":null,\"age_ms\":");

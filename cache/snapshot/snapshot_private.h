@@ -2,6 +2,7 @@
 #ifndef CACHE_SNAPSHOT_PRIVATE_H
 #define CACHE_SNAPSHOT_PRIVATE_H
 
+#include "base/system/clock.h"
 #include "cache/snapshot/snapshot.h"
 
 /** Shared by snapshot.c (contents) and snapshot_list.c (what readers get). */
@@ -37,6 +38,7 @@ struct cache_snapshot {
     bool is_observed;
     uint64_t observed_ms;
     int64_t observed_wall_ms;
+    char observed_at[CLOCK_RFC3339_SIZE]; /* the same as text */
     char *stale_reason;
 
     struct buf scratch; /* one instance is rendered here before its size is known */

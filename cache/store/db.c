@@ -28,8 +28,6 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
         advice = "another program has locked it: close that program";
     else if (r == UV_ENOTDIR)
         advice = "a part of the path is a file, not a folder: choose another data folder";
-    else if (r == UV_EISDIR)
-        advice = "there is a folder in the place of the file: move it away";
     else if (r == UV_EIO)
         advice = "the disk does not read or write it: check the disk, then put back a copy with "
                  "ldplayerd restore, or move the file away";
@@ -38,6 +36,22 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
     snprintf(reterr->text, sizeof(reterr->text), "cannot open the database %.260s (%s): %s", path,
              uv_strerror(r), advice);
     return r;
+}
+
+int cache_db_check_kind(const char *path, struct cache_db_error *reterr)
+{
+    static const char *const suffixes[] = {"", "-wal"};
+    for (size_t i = 0; i < countof(suffixes); i++) {
+        char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
+        int r = fs_check_file(file);
+        if (r != UV_EISDIR && r != UV_EFTYPE)
+            continue;
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "the database cannot be opened, because %.260s is %s: move it away", file,
+                 r == UV_EISDIR ? "a folder" : "no plain file");
+        return UV_EISDIR;
+    }
+    return 0;
 }
 
 /* --- how a connection is set --- */
@@ -275,6 +289,8 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *r
     r = cache_sql_fold_system_error(fs_make_dirs(data_dir));
     if (r == 0)
         r = cache_repair_resume(path);
+    if (r == 0)
+        r = cache_db_check_kind(path, reterr);
     if (r == 0)
         r = open_or_repair(path, ret_db, &repair, reterr);
     cache_repair_deinit(&repair);

@@ -40,6 +40,10 @@
  *  UV_EIO and others. */
 int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *ret_repair,
                   struct cache_db_error *reterr);
+/** Whether what stands at PATH, and as its log, can be a database: not a FIFO, a folder or the
+ * like, which SQLite would wait for or say nothing useful of. Returns 0, also where nothing is, or
+ *  UV_EISDIR with RETERR filled. */
+int cache_db_check_kind(const char *path, struct cache_db_error *reterr);
 /** Runs DB as PROFILE says from now on; PROFILE must outlive it. Returns 0 or a UV code. */
 int cache_db_tune(sqlite3 *db, const struct cache_profile *profile);
 /** A connection to the database at PATH, which a writer of this process has open, that only reads,

@@ -31,16 +31,15 @@ void cache_repair_deinit(struct cache_repair *repair)
     *repair = (struct cache_repair){0};
 }
 
-/* The last one by name of the files in FOLDER with these ends; NULL when there is none. */
-static char *find_last(const char *folder, const char *prefix, const char *suffix)
+/* The last one by name of the files in FOLDER that begin so; NULL when there is none. */
+static char *find_last(const char *folder, const char *prefix)
 {
     uv_fs_t req;
     uv_dirent_t entry;
     char *last cleanup(mem_freep) = NULL;
     if (uv_fs_scandir(NULL, &req, folder, 0, NULL) >= 0) {
         while (uv_fs_scandir_next(&req, &entry) == 0) {
-            if (!str_has_prefix(entry.name, prefix) || !str_has_suffix(entry.name, suffix) ||
-                (last && strcmp(entry.name, last) < 0))
+            if (!str_has_prefix(entry.name, prefix) || (last && strcmp(entry.name, last) < 0))
                 continue;
             mem_free(last);
             last = mem_strdup(entry.name);
@@ -48,12 +47,6 @@ static char *find_last(const char *folder, const char *prefix, const char *suffi
     }
     uv_fs_req_cleanup(&req);
     return last ? fs_join(folder, last) : NULL;
-}
-
-static char *find_copy(const char *data_dir)
-{
-    char *folder cleanup(mem_freep) = fs_join(data_dir, "backups");
-    return find_last(folder, "ldplayerd-", ".db");
 }
 
 /* "20261126T030501Z", or with a number behind it when that second has had its damage already. */
@@ -136,7 +129,7 @@ int cache_repair_resume(const char *path)
 {
     char *folder cleanup(mem_freep) = fs_dirname(path);
     char *prefix cleanup(mem_freep) = mem_printf("%s.repaired-", fs_basename(path));
-    char *done cleanup(mem_freep) = find_last(folder, prefix, "");
+    char *done cleanup(mem_freep) = find_last(folder, prefix);
     if (!done)
         return 0;
     if (fs_exists(path))
@@ -156,7 +149,6 @@ static void read_note(const char *text, const char *data_dir, struct cache_repai
         return;
     /* The folder may have been moved since. */
     ret->kept = fs_join(data_dir, fs_basename(kept));
-    ret->copy = find_copy(data_dir);
     str_copy(ret->finding, sizeof(ret->finding), finding);
     (void)clock_parse(at, &ret->at);
     yyjson_arr_foreach(yyjson_obj_get(root, "tables"), i, n, item) {

@@ -24,7 +24,8 @@ struct cache_repair {
     int (*finish)(sqlite3 *db);
     char finding[CACHE_FINDING_SIZE]; /* the first thing that was wrong */
     char *kept;                       /* path of the damaged file; NULL: nothing was repaired */
-    char *copy;                       /* path of the newest daily copy, NULL: there is none */
+    char *copy;                       /* path of the newest daily copy, NULL: there is none, or
+                                       * nobody looked (see cache/backup/missing.h) */
     struct cache_salvage saved;
     int64_t at; /* wall ms */
 };

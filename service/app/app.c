@@ -52,6 +52,7 @@ static int start_store(struct svc_app *app)
     cache_tokens_set_store(app->tokens, app->store);
     app->backups =
         cache_backups_new(&app->loop, app->data_dir, app->store, svc_app_tell_backup, app);
+    cache_backups_set_missing(app->backups, &app->missing);
     return 0;
 }
 
@@ -326,6 +327,7 @@ static void app_deinit(struct svc_app *app)
         log_error("service", "something was still open at the end");
     svc_lock_release(app->lock);
     cache_repair_deinit(&app->repair);
+    cache_missing_deinit(&app->missing);
     svc_endpoint_deinit(&app->endpoint);
     mem_free(app->restore_note);
     mem_free(app->cache_preference);

@@ -7,6 +7,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "base/text/str.h"
 #include "cache/backup/restore.h"
 #include "cache/results/results_json.h"
 #include "cache/tables/instances.h"
@@ -14,21 +15,43 @@
 #include "cache/tables/preferences.h"
 #include "cache/tables/workstations.h"
 #include "service/process/crash.h"
+#include "service/process/node_id.h"
 
 /* Everything here blocks and runs before the loop does: there is nobody yet who could wait. */
 
 enum { LOCK_PATIENCE_MS = 10000, LOOK_EVERY_MS = 20 };
 
-/* A command that works on the data while there is no service is soon done. */
+/* A command that works on the data while there is no service is soon done. One that has just taken
+ * the lock has not said so yet: what stands there then is of the service before us. */
 static int take_lock(struct svc_app *app, struct svc_lock_holder *reterr)
 {
     uint64_t end = clock_mono_ms() + LOCK_PATIENCE_MS;
+    bool was_service = false;
     for (;;) {
         int r = svc_lock_take(app->data_dir, svc_lock_service, &app->lock, reterr);
-        if (r != UV_EBUSY || svc_lock_is_service(reterr) || clock_mono_ms() >= end)
+        bool is_service = r == UV_EBUSY && svc_lock_is_service(reterr);
+        if (r != UV_EBUSY || (is_service && was_service) || clock_mono_ms() >= end)
             return r;
+        was_service = is_service;
         uv_sleep(LOOK_EVERY_MS);
     }
+}
+
+/* What a killed process was about to write (fs_write_atomic), of the files that the holder of the
+ * lock alone writes. */
+static void remove_halves(const char *data_dir)
+{
+    uv_fs_t req;
+    uv_dirent_t entry;
+    int r = uv_fs_scandir(NULL, &req, data_dir, 0, NULL);
+    while (r >= 0 && uv_fs_scandir_next(&req, &entry) == 0) {
+        char *path cleanup(mem_freep) = fs_join(data_dir, entry.name);
+        bool is_ours = str_has_prefix(entry.name, "ldplayerd.") ||
+                       str_has_prefix(entry.name, SVC_NODE_ID_FILE ".");
+        if (is_ours && str_has_suffix(entry.name, ".tmp"))
+            (void)fs_remove(path);
+    }
+    uv_fs_req_cleanup(&req);
 }
 
 int svc_app_open_data_dir(struct svc_app *app)
@@ -51,17 +74,19 @@ int svc_app_open_data_dir(struct svc_app *app)
                               "the lock file in the data directory %s cannot be written: %s", dir,
                               uv_strerror(r));
     svc_endpoint_remove(app->data_dir);
+    remove_halves(app->data_dir);
     svc_crash_arm(app->data_dir);
     return 0;
 }
 
 static void tell_restored(const char *data_dir, const char *kept)
 {
-    char *lost cleanup(mem_freep) = cache_restore_lost(data_dir);
+    struct cache_restored restored cleanup(cache_restored_deinit) = {0};
+    (void)cache_restore_read_last(data_dir, &restored);
     log_warning("service", "a backup took the place of the database; the former one is %s",
                 *kept ? kept : "not there");
-    if (lost)
-        log_error("service", "%s", lost);
+    if (restored.lost)
+        log_error("service", "%s", restored.lost);
 }
 
 /* While no database is open. */
@@ -83,11 +108,15 @@ int svc_app_open_db(struct svc_app *app)
 {
     struct cache_db_error error;
     app->repair.finish = cache_housekeeping_mend;
-    int r = cache_db_open(app->data_dir, &app->db, &app->repair, &error);
+    int r = cache_missing_open(app->data_dir, &app->db, &app->repair, &app->missing, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
     if (app->repair.kept) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&app->repair);
+        log_error("service", "%s", sentence);
+    }
+    if (app->missing.at) {
+        char *sentence cleanup(mem_freep) = cache_missing_sentence(&app->missing);
         log_error("service", "%s", sentence);
     }
     return 0;
@@ -110,7 +139,7 @@ static int load_all(struct svc_app *app)
     if (r == 0)
         r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
     if (r == 0)
-        r = cache_restore_read_note(app->db, &app->restore_note);
+        r = cache_restore_read_note(app->db, &app->restore_note, &app->is_restore_told);
     return r;
 }
 

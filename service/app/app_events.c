@@ -44,10 +44,18 @@ static void tell_database_repaired(struct svc_app *app)
     cache_preferences_remove(app->store, CACHE_REPAIR_NOTE);
 }
 
+/* At each start, as long as it is so. */
+static void tell_database_missing(struct svc_app *app)
+{
+    struct telling t = begin();
+    cache_missing_add_json(cache_backups_health(app->backups).missing, t.doc, t.data);
+    emit(app, "service.database_missing", &t);
+}
+
 static void tell_database_restored(struct svc_app *app)
 {
     cache_events_emit(app->events, "service.database_restored", app->restore_note);
-    cache_restore_forget_note(app->store);
+    cache_restore_set_told(app->store);
 }
 
 static void tell_crashed(struct svc_app *app)
@@ -68,8 +76,10 @@ int svc_app_tell_started(struct svc_app *app)
     app->eventlog = svc_eventlog_follow(app->events);
     if (app->repair.kept)
         tell_database_repaired(app);
+    if (cache_backups_health(app->backups).missing)
+        tell_database_missing(app);
     tell_crashed(app);
-    if (app->restore_note)
+    if (app->restore_note && !app->is_restore_told)
         tell_database_restored(app);
     json_add_str(t.doc, t.data, "version", LDP_VERSION);
     yyjson_mut_obj_add_int(t.doc, t.data, "pid", uv_os_getpid());
@@ -94,6 +104,8 @@ void svc_app_tell_backup(void *arg, const struct cache_backups_answer *answer)
     json_add_str(t.doc, t.data, "reason", answer->error);
     emit(app, "service.backup_failed", &t);
     log_error("service", "the database could not be backed up: %s", answer->error);
+    if (answer->status == UV_EFTYPE)
+        (void)svc_app_restart_for_repair(app);
 }
 
 void svc_app_tell_stopping(struct svc_app *app, const char *reason)

@@ -38,7 +38,9 @@ struct svc_app {
     sqlite3 *db;                /* until the store takes it over */
     struct cache_repair repair; /* what was done to a damaged database at this start */
     uint64_t damaged_ms; /* monotonic time of the last restart for a repair; 0 = there was none */
-    char *restore_note;  /* of a database that was restored and not told of before, or NULL */
+    struct cache_missing missing; /* until the backups take it over */
+    char *restore_note;           /* of the last restore of the database, or NULL */
+    bool is_restore_told;         /* by an earlier start */
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;

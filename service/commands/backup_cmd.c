@@ -13,7 +13,7 @@
 #include "base/system/random.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
-#include "cache/backup/copy.h"
+#include "cache/backup/backup.h"
 #include "cache/store/db.h"
 #include "service/commands/owner.h"
 
@@ -66,10 +66,7 @@ static enum svc_exit make_here(const struct svc_owner *owner, const char *half,
                                struct cache_copy *ret)
 {
     struct cache_db_error error;
-    char *database cleanup(mem_freep) = fs_join(owner->data_dir, CACHE_DB_NAME);
-    if (!fs_exists(database))
-        return svc_exit_fail("there is no database in %s yet", owner->data_dir);
-    if (cache_copy_make(database, half, NULL, ret, &error) < 0)
+    if (cache_backup_copy(owner->data_dir, half, NULL, ret, &error) < 0)
         return svc_exit_fail("%s: %s", doing, error.text);
     return SVC_EXIT_OK;
 }
@@ -170,7 +167,7 @@ enum svc_exit svc_backup_cmd(const struct svc_args *args)
     char *half cleanup(mem_freep) = mem_printf("%s.%s.tmp", file, id);
     enum svc_exit status = check_place(file, is_forced);
     if (status == SVC_EXIT_OK)
-        status = svc_owner_find(args, "backup", false, &owner);
+        status = svc_owner_find(args, "backup", SVC_OWNER_DATABASE, &owner);
     if (status == SVC_EXIT_OK)
         status = refuse_own_folder(&owner, file);
     if (status != SVC_EXIT_OK)

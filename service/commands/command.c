@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/commands/command.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,43 @@ static void append_unknown(char **argv, struct buf *out)
         svc_nearest_hint(nearest, "", hint, sizeof(hint)));
 }
 
+/* "token" of "token create": the commands that begin so. Returns how many there are. */
+static size_t append_noun(const char *noun, struct buf *out)
+{
+    size_t n_found = 0, n = strlen(noun);
+    put(out, "Usage: ldplayerd %s COMMAND [flags]\n\n", noun);
+    for (size_t i = 0; i < svc_command_count; i++) {
+        const struct svc_command *c = &svc_command_table[i];
+        if (strncmp(c->name, noun, n) != 0 || c->name[n] != ' ')
+            continue;
+        put(out, "  %-19s  %s\n", c->name, c->help);
+        n_found++;
+    }
+    put(out, "\n`ldplayerd %s COMMAND --help` tells more.\n", noun);
+    return n_found;
+}
+
+static bool is_help(const char *arg)
+{
+    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+/* Whether ARGV is a noun alone, or with a wish for help; *RET says what came of it then. */
+static bool is_noun(char **argv, enum svc_exit *ret)
+{
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    if (!argv[0] || (argv[1] && !is_help(argv[1])) || append_noun(argv[0], &out) == 0)
+        return false;
+    if (argv[1]) {
+        *ret = svc_exit_print(&out);
+        return true;
+    }
+    fputs(out.data, stderr);
+    *ret = SVC_EXIT_USAGE;
+    return true;
+}
+
 static enum svc_exit refuse_command(char **argv)
 {
     struct buf out cleanup(buf_deinit);
@@ -98,16 +136,23 @@ static enum svc_exit refuse_args(const struct svc_command *command,
     return SVC_EXIT_USAGE;
 }
 
-/* The usual spellings of two commands as flags. */
+/* The usual spellings of two commands as flags, and of "token create --help" as "help token
+ * create".
+ */
 static void translate(char **argv)
 {
-    static char help[] = "help", version[] = "version";
+    static char help[] = "help", help_flag[] = "--help", version[] = "version";
     if (!argv[0])
         return;
-    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
+    if (is_help(argv[0]))
         argv[0] = help;
     else if (strcmp(argv[0], "--version") == 0)
         argv[0] = version;
+    if (strcmp(argv[0], help) != 0 || !argv[1])
+        return;
+    for (; argv[1]; argv++)
+        argv[0] = argv[1];
+    argv[0] = help_flag;
 }
 
 enum svc_exit svc_command_run(int argc, char **argv)
@@ -116,8 +161,9 @@ enum svc_exit svc_command_run(int argc, char **argv)
     char **words = argv + (argc > 0);
     translate(words);
     const struct svc_command *command = find(words, &n_words);
+    enum svc_exit of_noun;
     if (!command)
-        return refuse_command(words);
+        return is_noun(words, &of_noun) ? of_noun : refuse_command(words);
 
     struct svc_problems problems cleanup(svc_problems_deinit);
     struct svc_args args cleanup(svc_args_deinit);

@@ -202,7 +202,11 @@ const struct svc_command svc_command_table[] = {
      {no_flags, false, 0, 0},
      run_version_libraries},
     {"version", "", "Prints the version.", {no_flags, false, 0, 0}, run_version},
-    {"help", "", "Prints this overview.", {no_flags, false, 0, 1}, run_help},
+    {"help",
+     "[COMMAND]",
+     "Prints this overview, or what a command does.",
+     {no_flags, false, 0, 0},
+     run_help},
 };
 
 const size_t svc_command_count = countof(svc_command_table);

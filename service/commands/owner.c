@@ -11,8 +11,10 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/system/fs.h"
+#include "cache/backup/missing.h"
 #include "cache/backup/restore.h"
 #include "service/commands/command_config.h"
+#include "service/process/node_id.h"
 #include "service/process/platform.h"
 
 /* Within PATIENCE_MS a service that starts listens, one that ends is gone, and another command is
@@ -107,8 +109,12 @@ static enum svc_exit refuse(const char *data_dir, int r, const struct look *look
                              "%" PRId64 "); try again when that has ended",
                              data_dir, look->holder.what, look->holder.pid);
     return svc_exit_fail("the data directory %s belongs to the running ldplayerd (process id "
-                         "%" PRId64 "), which %s",
-                         data_dir, look->holder.pid, look->why.text);
+                         "%" PRId64 "), which %s%s",
+                         data_dir, look->holder.pid, look->why.text,
+                         r == UV_ETIMEDOUT
+                             ? ". A debugger may hold it; else end that process and start the "
+                               "service again: nothing that it acknowledged is lost"
+                             : "");
 }
 
 static enum svc_exit look_patiently(struct svc_owner *o, const char *what)
@@ -125,14 +131,53 @@ static enum svc_exit look_patiently(struct svc_owner *o, const char *what)
     }
 }
 
+static bool has(const char *data_dir, const char *name)
+{
+    char *path cleanup(mem_freep) = fs_join(data_dir, name);
+    /* What may not be looked at is there: the lock says who may. */
+    return fs_check_file(path) != UV_ENOENT;
+}
+
+static enum svc_exit refuse_without_database(const char *data_dir)
+{
+    struct cache_missing missing cleanup(cache_missing_deinit) = {0};
+    cache_missing_find(data_dir, clock_wall_ms(), &missing);
+    if (missing.n_copies > 0)
+        return svc_exit_fail("there is no database in %s any more; the newest copy of it comes "
+                             "back by: ldplayerd restore %s",
+                             data_dir, missing.copies[0]);
+    return svc_exit_fail("there is no database in %s: name the data directory of the service with "
+                         "--data-dir, or start the service, which makes one",
+                         data_dir);
+}
+
+/* A folder that is none of ours gets nothing of ours, not even a lock. */
+static enum svc_exit check_content(const char *data_dir, enum svc_owner_need need)
+{
+    static const char *const ours[] = {CACHE_DB_NAME, "ldplayerd.lock", SVC_NODE_ID_FILE,
+                                       "config.json"};
+    size_t n = need == SVC_OWNER_DATABASE ? 2 : countof(ours);
+    for (size_t i = 0; i < n; i++) {
+        if (has(data_dir, ours[i]))
+            return SVC_EXIT_OK;
+    }
+    if (need == SVC_OWNER_NOTHING)
+        return SVC_EXIT_OK;
+    if (need == SVC_OWNER_DATABASE)
+        return refuse_without_database(data_dir);
+    return svc_exit_fail("%s is no data directory of ldplayerd; name the one of the service with "
+                         "--data-dir, or make it one: `ldplayerd config init --data-dir %s`",
+                         data_dir, data_dir);
+}
+
 /* A name that was mistyped must not become a directory with an empty database in it. */
-static enum svc_exit check_data_dir(const char *data_dir, bool may_make)
+static enum svc_exit check_data_dir(const char *data_dir, enum svc_owner_need need, bool may_make)
 {
     int r = fs_check_file(data_dir);
     if (r == UV_ENOENT && may_make)
         r = fs_make_dirs(data_dir) == 0 ? UV_EISDIR : r;
     if (r == UV_EISDIR)
-        return SVC_EXIT_OK;
+        return check_content(data_dir, need);
     if (r == 0 || r == UV_ENOTDIR || r == UV_EFTYPE)
         return svc_exit_fail("the data directory %s is no folder", data_dir);
     if (r == UV_ENOENT)
@@ -161,14 +206,25 @@ static enum svc_exit finish_restore(const char *data_dir)
     return SVC_EXIT_OK;
 }
 
+/* What a restore or a repair was cut off in becomes the database first. */
+static enum svc_exit settle(const char *data_dir, enum svc_owner_need need)
+{
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    enum svc_exit status = finish_restore(data_dir);
+    if (status != SVC_EXIT_OK || need != SVC_OWNER_DATABASE)
+        return status;
+    (void)cache_repair_resume(database);
+    return fs_exists(database) ? SVC_EXIT_OK : refuse_without_database(data_dir);
+}
+
 static bool is_default(const struct svc_config *config)
 {
     size_t i = (size_t)(svc_option_find("data_dir") - svc_option_table);
     return config->origins[i].source == SVC_SOURCE_DEFAULT;
 }
 
-enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, bool is_first_use,
-                             struct svc_owner *ret)
+enum svc_exit svc_owner_find(const struct svc_args *args, const char *what,
+                             enum svc_owner_need need, struct svc_owner *ret)
 {
     struct svc_config config cleanup(svc_config_deinit);
     *ret = (struct svc_owner){0};
@@ -176,10 +232,10 @@ enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, bool
     if (status != SVC_EXIT_OK)
         return status;
     ret->data_dir = mem_strdup(config.data_dir);
-    status = check_data_dir(ret->data_dir, is_first_use && is_default(&config));
+    status = check_data_dir(ret->data_dir, need, need == SVC_OWNER_NOTHING && is_default(&config));
     if (status == SVC_EXIT_OK)
         status = look_patiently(ret, what);
-    return status == SVC_EXIT_OK && ret->lock ? finish_restore(ret->data_dir) : status;
+    return status == SVC_EXIT_OK && ret->lock ? settle(ret->data_dir, need) : status;
 }
 
 /* On its socket or pipe the service knows callers by their account. */
@@ -191,6 +247,16 @@ static enum svc_exit refuse_caller(const struct svc_owner *owner, const char *do
                          doing, owner->endpoint.pid, answer->problem, svc_platform_admin_advice());
 }
 
+enum svc_exit svc_owner_judge(const struct svc_owner *owner, const struct svc_client_answer *answer,
+                              int expected, const char *doing)
+{
+    if (!answer->problem || answer->status == expected)
+        return SVC_EXIT_OK;
+    if (answer->status == 401 || answer->status == 403)
+        return refuse_caller(owner, doing, answer);
+    return svc_exit_fail("%s: %s", doing, answer->problem);
+}
+
 enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_client_request *request,
                             int expected, const char *doing, struct svc_client_answer *ret)
 {
@@ -199,9 +265,5 @@ enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_clie
     if (r < 0)
         return svc_exit_fail("%s: the service (process id %" PRId64 ") %s", doing,
                              owner->endpoint.pid, why.text);
-    if (!ret->problem || ret->status == expected)
-        return SVC_EXIT_OK;
-    if (ret->status == 401 || ret->status == 403)
-        return refuse_caller(owner, doing, ret);
-    return svc_exit_fail("%s: %s", doing, ret->problem);
+    return svc_owner_judge(owner, ret, expected, doing);
 }

@@ -16,13 +16,20 @@ struct svc_owner {
     struct svc_endpoint endpoint; /* of the service that is to be asked */
 };
 
-/** Takes the lock of the data directory that ARGS or the configuration name, which must be there
- *  (IS_FIRST_USE: the default one is made), in the name of WHAT, and finishes a restore that was
- * cut off; or finds the service that has it. One that is just starting or ending, and another
- * command, are waited for a little. What stands in the way is printed to standard error. RET is to
- * be released in any case. */
-enum svc_exit svc_owner_find(const struct svc_args *args, const char *what, bool is_first_use,
-                             struct svc_owner *ret);
+/** What a command needs to find. */
+enum svc_owner_need {
+    SVC_OWNER_NOTHING,  /* it makes what is missing: the default data directory, the database */
+    SVC_OWNER_DATA_DIR, /* a folder that is known to be a data directory */
+    SVC_OWNER_DATABASE, /* a database in it */
+};
+
+/** Takes the lock of the data directory that ARGS or the configuration name in the name of WHAT,
+ *  and finishes a restore that was cut off; or finds the service that has it. One that is just
+ *  starting or ending, and another command, are waited for a little. What stands in the way is
+ *  printed to standard error; where what the command NEEDs is missing, nothing is made. RET is to
+ *  be released in any case. */
+enum svc_exit svc_owner_find(const struct svc_args *args, const char *what,
+                             enum svc_owner_need need, struct svc_owner *ret);
 /** Accepts a zeroed one. */
 void svc_owner_deinit(struct svc_owner *owner);
 
@@ -30,5 +37,8 @@ void svc_owner_deinit(struct svc_owner *owner);
  *  but EXPECTED, is printed: DOING ("the token could not be made") and why. */
 enum svc_exit svc_owner_ask(const struct svc_owner *owner, const struct svc_client_request *request,
                             int expected, const char *doing, struct svc_client_answer *ret);
+/** The second half of that, of an answer. */
+enum svc_exit svc_owner_judge(const struct svc_owner *owner, const struct svc_client_answer *answer,
+                              int expected, const char *doing);
 
 #endif

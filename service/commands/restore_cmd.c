@@ -24,31 +24,50 @@ enum { ASK_MS = 30000, RETURN_MS = 120000, LOOK_EVERY_MS = 100 };
 
 static const char doing[] = "the backup is not restored";
 
-/* --- without a service --- */
+/* What a restore that is done says of itself. */
+struct outcome {
+    char *kept, *lost; /* NULL: there was no former database; all of it could be read */
+    bool has_ended;    /* the service, before it could restart */
+};
 
-static void warn(const char *lost)
+static void outcome_deinit(struct outcome *o)
 {
-    if (lost)
-        fprintf(stderr, "ldplayerd: %s\n", lost);
+    mem_free(o->kept);
+    mem_free(o->lost);
 }
 
-static void warn_here(const char *data_dir)
+static enum svc_exit refuse_other(void)
 {
-    char *lost cleanup(mem_freep) = cache_restore_lost(data_dir);
-    warn(lost);
+    return svc_exit_fail("%s: another one took the place of the database meanwhile; the log and "
+                         "the events of the service (service.database_restored) say which",
+                         doing);
+}
+
+/* --- by the owner, which this command is --- */
+
+/* What is armed takes the database's place, unless it has done so already. */
+static enum svc_exit finish_armed(const char *data_dir, const struct cache_staged *staged,
+                                  struct outcome *ret)
+{
+    struct cache_db_error error;
+    struct cache_restored last cleanup(cache_restored_deinit) = {0};
+    char *kept cleanup(mem_freep) = NULL;
+    if (cache_restore_finish(data_dir, &kept, &error) < 0)
+        return svc_exit_fail("%s: %s", doing, error.text);
+    if (cache_restore_read_last(data_dir, &last) < 0 || !last.staged ||
+        strcmp(last.staged, staged->id) != 0)
+        return refuse_other();
+    ret->kept = take_ptr(last.kept);
+    ret->lost = take_ptr(last.lost);
+    return SVC_EXIT_OK;
 }
 
 static enum svc_exit finish_here(const struct svc_owner *owner, const struct cache_staged *staged,
-                                 char **ret_kept)
+                                 struct outcome *ret)
 {
     struct cache_db_error error;
-    int r = cache_restore_arm(owner->data_dir, staged->id, &error);
-    if (r == 0)
-        r = cache_restore_finish(owner->data_dir, ret_kept, &error);
-    if (r == 0) {
-        warn_here(owner->data_dir);
-        return SVC_EXIT_OK;
-    }
+    if (cache_restore_arm(owner->data_dir, staged->id, &error) == 0)
+        return finish_armed(owner->data_dir, staged, ret);
     (void)cache_restore_unstage(owner->data_dir, staged->id);
     return svc_exit_fail("%s: %s", doing, error.text);
 }
@@ -59,15 +78,14 @@ static enum svc_exit finish_here(const struct svc_owner *owner, const struct cac
  */
 struct life {
     char started_at[CLOCK_RFC3339_SIZE];
-    char staged[UUID_SIZE]; /* what took the database's place at its start, or "" */
-    char *kept;             /* where the former one is; NULL: there was none */
-    char *lost;             /* what could not be read of that; NULL: nothing */
+    char staged[UUID_SIZE]; /* what took the database's place last, or "" */
+    struct outcome outcome;
 };
 
 static void life_deinit(struct life *life)
 {
-    mem_free(life->kept);
-    mem_free(life->lost);
+    outcome_deinit(&life->outcome);
+    *life = (struct life){0};
 }
 
 static int ask_life(const struct svc_endpoint *endpoint, struct life *ret)
@@ -85,8 +103,9 @@ static int ask_life(const struct svc_endpoint *endpoint, struct life *ret)
         r = UV_EAGAIN;
     if (r < 0)
         return r;
-    *ret = (struct life){.kept = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "kept"))),
-                         .lost = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "lost")))};
+    *ret = (struct life){
+        .outcome = {.kept = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "kept"))),
+                    .lost = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "lost")))}};
     str_copy(ret->started_at, sizeof(ret->started_at), started_at);
     str_copy(ret->staged, sizeof(ret->staged), staged ? staged : "");
     return 0;
@@ -100,69 +119,77 @@ static bool is_back(const char *data_dir, const char *started_at, struct life *r
     if (strcmp(ret->started_at, started_at) != 0)
         return true;
     life_deinit(ret);
-    *ret = (struct life){0};
     return false;
 }
 
-static enum svc_exit wait_for_return(const char *data_dir, const char *started_at,
-                                     const struct cache_staged *staged, char **ret_kept)
+/* A service that was killed has left the lock, and one that is started meanwhile waits for it. */
+static bool has_ended(struct svc_owner *owner)
+{
+    struct svc_lock_holder holder;
+    return svc_lock_take(owner->data_dir, "restore", &owner->lock, &holder) == 0;
+}
+
+static enum svc_exit wait_for_return(struct svc_owner *owner, const char *started_at,
+                                     const struct cache_staged *staged, struct outcome *ret)
 {
     struct life life cleanup(life_deinit) = {0};
     uint64_t end = clock_mono_ms() + RETURN_MS;
-    while (!is_back(data_dir, started_at, &life)) {
+    while (!is_back(owner->data_dir, started_at, &life)) {
+        if (has_ended(owner)) {
+            ret->has_ended = true;
+            return finish_armed(owner->data_dir, staged, ret);
+        }
         if (clock_mono_ms() >= end)
-            return svc_exit_fail("the service was told to restart with the backup and does not "
-                                 "answer again; see its log. What is left undone is done at its "
-                                 "next start");
+            return svc_exit_fail("the service (process id %" PRId64 ") was told to restart with "
+                                 "the backup and does not answer again; see its log. What is left "
+                                 "undone is done at its next start",
+                                 owner->endpoint.pid);
         uv_sleep(LOOK_EVERY_MS);
     }
     if (strcmp(life.staged, staged->id) != 0)
-        return svc_exit_fail("%s: the service came back with another database; its log and its "
-                             "events (service.database_restored) say with which",
-                             doing);
-    warn(life.lost);
-    *ret_kept = life.kept ? take_ptr(life.kept) : mem_strdup("");
+        return refuse_other();
+    ret->kept = take_ptr(life.outcome.kept);
+    ret->lost = take_ptr(life.outcome.lost);
     return SVC_EXIT_OK;
 }
 
-/* What is not staged any more cannot take place, but what was armed before the answer got lost. */
-static enum svc_exit give_up(const struct svc_owner *owner, const struct cache_staged *staged,
-                             bool is_answered, enum svc_exit status)
+static enum svc_exit refuse_silence(const struct svc_owner *owner, int r)
 {
-    int r = cache_restore_unstage(owner->data_dir, staged->id);
-    if (r == UV_ENOENT && !is_answered)
-        return svc_exit_fail("the service may have taken it over all the same: its log says so at "
-                             "its next start");
-    return status;
+    return svc_exit_fail("%s: the service (process id %" PRId64 ") does not answer, because it %s",
+                         doing, owner->endpoint.pid,
+                         r == UV_ETIMEDOUT
+                             ? "hangs: end that process and run the command again"
+                             : "ends or restarts just now, as it does for another restore: see "
+                               "what came of that, and run the command again");
 }
 
-static enum svc_exit finish_there(const struct svc_owner *owner, const struct cache_staged *staged,
-                                  char **ret_kept)
+static enum svc_exit finish_there(struct svc_owner *owner, const struct cache_staged *staged,
+                                  struct outcome *ret)
 {
     struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
     struct life before cleanup(life_deinit) = {0};
     char *body cleanup(mem_freep) = mem_printf("{\"staged\":\"%s\"}", staged->id);
-    enum svc_exit status = SVC_EXIT_OK;
-    if (ask_life(&owner->endpoint, &before) < 0)
-        status = svc_exit_fail("%s: the service (process id %" PRId64 ") does not say since when "
-                               "it runs",
-                               doing, owner->endpoint.pid);
-    if (status != SVC_EXIT_OK)
-        return give_up(owner, staged, true, status);
-    status = svc_owner_ask(
-        owner,
-        &(struct svc_client_request){
-            .method = "POST", .path = "/api/restore", .body = body, .timeout_ms = ASK_MS},
-        0, doing, &answer);
-    if (status != SVC_EXIT_OK)
-        return give_up(owner, staged, answer.status != 0, status);
-    return wait_for_return(owner->data_dir, before.started_at, staged, ret_kept);
+    struct svc_client_request request = {
+        .method = "POST", .path = "/api/restore", .body = body, .timeout_ms = ASK_MS};
+    struct svc_client_error why;
+    int r = ask_life(&owner->endpoint, &before);
+    bool is_asked = r == 0;
+    if (is_asked)
+        r = svc_client_ask(&owner->endpoint, &request, &answer, &why);
+    enum svc_exit status = r == 0 ? svc_owner_judge(owner, &answer, 0, doing) : SVC_EXIT_FAILED;
+    if (r == 0 && status == SVC_EXIT_OK)
+        return wait_for_return(owner, before.started_at, staged, ret);
+    /* What is not staged any more was armed before the answer got lost, or cleared away by a start.
+     */
+    if (cache_restore_unstage(owner->data_dir, staged->id) == UV_ENOENT && is_asked && r < 0)
+        return wait_for_return(owner, before.started_at, staged, ret);
+    return r == 0 ? status : refuse_silence(owner, r);
 }
 
 /* --- the command --- */
 
 static enum svc_exit print(const char *file, const struct cache_staged *staged, bool is_here,
-                           const char *kept)
+                           const struct outcome *o)
 {
     struct buf out cleanup(buf_deinit);
     buf_init(&out, 0);
@@ -170,10 +197,15 @@ static enum svc_exit print(const char *file, const struct cache_staged *staged, 
                      "%s is restored: %" PRId64 " bytes, schema %d, %u open operations "
                      "interrupted.\n",
                      file, staged->copy.bytes, staged->copy.schema_version, staged->n_interrupted);
-    if (!is_here)
+    if (o->has_ended)
+        (void)buf_append_str(&out, "The service has ended meanwhile; its next start goes on with "
+                                   "this.\n");
+    else if (!is_here)
         (void)buf_append_str(&out, "The service was restarted.\n");
-    if (*kept)
-        (void)buf_printf(&out, "The former database is kept as %s.\n", kept);
+    if (o->kept)
+        (void)buf_printf(&out, "The former database is kept as %s.\n", o->kept);
+    if (o->lost)
+        fprintf(stderr, "ldplayerd: %s\n", o->lost);
     return svc_exit_print(&out);
 }
 
@@ -182,15 +214,15 @@ enum svc_exit svc_restore_cmd(const struct svc_args *args)
     struct svc_owner owner cleanup(svc_owner_deinit) = {0};
     struct cache_db_error error;
     struct cache_staged staged;
-    char *kept cleanup(mem_freep) = NULL;
+    struct outcome outcome cleanup(outcome_deinit) = {0};
     const char *file = args->words[0];
-    enum svc_exit status = svc_owner_find(args, "restore", false, &owner);
+    enum svc_exit status = svc_owner_find(args, "restore", SVC_OWNER_DATA_DIR, &owner);
     if (status != SVC_EXIT_OK)
         return status;
     if (cache_restore_stage(owner.data_dir, file, &staged, &error) < 0)
         return svc_exit_fail("%s: %s", doing, error.text);
-    status = (owner.lock ? finish_here : finish_there)(&owner, &staged, &kept);
-    if (status != SVC_EXIT_OK)
-        return status;
-    return print(file, &staged, owner.lock != NULL, kept ? kept : "");
+    bool is_here = owner.lock != NULL;
+    status =
+        is_here ? finish_here(&owner, &staged, &outcome) : finish_there(&owner, &staged, &outcome);
+    return status == SVC_EXIT_OK ? print(file, &staged, is_here, &outcome) : status;
 }

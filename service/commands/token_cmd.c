@@ -11,6 +11,7 @@
 #include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
+#include "cache/backup/missing.h"
 #include "cache/tables/housekeeping.h"
 #include "cache/tables/tokens.h"
 #include "service/commands/expiry.h"
@@ -24,9 +25,14 @@ enum { ASK_MS = 30000 };
 static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
 {
     struct cache_repair repair cleanup(cache_repair_deinit) = {.finish = cache_housekeeping_mend};
+    struct cache_missing missing cleanup(cache_missing_deinit) = {0};
     struct cache_db_error error;
-    if (cache_db_open(owner->data_dir, ret_db, &repair, &error) < 0)
+    if (cache_missing_open(owner->data_dir, ret_db, &repair, &missing, &error) < 0)
         return svc_exit_fail("%s", error.text);
+    if (missing.at) {
+        char *sentence cleanup(mem_freep) = cache_missing_sentence(&missing);
+        fprintf(stderr, "ldplayerd: %s\n", sentence);
+    }
     if (repair.kept) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
         fprintf(stderr, "ldplayerd: %s\n", sentence);
@@ -150,7 +156,7 @@ enum svc_exit svc_token_cmd_create(const struct svc_args *args)
     buf_init(&out, 0);
     enum svc_exit status = read_request(args, &request);
     if (status == SVC_EXIT_OK)
-        status = svc_owner_find(args, "token create", true, &owner);
+        status = svc_owner_find(args, "token create", SVC_OWNER_NOTHING, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? create_here : create_there)(&owner, &request, secret);
     if (status != SVC_EXIT_OK)
@@ -257,7 +263,7 @@ enum svc_exit svc_token_cmd_list(const struct svc_args *args)
     struct cache_token *items cleanup(mem_freep) = NULL;
     size_t n_items = 0;
     buf_init(&out, 0);
-    enum svc_exit status = svc_owner_find(args, "token list", false, &owner);
+    enum svc_exit status = svc_owner_find(args, "token list", SVC_OWNER_DATABASE, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? list_here : list_there)(&owner, &items, &n_items);
     if (status != SVC_EXIT_OK)
@@ -306,7 +312,7 @@ static enum svc_exit revoke_there(const struct svc_owner *owner, const char *id_
 enum svc_exit svc_token_cmd_revoke(const struct svc_args *args)
 {
     struct svc_owner owner cleanup(svc_owner_deinit) = {0};
-    enum svc_exit status = svc_owner_find(args, "token revoke", false, &owner);
+    enum svc_exit status = svc_owner_find(args, "token revoke", SVC_OWNER_DATABASE, &owner);
     if (status == SVC_EXIT_OK)
         status = (owner.lock ? revoke_here : revoke_there)(&owner, args->words[0]);
     return status;

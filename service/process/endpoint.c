@@ -27,7 +27,7 @@ int svc_endpoint_write(const char *data_dir, const struct svc_endpoint *endpoint
     json_add_str(doc, root, "http", endpoint->http);
     json_add_str(doc, root, "pipe", endpoint->pipe);
     char *text cleanup(mem_freep) = json_write(doc);
-    return fs_write_atomic(path, text, strlen(text));
+    return fs_write_for_now(path, text, strlen(text));
 }
 
 void svc_endpoint_remove(const char *data_dir)

@@ -16,6 +16,7 @@ static const struct {
     {"service.stopping", SVC_EVENTLOG_STOPPED},
     {"service.crashed", SVC_EVENTLOG_CRASHED},
     {"service.database_repaired", SVC_EVENTLOG_DATABASE_REPAIRED},
+    {"service.database_missing", SVC_EVENTLOG_DATABASE_MISSING},
     {"service.database_recovered", SVC_EVENTLOG_DATABASE_RECOVERED},
     {"service.disk_low", SVC_EVENTLOG_DISK_LOW},
     {"breaker.open", SVC_EVENTLOG_BREAKER_OPEN},
@@ -58,6 +59,7 @@ enum svc_eventlog_level svc_eventlog_level(enum svc_eventlog_id id)
     case SVC_EVENTLOG_LOG_TROUBLE:
     case SVC_EVENTLOG_DATABASE_REPAIRED:
     case SVC_EVENTLOG_DATABASE_FAILING:
+    case SVC_EVENTLOG_DATABASE_MISSING:
         break;
     }
     return SVC_EVENTLOG_ERROR;

@@ -11,9 +11,9 @@ N_STREAMS, RATE = 1000, 100
 def events_fanout(shop):
     n_changes, n_turns = (200, 1) if shop.bench.is_quick else (500, 3)
     home, data_dir = shop.simulate(8), shop.folder("data")
+    token = make_token(shop, data_dir, "admin")
     service = shop.serve(home, data_dir, options=["--refresh-idle-ms", "3600000"], cpu=SERVER_CPU)
     service.get("/api/instances?max_age_ms=0")
-    token = make_token(shop, data_dir, "admin")
 
     def change(server, n_streams):
         return run_json(*on_client_cpu(shop.program("streams"), server.port, token, n_streams,

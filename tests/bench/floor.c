@@ -168,7 +168,7 @@ int main(int argc, char **argv)
     read_answer(argv[2]);
     event_len = timing_read_number(argv[3], "EVENT_BYTES", EVENT_MAX);
     memset(event, 'x', event_len);
-    memcpy(event, "\nevent: ", 8);
+    memcpy(event, ",\"to\":{\"n\":\"", 12); /* what streams.c looks for */
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int listener = listen_on(timing_read_number(argv[1], "PORT", 65535));
     for (;;) {

@@ -25,8 +25,9 @@
 
 enum { PATIENCE_MS = 20000, MAX_READY = 256 };
 
-/* What each event has once, on whichever read it comes. */
-static const char token[] = "\nevent: ";
+/* What each event of a change of labels has once, on whichever read it comes, and no other event.
+ */
+static const char token[] = ",\"to\":{\"n\":\"";
 
 struct stream {
     int fd;
@@ -124,7 +125,7 @@ static void take_bytes(struct bench *b, struct stream *s, const char *bytes, siz
     if (b->n_sent > 0)
         b->n_bytes += n;
     for (size_t i = 0; i < n; i++) {
-        /* Only its first byte is a line feed, so a byte that does not fit can but begin anew. */
+        /* Only its first byte is a comma, so a byte that does not fit can but begin anew. */
         s->n_token = bytes[i] == token[s->n_token] ? s->n_token + 1 : bytes[i] == token[0];
         if (s->n_token < sizeof(token) - 1)
             continue;

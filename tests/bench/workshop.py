@@ -254,8 +254,14 @@ class Nginx(Process):
         self.wait_for_listener()
 
     def worker_pid(self):
-        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return int(children.split()[0])
+        """The port is open a moment before the worker is there."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+            if children:
+                return int(children.split()[0])
+            time.sleep(0.02)
+        self.fail("has no worker")
 
 
 class Floor(Process):

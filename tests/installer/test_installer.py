@@ -95,7 +95,17 @@ class Installer(unittest.TestCase):
             self.assertIn(text, entries)
 
     def assert_nothing_installed(self):
-        wait_for(lambda: not find_process(), "the end of the service")
+        left = []
+        def is_over():
+            left[:] = filter(None, [find_process()])
+            return not left
+        try:
+            wait_for(is_over, "the end of the service")
+        except AssertionError:
+            for name in ("cmdline", "status"):
+                with open(f"/proc/{left[0]}/{name}", "rb") as file:
+                    print(file.read().replace(b"\0", b" ").decode())
+            raise
         self.assertNotIn("SERVICE_NAME", machine.sc_query())
         self.assertFalse(os.path.exists(machine.PROGRAM_DIR))
         self.assertNotIn("ldplayerd", "".join(machine.search_path()))

@@ -50,6 +50,26 @@ class CommandLine(unittest.TestCase):
             self.assertIn(word, done.stdout)
         self.assertIn("--max-connections", run_service_command("serve", "--help").stdout)
 
+    def test_help_of_a_noun_lists_its_commands(self):
+        cases = {
+            ("token", "--help"): (0, "token create"),
+            ("token", "-h"): (0, "token create"),
+            ("help", "token"): (0, "token create"),
+            ("config", "--help"): (0, "config init"),
+            ("data", "--help"): (0, "data remove"),
+            ("service", "--help"): (0, "service install"),
+            ("help", "token", "create"): (0, "Usage: ldplayerd token create --name"),
+            ("help", "backup"): (0, "Usage: ldplayerd backup FILE"),
+            ("token",): (2, "token create"),
+        }
+        for args, (code, words) in cases.items():
+            with self.subTest(args=args):
+                done = run_service_command(*args)
+                self.assertEqual(done.returncode, code)
+                self.assertIn(words, done.stderr if code else done.stdout)
+                self.assertEqual(done.stdout if code else done.stderr, "")
+                self.assertEqual("  serve " in done.stdout, False, "it is not the overview")
+
     def test_routes(self):
         done = run_service_command("routes")
         self.assertEqual(done.returncode, 0)
@@ -120,7 +140,7 @@ class RemoveData(ServiceCase):
         done = self.remove()
         self.assertEqual(done.returncode, 1)
         self.assertIn("stop it first", done.stderr)
-        self.assertEqual(self.client.get("/readyz").status, 200)
+        self.service.wait_until_observed(self.client)
 
     def test_nothing_is_left(self):
         self.service.stop()

@@ -158,16 +158,13 @@ class WhileStopped(DamageCase):
         self.check_works()
 
     def test_the_newest_daily_copy_is_named(self):
+        for _ in range(2):
+            newest = self.client.post("/api/backups", expect=201).json["name"]
         self.service.stop()
-        folder = os.path.join(self.service.data_dir, "backups")
-        os.makedirs(folder, exist_ok=True)
-        for name in ("ldplayerd-2020-01-01.db", "ldplayerd-2020-01-02.db", "ldplayerd-2020-01-03.db"):
-            with open(os.path.join(folder, name), "wb"):
-                pass
         self.damage(1)
         self.service.start()
         check = self.client.get("/api/health").json["checks"]["repair"]
-        self.assertIn("ldplayerd-2020-01-03.db", check["copy"])
+        self.assertIn(newest, check["copy"])
         self.assertIn("ldplayerd restore ", check["detail"])
         self.check_told()
 
@@ -214,20 +211,36 @@ class Keys(DamageCase):
         self.assertIn("look at the instance", answer.json["detail"])
         self.assertEqual(len(self.simulator.calls("launch")), 1)
 
+    def command(self, verb):
+        done = run_service_command(
+            verb, path_for_program(os.path.join(self.directory, "before.db")),
+            "--data-dir", path_for_program(self.service.data_dir))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
     def test_a_key_that_was_used_since_the_backup_is_still_used(self):
-        file = os.path.join(self.directory, "before.db")
-        for command in ("backup", "restore"):
-            done = run_service_command(command, path_for_program(file), "--data-dir",
-                                       path_for_program(self.service.data_dir))
-            self.assertEqual(done.returncode, 0, done.stderr)
-            if command == "backup":
-                self.first_launch()
-                self.service.stop()
+        self.command("backup")
+        self.first_launch()
+        self.service.stop()
+        self.command("restore")
         self.service.start()
         self.service.wait_until_observed(self.client)
         self.assertEqual(self.client.get("/api/operations").json["total"], 0)
         self.assert_problem(self.launch(), 409, "OPERATION_LOST")
         self.assertEqual(len(self.simulator.calls("launch")), 1)
+
+    def test_what_a_restore_cannot_take_over_is_told(self):
+        self.command("backup")
+        self.first_launch()
+        self.service.stop()
+        self.damage(self.roots()["operations"])
+        said = self.command("restore")
+        self.service.start()
+        restored = self.client.get("/api/info").json["restored"]
+        self.assertIn("Idempotency-Keys used since the backup was made may be lost",
+                      restored["lost"])
+        self.assertIn(restored["lost"], said)
+        self.assertEqual(self.client.told("service.database_restored")[-1]["data"], restored)
 
 
 class ByCommand(DamageCase):
@@ -255,6 +268,17 @@ class ByCommand(DamageCase):
             count = "SELECT count(*) FROM events WHERE type = 'service.database_repaired'"
             self.assertEqual(db.execute(count).fetchone()[0], 1)
         db.close()
+
+
+    def test_what_a_backup_finds_the_next_start_repairs(self):
+        self.fill(100)
+        self.damage(self.roots()["operations_kind"])
+        done = self.command("backup", path_for_program(os.path.join(self.directory, "a.db")))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("the next start of the service checks and repairs it", done.stderr)
+        self.assertTrue(os.path.exists(self.database + ".suspect"))
+        self.service.start()
+        self.assertEqual(self.check_told()["operations"], 0)
 
 
 class Texts(DamageCase):
@@ -320,6 +344,20 @@ class WhileRunning(DamageCase):
         self.assertEqual(len(self.kept()), 1)
         self.service.restart()
         self.assertEqual(len(self.kept()), 2)
+        self.check_works()
+
+    def test_what_a_backup_finds_is_repaired_at_once(self):
+        """On a page that no request has met."""
+        self.fill(100)
+        number = self.roots()["operations_kind"]
+        self.service.start()
+        self.damage(number)
+        answer = self.client.request("POST", "/api/backups")
+        self.assert_problem(answer, 503, "BACKUP_FAILED")
+        self.assertIn("the next start of the service checks and repairs it", answer.json["detail"])
+        wait_for(lambda: "repair" in self.health(), "the repair")
+        self.assertEqual(self.check_told()["operations"], 0)
+        self.client.post("/api/backups", expect=201)
         self.check_works()
 
 

@@ -134,6 +134,16 @@ class Ways(OwnerCase):
         self.service.start()
         self.assertIn(" test-admin\n", self.listed())
 
+    def test_what_a_killed_service_was_about_to_write_goes(self):
+        halves = [os.path.join(self.service.data_dir, f"{name}.4242.tmp")
+                  for name in ("ldplayerd.endpoint", "ldplayerd.db.suspect", "node-id", "mine")]
+        self.service.kill()
+        for path in halves:
+            with open(path, "w", encoding="utf-8"):
+                pass
+        self.service.start()
+        self.assertEqual([os.path.exists(path) for path in halves], [False, False, False, True])
+
     def test_the_way_in_is_gone_after_a_stop(self):
         with open(self.endpoint_path, encoding="utf-8") as file:
             endpoint = json.load(file)
@@ -192,6 +202,7 @@ class Trouble(OwnerCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn(f"process id {self.service.process.pid}", done.stderr)
         self.assertIn("gave no answer", done.stderr)
+        self.assertIn("end that process", done.stderr)
         self.assertIn(" test-admin\n", self.listed())
 
     def hold_the_lock(self, text):

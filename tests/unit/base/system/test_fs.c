@@ -36,6 +36,10 @@ Test(fs, reads_back_what_was_written)
     cr_assert_eq(fs_read(path, &out), 0);
     cr_assert_eq(out.len, 3);
     cr_assert_arr_eq(out.data, "a\0b", 4);
+    buf_clear(&out);
+    cr_assert_eq(fs_write_for_now(path, "two", 3), 0);
+    cr_assert_eq(fs_read(path, &out), 0);
+    cr_assert_str_eq(out.data, "two");
 }
 
 Test(fs, leaves_nothing_else_behind_after_an_atomic_write)

@@ -4,7 +4,7 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/tokens.h"
-#include "tests/unit/cache/fixture.h"
+#include "tests/unit/cache/backup/put_backup.h"
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
@@ -145,7 +145,7 @@ Test(cache_backup, a_damaged_database_is_named)
 static void put(const char *name)
 {
     char *path = mem_printf("backups/%s", name);
-    folder_write(folder, path, "x");
+    put_backup(folder, path);
     mem_free(path);
 }
 
@@ -184,16 +184,92 @@ Test(cache_backup, old_ones_go_but_the_newest_stays)
         put(names[i]);
     put("new.tmp");
     put("notes.txt");
-    cr_assert_eq(cache_backup_prune(folder, at("20261109T000000Z"), 7 * (int64_t)DAY_MS), 1);
+    cr_assert_eq(cache_backup_prune(folder, at("20261109T000000Z"), 7 * (int64_t)DAY_MS, 0), 1);
     cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
     cr_assert_eq(n, 3);
     cr_assert_str_eq(items[0].name, names[3]);
     cr_assert_str_eq(items[2].name, names[1]);
     mem_free(items);
-    cr_assert_eq(cache_backup_prune(folder, at("20271109T000000Z"), 7 * (int64_t)DAY_MS), 2);
+    cr_assert_eq(cache_backup_prune(folder, at("20271109T000000Z"), 7 * (int64_t)DAY_MS, 0), 2);
     char *backups = fs_join(folder, "backups");
     cr_assert_eq(folder_count(backups), 2, "the newest, and what is none of ours");
     mem_free(backups);
+}
+
+/* Of a former database, which the present one has no copies of. */
+Test(cache_backup, none_from_before_goes)
+{
+    put("ldplayerd-20261101T000000Z.db");
+    put("ldplayerd-20261103T000000Z.db");
+    put("ldplayerd-20261105T000000Z.db");
+    cr_assert_eq(cache_backup_prune(folder, at("20271109T000000Z"), DAY_MS, at("20261102T000000Z")),
+                 1);
+    struct cache_backup *items = NULL;
+    size_t n = 0;
+    cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+    cr_assert_eq(n, 2);
+    cr_assert_str_eq(items[1].name, "ldplayerd-20261101T000000Z.db");
+    mem_free(items);
+}
+
+Test(cache_backup, what_is_no_database_is_no_backup)
+{
+    static const char *const texts[] = {
+        "", "x",
+        "no database, although it is long enough to have one's whole head in it, and more"};
+    for (size_t i = 0; i < countof(texts); i++) {
+        struct cache_backup *items = NULL;
+        size_t n = 7;
+        folder_write(folder, "backups/ldplayerd-20261101T000000Z.db", texts[i]);
+        cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+        cr_assert_eq(n, 0, "%zu", i);
+        mem_free(items);
+    }
+}
+
+Test(cache_backup, one_of_the_future_is_not_the_newest)
+{
+    static const struct {
+        const char *names[3], *newest;
+    } cases[] = {
+        {{NULL}, NULL},
+        {{"ldplayerd-20991101T000000Z.db"}, NULL},
+        {{"ldplayerd-20991101T000000Z.db", "ldplayerd-20261101T000000Z.db"},
+         "ldplayerd-20261101T000000Z.db"},
+        /* A clock that was set back by some hours. */
+        {{"ldplayerd-20261102T230000Z.db", "ldplayerd-20261101T000000Z.db"},
+         "ldplayerd-20261102T230000Z.db"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct cache_backup *items = NULL;
+        size_t n = 0;
+        for (size_t k = 0; cases[i].names[k]; k++)
+            put(cases[i].names[k]);
+        cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+        const struct cache_backup *newest = cache_backup_newest(items, n, at("20261102T000000Z"));
+        cr_assert_eq(newest != NULL, cases[i].newest != NULL, "%zu", i);
+        if (newest)
+            cr_assert_str_eq(newest->name, cases[i].newest);
+        mem_free(items);
+        folder_remove(folder);
+        folder = folder_make();
+    }
+}
+
+Test(cache_backup, a_damaged_database_is_marked_for_the_next_start)
+{
+    struct cache_backup made;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), UV_ENOENT);
+    cr_assert_not(cache_repair_is_suspect(path), "there is none");
+    folder_write(folder, "ldplayerd.db", "no database, however long one looks at what is in it");
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), UV_EFTYPE);
+    cr_assert(cache_repair_is_suspect(path));
+    cr_assert_not_null(strstr(error.text, "the next start of the service checks and repairs it"),
+                       "%s", error.text);
+    mem_free(path);
 }
 
 Test(cache_backup, a_folder_that_is_not_there_is_empty)
@@ -203,5 +279,5 @@ Test(cache_backup, a_folder_that_is_not_there_is_empty)
     cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
     cr_assert_eq(n, 0);
     cr_assert_null(items);
-    cr_assert_eq(cache_backup_prune(folder, clock_wall_ms(), 0), 0);
+    cr_assert_eq(cache_backup_prune(folder, clock_wall_ms(), 0, 0), 0);
 }

@@ -4,8 +4,9 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/backup/restore.h"
+#include "cache/tables/preferences.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/cache/fixture.h"
+#include "tests/unit/cache/backup/put_backup.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 
@@ -82,6 +83,17 @@ static void change(void)
     loop_run(&f.loop);
 }
 
+static int exec_text(sqlite3 *db, void *arg)
+{
+    return cache_sql_run(db, arg, "");
+}
+
+static void execute_in_store(const char *sql)
+{
+    cache_store_write(f.store, exec_text, NULL, (void *)sql);
+    loop_run(&f.loop);
+}
+
 static void look(void)
 {
     cache_backups_look(backups);
@@ -135,10 +147,47 @@ Test(cache_backups, each_is_kept_for_a_week)
 
 Test(cache_backups, one_of_the_future_is_no_reason_not_to_make_one)
 {
-    folder_write(f.folder, "backups/ldplayerd-29990101T000000Z.db", "x");
+    put_backup(f.folder, "backups/ldplayerd-29990101T000000Z.db");
     look();
     cr_assert_eq(n_made, 1);
+    change();
+    cr_assert_not(cache_backups_health(backups).is_overdue);
+    look();
+    cr_assert_eq(n_made, 1, "the one of today is young");
+    fake_clock_skip(48 * HOUR_MS);
+    cr_assert(cache_backups_health(backups).is_overdue);
     close_backups();
+}
+
+Test(cache_backups, those_of_a_database_that_is_missing_stay_until_somebody_removes_them)
+{
+    struct cache_missing missing;
+    int64_t at = clock_wall_ms();
+    char *text = NULL;
+    execute_in_store("INSERT INTO preferences VALUES ('" CACHE_MISSING_NOTE "', '1')");
+    put_backup(f.folder, "backups/ldplayerd-20010101T000000Z.db");
+    cache_missing_find(f.folder, at, &missing);
+    cr_assert_eq(missing.n_copies, 1);
+    cache_backups_set_missing(backups, &missing);
+    cr_assert_eq(missing.n_copies, 0, "taken over");
+    fake_clock_skip(2000);
+    for (int day = 0; day < 9; day++) {
+        change();
+        look();
+        fake_clock_skip(24 * HOUR_MS + 1000);
+    }
+    cr_assert_eq(count(), 1 + 7);
+    cr_assert_eq(cache_backups_health(backups).missing->n_copies, 1);
+    cr_assert_eq(cache_backups_health(backups).missing->at, at);
+    cache_backups_remove(backups, "ldplayerd-20010101T000000Z.db", on_answer, NULL);
+    loop_run(&f.loop);
+    cr_assert_null(cache_backups_health(backups).missing);
+    close_backups();
+    fixture_close_store(&f);
+    sqlite3 *db = open_db(f.folder);
+    cr_assert_eq(cache_preferences_read(db, CACHE_MISSING_NOTE, &text), 0);
+    cr_assert_null(text, "the next start does not tell it again");
+    cache_db_close(db);
 }
 
 Test(cache_backups, one_that_fails_is_told_and_tried_again_an_hour_later)
@@ -178,7 +227,7 @@ Test(cache_backups, none_is_made_of_what_stands_in_the_place_of_the_database)
 
 Test(cache_backups, the_newest_is_known_after_the_start)
 {
-    folder_write(f.folder, "backups/ldplayerd-20260101T000000Z.db", "x");
+    put_backup(f.folder, "backups/ldplayerd-20260101T000000Z.db");
     cr_assert_eq(cache_backups_health(backups).newest_at, 0);
     cache_backups_start(backups);
     loop_run(&f.loop);
@@ -241,8 +290,8 @@ Test(cache_backups, one_that_was_removed_again_is_not_the_newest)
 /* Whatever order they end in, what is known in the end is what is there. */
 Test(cache_backups, what_is_known_follows_jobs_that_run_at_once)
 {
-    folder_write(f.folder, "backups/ldplayerd-20260101T000000Z.db", "x");
-    folder_write(f.folder, "backups/ldplayerd-20260102T000000Z.db", "x");
+    put_backup(f.folder, "backups/ldplayerd-20260101T000000Z.db");
+    put_backup(f.folder, "backups/ldplayerd-20260102T000000Z.db");
     for (int i = 0; i < 20; i++) {
         cache_backups_list(backups, NULL, NULL);
         cache_backups_remove(backups, i % 2 ? "ldplayerd-20260101T000000Z.db" : got.name, NULL,

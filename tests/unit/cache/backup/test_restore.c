@@ -1,174 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/backup/restore.h"
-
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "cache/tables/events.h"
-#include "tests/unit/cache/fixture.h"
+#include "tests/unit/cache/backup/restore_fixture.h"
 
-/* The calls that change what is on disk: a process dies in front of the one that its number says.
- */
-static int calls_left = -1;
-
-static void live_on(void)
-{
-    if (calls_left >= 0 && calls_left-- == 0)
-        _exit(9);
-}
-
-int __real_fs_rename(const char *from, const char *to);
-int __wrap_fs_rename(const char *from, const char *to);
-int __real_fs_remove(const char *path);
-int __wrap_fs_remove(const char *path);
-int __real_fs_flush(const char *path);
-int __wrap_fs_flush(const char *path);
-
-int __wrap_fs_rename(const char *from, const char *to)
-{
-    live_on();
-    return __real_fs_rename(from, to);
-}
-
-int __wrap_fs_remove(const char *path)
-{
-    live_on();
-    return __real_fs_remove(path);
-}
-
-int __wrap_fs_flush(const char *path)
-{
-    live_on();
-    return __real_fs_flush(path);
-}
-
-static char *folder, *file; /* of the service, and a backup elsewhere */
-
-static void begin(void)
-{
-    folder = folder_make();
-    file = mem_printf("%s.backup", folder);
-}
-
-static void end(void)
-{
-    unlink(file);
-    mem_free(file);
-    folder_remove(folder);
-}
-
-TestSuite(cache_restore, .init = begin, .fini = end);
-
-static void set(const char *value)
-{
-    char *sql = mem_printf("INSERT OR REPLACE INTO preferences VALUES ('is', '%s')", value);
-    sqlite3 *db = open_db(folder);
-    execute(db, sql);
-    cache_db_close(db);
-    mem_free(sql);
-}
-
-/* A process that is killed with VALUE in its write-ahead log. */
-static void set_and_crash(const char *value)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        char *sql = mem_printf("INSERT OR REPLACE INTO preferences VALUES ('is', '%s')", value);
-        execute(open_db(folder), sql);
-        _exit(0);
-    }
-    cr_assert_eq(waitpid(pid, NULL, 0), pid);
-}
-
-static bool is(const char *path, const char *value)
-{
-    sqlite3 *db = NULL;
-    char *sql =
-        mem_printf("SELECT count(*) FROM preferences WHERE name = 'is' AND value = '%s'", value);
-    cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK, "%s", path);
-    bool result = query_number(db, sql) == 1;
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM pragma_integrity_check"
-                                  " WHERE integrity_check = 'ok'"),
-                 1);
-    cache_db_close(db);
-    mem_free(sql);
-    return result;
-}
-
-static bool database_is(const char *value)
-{
-    char *path = fs_join(folder, "ldplayerd.db");
-    bool result = is(path, value);
-    mem_free(path);
-    return result;
-}
-
-static void back_up(void)
-{
-    struct cache_copy copy;
-    struct cache_db_error error;
-    char *path = fs_join(folder, "ldplayerd.db");
-    cr_assert_eq(cache_copy_make(path, file, NULL, &copy, &error), 0, "%s", error.text);
-    mem_free(path);
-}
-
-static struct cache_staged staged; /* the last one */
-
-static void stage(void)
-{
-    struct cache_db_error error;
-    cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), 0, "%s", error.text);
-}
-
-static int try_to_arm(const char *id)
-{
-    struct cache_db_error error = {{0}};
-    int r = cache_restore_arm(folder, id, &error);
-    cr_assert_eq(r < 0, error.text[0] != '\0');
-    return r;
-}
-
-static void stage_and_arm(void)
-{
-    stage();
-    cr_assert_eq(try_to_arm(staged.id), 0);
-}
-
-static bool has(const char *name)
-{
-    char *path = fs_join(folder, name);
-    bool is_there = fs_exists(path);
-    mem_free(path);
-    return is_there;
-}
-
-static bool is_armed(void)
-{
-    return has("ldplayerd.db.restore");
-}
-
-static char *finish(void)
-{
-    struct cache_db_error error;
-    char *kept = NULL;
-    cr_assert_eq(cache_restore_finish(folder, &kept, &error), 0, "%s", error.text);
-    return kept;
-}
-
-static void expect_restored(const char *now, const char *before)
-{
-    char *kept = finish();
-    cr_assert_not_null(kept);
-    cr_assert(database_is(now));
-    if (before)
-        cr_assert(is(kept, before), "%s", kept);
-    else
-        cr_assert_str_empty(kept);
-    cr_assert_not(is_armed());
-    mem_free(kept);
-}
+TestSuite(cache_restore, .init = restore_begin, .fini = restore_end);
 
 Test(cache_restore, the_staged_one_takes_the_place_and_the_former_is_kept)
 {
@@ -279,26 +115,6 @@ Test(cache_restore, a_journal_of_another_one_is_not_rolled_back_into_it)
     expect_restored("old", "new");
 }
 
-/* Returns whether the child lived to its end. */
-static bool run_and_die_at(int n, void (*run)(void))
-{
-    int status;
-    pid_t pid = fork();
-    if (pid == 0) {
-        calls_left = n;
-        run();
-        _exit(0);
-    }
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_assert(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 9));
-    return WEXITSTATUS(status) == 0;
-}
-
-static void run_finish(void)
-{
-    mem_free(finish());
-}
-
 /* With the former database's last change in its log alone, which only a crash leaves. */
 Test(cache_restore, a_finish_that_is_killed_anywhere_is_finished_by_the_next)
 {
@@ -321,37 +137,6 @@ Test(cache_restore, a_finish_that_is_killed_anywhere_is_finished_by_the_next)
         mem_free(kept);
     }
     cr_assert_geq(n, 3);
-}
-
-/* A former database that cannot be opened keeps its log beside it. */
-Test(cache_restore, a_damaged_one_is_kept_with_its_log_wherever_the_finish_is_killed)
-{
-    bool is_over = false;
-    int n;
-    for (n = 0; !is_over; n++) {
-        folder_remove(folder);
-        folder = folder_make();
-        set("old");
-        unlink(file);
-        back_up();
-        folder_write(folder, "ldplayerd.db", "no database");
-        folder_write(folder, "ldplayerd.db-wal", "its log");
-        stage_and_arm();
-        is_over = run_and_die_at(n, run_finish);
-        char *kept = finish();
-        cr_assert(database_is("old"), "killed at %d", n);
-        if (kept) {
-            char *log = mem_printf("%s-wal", fs_basename(kept));
-            char *text = folder_read(folder, fs_basename(kept)), *words = folder_read(folder, log);
-            cr_assert_str_eq(text, "no database");
-            cr_assert_str_eq(words, "its log", "killed at %d", n);
-            mem_free(text);
-            mem_free(words);
-            mem_free(log);
-        }
-        mem_free(kept);
-    }
-    cr_assert_geq(n, 4);
 }
 
 Test(cache_restore, a_stage_that_is_killed_anywhere_changes_nothing_or_is_whole)
@@ -454,70 +239,13 @@ Test(cache_restore, what_is_no_plain_file_is_refused)
     cr_assert_eq(rmdir(file), 0);
 }
 
-/* A database that was copied together with its log, as what is kept of a former one can be. */
-Test(cache_restore, a_file_has_what_stands_in_the_log_beside_it)
-{
-    char *log = mem_printf("%s-wal", file), *shared = mem_printf("%s-shm", file);
-    char *database = fs_join(folder, "ldplayerd.db"),
-         *its_log = fs_join(folder, "ldplayerd.db-wal");
-    set("old");
-    set_and_crash("new");
-    cr_assert_eq(fs_copy(database, file), 0);
-    cr_assert_eq(fs_copy(its_log, log), 0);
-    char *before = folder_read(folder, "ldplayerd.db-wal");
-    set("newer");
-    stage_and_arm();
-    expect_restored("new", "newer");
-    cr_assert(fs_exists(file) && fs_exists(log), "it is only read");
-    unlink(log);
-    unlink(shared);
-    mem_free(before);
-    mem_free(its_log);
-    mem_free(database);
-    mem_free(shared);
-    mem_free(log);
-}
-
-static int64_t highest_of(const char *path)
-{
-    int64_t highest = 0;
-    sqlite3 *db = NULL;
-    cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    cr_assert_eq(cache_events_highest(db, &highest), 0);
-    cache_db_close(db);
-    return highest;
-}
-
-/* The clock that gave the former database its numbers was ahead of ours by years. */
-Test(cache_restore, numbers_of_events_are_above_those_of_the_former_database_wherever_it_is_killed)
-{
-    bool is_over = false;
-    int n;
-    for (n = 0; !is_over; n++) {
-        folder_remove(folder);
-        folder = folder_make();
-        set("old");
-        unlink(file);
-        back_up();
-        sqlite3 *db = open_db(folder);
-        execute(db, "INSERT INTO events VALUES (4000000000000000, 1, 't', '{}')");
-        cache_db_close(db);
-        stage_and_arm();
-        is_over = run_and_die_at(n, run_finish);
-        mem_free(finish());
-        char *path = fs_join(folder, "ldplayerd.db");
-        cr_assert_gt(highest_of(path), INT64_C(4000000000000000), "killed at %d", n);
-        cr_assert_lt(highest_of(path), INT64_C(4100000000000000));
-        mem_free(path);
-    }
-    cr_assert_geq(n, 3);
-}
-
 static char *read_note(void)
 {
     char *note = NULL;
     sqlite3 *db = open_db(folder);
-    cr_assert_eq(cache_restore_read_note(db, &note), 0);
+    bool is_told = true;
+    cr_assert_eq(cache_restore_read_note(db, &note, &is_told), 0);
+    cr_assert_not(note && is_told);
     cache_db_close(db);
     return note;
 }
@@ -541,22 +269,6 @@ Test(cache_restore, the_note_says_which_one_it_is_and_where_the_former_is)
     cr_assert_not_null(strstr(note, "\"kept\":null"), "%s", note);
     mem_free(note);
     mem_free(path);
-}
-
-/* A finish was cut off when the former database had its new name, and somebody made one meanwhile.
- */
-Test(cache_restore, a_database_that_came_meanwhile_is_kept_as_well)
-{
-    set("old");
-    back_up();
-    set("new");
-    stage_and_arm();
-    for (int n = 0; has("ldplayerd.db"); n++)
-        cr_assert_not(run_and_die_at(n, run_finish));
-    cr_assert(is_armed());
-    set("newer");
-    expect_restored("old", "newer");
-    cr_assert_eq(folder_count(folder), 3);
 }
 
 /* Whoever can put a file there by hand has not had it checked. */
@@ -607,130 +319,12 @@ Test(cache_restore, open_operations_are_interrupted)
                  1);
     cr_assert_eq(query_number(db, "SELECT ended_at FROM operations WHERE id = 'c'"), 5);
     char *note = NULL;
-    cr_assert_eq(cache_restore_read_note(db, &note), 0);
+    bool is_told = true;
+    cr_assert_eq(cache_restore_read_note(db, &note, &is_told), 0);
     cr_assert_not_null(strstr(note, "\"interrupted\":3"), "%s", note);
     mem_free(note);
     cache_db_close(db);
     mem_free(path);
-}
-
-/* What they did is not undone by the restore, but for what was done to workstations. */
-Test(cache_restore, keys_that_were_used_since_the_backup_are_still_used)
-{
-#define KEY(key, operation, age, pruned)                                                           \
-    "INSERT OR REPLACE INTO idempotency VALUES ('me', '" key "', 'fp', '" operation                \
-    "', (unixepoch() - " age ") * 1000, " pruned ");"
-    sqlite3 *db = open_db(folder);
-    execute(db, KEY("both", "a", "80000", "0") KEY("again", "a", "86000", "0"));
-    cache_db_close(db);
-    back_up();
-    db = open_db(folder);
-    execute(db, "INSERT INTO operations SELECT id, 'start', '', '', 'failed', 1, 1, 1, 0, NULL, 0,"
-                " 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL FROM"
-                " (SELECT 'a' AS id UNION SELECT 'b')");
-    execute(db,
-            KEY("both", "a", "80000", "1") KEY("again", "b", "10", "0") KEY("since", "b", "20", "0")
-                KEY("pruned", "p", "20", "1") KEY("old", "b", "90000", "0")
-                    KEY("workstation", "w", "20", "0") KEY("lost", "l", "20", "0"));
-    execute(db, "INSERT INTO workstations VALUES ('w', 'w', '', '{}', 0, '', 1, 1, 0)");
-    cache_db_close(db);
-    stage_and_arm();
-    mem_free(finish());
-    db = open_db(folder);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency"), 5);
-    cr_assert_eq(query_number(db, "SELECT count(*) FROM idempotency WHERE (key, operation, pruned)"
-                                  " IN (VALUES ('both', 'a', 0), ('again', 'b', 0),"
-                                  " ('since', 'b', 0), ('pruned', 'p', 1), ('lost', 'l', 0))"),
-                 5);
-    cache_db_close(db);
-}
-
-static bool has_key(const char *key)
-{
-    char *sql = mem_printf("SELECT count(*) FROM idempotency WHERE key = '%s'", key);
-    sqlite3 *db = open_db(folder);
-    bool result = query_number(db, sql) == 1;
-    cache_db_close(db);
-    mem_free(sql);
-    return result;
-}
-
-/* The second one finds the keys of the first in a database without their operations. */
-Test(cache_restore, keys_outlive_every_further_restore)
-{
-    set("old");
-    back_up();
-    sqlite3 *db = open_db(folder);
-    execute(db, KEY("k", "b", "20", "0"));
-    cache_db_close(db);
-    for (int i = 0; i < 3; i++) {
-        stage_and_arm();
-        mem_free(finish());
-        cr_assert(has_key("k"), "restore %d", i);
-    }
-}
-
-static void damage_page(unsigned number)
-{
-    static const char zeros[4096];
-    char *path = fs_join(folder, "ldplayerd.db");
-    FILE *f = fopen(path, "r+b");
-    cr_assert_eq(fseek(f, (long)(number - 1) * 4096, SEEK_SET), 0);
-    cr_assert_eq(fwrite(zeros, sizeof(zeros), 1, f), 1);
-    cr_assert_eq(fclose(f), 0);
-    mem_free(path);
-}
-
-Test(cache_restore, keys_of_a_damaged_database_go_on_and_what_is_lost_is_told)
-{
-    static const struct {
-        const char *root; /* of which table; NULL: the first page */
-        bool is_told;
-    } cases[] = {{NULL, false}, {"instances", false}, {"operations", true}};
-    for (size_t i = 0; i < countof(cases); i++) {
-        folder_remove(folder);
-        folder = folder_make();
-        unlink(file);
-        set("old");
-        back_up();
-        sqlite3 *db = open_db(folder);
-        char *sql = mem_printf("SELECT rootpage FROM sqlite_master WHERE name = '%s'",
-                               cases[i].root ? cases[i].root : "");
-        execute(db, KEY("k", "b", "20", "0"));
-        execute(db,
-                "INSERT INTO operations SELECT 'b', 'start', '', '', 'failed', 1, 1, 1, 0, NULL,"
-                " 0, 0, NULL, NULL, '{}', NULL, NULL, '[]', 0, 0, 0, '{}', NULL, NULL");
-        unsigned root = cases[i].root ? (unsigned)query_number(db, sql) : 1;
-        cache_db_close(db);
-        damage_page(root);
-        stage_and_arm();
-        mem_free(finish());
-        char *lost = cache_restore_lost(folder);
-        cr_assert_eq(lost != NULL, cases[i].is_told, "%zu: %s", i, lost ? lost : "");
-        cr_assert(has_key("k"), "%zu", i);
-        cr_assert(database_is("old"));
-        cr_assert_not(has("ldplayerd.db.repairing"), "nothing is left of the reading");
-        mem_free(lost);
-        mem_free(sql);
-    }
-}
-
-/* Armed, but it cannot be written: as on a full disk. */
-Test(cache_restore, one_that_cannot_be_completed_is_disarmed_and_the_database_as_it_was)
-{
-    struct cache_db_error error;
-    char *kept = NULL, *journal = fs_join(folder, "ldplayerd.db.restore-journal");
-    set("old");
-    back_up();
-    set("new");
-    stage_and_arm();
-    cr_assert_eq(mkdir(journal, 0700), 0);
-    cr_assert_eq(cache_restore_finish(folder, &kept, &error), UV_EPERM, "%s", error.text);
-    cr_assert_null(kept);
-    cr_assert_not(is_armed());
-    cr_assert_eq(rmdir(journal), 0);
-    cr_assert(database_is("new"));
-    mem_free(journal);
 }
 
 Test(cache_restore, a_file_of_somebody_else_is_not_believed)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What is no page of its own, damaged: the header of the file, and the log. */
+#include <sys/stat.h>
+
 #include "tests/unit/cache/damage.h"
 
 /* --- the header --- */
@@ -124,4 +126,24 @@ Test(cache_damage_files, a_bad_place_in_the_log_costs_what_stood_there, .timeout
     mem_free(db.bytes);
     mem_free(log.bytes);
     subject_free(s);
+}
+
+/* --- no file at all --- */
+
+Test(cache_damage_files, what_is_no_plain_file_is_named_and_not_waited_for)
+{
+    static const char *const names[] = {"ldplayerd.db", "ldplayerd.db-wal"};
+    for (size_t i = 0; i < 2 * countof(names); i++) {
+        bool is_folder = i % 2;
+        char *folder = folder_make(), *path = fs_join(folder, names[i / 2]);
+        struct cache_db_error err;
+        sqlite3 *db = NULL;
+        cr_assert_eq(is_folder ? mkdir(path, 0700) : mkfifo(path, 0600), 0);
+        cr_assert_eq(cache_db_open(folder, &db, NULL, &err), UV_EISDIR, "%s", err.text);
+        cr_assert_not_null(strstr(err.text, path), "%s", err.text);
+        cr_assert_not_null(strstr(err.text, is_folder ? "a folder" : "no plain file"));
+        cr_assert_eq(folder_count(folder), 1, "nothing is made or moved");
+        mem_free(path);
+        folder_remove(folder);
+    }
 }

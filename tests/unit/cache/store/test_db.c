@@ -329,16 +329,6 @@ Test(cache_db, a_newer_database_is_refused_and_left_alone)
     folder_remove(folder);
 }
 
-Test(cache_db, a_folder_in_place_of_the_file_is_refused_with_the_reason)
-{
-    char *folder = folder_make();
-    folder_write(folder, "ldplayerd.db/x", "");
-    struct cache_db_error err;
-    cr_assert_eq(open_refused(folder, &err), UV_EISDIR);
-    cr_assert_not_null(strstr(err.text, "a folder in the place"), "%s", err.text);
-    folder_remove(folder);
-}
-
 Test(cache_db, a_folder_below_a_file_is_refused_with_the_reason)
 {
     char *folder = folder_make();

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache/backup/missing.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/memory/cleanup.h"
+#include "base/system/clock.h"
+#include "cache/backup/backup.h"
+#include "tests/unit/cache/backup/put_backup.h"
+
+/* A process dies in front of the call that its number says. */
+static int calls_left = -1;
+
+static void live_on(void)
+{
+    if (calls_left >= 0 && calls_left-- == 0)
+        _exit(9);
+}
+
+int __real_fs_rename(const char *from, const char *to);
+int __wrap_fs_rename(const char *from, const char *to);
+int __real_fs_flush(const char *path);
+int __wrap_fs_flush(const char *path);
+
+int __wrap_fs_rename(const char *from, const char *to)
+{
+    live_on();
+    return __real_fs_rename(from, to);
+}
+
+int __wrap_fs_flush(const char *path)
+{
+    live_on();
+    return __real_fs_flush(path);
+}
+
+static char *folder;
+
+static void begin(void)
+{
+    folder = folder_make();
+}
+
+static void end(void)
+{
+    folder_remove(folder);
+}
+
+TestSuite(cache_missing, .init = begin, .fini = end);
+
+/* Owned by the caller. */
+static struct cache_missing open_and_close(void)
+{
+    struct cache_missing missing;
+    struct cache_repair repair cleanup(cache_repair_deinit) = {0};
+    struct cache_db_error error;
+    sqlite3 *db = NULL;
+    cr_assert_eq(cache_missing_open(folder, &db, &repair, &missing, &error), 0, "%s", error.text);
+    cache_db_close(db);
+    return missing;
+}
+
+static int64_t missing_at(size_t n_copies)
+{
+    struct cache_missing missing cleanup(cache_missing_deinit) = open_and_close();
+    cr_assert_eq(missing.n_copies, n_copies);
+    return missing.at;
+}
+
+Test(cache_missing, a_database_that_is_gone_is_told_until_its_copies_are)
+{
+    static const struct {
+        const char *name;
+        bool is_copy;
+    } cases[] = {
+        {"backups/ldplayerd-20010101T000000Z.db", true},
+        {"ldplayerd.db.replaced-20010101T000000Z", true},
+        {"ldplayerd.db.damaged-20010101T000000Z-2", true},
+        {"ldplayerd.db.damaged-20010101T000000Z-wal", false},
+        {"ldplayerd.db.damaged-soon", false},
+        {"ldplayerd.db.staged-20010101T000000Z", false},
+        {"backups/other.db", false},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        cr_assert_eq(missing_at(0), 0, "a first start");
+        put_backup(folder, cases[i].name);
+        cr_assert_eq(missing_at(0), 0, "it is there");
+        char *path = fs_join(folder, "ldplayerd.db"), *copy = fs_join(folder, cases[i].name);
+        cr_assert_eq(fs_remove(path), 0);
+        int64_t before = clock_wall_ms(), at = missing_at(cases[i].is_copy);
+        cr_assert_eq(at >= before, cases[i].is_copy, "%s", cases[i].name);
+        cr_assert_eq(missing_at(cases[i].is_copy), at, "the next start");
+        cr_assert_eq(fs_remove(copy), 0);
+        cr_assert_eq(missing_at(0), at, "until it was told");
+        mem_free(path);
+        mem_free(copy);
+        folder_remove(folder);
+        folder = folder_make();
+    }
+}
+
+Test(cache_missing, the_newest_comes_first_and_backups_before_what_was_put_aside)
+{
+    static const char *const order[] = {
+        "backups/ldplayerd-20010103T000000Z.db", "backups/ldplayerd-20010102T000000Z.db",
+        "ldplayerd.db.replaced-20010109T000000Z", "ldplayerd.db.replaced-20010108T000000Z",
+        "ldplayerd.db.damaged-20010107T000000Z"};
+    struct cache_missing found;
+    for (size_t i = 0; i < countof(order); i++)
+        put_backup(folder, order[i]);
+    cache_missing_find(folder, clock_wall_ms(), &found);
+    cr_assert_eq(found.n_copies, countof(order));
+    for (size_t i = 0; i < countof(order); i++)
+        cr_assert_not_null(strstr(found.copies[i], order[i]), "%s", found.copies[i]);
+    char *sentence = cache_missing_sentence(&found);
+    cr_assert_not_null(strstr(sentence, "ldplayerd restore "), "%s", sentence);
+    cr_assert_not_null(strstr(sentence, order[0]), "%s", sentence);
+    mem_free(sentence);
+    cache_missing_deinit(&found);
+    for (int i = 0; i < 20; i++) {
+        char *name = mem_printf("ldplayerd.db.replaced-200102%02dT000000Z", i + 1);
+        put_backup(folder, name);
+        mem_free(name);
+    }
+    cache_missing_find(folder, clock_wall_ms(), &found);
+    cr_assert_eq(found.n_copies, CACHE_MISSING_MAX_COPIES);
+    cr_assert_not_null(strstr(found.copies[2], "20010220T000000Z"), "%s", found.copies[2]);
+    cache_missing_deinit(&found);
+}
+
+/* It never passes for a first start. */
+Test(cache_missing, a_begin_that_is_killed_anywhere_is_told_by_the_next)
+{
+    int status = 1, n = 0;
+    put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+    for (; status != 0; n++) {
+        char *path = fs_join(folder, "ldplayerd.db");
+        (void)fs_remove(path);
+        pid_t pid = fork();
+        if (pid == 0) {
+            calls_left = n;
+            (void)open_and_close();
+            _exit(0);
+        }
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_assert_gt(missing_at(1), 0, "killed at %d", n);
+        mem_free(path);
+    }
+    cr_assert_geq(n, 3);
+    cr_assert_eq(folder_count(folder), 2, "nothing is left of what was cut off");
+}
+
+/* SQLite would take it for that of another database, and remove it. */
+Test(cache_missing, what_stands_in_a_log_alone_is_saved)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(fs_remove(path), 0);
+    cr_assert_eq(missing_at(0), 0);
+    sqlite3 *db = open_db(folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM preferences WHERE name = 'a'"), 1);
+    cache_db_close(db);
+    mem_free(path);
+}
+
+Test(cache_missing, of_a_repair_the_newest_copy_is_named)
+{
+    struct cache_missing missing;
+    struct cache_repair repair = {0};
+    struct cache_db_error error;
+    sqlite3 *db = NULL;
+    put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+    put_backup(folder, "backups/ldplayerd-20010102T000000Z.db");
+    put_backup(folder, "backups/ldplayerd-29990101T000000Z.db"); /* the clock was wrong */
+    folder_write(folder, "backups/ldplayerd-20010103T000000Z.db", "no database");
+    folder_write(folder, "ldplayerd.db", "no database");
+    cr_assert_eq(cache_missing_open(folder, &db, &repair, &missing, &error), 0, "%s", error.text);
+    cr_assert_not_null(repair.kept);
+    cr_assert_not_null(strstr(repair.copy, "ldplayerd-20010102T000000Z.db"), "%s", repair.copy);
+    cr_assert_eq(missing.at, 0);
+    cache_db_close(db);
+    cache_repair_deinit(&repair);
+}
