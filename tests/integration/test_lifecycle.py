@@ -61,7 +61,7 @@ class Lifecycle(ServiceCase):
         self.assertEqual(len(self.simulator.calls("launch")), 3)
         # The next is launched when Android of the former is up.
         for former, latter in zip(ended, ended[1:]):
-            self.assertLessEqual(former["ended_at"], latter["ended_at"])
+            self.assertLessEqual(former["ended_at"], latter["started_at"])
         running = [i for i in self.client.instances() if i["state"] in ("running", "ready")]
         self.assertEqual(len(running), 3)
 
