@@ -8,6 +8,7 @@
 #include "base/memory/buf.h"
 #include "base/system/random.h"
 #include "ldconsole/output/row.h"
+#include "ldconsole/process/match.h"
 #include "ldconsole/verbs/settings.h"
 
 /** What is known of one emulator instance: the API's Instance (api/describe/schema_table.c)
@@ -48,6 +49,8 @@ struct cache_instance {
     char revision[CACHE_REVISION_SIZE]; /* another one whenever callers could see something else set
                                          */
     char disk_id[64];                   /* identity of data.vmdk; not in the API */
+    struct ldc_process_id player, headless; /* its own, last seen in the process table; not in the
+                                               API */
 };
 
 void cache_instance_init(struct cache_instance *i);

@@ -121,6 +121,15 @@ static const char *const migrations[] = {
     "UPDATE operations SET key_owner = i.owner, key_fingerprint = i.fingerprint"
     " FROM idempotency i WHERE i.operation = operations.id;"
     "UPDATE idempotency SET pruned = 1 WHERE operation NOT IN (SELECT id FROM operations);",
+
+    /* 6: an instance that is gone without having been removed by us is kept for a while, for the
+     * case that its disk comes back; and its processes are known again after a restart */
+    "ALTER TABLE instances ADD COLUMN gone_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE instances ADD COLUMN player INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE instances ADD COLUMN player_born INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE instances ADD COLUMN headless INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE instances ADD COLUMN headless_born INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX instances_gone ON instances (gone_at) WHERE gone_at > 0;",
 };
 
 int cache_schema_newest(void)
@@ -197,7 +206,7 @@ static int is_empty(sqlite3 *db, bool *ret)
 
 /* A file that has just these objects needs no model to be compared with, which would be a fifth of
  * the start. */
-const uint64_t cache_schema_newest_digest = UINT64_C(0x6a82a4ad4aa76e95);
+const uint64_t cache_schema_newest_digest = UINT64_C(0x7e6b181d7285756c);
 
 /* FNV-1a. */
 int cache_schema_digest(sqlite3 *db, uint64_t *ret)

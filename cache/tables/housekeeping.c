@@ -4,6 +4,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "cache/tables/events.h"
+#include "cache/tables/instances.h"
 #include "cache/tables/operations.h"
 #include "cache/tables/tokens.h"
 
@@ -104,8 +105,20 @@ static void trim_tokens(struct cache_housekeeping *h)
     cache_store_write(h->store, exec_tokens, on_job, h);
 }
 
+static int exec_gone_instances(sqlite3 *db, void *arg)
+{
+    struct cache_housekeeping *h = arg;
+    return cache_instances_delete_gone(db, h->ended_before, CACHE_TRIM_ROWS, &h->n_rows);
+}
+
+static void trim_gone_instances(struct cache_housekeeping *h)
+{
+    h->ended_before = believable_now(h) - CACHE_GONE_KEEP_DAYS * day_ms;
+    cache_store_write(h->store, exec_gone_instances, on_job, h);
+}
+
 static void (*const stages[])(struct cache_housekeeping *h) = {
-    trim_old_operations, find_excess, trim_excess, trim_keys, trim_tokens,
+    trim_old_operations, find_excess, trim_excess, trim_keys, trim_tokens, trim_gone_instances,
 };
 
 /* --- rounds --- */

@@ -5,21 +5,31 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/str.h"
+
+static struct ldc_process_id read_process(sqlite3_stmt *row, int column)
+{
+    return (struct ldc_process_id){sqlite3_column_int64(row, column),
+                                   (uint64_t)sqlite3_column_int64(row, column + 1)};
+}
 
 static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
 {
     int r = cache_instance_from_json(cache_sql_text(row, 0), ret);
-    if (r == 0)
-        str_copy(ret->disk_id, sizeof(ret->disk_id), cache_sql_text(row, 1));
-    return r;
+    if (r < 0)
+        return r;
+    str_copy(ret->disk_id, sizeof(ret->disk_id), cache_sql_text(row, 1));
+    ret->player = read_process(row, 2);
+    ret->headless = read_process(row, 4);
+    return 0;
 }
 
 /* A row that cannot be read is left out: the next look at ldconsole shows the instance again. */
-int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
+static int load(sqlite3 *db, const char *sql, struct cache_instance **ret_items, size_t *ret_n)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r = cache_sql_query(db, &stmt, "SELECT json, disk_id FROM instances ORDER BY idx", "");
+    int r = cache_sql_query(db, &stmt, sql, "");
     if (r < 0)
         return r;
     struct cache_instance *items = NULL;
@@ -40,10 +50,25 @@ int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t 
     return 0;
 }
 
+#define COLUMNS "json, disk_id, player, player_born, headless, headless_born"
+
+int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
+{
+    return load(db, "SELECT " COLUMNS " FROM instances WHERE gone_at = 0 ORDER BY idx", ret_items,
+                ret_n);
+}
+
+int cache_instances_load_gone(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
+{
+    return load(db, "SELECT " COLUMNS " FROM instances WHERE gone_at > 0 ORDER BY gone_at",
+                ret_items, ret_n);
+}
+
 struct put {
     char id[UUID_SIZE];
     int64_t index;
     char disk_id[sizeof(((struct cache_instance *)0)->disk_id)];
+    struct ldc_process_id player, headless;
     char *json;
     cache_done_fn done;
     void *arg;
@@ -53,10 +78,15 @@ static int exec_put(sqlite3 *db, void *arg)
 {
     struct put *p = arg;
     return cache_sql_run(db,
-                         "INSERT INTO instances (id, idx, disk_id, json) VALUES (?, ?, ?, ?)"
-                         " ON CONFLICT (id) DO UPDATE SET idx = excluded.idx,"
-                         " disk_id = excluded.disk_id, json = excluded.json",
-                         "siss", p->id, p->index, p->disk_id, p->json);
+                         "INSERT INTO instances (id, idx, disk_id, player, player_born, headless,"
+                         " headless_born, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                         " ON CONFLICT (id) DO UPDATE SET idx = excluded.idx, gone_at = 0,"
+                         " disk_id = excluded.disk_id, player = excluded.player,"
+                         " player_born = excluded.player_born, headless = excluded.headless,"
+                         " headless_born = excluded.headless_born, json = excluded.json",
+                         "sisiiiis", p->id, p->index, p->disk_id, p->player.pid,
+                         (int64_t)p->player.born, p->headless.pid, (int64_t)p->headless.born,
+                         p->json);
 }
 
 static void on_put(void *arg, int status)
@@ -75,6 +105,8 @@ void cache_instances_put(struct cache_store *store, const struct cache_instance 
     memcpy(p->id, instance->id, sizeof(p->id));
     memcpy(p->disk_id, instance->disk_id, sizeof(p->disk_id));
     p->index = instance->index;
+    p->player = instance->player;
+    p->headless = instance->headless;
     p->done = done;
     p->arg = arg;
 
@@ -91,7 +123,13 @@ static int exec_remove(sqlite3 *db, void *arg)
     return cache_sql_run(db, "DELETE FROM instances WHERE id = ?", "s", (const char *)arg);
 }
 
-static void on_removed(void *arg, int status)
+static int exec_bury(sqlite3 *db, void *arg)
+{
+    return cache_sql_run(db, "UPDATE instances SET gone_at = ? WHERE id = ?", "is", clock_wall_ms(),
+                         (const char *)arg);
+}
+
+static void on_written(void *arg, int status)
 {
     (void)status;
     mem_free(arg);
@@ -99,5 +137,20 @@ static void on_removed(void *arg, int status)
 
 void cache_instances_remove(struct cache_store *store, const char *id)
 {
-    cache_store_write(store, exec_remove, on_removed, mem_strdup(id));
+    cache_store_write(store, exec_remove, on_written, mem_strdup(id));
+}
+
+void cache_instances_bury(struct cache_store *store, const char *id)
+{
+    cache_store_write(store, exec_bury, on_written, mem_strdup(id));
+}
+
+int cache_instances_delete_gone(sqlite3 *db, int64_t before, unsigned n_max, unsigned *ret_n)
+{
+    int r = cache_sql_run(db,
+                          "DELETE FROM instances WHERE id IN (SELECT id FROM instances"
+                          " WHERE gone_at > 0 AND gone_at < ? LIMIT ?)",
+                          "ii", before, (int64_t)n_max);
+    *ret_n = r < 0 ? 0 : (unsigned)sqlite3_changes(db);
+    return r;
 }

@@ -45,6 +45,11 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
     str_copy(w->id, sizeof(w->id), id);
     w->phase_since_ms = clock_mono_ms();
     w->disk_bytes = -1;
+    const struct cache_entry *known = cache_snapshot_by_id(o->snapshot, id);
+    if (known) {
+        w->player = known->instance.player;
+        w->headless = known->instance.headless;
+    }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
 }
@@ -144,6 +149,7 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     list_init(&o->waits);
     list_init(&o->listeners);
     map_init(&o->watches);
+    o->tombstones = ctl_tombstones_new();
     uv_timer_init(&parts->loop->uv, &o->timer);
     o->snapshot = cache_snapshot_new(ctl_observer_publish_change, o);
     o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
@@ -160,6 +166,15 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
     cache_snapshot_load(o->snapshot, items, n, observed_wall_ms);
     for (size_t i = 0; i < n; i++)
         cache_instance_deinit(&items[i]);
+    mem_free(items);
+}
+
+void ctl_observer_load_gone(struct ctl_observer *o, struct cache_instance *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ctl_tombstones_add(o->tombstones, &items[i]);
+        cache_instance_deinit(&items[i]);
+    }
     mem_free(items);
 }
 
@@ -182,6 +197,7 @@ static void on_part_closed(struct ctl_observer *o)
         mem_free(container_of(node, struct ctl_watch, by_id));
     }
     map_deinit(&o->watches);
+    ctl_tombstones_free(o->tombstones);
     void (*done)(void *) = o->on_closed;
     void *arg = o->closed_arg;
     mem_free(o);

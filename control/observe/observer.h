@@ -42,6 +42,8 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
  *  survey is in. */
 void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, size_t n,
                        int64_t observed_wall_ms);
+/** Those that are gone (taken over), the oldest first: for the case that their disks come back. */
+void ctl_observer_load_gone(struct ctl_observer *o, struct cache_instance *items, size_t n);
 /** The first survey and the schedule. */
 void ctl_observer_start(struct ctl_observer *o);
 /** Waiters are answered with UV_ECANCELED; must come before ldc_client_close. */

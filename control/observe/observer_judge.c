@@ -181,15 +181,19 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     char id[UUID_SIZE];
     struct ctl_verdict verdict;
     const struct ldc_config *config = ldc_configs_find(survey->configs, row->index);
-    const struct cache_entry *known =
-        ctl_identity_find(o->snapshot, row->index, config ? config->disk_id : "");
+    const char *disk_id = config ? config->disk_id : "";
+    const struct cache_entry *known = ctl_identity_find(o->snapshot, row->index, disk_id);
     if (known && is_made_anew(o, known, config))
         known = NULL;
-    if (!known)
+    const struct cache_instance *former =
+        known ? NULL : ctl_tombstones_find(o->tombstones, disk_id);
+    if (former)
+        str_copy(id, sizeof(id), former->id);
+    else if (!known)
         random_uuid(id);
     struct ctl_watch *w = ctl_observer_watch(o, known ? known->instance.id : id);
     if (!known) {
-        w->is_new = cache_snapshot_is_observed(o->snapshot);
+        w->is_new = !former && cache_snapshot_is_observed(o->snapshot);
         w->appeared_ms = survey->ended_ms;
     }
     w->seen = true;
@@ -204,7 +208,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
                   known->instance.state != CACHE_STATE_UNKNOWN;
     judge(o, survey, row, w, was_on, &verdict);
     see_disk(o, survey, w, config);
-    ctl_observer_publish(o, known, w, row, config, &verdict);
+    ctl_observer_publish(o, known, former, w, row, config, &verdict);
 }
 
 /* --- judging one that no row was --- */
@@ -238,13 +242,26 @@ static enum ctl_existence judge_existence(const struct ldc_survey *survey,
     return ctl_existence_judge(&witnesses);
 }
 
+/* Then it is certain that its disk will not come back. */
+static bool was_removed_by_us(const struct ldc_survey *survey, const struct cache_instance *i,
+                              const struct ctl_watch *w)
+{
+    return w->was_removed &&
+           disk_of(i, ldc_configs_find(survey->configs, i->index)) != CTL_DISK_OWN;
+}
+
 /* It stays as it was while its row may only be late; what is left out for longer is not known. */
 static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
                            const struct cache_entry *entry)
 {
     struct ctl_watch *w = ctl_observer_watch(o, entry->instance.id);
-    if (w->seen || judge_existence(survey, &entry->instance, w) == CTL_GONE)
+    if (w->seen)
         return;
+    if (judge_existence(survey, &entry->instance, w) == CTL_GONE) {
+        if (!was_removed_by_us(survey, &entry->instance, w))
+            ctl_tombstones_add(o->tombstones, &entry->instance);
+        return;
+    }
     w->seen = true;
     o->is_moving = true;
     if (w->n_absent < LDC_TIMING_ABSENT_LOOKS) {

@@ -6,6 +6,7 @@
 #include "base/memory/map.h"
 #include "control/observe/observer.h"
 #include "control/observe/prober.h"
+#include "control/observe/tombstones.h"
 #include "control/observe/watch.h"
 
 /** So many instances are judged, or told of, in a turn of the loop: some milliseconds. */
@@ -20,6 +21,7 @@ struct ctl_observer {
     struct cache_snapshot *snapshot;
     struct ctl_prober *prober;
     struct map watches;
+    struct ctl_tombstones *tombstones;
     struct list waits, listeners;
     uv_timer_t timer;
     struct ctl_survey_verdict verdict;
@@ -46,10 +48,11 @@ bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now);
  *  snapshot up to date with all of them, and returns true from then on. */
 bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey);
 /** What was judged of one instance becomes its entry; KNOWN is the one so far, NULL for a new
- *  instance. */
+ *  instance, or one that was gone: FORMER, else NULL. */
 void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
-                          struct ctl_watch *w, const struct ldc_row *row,
-                          const struct ldc_config *config, const struct ctl_verdict *verdict);
+                          const struct cache_instance *former, struct ctl_watch *w,
+                          const struct ldc_row *row, const struct ldc_config *config,
+                          const struct ctl_verdict *verdict);
 /** One that was left out for long and may still be there: `unknown`, with REASON. */
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
                                 const char *reason);

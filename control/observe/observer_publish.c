@@ -20,10 +20,15 @@ static const char *const change_types[] = {"instance.added", "instance.changed",
 void ctl_observer_publish_change(void *arg, const struct cache_change *change)
 {
     struct ctl_observer *o = arg;
-    if (change->kind == CACHE_CHANGE_REMOVED)
-        cache_instances_remove(o->parts.store, change->instance->id);
-    else
+    const char *id = change->instance->id;
+    if (change->kind != CACHE_CHANGE_REMOVED) {
+        ctl_tombstones_forget(o->tombstones, id);
         cache_instances_put(o->parts.store, change->instance, NULL, NULL);
+    } else if (ctl_tombstones_has(o->tombstones, id)) {
+        cache_instances_bury(o->parts.store, id);
+    } else {
+        cache_instances_remove(o->parts.store, id);
+    }
 
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -101,13 +106,19 @@ static void fill_from_row(struct cache_instance *i, const struct ldc_row *row)
     snprintf(i->adb_serial, sizeof(i->adb_serial), "emulator-%d", 5554 + 2 * row->index);
 }
 
-static void put(struct ctl_observer *o, const struct cache_entry *known, const struct ctl_watch *w,
-                const struct ldc_config *config, const struct ctl_verdict *verdict)
+static bool is_same_process(const struct ldc_process_id *a, const struct ldc_process_id *b)
+{
+    return a->pid == b->pid && a->born == b->born;
+}
+
+static void put(struct ctl_observer *o, const struct cache_instance *before,
+                const struct ctl_watch *w, const struct ldc_config *config,
+                const struct ctl_verdict *verdict)
 {
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
-    if (known)
-        cache_instance_copy(&i, &known->instance);
+    if (before)
+        cache_instance_copy(&i, before);
     str_copy(i.id, sizeof(i.id), w->id);
     fill_from_row(&i, &w->sight.row);
     fill_from_config(&i, &w->sight.row, config);
@@ -115,7 +126,13 @@ static void put(struct ctl_observer *o, const struct cache_entry *known, const s
     str_copy(i.reason, sizeof(i.reason), verdict->reason);
     mem_free(i.evidence);
     i.evidence = ctl_evidence_of_instance(&w->sight, config);
+    i.player = w->player;
+    i.headless = w->headless;
     cache_snapshot_put(o->snapshot, &i);
+    /* It is no change of what events tell, which would be written by itself. */
+    if (before && !(is_same_process(&before->player, &i.player) &&
+                    is_same_process(&before->headless, &i.headless)))
+        cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
 static bool is_same_row(const struct ldc_row *a, const struct ldc_row *b)
@@ -142,8 +159,9 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
 }
 
 void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
-                          struct ctl_watch *w, const struct ldc_row *row,
-                          const struct ldc_config *config, const struct ctl_verdict *verdict)
+                          const struct cache_instance *former, struct ctl_watch *w,
+                          const struct ldc_row *row, const struct ldc_config *config,
+                          const struct ctl_verdict *verdict)
 {
     bool is_same = update_sight(w, row, config, o->sees_players) && known &&
                    known->instance.state == verdict->state &&
@@ -151,7 +169,7 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
     if (is_same)
         cache_snapshot_keep(o->snapshot, known);
     else
-        put(o, known, w, config, verdict);
+        put(o, known ? &known->instance : former, w, config, verdict);
 }
 
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,

@@ -307,6 +307,9 @@ static void free_loaded(struct svc_app *app)
     for (size_t i = 0; app->instances && i < app->n_instances; i++)
         cache_instance_deinit(&app->instances[i]);
     mem_free(app->instances);
+    for (size_t i = 0; app->gone && i < app->n_gone; i++)
+        cache_instance_deinit(&app->gone[i]);
+    mem_free(app->gone);
     for (size_t i = 0; app->operations && i < app->n_operations; i++)
         cache_operation_free(app->operations[i]);
     mem_free(app->operations);

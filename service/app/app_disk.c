@@ -133,6 +133,8 @@ static int load_all(struct svc_app *app)
     if (r == 0)
         r = cache_instances_load(app->db, &app->instances, &app->n_instances);
     if (r == 0)
+        r = cache_instances_load_gone(app->db, &app->gone, &app->n_gone);
+    if (r == 0)
         r = cache_operations_load_open(app->db, &app->operations, &app->n_operations);
     if (r == 0)
         r = cache_workstations_load(app->db, &app->stations, &app->n_stations);

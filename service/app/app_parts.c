@@ -137,6 +137,7 @@ static void build_observer(struct svc_app *app)
     app->on_survey = (struct ctl_survey_listener){.fn = svc_app_on_survey, .arg = app};
     ctl_observer_listen(app->observer, &app->on_survey);
     ctl_observer_load(app->observer, take_ptr(app->instances), app->n_instances, 0);
+    ctl_observer_load_gone(app->observer, take_ptr(app->gone), app->n_gone);
 }
 
 static void build_engine(struct svc_app *app)

@@ -47,6 +47,8 @@ struct svc_app {
     struct cache_subscriber *eventlog;
     struct cache_instance *instances; /* until the observer takes them over */
     size_t n_instances;
+    struct cache_instance *gone;
+    size_t n_gone;
     struct cache_operation **operations; /* open ones, until the engine takes them over */
     size_t n_operations;
     struct cache_workstation *stations; /* until the workstations take them over */

@@ -209,6 +209,34 @@ void fake_farm_drop(struct fake_farm *farm, int index)
     uv_mutex_unlock(&lock);
 }
 
+static void move(struct fake_farm *farm, bool is_away, const char *here, const char *there)
+{
+    uv_fs_t req;
+    char *from = fs_join(farm->folder, is_away ? here : there);
+    char *to = fs_join(farm->folder, is_away ? there : here);
+    farm_must(uv_fs_rename(NULL, &req, from, to, NULL) == 0, "rename");
+    uv_fs_req_cleanup(&req);
+    mem_free(from);
+    mem_free(to);
+}
+
+void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away)
+{
+    char here[64], there[64];
+    uv_mutex_lock(&lock);
+    for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
+        if (farm->instances[n].index == index && farm->instances[n].title[0])
+            farm->instances[n].exists = !is_away;
+    }
+    snprintf(here, sizeof(here), "vms/config/leidian%d.config", index);
+    snprintf(there, sizeof(there), "vms/away%d.config", index);
+    move(farm, is_away, here, there);
+    snprintf(here, sizeof(here), "vms/leidian%d/data.vmdk", index);
+    snprintf(there, sizeof(there), "vms/away%d.vmdk", index);
+    move(farm, is_away, here, there);
+    uv_mutex_unlock(&lock);
+}
+
 void farm_set(struct farm_instance *i, int android, int pid, int vbox_pid)
 {
     uv_mutex_lock(&lock);
@@ -320,7 +348,16 @@ const char *fake_farm_log(const struct fake_farm *farm)
 int __wrap_ldc_processes_scan(struct ldc_processes *ret);
 int __wrap_ldc_process_kill(const struct ldc_process *process);
 
-static void add_process(struct ldc_processes *list, int pid, enum ldc_process_role role, int index)
+void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless)
+{
+    uv_mutex_lock(&lock);
+    farm->neighbour = (struct farm_instance){
+        .exists = true, .index = index, .player = player, .headless = headless};
+    uv_mutex_unlock(&lock);
+}
+
+static void add_process(struct ldc_processes *list, const char *folder, int pid,
+                        enum ldc_process_role role, int index)
 {
     if (pid <= 0)
         return;
@@ -330,7 +367,7 @@ static void add_process(struct ldc_processes *list, int pid, enum ldc_process_ro
         .role = role,
         .index = index,
         /* VMs run from a folder that all installations share (reference 5.1). */
-        .image = role == LDC_PROCESS_PLAYER ? mem_printf("%s/dnplayer", the_farm->folder)
+        .image = role == LDC_PROCESS_PLAYER ? mem_printf("%s/dnplayer", folder)
                                             : mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless"),
     };
 }
@@ -349,8 +386,13 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
         const struct farm_instance *i = &the_farm->instances[n];
         if (!i->exists)
             continue;
-        add_process(ret, i->player, LDC_PROCESS_PLAYER, i->index);
-        add_process(ret, i->headless, LDC_PROCESS_HEADLESS, i->index);
+        add_process(ret, the_farm->folder, i->player, LDC_PROCESS_PLAYER, i->index);
+        add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
+    }
+    if (the_farm->neighbour.exists) {
+        const struct farm_instance *i = &the_farm->neighbour;
+        add_process(ret, "/elsewhere", i->player, LDC_PROCESS_PLAYER, i->index);
+        add_process(ret, "/elsewhere", i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
     uv_mutex_unlock(&lock);
     if (ret->n_items > 0)

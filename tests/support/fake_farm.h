@@ -47,10 +47,14 @@ void fake_farm_let_guests_answer(struct fake_farm *farm, bool do_answer);
 /** A stopped instance with config file and disk. */
 void fake_farm_put(struct fake_farm *farm, int index, const char *title);
 void fake_farm_drop(struct fake_farm *farm, int index);
+/** Its files are moved to another place, and ldconsole forgets it; or back, the same files. */
+void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away);
 /** What list2 shows, and the process table too where pids are positive. */
 void fake_farm_set(struct fake_farm *farm, int index, int android, int pid, int vbox_pid);
 /** Only the process table; 0 = none. */
 void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int headless);
+/** Processes of another installation's instance of that index. */
+void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** Whether the process table shows them at all; it does not to begin with. */
 void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
 bool fake_farm_has(const struct fake_farm *farm, int index);

@@ -35,6 +35,7 @@ struct fake_farm {
     struct farm_instance instances[FARM_MAX_INSTANCES];
     struct farm_verb verbs[FARM_MAX_VERBS];
     size_t n_verbs;
+    struct farm_instance neighbour; /* in another folder; exists = it runs */
     enum farm_profile profile;
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes, do_guests_answer;

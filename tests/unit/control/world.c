@@ -68,7 +68,8 @@ static void build_client(struct world *w)
     ldc_install_deinit(&install);
 }
 
-static void build_observer(struct world *w, struct cache_instance *items, size_t n)
+static void build_observer(struct world *w, struct cache_instance *items, size_t n,
+                           struct cache_instance *gone, size_t n_gone)
 {
     struct ctl_observer_parts parts = {
         .loop = &w->loop,
@@ -78,6 +79,7 @@ static void build_observer(struct world *w, struct cache_instance *items, size_t
     };
     w->observer = ctl_observer_new(&parts, &w->observing);
     ctl_observer_load(w->observer, items, n, 0);
+    ctl_observer_load_gone(w->observer, gone, n_gone);
 }
 
 static void build_engine(struct world *w, struct cache_operation **ops, size_t n)
@@ -120,13 +122,14 @@ static sqlite3 *open_db(struct world *w)
 
 void world_open(struct world *w)
 {
-    struct cache_instance *instances = NULL;
+    struct cache_instance *instances = NULL, *gone = NULL;
     struct cache_operation **ops = NULL;
     struct cache_workstation *stations = NULL;
-    size_t n_instances = 0, n_ops = 0, n_stations = 0;
+    size_t n_instances = 0, n_gone = 0, n_ops = 0, n_stations = 0;
     sqlite3 *db = open_db(w);
 
     cr_assert_eq(cache_instances_load(db, &instances, &n_instances), 0);
+    cr_assert_eq(cache_instances_load_gone(db, &gone, &n_gone), 0);
     cr_assert_eq(cache_operations_load_open(db, &ops, &n_ops), 0);
     cr_assert_eq(cache_workstations_load(db, &stations, &n_stations), 0);
     cr_assert_eq(cache_events_new(db, 1000, &w->events), 0);
@@ -136,7 +139,7 @@ void world_open(struct world *w)
     w->store = cache_store_new(&w->loop, db, NULL);
     cache_events_set_store(w->events, w->store);
     build_client(w);
-    build_observer(w, instances, n_instances);
+    build_observer(w, instances, n_instances, gone, n_gone);
     build_engine(w, ops, n_ops);
     build_workstations(w, stations, n_stations);
     ctl_observer_start(w->observer);

@@ -84,6 +84,60 @@ Test(cache_instances, a_removed_one_leaves_no_row)
     fixture_stop(&f);
 }
 
+Test(cache_instances, one_that_is_gone_is_kept_for_a_while)
+{
+    struct fixture f;
+    struct cache_instance *items = NULL;
+    size_t n = 0;
+    unsigned n_deleted = 0;
+    fixture_start(&f);
+    put(&f, "a", 1, "one");
+    put(&f, "b", 2, "two");
+    put(&f, "c", 3, "three");
+    cache_instances_bury(f.store, "a");
+    cache_instances_bury(f.store, "b");
+    put(&f, "b", 4, "two again");
+    expect_names(&f, "three two again");
+    sqlite3 *db = open_beside(f.folder);
+    cr_assert_eq(cache_instances_load_gone(db, &items, &n), 0);
+    cr_assert_eq(n, 1);
+    cr_assert_str_eq(items[0].name, "one");
+    cr_assert_str_eq(items[0].disk_id, "disk of a");
+    cache_instance_deinit(&items[0]);
+    mem_free(items);
+    cr_assert_eq(cache_instances_delete_gone(db, 1, 10, &n_deleted), 0);
+    cr_assert_eq(n_deleted, 0, "it went later than that");
+    cr_assert_eq(cache_instances_delete_gone(db, INT64_MAX, 10, &n_deleted), 0);
+    cr_assert_eq(n_deleted, 1);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM instances"), 2);
+    cache_db_close(db);
+    fixture_stop(&f);
+}
+
+Test(cache_instances, processes_are_kept)
+{
+    struct fixture f;
+    struct cache_instance i cleanup(cache_instance_deinit), *items = NULL;
+    size_t n = 0;
+    fixture_start(&f);
+    cache_instance_init(&i);
+    str_copy(i.id, sizeof(i.id), "a");
+    i.player = (struct ldc_process_id){100, UINT64_MAX};
+    i.headless = (struct ldc_process_id){101, 7};
+    cache_instances_put(f.store, &i, NULL, NULL);
+    loop_run(&f.loop);
+    sqlite3 *db = open_beside(f.folder);
+    cr_assert_eq(cache_instances_load(db, &items, &n), 0);
+    cr_assert_eq(items[0].player.pid, 100);
+    cr_assert_eq(items[0].player.born, UINT64_MAX);
+    cr_assert_eq(items[0].headless.pid, 101);
+    cr_assert_eq(items[0].headless.born, 7);
+    cache_instance_deinit(&items[0]);
+    mem_free(items);
+    cache_db_close(db);
+    fixture_stop(&f);
+}
+
 static void note_status(void *arg, int status)
 {
     *(int *)arg = status;

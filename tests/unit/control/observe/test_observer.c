@@ -400,6 +400,52 @@ Test(ctl_observer, a_removed_instance_is_not_remembered)
     cr_expect_eq(cache_snapshot_count(ctl_observer_snapshot(w.observer)), 2);
 }
 
+/* Somebody moves its files away, and back; with and without a restart of ours meanwhile. */
+static void expect_comes_back(bool is_restarted)
+{
+    char id[UUID_SIZE];
+    struct ctl_local local = {
+        .labels = "{\"a\":\"b\"}", .group = "g", .desired = CACHE_DESIRED_STOPPED};
+    strcpy(id, world_at(&w, 1)->id);
+    ctl_observer_set_local(w.observer, id, &local);
+    fake_farm_move_away(w.farm, 1, true);
+    world_until(&w, cache_snapshot_count(ctl_observer_snapshot(w.observer)) == 2);
+    if (is_restarted)
+        world_crash(&w);
+    cr_expect_eq(cache_snapshot_count(ctl_observer_snapshot(w.observer)), 2);
+    fake_farm_move_away(w.farm, 1, false);
+    world_look(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    cr_expect_str_eq(world_at(&w, 1)->labels, "{\"a\":\"b\"}");
+    cr_expect_str_eq(world_at(&w, 1)->group, "g");
+    cr_expect_eq(world_at(&w, 1)->desired, CACHE_DESIRED_STOPPED);
+    world_crash(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    cr_expect_str_eq(world_at(&w, 1)->group, "g");
+}
+
+Test(ctl_observer, a_disk_that_comes_back_brings_what_was_known)
+{
+    expect_comes_back(false);
+}
+
+Test(ctl_observer, a_disk_that_comes_back_after_a_restart_brings_what_was_known)
+{
+    expect_comes_back(true);
+}
+
+Test(ctl_observer, what_we_removed_does_not_come_back)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    ctl_observer_note_removed(w.observer, id);
+    fake_farm_move_away(w.farm, 1, true);
+    world_until(&w, cache_snapshot_count(ctl_observer_snapshot(w.observer)) == 2);
+    fake_farm_move_away(w.farm, 1, false);
+    world_look(&w);
+    cr_expect_str_neq(world_at(&w, 1)->id, id);
+}
+
 Test(ctl_observer, serves_what_was_remembered_until_the_first_look)
 {
     char id[UUID_SIZE];
@@ -511,6 +557,20 @@ Test(ctl_observer_seeing, a_vm_that_was_named_once_is_found_again)
               world_at(&w, 0)->evidence);
     fake_farm_set_processes(w.farm, 0, 0, 0);
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
+}
+
+/* Another installation has an instance of the same index, whose VM says just the same. */
+Test(ctl_observer_seeing, a_vm_is_told_from_a_neighbours_after_a_restart_too)
+{
+    world_look(&w);
+    world_flush(&w);
+    fake_farm_set_neighbour(w.farm, 0, 200, 201);
+    world_crash(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 0, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
+    world_skip(&w, 30000);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE, "%s", world_at(&w, 0)->reason);
 }
 
 Test(ctl_observer_seeing, every_process_is_ended_by_force_and_told)
