@@ -31,6 +31,7 @@ enum { MARK_SIZE = 12 };
 /* The mark of a row is "~ins000007~": its table and a number. */
 static const char *const fill[] = {
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 24) INSERT INTO instances"
+    " (id, idx, disk_id, json)"
     " SELECT printf('~ins%06d~', i), i, '', json_object('m', printf('~ins%06d~', i), 'x',"
     " hex(zeroblob(150))) FROM n",
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50) INSERT INTO operations"
