@@ -237,6 +237,17 @@ void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away)
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists)
+{
+    must_find(farm, index)->n_hidden = n_lists;
+}
+
+bool fake_farm_is_on(const struct fake_farm *farm, int index)
+{
+    const struct farm_instance *i = farm_find(farm, index);
+    return i && i->pid > 0;
+}
+
 void farm_set(struct farm_instance *i, int android, int pid, int vbox_pid)
 {
     uv_mutex_lock(&lock);

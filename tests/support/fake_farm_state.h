@@ -18,6 +18,7 @@ struct farm_instance {
     long long imei;
     int android, pid, vbox_pid;
     int player, headless; /* in the process table */
+    unsigned n_hidden;    /* so many lists leave it out yet */
 };
 
 struct farm_verb {
