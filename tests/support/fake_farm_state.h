@@ -11,7 +11,7 @@
 enum { FARM_MAX_INSTANCES = 64, FARM_MAX_VERBS = 16 };
 
 struct farm_instance {
-    bool exists;
+    bool exists, is_away; /* or its files are at another place */
     int index;
     char title[100], model[40];
     int cpu, memory, width, height, dpi;
