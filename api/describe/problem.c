@@ -69,6 +69,8 @@ const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
                                   false},
     [API_INSTANCE_NOT_STOPPED] = {"INSTANCE_NOT_STOPPED", 409, "The instance is not stopped",
                                   false},
+    [API_GUEST_NOT_REACHABLE] = {"GUEST_NOT_REACHABLE", 409, "There is no way into the guest",
+                                 false},
     [API_OPERATION_PRUNED] = {"OPERATION_PRUNED", 409, "The operation of this key was removed",
                               false},
     [API_OPERATION_LOST] = {"OPERATION_LOST", 409,

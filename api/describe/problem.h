@@ -59,6 +59,7 @@ enum api_code {
     API_HTTP_VERSION_UNKNOWN,
     /* Of the layers below, which give them by name. */
     API_INSTANCE_NOT_STOPPED,
+    API_GUEST_NOT_REACHABLE,
     API_OPERATION_PRUNED,
     API_OPERATION_LOST,
     API_IDEMPOTENCY_KEY_REUSED,

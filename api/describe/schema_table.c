@@ -14,11 +14,13 @@ const struct api_schema_row api_schema_rows[] = {
     {"InstanceEvidence", "list2?: {android: int, pid: int, vbox_pid: int}, "
                          "processes?: {player: int?, headless: int?}?, "
                          "config?: missing|unreadable|truncated|readable, config_fault?: text, "
-                         "config_loss?: text, guest?: answers|silent|unknown"},
+                         "config_loss?: text, guest?: answers|silent|other|closed|unknown"},
+    {"Adb", "serial: text?, verified: own|other|foreign|unknown, reachable: bool?, "
+            "debug: off|local|remote|unknown"},
     {"freshness", "observed_at: time?, age_ms: count?, source: live|cache|stale"},
     {"Instance", "id: uuid, index: count, name: text, state: InstanceState, state_reason: text, "
                  "evidence: InstanceEvidence, desired_state: running|stopped?, adb_serial: text?, "
-                 "pid: int?, vbox_pid: int?, top_window: int?, bind_window: int?, "
+                 "adb: Adb, pid: int?, vbox_pid: int?, top_window: int?, bind_window: int?, "
                  "resolution: Resolution?, settings: InstanceSettings, labels: Labels, "
                  "group: text?, revision: text, ...freshness, stale_reason?: text"},
     {"InstancePartial", "...Instance?"},
@@ -65,7 +67,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"InstanceChanged", "...InstanceSeen, changes: InstanceChanges"},
     {"InstanceChanges", "index?: <count>, name?: <text>, state?: <InstanceState>, "
                         "state_reason?: <text>, desired_state?: <running|stopped?>, "
-                        "adb_serial?: <text?>, pid?: <int?>, vbox_pid?: <int?>, "
+                        "adb_serial?: <text?>, adb?: <Adb>, pid?: <int?>, vbox_pid?: <int?>, "
                         "top_window?: <int?>, bind_window?: <int?>, resolution?: <Resolution?>, "
                         "settings?: <InstanceSettings>, labels?: <Labels>, group?: <text?>"},
     {"OperationMoved", "id: uuid, kind: OperationKind, target: uuid?, parent: uuid?, "

@@ -136,7 +136,7 @@ static void read_target(const struct api_exchange *x, struct cache_operations_fi
         str_copy(ret->target, sizeof(ret->target), entry->instance.id);
     else
         api_field_errors_add(errors, "target",
-                             "must be the id, index or name:TITLE of one "
+                             "must be the id, index, name:TITLE or adb:SERIAL of one "
                              "instance");
 }
 

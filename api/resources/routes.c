@@ -37,7 +37,8 @@ static const struct api_route_query with_label = {
 static const struct api_route_query in_status = {"status", "OperationStatus", API_OPTIONAL,
                                                  "Only operations in this status."};
 static const struct api_route_query on_target = {
-    "target", "text", API_OPTIONAL, "Only operations on this instance: id, index or name:TITLE."};
+    "target", "text", API_OPTIONAL,
+    "Only operations on this instance: id, index, name:TITLE or adb:SERIAL."};
 static const struct api_route_query of_kind = {"kind", "OperationKind", API_OPTIONAL,
                                                "Only operations of this kind."};
 static const struct api_route_query of_batch = {"parent", "uuid", API_OPTIONAL,
@@ -134,7 +135,8 @@ const struct api_route api_routes[] = {
         .id = "getInstance",
         .tag = "instances",
         .summary = "Show one instance",
-        .description = "`ref` is the id, the index, or `name:TITLE`.",
+        .description = "`ref` is the id, the index, `name:TITLE`, or `adb:SERIAL` "
+                       "(`adb:emulator-5554` and `adb:127.0.0.1:5555` are index 0).",
         .query = QUERY(&max_age, &fields),
         .condition = API_IF_NONE_MATCH,
         .cacheable = &api_cacheable_table[API_CACHEABLE_INSTANCES],

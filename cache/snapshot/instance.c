@@ -23,6 +23,9 @@ const char *cache_state_name(enum cache_state state)
     return state_names[state];
 }
 
+const char *const cache_verified_names[] = {"unknown", "own", "other", "foreign"};
+const char *const cache_adb_debug_names[] = {"unknown", "off", "local", "remote"};
+
 int cache_state_parse(const char *name, enum cache_state *ret)
 {
     for (int i = 0; i < CACHE_STATE_COUNT; i++) {
@@ -140,6 +143,21 @@ static void append_adb_serial(const struct cache_instance *i, struct buf *out)
     append_str_or_null(out, i->adb_serial);
 }
 
+static const char *const reachable_names[] = {"null", "false", "true"};
+
+static void append_adb(const struct cache_instance *i, struct buf *out)
+{
+    (void)buf_append_str(out, "{\"serial\":");
+    append_str_or_null(out, i->adb_serial);
+    (void)buf_append_str(out, ",\"verified\":\"");
+    (void)buf_append_str(out, cache_verified_names[i->adb.verified]);
+    (void)buf_append_str(out, "\",\"reachable\":");
+    (void)buf_append_str(out, reachable_names[i->adb.reachable]);
+    (void)buf_append_str(out, ",\"debug\":\"");
+    (void)buf_append_str(out, cache_adb_debug_names[i->adb.debug]);
+    (void)buf_append_str(out, "\"}");
+}
+
 static void append_pid(const struct cache_instance *i, struct buf *out)
 {
     append_i64_or_null(out, i->pid);
@@ -249,6 +267,7 @@ static const struct field {
     {"evidence", SEEN, append_evidence, FIELD(VOLATILE, evidence)},
     {"desired_state", SET, append_desired, FIELD(BYTES, desired)},
     {"adb_serial", SEEN, append_adb_serial, FIELD(TEXT, adb_serial)},
+    {"adb", SEEN, append_adb, FIELD(BYTES, adb)},
     {"pid", SEEN, append_pid, FIELD(BYTES, pid)},
     {"vbox_pid", SEEN, append_vbox_pid, FIELD(BYTES, vbox_pid)},
     {"top_window", SEEN, append_top_window, FIELD(BYTES, top_window)},

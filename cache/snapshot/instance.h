@@ -9,6 +9,7 @@
 #include "base/system/random.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/process/match.h"
+#include "ldconsole/verbs/adb_serial.h"
 #include "ldconsole/verbs/settings.h"
 
 /** What is known of one emulator instance: the API's Instance (api/describe/schema_table.c)
@@ -30,6 +31,33 @@ enum cache_state {
 
 enum cache_desired { CACHE_DESIRED_NONE, CACHE_DESIRED_RUNNING, CACHE_DESIRED_STOPPED };
 
+/** Whose guest answers where adb looks for that of an instance. */
+enum cache_verified {
+    CACHE_VERIFIED_UNKNOWN, /* nothing that was read inside proves anything, or nothing was */
+    CACHE_VERIFIED_OWN,
+    CACHE_VERIFIED_OTHER,   /* another instance's */
+    CACHE_VERIFIED_FOREIGN, /* that of no LDPlayer instance */
+    CACHE_VERIFIED_COUNT
+};
+
+/** ADB debugging, as the config file says. */
+enum cache_adb_debug {
+    CACHE_ADB_DEBUG_UNKNOWN,
+    CACHE_ADB_DEBUG_OFF,
+    CACHE_ADB_DEBUG_LOCAL,
+    CACHE_ADB_DEBUG_REMOTE,
+    CACHE_ADB_DEBUG_COUNT
+};
+
+/** Whether adb reached a guest the last time, null in JSON where it was not asked. */
+enum cache_reachable { CACHE_REACHABLE_UNKNOWN, CACHE_REACHABLE_NO, CACHE_REACHABLE_YES };
+
+struct cache_adb {
+    enum cache_verified verified;
+    enum cache_reachable reachable;
+    enum cache_adb_debug debug;
+};
+
 enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200, CACHE_REVISION_SIZE = 17 };
 
 struct cache_instance {
@@ -40,7 +68,8 @@ struct cache_instance {
     char reason[CACHE_REASON_SIZE]; /* why `state` is believed, a sentence */
     char *evidence;                 /* JSON object, owned; NULL = {} */
     enum cache_desired desired;
-    char adb_serial[32];                            /* "" = none; null in JSON */
+    char adb_serial[LDC_ADB_SERIAL_SIZE]; /* "" = none; null in JSON */
+    struct cache_adb adb;
     int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
     int width, height, dpi; /* width 0 = unknown; resolution is null in JSON */
     struct ldc_settings settings;
@@ -88,6 +117,9 @@ void cache_instance_render(const struct cache_instance *i, struct buf *out,
 void cache_instance_revise(struct cache_instance *i, const struct cache_instance *before);
 
 const char *cache_state_name(enum cache_state state);
+/** In JSON. */
+extern const char *const cache_verified_names[CACHE_VERIFIED_COUNT];
+extern const char *const cache_adb_debug_names[CACHE_ADB_DEBUG_COUNT];
 /** Returns 0 or UV_EINVAL. */
 int cache_state_parse(const char *name, enum cache_state *ret);
 /** "running", "stopped", or NULL for none. */

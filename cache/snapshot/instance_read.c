@@ -37,6 +37,27 @@ static enum cache_desired read_desired(yyjson_val *root)
     return CACHE_DESIRED_NONE;
 }
 
+static unsigned read_name(yyjson_val *object, const char *key, const char *const *names, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        if (yyjson_equals_str(yyjson_obj_get(object, key), names[i]))
+            return i;
+    }
+    return 0;
+}
+
+static struct cache_adb read_adb(yyjson_val *adb)
+{
+    yyjson_val *reachable = yyjson_obj_get(adb, "reachable");
+    return (struct cache_adb){
+        .verified = read_name(adb, "verified", cache_verified_names, CACHE_VERIFIED_COUNT),
+        .reachable = yyjson_is_true(reachable)    ? CACHE_REACHABLE_YES
+                     : yyjson_is_false(reachable) ? CACHE_REACHABLE_NO
+                                                  : CACHE_REACHABLE_UNKNOWN,
+        .debug = read_name(adb, "debug", cache_adb_debug_names, CACHE_ADB_DEBUG_COUNT),
+    };
+}
+
 static void read_numbers(yyjson_val *root, struct cache_instance *i)
 {
     i->pid = read_i64(root, "pid");
@@ -68,6 +89,7 @@ int cache_instance_from_json(const char *text, struct cache_instance *ret)
     read_text(root, "name", i.name, sizeof(i.name));
     read_text(root, "state_reason", i.reason, sizeof(i.reason));
     read_text(root, "adb_serial", i.adb_serial, sizeof(i.adb_serial));
+    i.adb = read_adb(yyjson_obj_get(root, "adb"));
     read_text(root, "group", i.group, sizeof(i.group));
     read_text(root, "revision", i.revision, sizeof(i.revision));
     i.desired = read_desired(root);

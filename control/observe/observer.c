@@ -49,6 +49,7 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
     if (known) {
         w->player = known->instance.player;
         w->headless = known->instance.headless;
+        w->adb.debug = known->instance.adb.debug;
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
@@ -152,7 +153,7 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     o->tombstones = ctl_tombstones_new();
     uv_timer_init(&parts->loop->uv, &o->timer);
     o->snapshot = cache_snapshot_new(ctl_observer_publish_change, o);
-    o->prober = ctl_prober_new(parts->client, &o->watches, look_again, o);
+    o->prober = ctl_prober_new(parts->client, o->snapshot, &o->watches, look_again, o);
     o->surveyor =
         ldc_surveyor_new(parts->loop, parts->client, options->codepage, on_seen, on_survey, o);
     if (options->config_copies)
@@ -458,6 +459,11 @@ const struct cache_instance *ctl_observer_starting(const struct ctl_observer *o,
             return i;
     }
     return NULL;
+}
+
+bool ctl_observer_is_guest_closed(const struct ctl_observer *o, const struct cache_instance *i)
+{
+    return ctl_prober_is_closed(ldc_client_install(o->parts.client), i->adb.debug);
 }
 
 bool ctl_observer_sees_processes(const struct ctl_observer *o)

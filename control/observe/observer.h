@@ -137,6 +137,8 @@ void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
 uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id);
 /** An instance that is starting, whoever began that, other than ID; NULL when none is. */
 const struct cache_instance *ctl_observer_starting(const struct ctl_observer *o, const char *id);
+/** Whether the guest of I cannot be asked, so that it is never seen `ready` (prober.h). */
+bool ctl_observer_is_guest_closed(const struct ctl_observer *o, const struct cache_instance *i);
 /** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves
  *  nothing. */
 bool ctl_observer_sees_processes(const struct ctl_observer *o);

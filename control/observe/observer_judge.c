@@ -96,9 +96,17 @@ static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
     f->n_without_vm = w->n_without_vm;
 }
 
+/* Without the key it is off (reference 4). */
+static enum cache_adb_debug debug_of(const struct ldc_config *config)
+{
+    return config->adb_debug <= 0   ? CACHE_ADB_DEBUG_OFF
+           : config->adb_debug == 1 ? CACHE_ADB_DEBUG_LOCAL
+                                    : CACHE_ADB_DEBUG_REMOTE;
+}
+
 static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
-                  const struct ldc_row *row, struct ctl_watch *w, bool was_on,
-                  struct ctl_verdict *ret)
+                  const struct ldc_row *row, const struct ldc_config *config, struct ctl_watch *w,
+                  bool was_on, struct ctl_verdict *ret)
 {
     uint64_t now = survey->ended_ms;
     if (row->android != 0)
@@ -111,6 +119,8 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
     else if (w->gone_since_ms == 0)
         w->gone_since_ms = w->state == CACHE_STATE_UNKNOWN && !was_on ? LONG_AGO_MS : now;
     update_expectation(w, row, now);
+    if (config && config->is_readable)
+        w->adb.debug = debug_of(config);
     ctl_prober_visit(o->prober, w, row->index, row->android == 1 && row->vbox_pid > 0,
                      row->vbox_pid, now);
 
@@ -124,6 +134,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .headless = w->headless.pid,
         .is_ambiguous = w->is_ambiguous,
         .guest = w->guest,
+        .guest_reason = w->guest_reason[0] ? w->guest_reason : NULL,
         .expect = w->expect,
         .previous = w->state,
         /* One that is new to us may be newer than the look. */
@@ -207,7 +218,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     find_processes(o, survey, row, w);
     bool was_on = known && known->instance.state != CACHE_STATE_STOPPED &&
                   known->instance.state != CACHE_STATE_UNKNOWN;
-    judge(o, survey, row, w, was_on, &verdict);
+    judge(o, survey, row, config, w, was_on, &verdict);
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What was judged of an instance, as others see it: its entry of the snapshot, and what changed of
  * that as a row of the database and an event. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
@@ -11,6 +10,7 @@
 #include "cache/tables/instances.h"
 #include "control/observe/evidence.h"
 #include "control/observe/observer_private.h"
+#include "ldconsole/verbs/adb_serial.h"
 
 /* --- changes of the snapshot become rows and events --- */
 
@@ -103,7 +103,7 @@ static void fill_from_row(struct cache_instance *i, const struct ldc_row *row)
     i->width = row->width;
     i->height = row->height;
     i->dpi = row->dpi;
-    snprintf(i->adb_serial, sizeof(i->adb_serial), "emulator-%d", 5554 + 2 * row->index);
+    ldc_adb_serial_write(row->index, i->adb_serial);
 }
 
 static bool is_same_process(const struct ldc_process_id *a, const struct ldc_process_id *b)
@@ -128,6 +128,7 @@ static void put(struct ctl_observer *o, const struct cache_instance *before,
     i.evidence = ctl_evidence_of_instance(&w->sight, config);
     i.player = w->player;
     i.headless = w->headless;
+    i.adb = w->adb;
     cache_snapshot_put(o->snapshot, &i);
     /* It is no change of what events tell, which would be written by itself. */
     if (before && !(is_same_process(&before->player, &i.player) &&
@@ -151,10 +152,11 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
     uint64_t revision = config ? config->revision : 0;
     bool is_same = s->config_revision == revision && s->player == w->player.pid &&
                    s->headless == w->headless.pid && s->guest == w->guest &&
+                   memcmp(&s->adb, &w->adb, sizeof(s->adb)) == 0 &&
                    s->sees_processes == sees_processes && is_same_row(&s->row, row);
     if (!is_same)
-        *s = (struct ctl_sight){*row,     revision,      w->player.pid, w->headless.pid,
-                                w->guest, sees_processes};
+        *s = (struct ctl_sight){*row,     revision, w->player.pid, w->headless.pid,
+                                w->guest, w->adb,   sees_processes};
     return is_same;
 }
 

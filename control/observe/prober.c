@@ -4,15 +4,17 @@
  * one VM: with another pid everything that was known of it is forgotten, and an answer that was
  * asked of the former one is not counted.
  *
- *      UNKNOWN --answers--> ANSWERS --3 failures--> SILENT
- *         ^--not up, other VM--'<-----answers---------' */
+ *      UNKNOWN --answers--> ANSWERS --3 failures--> SILENT      OTHER: somebody else's answers
+ *         ^--not up, other VM--'<-----answers---------'        CLOSED: ADB is off, and no ld */
 #include "control/observe/prober.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/str.h"
+#include "control/observe/guest_identity.h"
+#include "ldconsole/verbs/adb_serial.h"
 #include "ldconsole/verbs/timing.h"
 
 enum {
@@ -20,8 +22,13 @@ enum {
     SILENT_AFTER = 3 /* failures in a row of a guest that had answered */
 };
 
+const char ctl_prober_closed[] =
+    "its guest cannot be asked: ADB debugging is off (basicSettings.adbDebug of its config file) "
+    "and no ld stands beside ldconsole";
+
 struct ctl_prober {
     struct ldc_client *client;
+    const struct cache_snapshot *all;
     struct map *watches;
     void (*on_change)(void *arg);
     void *arg;
@@ -33,13 +40,15 @@ struct probe {
     struct ctl_prober *prober;
     char id[UUID_SIZE];
     int64_t vm_pid;
+    bool is_by_adb;
 };
 
-struct ctl_prober *ctl_prober_new(struct ldc_client *client, struct map *watches,
-                                  void (*on_change)(void *arg), void *arg)
+struct ctl_prober *ctl_prober_new(struct ldc_client *client, const struct cache_snapshot *all,
+                                  struct map *watches, void (*on_change)(void *arg), void *arg)
 {
     struct ctl_prober *p = mem_new(struct ctl_prober);
     p->client = client;
+    p->all = all;
     p->watches = watches;
     p->on_change = on_change;
     p->arg = arg;
@@ -58,40 +67,73 @@ void ctl_prober_close(struct ctl_prober *p)
     free_if_done(p);
 }
 
-/* Some versions echo the command line first (reference 2.4), so the answer is a line of its own. */
-static bool says_booted(const struct ldc_outcome *outcome)
+/* What one answer, or its absence, says of the guest. */
+struct reply {
+    struct ldc_guest guest;
+    struct ctl_guest_identity identity;
+    bool is_answer;
+};
+
+static void read_reply(const struct ctl_prober *p, const struct probe *probe,
+                       const struct ldc_outcome *outcome, struct reply *ret)
 {
-    if (outcome->is_rejected || outcome->answer != LDC_ANSWER_ACCEPTED || !outcome->result)
-        return false;
-    for (const char *line = outcome->result->output; line;) {
-        size_t n = strcspn(line, "\r\n");
-        if (n == 1 && *line == '1')
-            return true;
-        line = strchr(line, '\n');
-        line = line ? line + 1 : NULL;
-    }
-    return false;
+    bool is_accepted = !outcome->is_rejected && outcome->answer == LDC_ANSWER_ACCEPTED;
+    ldc_guest_read(outcome->result ? outcome->result->output : "", &ret->guest);
+    ctl_guest_identify(p->all, probe->id, &ret->guest, probe->is_by_adb, &ret->identity);
+    ret->is_answer = is_accepted && ret->guest.is_booted && ret->guest.has_server;
 }
 
-/* What one answer, or its absence, says of the guest, and when to ask again. A failure before the
- * first answer only means "not yet". */
-static void note_answer(struct ctl_prober *p, struct ctl_watch *watch, bool is_answer)
+static void note_guest(struct ctl_watch *watch, const struct reply *reply)
 {
-    enum ctl_guest before = watch->guest;
-    unsigned pause_ms = LDC_TIMING_GUEST_RETRY_MS;
-
-    watch->guest_failures = is_answer ? 0 : watch->guest_failures + 1;
-    if (is_answer)
+    watch->guest_reason[0] = '\0';
+    if (reply->identity.reason[0]) {
+        watch->guest = CTL_GUEST_OTHER;
+        watch->guest_failures = 0;
+        str_copy(watch->guest_reason, sizeof(watch->guest_reason), reply->identity.reason);
+        return;
+    }
+    if (reply->is_answer) {
         watch->guest = CTL_GUEST_ANSWERS;
-    else if (before == CTL_GUEST_ANSWERS && watch->guest_failures >= SILENT_AFTER)
+        watch->guest_failures = 0;
+        return;
+    }
+    watch->guest_failures++;
+    if (watch->guest == CTL_GUEST_OTHER)
+        watch->guest = CTL_GUEST_UNKNOWN;
+    else if (watch->guest == CTL_GUEST_ANSWERS && watch->guest_failures >= SILENT_AFTER)
         watch->guest = CTL_GUEST_SILENT;
-    if (is_answer)
-        pause_ms = LDC_TIMING_GUEST_CHECK_MS;
-    else if (watch->guest == CTL_GUEST_UNKNOWN)
-        pause_ms = watch->guest_failures < BOOT_ATTEMPTS ? LDC_TIMING_GUEST_BOOT_MS
-                                                         : LDC_TIMING_GUEST_CHECK_MS;
-    watch->guest_next_ms = clock_mono_ms() + pause_ms;
-    if (watch->guest != before)
+    if (reply->guest.is_booted)
+        str_copy(watch->guest_reason, sizeof(watch->guest_reason),
+                 "its system server does not answer, only the shell does");
+}
+
+/* A failure before the first answer only means "not yet". */
+static unsigned pause_after(const struct ctl_watch *watch)
+{
+    if (watch->guest == CTL_GUEST_ANSWERS && watch->guest_failures == 0)
+        return LDC_TIMING_GUEST_CHECK_MS;
+    if (watch->guest != CTL_GUEST_UNKNOWN)
+        return LDC_TIMING_GUEST_RETRY_MS;
+    return watch->guest_failures < BOOT_ATTEMPTS ? LDC_TIMING_GUEST_BOOT_MS
+                                                 : LDC_TIMING_GUEST_CHECK_MS;
+}
+
+static void note_adb(struct cache_adb *adb, const struct reply *reply)
+{
+    adb->reachable = reply->guest.has_shell ? CACHE_REACHABLE_YES : CACHE_REACHABLE_NO;
+    adb->verified = reply->identity.verified;
+}
+
+static void note_reply(struct ctl_prober *p, const struct probe *probe, struct ctl_watch *watch,
+                       const struct reply *reply)
+{
+    struct ctl_watch before = *watch;
+    note_guest(watch, reply);
+    if (probe->is_by_adb)
+        note_adb(&watch->adb, reply);
+    watch->guest_next_ms = clock_mono_ms() + pause_after(watch);
+    if (watch->guest != before.guest || memcmp(&watch->adb, &before.adb, sizeof(before.adb)) != 0 ||
+        strcmp(watch->guest_reason, before.guest_reason) != 0)
         p->on_change(p->arg);
 }
 
@@ -105,8 +147,10 @@ static void on_answer(void *arg, const struct ldc_outcome *outcome)
     if (node) {
         struct ctl_watch *watch = container_of(node, struct ctl_watch, by_id);
         watch->guest_is_asked = false;
+        struct reply reply;
+        read_reply(p, probe, outcome, &reply);
         if (watch->guest_pid == probe->vm_pid)
-            note_answer(p, watch, says_booted(outcome));
+            note_reply(p, probe, watch, &reply);
     }
     mem_free(probe);
     free_if_done(p);
@@ -114,37 +158,58 @@ static void on_answer(void *arg, const struct ldc_outcome *outcome)
 
 static void ask(struct ctl_prober *p, struct ctl_watch *watch, int index)
 {
-    static const char *const getprop[] = {"getprop", "sys.boot_completed", NULL};
+    const char *const question[] = {ldc_guest_question, NULL};
     const struct ldc_install *install = ldc_client_install(p->client);
     struct ldc_command command;
-    char serial[32];
+    char serial[LDC_ADB_SERIAL_SIZE];
 
     if (install->ld) {
-        ldc_command_ld_shell(&command, index, "getprop sys.boot_completed");
+        ldc_command_ld_shell(&command, index, ldc_guest_question);
     } else if (install->adb) {
-        snprintf(serial, sizeof(serial), "emulator-%d", 5554 + 2 * index);
-        ldc_command_adb_shell(&command, serial, getprop);
+        ldc_adb_serial_write(index, serial);
+        ldc_command_adb_shell(&command, serial, question);
     } else {
         return;
     }
     struct probe *probe = mem_new(struct probe);
     probe->prober = p;
     probe->vm_pid = watch->guest_pid;
+    probe->is_by_adb = !install->ld;
     memcpy(probe->id, watch->id, sizeof(probe->id));
     watch->guest_is_asked = true;
     p->n_calls++;
     ldc_client_call(p->client, &command, LDC_PURPOSE_RUN, on_answer, probe);
 }
 
+bool ctl_prober_is_closed(const struct ldc_install *install, enum cache_adb_debug debug)
+{
+    return !install->ld && install->adb && debug == CACHE_ADB_DEBUG_OFF;
+}
+
+static void forget(struct ctl_watch *watch, int64_t vm_pid, uint64_t now_ms)
+{
+    watch->guest = CTL_GUEST_UNKNOWN;
+    watch->guest_reason[0] = '\0';
+    watch->guest_pid = vm_pid;
+    watch->guest_failures = 0;
+    watch->guest_next_ms = now_ms;
+    watch->adb.verified = CACHE_VERIFIED_UNKNOWN;
+    watch->adb.reachable = CACHE_REACHABLE_UNKNOWN;
+}
+
 void ctl_prober_visit(struct ctl_prober *p, struct ctl_watch *watch, int index, bool is_up,
                       int64_t vm_pid, uint64_t now_ms)
 {
-    if (!is_up || watch->guest_pid != vm_pid) {
-        watch->guest = CTL_GUEST_UNKNOWN;
-        watch->guest_pid = vm_pid;
-        watch->guest_failures = 0;
-        watch->guest_next_ms = now_ms;
-    }
-    if (is_up && !watch->guest_is_asked && now_ms >= watch->guest_next_ms)
+    bool is_closed = ctl_prober_is_closed(ldc_client_install(p->client), watch->adb.debug);
+    bool was_closed = watch->guest == CTL_GUEST_CLOSED;
+
+    if (!is_up || watch->guest_pid != vm_pid || is_closed != was_closed)
+        forget(watch, vm_pid, now_ms);
+    if (is_up && is_closed) {
+        watch->guest = CTL_GUEST_CLOSED;
+        watch->adb.reachable = CACHE_REACHABLE_NO;
+        str_copy(watch->guest_reason, sizeof(watch->guest_reason), ctl_prober_closed);
+    } else if (is_up && !watch->guest_is_asked && now_ms >= watch->guest_next_ms) {
         ask(p, watch, index);
+    }
 }

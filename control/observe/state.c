@@ -62,6 +62,8 @@ static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
                "list2 says Android is up, but no VM process was seen; looking again");
     else if (f->guest == CTL_GUEST_ANSWERS)
         decide(v, CACHE_STATE_READY, "Android is up and the guest answers");
+    else if (f->guest_reason)
+        decide(v, CACHE_STATE_RUNNING, "Android is up, but %s", f->guest_reason);
     else if (f->guest == CTL_GUEST_SILENT)
         decide(v, CACHE_STATE_RUNNING, "Android is up, but the guest does not answer");
     else
@@ -178,7 +180,6 @@ bool ctl_state_is_up(enum cache_state state)
 
 const char *ctl_guest_name(enum ctl_guest guest)
 {
-    return guest == CTL_GUEST_ANSWERS  ? "answers"
-           : guest == CTL_GUEST_SILENT ? "silent"
-                                       : "unknown";
+    static const char *const names[] = {"unknown", "answers", "silent", "other", "closed"};
+    return names[guest];
 }

@@ -10,7 +10,15 @@
 /** What state an instance is in, from everything that was seen of it. A pure function: the rules
  *  of the whole product in one place (reference 2.3, 5.2). */
 
-enum ctl_guest { CTL_GUEST_UNKNOWN, CTL_GUEST_ANSWERS, CTL_GUEST_SILENT };
+enum ctl_guest {
+    CTL_GUEST_UNKNOWN,
+    CTL_GUEST_ANSWERS,
+    CTL_GUEST_SILENT,
+    CTL_GUEST_OTHER, /* what answers is not its own */
+    CTL_GUEST_CLOSED /* there is no way to ask it */
+};
+
+enum { CTL_GUEST_REASON_SIZE = 160 };
 
 /** What the engine has just asked of an instance. */
 enum ctl_expect { CTL_EXPECT_NOTHING, CTL_EXPECT_START, CTL_EXPECT_STOP };
@@ -25,6 +33,7 @@ struct ctl_facts {
     unsigned n_without_vm;    /* looks in a row in which its VM was missed, this one included */
     bool had_vm;              /* a VM was seen since it was last off */
     enum ctl_guest guest;
+    const char *guest_reason; /* what is wrong with it, as a part of a sentence; NULL = not known */
     enum ctl_expect expect;
     enum cache_state previous;
     uint64_t previous_ms; /* how long it was in that state; for starting and booting together */

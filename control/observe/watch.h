@@ -14,6 +14,7 @@ struct ctl_sight {
     uint64_t config_revision; /* 0 = there is no file */
     int64_t player, headless;
     enum ctl_guest guest;
+    struct cache_adb adb;
     bool sees_processes;
 };
 
@@ -53,8 +54,10 @@ struct ctl_watch {
     enum ctl_expect expect;
     uint64_t expect_until_ms;
 
+    struct cache_adb adb; /* as it was last asked; `debug` is of the config */
     enum ctl_guest guest;
-    int64_t guest_pid; /* the VM the guest's answer belongs to */
+    char guest_reason[CTL_GUEST_REASON_SIZE]; /* as ctl_facts has it; "" = none */
+    int64_t guest_pid;                        /* the VM the guest's answer belongs to */
     unsigned guest_failures;
     uint64_t guest_next_ms; /* when to ask again */
     bool guest_is_asked;

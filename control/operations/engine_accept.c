@@ -13,6 +13,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "control/observe/prober.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
 
@@ -169,6 +170,21 @@ static bool is_unsupported(struct ctl_engine *e, const struct ctl_request *reque
         return true;
     }
     return false;
+}
+
+/* Better said now than after the start. The children of a batch say it then. */
+static bool is_never_ready(struct ctl_engine *e, const struct ctl_request *request,
+                           const struct cache_instance *i, struct ctl_refusal *reterr)
+{
+    if (!request->until_ready || !i || !ctl_observer_is_guest_closed(e->parts.observer, i))
+        return false;
+    *reterr = (struct ctl_refusal){.http_status = 409};
+    str_copy(reterr->code, sizeof(reterr->code), "GUEST_NOT_REACHABLE");
+    snprintf(reterr->detail, sizeof(reterr->detail),
+             "it would never be seen ready: %s; start it without \"until\", or switch ADB "
+             "debugging on while it is stopped",
+             ctl_prober_closed);
+    return true;
 }
 
 static bool is_full(struct ctl_engine *e, size_t n_more, struct ctl_refusal *reterr)
@@ -349,6 +365,7 @@ void ctl_engine_submit(struct ctl_engine *e, const struct ctl_request *request, 
             ? cache_snapshot_by_id(ctl_observer_snapshot(e->parts.observer), request->target)
             : NULL;
     if (!ctl_flow_accepts(request, entry ? &entry->instance : NULL, &refusal) ||
+        is_never_ready(e, request, entry ? &entry->instance : NULL, &refusal) ||
         is_refused(e, request, 1, &refusal)) {
         refuse(a, &refusal);
         return;

@@ -2,6 +2,7 @@
 /* Starting, in three steps: the launch, which ends when Android is up and holds the launch gate
  * until then; waiting for Android, for a start that found the instance on its way already; and, if
  * that was asked for, waiting until the guest answers. */
+#include "control/observe/prober.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
@@ -133,8 +134,13 @@ static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_in
 {
     if (!i)
         return ctl_why_gone(why);
-    bool is_wanted = job->params.until_ready && i->state != CACHE_STATE_READY;
-    return is_wanted ? CTL_PLAN_RUN : CTL_PLAN_SKIP;
+    if (!job->params.until_ready || i->state == CACHE_STATE_READY)
+        return CTL_PLAN_SKIP;
+    if (!ctl_observer_is_guest_closed(job->observer, i))
+        return CTL_PLAN_RUN;
+    ctl_why_set(why, "GUEST_NOT_REACHABLE", "the instance is %s, but %s",
+                cache_state_name(i->state), ctl_prober_closed);
+    return CTL_PLAN_FAIL;
 }
 
 static enum ctl_check check_ready(struct ctl_job *job, const struct cache_instance *i,

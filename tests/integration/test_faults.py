@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Commands to an LDPlayer that lies or hangs: no failure may look like a success."""
+import os
 import unittest
 
 from support import IS_WINDOWS, ServiceCase, wait_for
 from support.limits import SHORT
+from support.programs import EXE
 
 
-class Starting(ServiceCase):
+class StartCase(ServiceCase):
     service_options = SHORT
 
     def fail_to_start(self, index=0, body=None):
@@ -20,6 +22,8 @@ class Starting(ServiceCase):
         self.assertEqual(told["id"], ended["id"])
         return ended
 
+
+class Starting(StartCase):
     def test_a_window_without_a_machine_is_stuck(self):
         self.simulator.set(**{"fault.0": "stuck_starting"})
         self.fail_to_start()
@@ -72,6 +76,53 @@ class Starting(ServiceCase):
         self.simulator.set(**{"fault.0": "adb_dead,hung_guest"})
         self.fail_to_start(body={"until": "ready", "timeout_s": 4})
         self.assertEqual(self.client.instance(0)["state"], "running")
+
+    def test_a_guest_whose_system_server_hangs_is_not_ready(self):
+        self.simulator.set(**{"fault.0": "hung_am"})
+        self.fail_to_start(body={"until": "ready", "timeout_s": 4})
+        self.assertEqual(self.client.instance(0)["state"], "running")
+
+
+class WithAdbAlone(StartCase):
+    """There is no ld: guests are asked through their ports."""
+
+    simulator_options = {"set": "adb_debug_new=1"}
+
+    def prepare(self):
+        os.remove(self.simulator.path("ld" + EXE))
+
+    def test_its_own_guest_is_known_and_addressed_by_its_serial(self):
+        ready = self.client.run("POST", "/api/instances/adb:emulator-5554/start",
+                                {"until": "ready", "timeout_s": 60})["result"]
+        self.assertEqual(ready["index"], 0)
+        self.assertEqual(ready["adb"], {"serial": "emulator-5554", "verified": "own",
+                                        "reachable": True, "debug": "local"})
+        self.assertEqual(self.client.instance("adb:127.0.0.1:5557")["index"], 1)
+        missing = self.client.request("GET", "/api/instances/adb:emulator-5580")
+        self.assert_problem(missing, 404, "INSTANCE_NOT_FOUND")
+
+    def test_a_guest_of_somebody_else_is_not_ready(self):
+        self.simulator.set(**{"fault.0": "adb_stolen"})
+        ended = self.fail_to_start(body={"until": "ready", "timeout_s": 6})
+        self.assertIn("the guest of no LDPlayer instance answers", ended["error"]["detail"])
+        instance = self.client.instance(0)
+        self.assertEqual((instance["state"], instance["adb"]["verified"]), ("running", "foreign"))
+
+    def test_adb_debugging_that_is_off_is_said_at_once(self):
+        path = self.simulator.path("vms", "config", "leidian0.config")
+        with open(path, "rb+") as file:
+            text = file.read().replace(b'"basicSettings.adbDebug": 1', b'"basicSettings.adbDebug": 0')
+            file.seek(0)
+            file.write(text)
+        wait_for(lambda: self.client.instance("0?max_age_ms=0")["adb"]["debug"] == "off", "off")
+        refused = self.client.request("POST", "/api/instances/0/start", {"until": "ready"})
+        problem = self.assert_problem(refused, 409, "GUEST_NOT_REACHABLE")
+        self.assertIn("ADB debugging is off", problem["detail"])
+        self.client.run("POST", "/api/instances/0/start", {"timeout_s": 60})
+        instance = self.client.instance("0?max_age_ms=0")
+        self.assertEqual((instance["state"], instance["evidence"]["guest"]), ("running", "closed"))
+        self.assertIn("ADB debugging is off", instance["state_reason"])
+        self.assertEqual(self.simulator.calls(program="adb"), [])
 
 
 class Stopping(ServiceCase):

@@ -157,6 +157,7 @@ struct fake_farm *fake_farm_new(void)
     mem_free(made);
     farm->ldconsole = fs_join(farm->folder, "ldconsole");
     farm->usage = mem_strdup("");
+    fake_farm_let_guests_answer(farm, false);
     farm->profile = FARM_LD9;
     farm->next_pid = 100000;
     farm->launch_android = 1;
@@ -176,6 +177,7 @@ void fake_farm_free(struct fake_farm *farm)
     folder_remove(farm->folder);
     mem_free(farm->ldconsole);
     mem_free(farm->usage);
+    mem_free(farm->guests_say);
     buf_deinit(&farm->log);
     mem_free(farm);
 }
@@ -185,14 +187,22 @@ const char *fake_farm_ldconsole(const struct fake_farm *farm)
     return farm->ldconsole;
 }
 
-void fake_farm_have_ld(struct fake_farm *farm)
+void fake_farm_have(struct fake_farm *farm, const char *program)
 {
-    folder_write(farm->folder, "ld", "");
+    folder_write(farm->folder, program, "");
+}
+
+void fake_farm_let_guests_say(struct fake_farm *farm, const char *text)
+{
+    mem_free(farm->guests_say);
+    farm->guests_say = mem_strdup(text);
 }
 
 void fake_farm_let_guests_answer(struct fake_farm *farm, bool do_answer)
 {
-    farm->do_guests_answer = do_answer;
+    fake_farm_let_guests_say(farm, do_answer ? "ldplayerd.boot\r\n1\r\nldplayerd.server\r\nnull\r\n"
+                                               "ldplayerd.end\r\n"
+                                             : "\r\n");
 }
 
 void fake_farm_put(struct fake_farm *farm, int index, const char *title)

@@ -40,9 +40,12 @@ void fake_farm_free(struct fake_farm *farm);
 struct runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop);
 /** Path of the ldconsole, which does not exist. */
 const char *fake_farm_ldconsole(const struct fake_farm *farm);
-/** From now on there is a program `ld` beside it; before the install is read. */
-void fake_farm_have_ld(struct fake_farm *farm);
+/** From now on there is a PROGRAM `ld` or `adb` beside it; before the install is read. */
+void fake_farm_have(struct fake_farm *farm, const char *program);
+/** All guests are up and say nothing of who they are; or not up. */
 void fake_farm_let_guests_answer(struct fake_farm *farm, bool do_answer);
+/** What a guest prints from now on, whatever it is asked; copied. */
+void fake_farm_let_guests_say(struct fake_farm *farm, const char *text);
 
 /** A stopped instance with config file and disk. */
 void fake_farm_put(struct fake_farm *farm, int index, const char *title);

@@ -385,8 +385,8 @@ static void answer(struct fake_farm *farm, struct run *run)
     } else if (strcmp(name, "usage") == 0) {
         (void)buf_append_str(&run->output, farm->usage);
         end(run, RUN_EXITED, 1);
-    } else if (strcmp(name, "ld") == 0 && is_obeyed) {
-        (void)buf_append_str(&run->output, farm->do_guests_answer ? "1\r\n" : "\r\n");
+    } else if ((strcmp(name, "ld") == 0 || strcmp(name, "adb") == 0) && is_obeyed) {
+        (void)buf_append_str(&run->output, farm->guests_say);
         end(run, RUN_EXITED, 0);
     } else if (is_obeyed) {
         end(run, RUN_EXITED, carry_out(farm, run));

@@ -39,7 +39,8 @@ struct fake_farm {
     struct farm_instance neighbour; /* in another folder; exists = it runs */
     enum farm_profile profile;
     int next_pid, launch_android;
-    bool has_launch_vm, shows_processes, do_guests_answer;
+    bool has_launch_vm, shows_processes;
+    char *guests_say;
     struct farm_runner *runner; /* NULL = none */
     void (*before)(void *arg, const char *verb);
     void *before_arg;

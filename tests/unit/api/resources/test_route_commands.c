@@ -82,6 +82,12 @@ Test(api_route_commands, creates_changes_renames_clones_and_removes)
     a = house_ask(&h, "GET", "/api/instances/name:newer", NULL, 200);
     cr_assert_eq(answer_number(&a, "/settings/cpu"), 4);
     answer_deinit(&a);
+    house_expect(&h, "GET", "/api/instances/adb:emulator-5554", NULL, 200);
+    a = house_ask(&h, "GET", "/api/instances/adb:127.0.0.1:5555", NULL, 200);
+    cr_assert_eq(answer_number(&a, "/index"), 0);
+    answer_deinit(&a);
+    house_refuses(&h, "GET", "/api/instances/adb:emulator-5555", NULL, 404, "INSTANCE_NOT_FOUND",
+                  NULL);
     do_it("DELETE", "/api/instances/name:copy?wait=9", NULL);
     house_refuses(&h, "GET", "/api/instances/name:copy", NULL, 404, "INSTANCE_NOT_FOUND", NULL);
 }

@@ -38,6 +38,7 @@ static void fill(struct cache_instance *i)
     set_text(&i->evidence, "{\"android\":1}");
     i->desired = CACHE_DESIRED_RUNNING;
     str_copy(i->adb_serial, sizeof(i->adb_serial), "emulator-5560");
+    i->adb = (struct cache_adb){CACHE_VERIFIED_OTHER, CACHE_REACHABLE_YES, CACHE_ADB_DEBUG_LOCAL};
     i->pid = 100;
     i->vbox_pid = 200;
     i->top_window = -300;
@@ -68,7 +69,8 @@ Test(cache_instance, json_has_the_fields_of_the_contract_in_order)
         "\"name\":\"Farm \\\"A\\\", \xe9\x9b\xb7\xe7\x94\xb5\\u00091\","
         "\"state\":\"running\",\"state_reason\":\"list2 says that Android is up\","
         "\"evidence\":{\"android\":1},\"desired_state\":\"running\","
-        "\"adb_serial\":\"emulator-5560\",\"pid\":100,\"vbox_pid\":200,"
+        "\"adb_serial\":\"emulator-5560\",\"adb\":{\"serial\":\"emulator-5560\","
+        "\"verified\":\"other\",\"reachable\":true,\"debug\":\"local\"},\"pid\":100,\"vbox_pid\":200,"
         "\"top_window\":-300,\"bind_window\":5000000000,"
         "\"resolution\":{\"width\":960,\"height\":540,\"dpi\":160},"
         "\"settings\":{\"cpu\":2,\"model\":\"S\\\"10\",\"auto_rotate\":true,"
@@ -82,7 +84,9 @@ Test(cache_instance, what_is_not_known_is_null)
     char *json cleanup(mem_freep) = to_json(&i);
     cr_assert_str_eq(json, "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
                            "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
-                           "\"adb_serial\":null,\"pid\":null,\"vbox_pid\":null,"
+                           "\"adb_serial\":null,\"adb\":{\"serial\":null,"
+                           "\"verified\":\"unknown\",\"reachable\":null,\"debug\":\"unknown\"},"
+                           "\"pid\":null,\"vbox_pid\":null,"
                            "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
                            "\"settings\":{},\"labels\":{},\"group\":null,\"revision\":\"\"}");
 }
@@ -264,6 +268,15 @@ static void change(struct cache_instance *i, size_t row)
     case 17:
         set_text(&i->labels, "{}");
         break;
+    case 18:
+        i->adb.verified = CACHE_VERIFIED_OWN;
+        break;
+    case 19:
+        i->adb.reachable = CACHE_REACHABLE_NO;
+        break;
+    case 20:
+        i->adb.debug = CACHE_ADB_DEBUG_REMOTE;
+        break;
     default:
         i->group[0] = 'g';
         break;
@@ -272,7 +285,7 @@ static void change(struct cache_instance *i, size_t row)
 
 Test(cache_instance, each_field_counts_for_sameness_diff_and_digest)
 {
-    for (size_t row = 0; row < 19; row++) {
+    for (size_t row = 0; row < 22; row++) {
         struct cache_instance a cleanup(cache_instance_deinit), b cleanup(cache_instance_deinit);
         unsigned char x[CACHE_INSTANCE_DIGEST_SIZE], y[CACHE_INSTANCE_DIGEST_SIZE];
         fill(&a);

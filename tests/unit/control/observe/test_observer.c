@@ -635,7 +635,7 @@ Test(ctl_observer, a_start_is_stuck_when_all_of_it_takes_too_long)
 static void set_up_guests(void)
 {
     put_three();
-    fake_farm_have_ld(w.farm);
+    fake_farm_have(w.farm, "ld");
     fake_farm_set(w.farm, 0, 1, 100, 101);
     world_open(&w);
 }
@@ -694,6 +694,125 @@ Test(ctl_observer_guests, a_guest_that_never_answers_is_asked_less_often)
     cr_expect_eq(fake_farm_count(w.farm, "ld"), 120);
     world_skip(&w, 60000);
     world_until(&w, fake_farm_count(w.farm, "ld") == 121);
+}
+
+Test(ctl_observer_guests, is_not_ready_when_only_the_shell_answers)
+{
+    fake_farm_let_guests_say(w.farm, "ldplayerd.boot\n1\nldplayerd.server\n"
+                                     "cmd: Can't find service: settings\nldplayerd.end\n");
+    world_skip(&w, 1000);
+    world_until(&w, strstr(world_at(&w, 0)->reason, "system server does not answer"));
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+    fake_farm_let_guests_answer(w.farm, true);
+    world_skip(&w, 1000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    cr_expect_eq(world_at(&w, 0)->adb.reachable, CACHE_REACHABLE_UNKNOWN, "adb was not asked");
+}
+
+/* --- guests through adb --- */
+
+static void write_config(int index, int adb_debug, const char *mac, const char *android_id)
+{
+    char text[300];
+    snprintf(text, sizeof(text),
+             "{\"basicSettings.adbDebug\": %d, \"propertySettings.macAddress\": \"%s\","
+             " \"propertySettings.phoneAndroidId\": \"%s\"}",
+             adb_debug, mac, android_id);
+    fake_farm_write_config(w.farm, index, text);
+}
+
+static void let_guest_be(const char *mac, const char *android_id)
+{
+    char text[300];
+    snprintf(text, sizeof(text),
+             "ldplayerd.boot\n1\nldplayerd.mac\n%s\nldplayerd.server\n%s\nldplayerd.end\n", mac,
+             android_id);
+    fake_farm_let_guests_say(w.farm, text);
+}
+
+static void set_up_adb(void)
+{
+    put_three();
+    fake_farm_have(w.farm, "adb");
+    write_config(0, 1, "00DBBF9A0870", "6ecae0a3a8a21860");
+    write_config(1, 2, "00DBBF9A0871", "6ecae0a3a8a21861");
+    write_config(2, 0, "00DBBF9A0872", "6ecae0a3a8a21862");
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_open(&w);
+    world_until(&w, fake_farm_count(w.farm, "adb") == 1);
+}
+
+TestSuite(ctl_observer_adb, .init = set_up_adb, .fini = tear_down, .timeout = 60);
+
+Test(ctl_observer_adb, is_ready_when_its_own_guest_answers)
+{
+    world_until(&w, world_at(&w, 0)->adb.reachable == CACHE_REACHABLE_NO);
+    let_guest_be("00:db:bf:9a:08:70", "6ecae0a3a8a21860");
+    world_skip(&w, 1000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    struct cache_adb adb = world_at(&w, 0)->adb;
+    cr_expect_eq(adb.verified, CACHE_VERIFIED_OWN);
+    cr_expect_eq(adb.reachable, CACHE_REACHABLE_YES);
+    cr_expect_eq(adb.debug, CACHE_ADB_DEBUG_LOCAL);
+    cr_expect_eq(world_at(&w, 1)->adb.debug, CACHE_ADB_DEBUG_REMOTE);
+    cr_expect_eq(world_at(&w, 2)->adb.debug, CACHE_ADB_DEBUG_OFF);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_until(&w, world_at(&w, 0)->adb.reachable == CACHE_REACHABLE_UNKNOWN);
+    cr_expect_eq(world_at(&w, 0)->adb.verified, CACHE_VERIFIED_UNKNOWN);
+}
+
+Test(ctl_observer_adb, is_not_ready_when_another_instances_guest_answers)
+{
+    let_guest_be("00:db:bf:9a:08:71", "6ecae0a3a8a21861");
+    world_skip(&w, 1000);
+    world_until(&w, world_at(&w, 0)->adb.verified == CACHE_VERIFIED_OTHER);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+    cr_expect(strstr(world_at(&w, 0)->reason, "00dbbf9a0871 is that of instance 1"), "%s",
+              world_at(&w, 0)->reason);
+    cr_expect(strstr(world_at(&w, 0)->evidence, "\"guest\":\"other\""));
+}
+
+Test(ctl_observer_adb, is_ready_no_longer_when_another_product_takes_the_port)
+{
+    let_guest_be("00:db:bf:9a:08:70", "6ecae0a3a8a21860");
+    world_skip(&w, 1000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    let_guest_be("08:00:27:70:b1:c5", "9d2f6c1be07a4e53");
+    world_skip(&w, 60000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
+    cr_expect_eq(world_at(&w, 0)->adb.verified, CACHE_VERIFIED_FOREIGN);
+    fake_farm_answer(w.farm, "adb", FARM_IGNORE);
+    world_skip(&w, 5000);
+    world_until(&w, world_at(&w, 0)->adb.reachable == CACHE_REACHABLE_NO);
+    cr_expect_str_eq(world_at(&w, 0)->reason, "Android is up");
+    fake_farm_answer(w.farm, "adb", FARM_OBEY);
+    let_guest_be("00:db:bf:9a:08:70", "6ecae0a3a8a21860");
+    world_skip(&w, 1000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+}
+
+Test(ctl_observer_adb, values_that_cannot_be_read_prove_nothing)
+{
+    fake_farm_let_guests_answer(w.farm, true);
+    world_skip(&w, 1000);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    cr_expect_eq(world_at(&w, 0)->adb.verified, CACHE_VERIFIED_UNKNOWN);
+    cr_expect_eq(world_at(&w, 0)->adb.reachable, CACHE_REACHABLE_YES);
+}
+
+Test(ctl_observer_adb, is_not_asked_while_adb_debugging_is_off)
+{
+    unsigned before = fake_farm_count(w.farm, "adb");
+    let_guest_be("00:db:bf:9a:08:70", "6ecae0a3a8a21860");
+    write_config(0, 0, "00DBBF9A0870", "6ecae0a3a8a21860");
+    world_until(&w, strstr(world_at(&w, 0)->reason, "ADB debugging is off"));
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+    cr_expect_eq(world_at(&w, 0)->adb.reachable, CACHE_REACHABLE_NO);
+    cr_expect(strstr(world_at(&w, 0)->evidence, "\"guest\":\"closed\""));
+    world_skip(&w, 60000);
+    cr_expect_eq(fake_farm_count(w.farm, "adb"), before);
+    write_config(0, 1, "00DBBF9A0870", "6ecae0a3a8a21860");
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
 }
 
 Test(ctl_observer_guests, a_guest_that_hangs_keeps_nothing_from_closing)

@@ -198,6 +198,22 @@ static const struct row rows[] = {
      {.android = 1, .pid = 5, .vbox_pid = 6, .guest = CTL_GUEST_SILENT},
      CACHE_STATE_RUNNING,
      "the guest does not answer"},
+    {"up, somebody else's guest answers",
+     {.android = 1,
+      .pid = 5,
+      .vbox_pid = 6,
+      .guest = CTL_GUEST_OTHER,
+      .guest_reason = "another guest answers"},
+     CACHE_STATE_RUNNING,
+     "Android is up, but another guest answers"},
+    {"up, no way in",
+     {.android = 1,
+      .pid = 5,
+      .vbox_pid = 6,
+      .guest = CTL_GUEST_CLOSED,
+      .guest_reason = "ADB is off"},
+     CACHE_STATE_RUNNING,
+     "Android is up, but ADB is off"},
     {"up, quit asked for",
      {.android = 1, .pid = 5, .vbox_pid = 6, .expect = CTL_EXPECT_STOP},
      CACHE_STATE_STOPPING,
@@ -314,4 +330,6 @@ Test(ctl_state, guests_have_names)
     cr_expect_str_eq(ctl_guest_name(CTL_GUEST_UNKNOWN), "unknown");
     cr_expect_str_eq(ctl_guest_name(CTL_GUEST_ANSWERS), "answers");
     cr_expect_str_eq(ctl_guest_name(CTL_GUEST_SILENT), "silent");
+    cr_expect_str_eq(ctl_guest_name(CTL_GUEST_OTHER), "other");
+    cr_expect_str_eq(ctl_guest_name(CTL_GUEST_CLOSED), "closed");
 }

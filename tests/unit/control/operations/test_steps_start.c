@@ -539,7 +539,7 @@ Test(ctl_start, of_what_vanished_before_launches_nothing)
 static void set_up_guests(void)
 {
     put_two();
-    fake_farm_have_ld(w.farm);
+    fake_farm_have(w.farm, "ld");
     world_open(&w);
 }
 
@@ -572,6 +572,49 @@ Test(ctl_start_guests, until_ready_of_what_is_ready_is_already_so)
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect(strstr(op->result, "already so"), "%s", op->result);
     cache_operation_free(op);
+}
+
+/* --- until ready through adb --- */
+
+static void set_up_adb(void)
+{
+    put_two();
+    fake_farm_have(w.farm, "adb");
+    fake_farm_write_config(w.farm, 0, "{\"basicSettings.adbDebug\": 0}");
+    fake_farm_write_config(w.farm, 1, "{\"basicSettings.adbDebug\": 1}");
+    world_open(&w);
+    world_look(&w);
+}
+
+TestSuite(ctl_start_adb, .init = set_up_adb, .fini = tear_down, .timeout = 60);
+
+Test(ctl_start_adb, until_ready_without_a_way_into_the_guest_is_refused_at_once)
+{
+    enum cache_op_kind kinds[] = {CACHE_OP_START, CACHE_OP_RESTART};
+    for (size_t i = 0; i < countof(kinds); i++) {
+        struct ctl_request r = world_request(&w, kinds[i], 0);
+        r.until_ready = true;
+        struct world_answer a = world_submit(&w, &r);
+        cr_expect_eq(a.refusal.http_status, 409);
+        cr_expect_str_eq(a.refusal.code, "GUEST_NOT_REACHABLE");
+        cr_expect(strstr(a.refusal.detail, "basicSettings.adbDebug"), "%s", a.refusal.detail);
+        cr_expect(strstr(a.refusal.detail, "while it is stopped"), "%s", a.refusal.detail);
+    }
+    cr_expect_eq(n_launches(), 0);
+}
+
+/* The farm's launch writes a config file without the key, which is off. */
+Test(ctl_start_adb, until_ready_fails_as_soon_as_android_is_up_when_the_way_was_closed)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 1);
+    r.until_ready = true;
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "GUEST_NOT_REACHABLE");
+    cr_expect(strstr(op->error, "the instance is running, but its guest cannot be asked"), "%s",
+              op->error);
+    cache_operation_free(op);
+    cr_expect_eq(n_launches(), 1);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
 }
 
 /* --- restart --- */
