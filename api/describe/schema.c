@@ -34,6 +34,7 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_GROUP] = "{\"type\":[\"string\",\"null\"],\"maxLength\":64}",
     [API_FIELD_DESIRED] = "running|stopped?",
     [API_FIELD_UNTIL] = "running|ready",
+    [API_FIELD_WINDOW] = "normal|minimized|hidden",
     [API_FIELD_FORCE] = "bool",
     [API_FIELD_TIMEOUT] = "1..3600",
     [API_FIELD_TOKEN_NAME] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}",

@@ -96,7 +96,9 @@ static const struct api_route_answer accepted[] = {
 #define UNTIL_TEXT                                                                                 \
     "A start has succeeded when Android is up (state `running`). `{\"until\": \"ready\"}` waits "  \
     "for the guest to answer as well, where adb or ld stands beside ldconsole. An instance that "  \
-    "runs already is a success with a note."
+    "runs already is a success with a note. `{\"window\": \"minimized\"}` or `\"hidden\"` has "    \
+    "the window opened so, which LDPlayer can since version 9 (before: `SETTING_NOT_SUPPORTED`); " \
+    "the window itself is not looked at, and one that is open stays as it is."
 
 #define WORKSTATION_TEXT                                                                           \
     "Figures of another workstation (`system`, `instances`, the usages) are null: they are known " \

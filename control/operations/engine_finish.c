@@ -59,7 +59,17 @@ static char *explain_error(struct ctl_job *job, enum cache_op_status status, con
     return write_error(status, code, all, is_lasting);
 }
 
-/* The instance as it is now; a note says that nothing had to be run. */
+/* What is to be known of a success, also that nothing had to be run; NULL = nothing. */
+static char *write_note(const struct ctl_job *job, const struct cache_instance *i)
+{
+    const char *note = job->note;
+    if (job->op->step)
+        return *note ? mem_strdup(note) : NULL;
+    return mem_printf("nothing to do: it was already so; the instance is %s%s%s",
+                      cache_state_name(i->state), *note ? "; " : "", note);
+}
+
+/* The instance as it is now. */
 static char *write_result(const struct ctl_job *job)
 {
     struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
@@ -72,11 +82,12 @@ static char *write_result(const struct ctl_job *job)
         return NULL;
     buf_init(&out, 0);
     cache_snapshot_append_instance(s, entry, clock_mono_ms(), true, &out);
-    if (!job->op->step) {
+    char *note cleanup(mem_freep) = write_note(job, &entry->instance);
+    if (note) {
         out.len--; /* reopen the object */
-        (void)buf_printf(&out,
-                         ",\"note\":\"nothing to do: it was already so; the instance is %s\"}",
-                         cache_state_name(entry->instance.state));
+        (void)buf_append_str(&out, ",\"note\":");
+        json_append_str(&out, note);
+        (void)buf_append_str(&out, "}");
     }
     return buf_take(&out, NULL);
 }

@@ -31,6 +31,8 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
     case CACHE_STATE_BOOTING:
     case CACHE_STATE_RUNNING:
     case CACHE_STATE_READY:
+        if (job->params.window != LDC_WINDOW_NORMAL)
+            ctl_job_note(job, "it was started already, and its window stays as it is");
         return CTL_PLAN_SKIP;
     default:
         ctl_why_set(why, "INSTANCE_NOT_STARTABLE",
@@ -45,7 +47,7 @@ static void build_launch(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     (void)ctl_steps_mend_config(job, i);
-    ldc_command_launch(ret, i->index);
+    ldc_command_launch(ret, i->index, job->params.window);
 }
 
 static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance *i,
