@@ -171,7 +171,9 @@ const struct api_route api_routes[] = {
         .summary = "Change an instance",
         .description =
             "Settings are verified by reading the configuration file back; name, settings and resolution "
-            "need the instance stopped. Labels are replaced as a whole; group `null` clears it.",
+            "need the instance stopped. `settings.adb_debug`, for which ldconsole has no flag, is written "
+            "into that file itself (the former one stays beside it, `.ldplayerd.bak`): 409 while it runs. "
+            "Labels are replaced as a whole; group `null` clears it.",
         .query = QUERY(&wait),
         .body = "InstanceChange",
         .is_body_required = true,

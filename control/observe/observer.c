@@ -426,6 +426,17 @@ int ctl_observer_restore_config(struct ctl_observer *o, const char *id)
     return r;
 }
 
+int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
+                             const char *json_value)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    if (!entry)
+        return UV_ENOENT;
+    const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
+    char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, entry->instance.index);
+    return ldc_config_set(path, key, json_value);
+}
+
 void ctl_observer_look(struct ctl_observer *o)
 {
     look_again(o);

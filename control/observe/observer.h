@@ -125,6 +125,10 @@ bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id);
 /** Puts the copy back, and tells that by an event. Only while ID is stopped; blocking, a few
  *  milliseconds. Returns 0 or a UV error. */
 int ctl_observer_restore_config(struct ctl_observer *o, const char *id);
+/** Sets one key of the config file of ID to a JSON value (ldc_config_set). Only while ID is
+ * stopped; blocking, a few milliseconds. Returns 0 or a UV error. */
+int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
+                             const char *json_value);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);
 /** What is known may be of another time (the computer slept): until a survey that begins now or

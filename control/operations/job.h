@@ -96,7 +96,8 @@ struct ctl_job {
     bool has_exit_code;
     struct ldc_settings before; /* modify: what stood there when the command was given ... */
     bool has_before;            /* ... by this process, and that is known */
-    char said[200]; /* how ldconsole ended and what it printed, of the last command; "" = nothing */
+    char said[200]; /* how ldconsole ended and what it printed, of the last command, or why what we
+                       did ourselves failed; "" = nothing */
     char note[300]; /* what is to be known of a success; "" = nothing */
     bool has_acted; /* something was done, so the revision it was bound to is history */
     bool is_recovered; /* the current step was issued by a former process */

@@ -38,7 +38,7 @@ class Create(ServiceCase):
         settings = {
             "phone_number": "5551234", "imei": "1" * 15, "imsi": "2" * 15, "sim_serial": "3" * 20,
             "android_id": "4" * 16, "mac": "00DBBF9A087E", "auto_rotate": True,
-            "lock_window": True, "root": True,
+            "lock_window": True, "root": True, "adb_debug": "remote",
         }
         created = self.client.run("POST", "/api/instances", {"name": "x", "settings": settings})
         read = created["result"]["settings"]

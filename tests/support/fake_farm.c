@@ -56,17 +56,22 @@ struct farm_verb *farm_verb_of(const struct fake_farm *farm, const char *name)
 
 void farm_write_config(const struct fake_farm *farm, const struct farm_instance *i)
 {
-    char name[64], text[800];
+    char name[64], text[800], adb_debug[40] = "";
     snprintf(name, sizeof(name), "vms/config/leidian%d.config", i->index);
+    /* What no verb changes stays. */
+    char *before cleanup(mem_freep) = folder_read(farm->folder, name);
+    const char *at = before ? strstr(before, "\"basicSettings.adbDebug\":") : NULL;
+    if (at)
+        snprintf(adb_debug, sizeof(adb_debug), ",%.26s", at);
     snprintf(text, sizeof(text),
              "{\"statusSettings.playerName\":\"%s\",\"advancedSettings.cpuCount\":%d,"
              "\"advancedSettings.memorySize\":%d,\"propertySettings.phoneModel\":\"%s\","
              "\"propertySettings.phoneIMEI\":\"%015lld\","
              "\"advancedSettings.resolution\":{\"width\":%d,\"height\":%d},"
              "\"advancedSettings.resolutionDpi\":%d,\"basicSettings.realWidth\":%d,"
-             "\"basicSettings.realHeigh\":%d}",
+             "\"basicSettings.realHeigh\":%d%s}",
              i->title, i->cpu, i->memory, i->model, i->imei, i->width, i->height, i->dpi, i->width,
-             i->height);
+             i->height, adb_debug);
     folder_write(farm->folder, name, text);
 }
 

@@ -30,6 +30,19 @@ static struct world_answer modify(void)
     return world_submit(&w, &r);
 }
 
+static struct world_answer switch_adb_debug(int number)
+{
+    settings = (struct ldc_settings){0};
+    ldc_settings_set_adb_debug(&settings, number);
+    return modify();
+}
+
+static void expect_config(int index, const char *part)
+{
+    char *text cleanup(mem_freep) = fake_farm_read_config(w.farm, index);
+    cr_expect(strstr(text, part), "%s", text);
+}
+
 static struct world_answer rename_to(const char *name)
 {
     struct ctl_request r = world_request(&w, CACHE_OP_RENAME, 0);
@@ -45,6 +58,81 @@ Test(ctl_change, modify_is_read_back_from_the_config_file)
     cr_expect(strstr(op->evidence, "modify --index 0 --memory 4096"), "%s", op->evidence);
     cache_operation_free(op);
     cr_expect_str_eq(fake_farm_log(w.farm), "modify 0");
+}
+
+Test(ctl_change, adb_debugging_is_switched_in_the_config_file_and_nothing_else_is)
+{
+    fake_farm_write_config(w.farm, 0,
+                           "{ \"statusSettings.playerName\":\"zero\", // by hand\r\n"
+                           "\"basicSettings.adbDebug\" : 0,\"new.unknown\":[2/8*9,] }");
+    struct world_answer a = switch_adb_debug(1);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "\"adb_debug\":\"local\""), "%s", op->result);
+    cr_expect(strstr(op->evidence, "basicSettings.adbDebug: 1 in its config file: written"), "%s",
+              op->evidence);
+    cache_operation_free(op);
+    char *text cleanup(mem_freep) = fake_farm_read_config(w.farm, 0);
+    cr_expect_str_eq(text, "{ \"statusSettings.playerName\":\"zero\", // by hand\r\n"
+                           "\"basicSettings.adbDebug\" : 1,\"new.unknown\":[2/8*9,] }");
+    cr_expect_str_eq(fake_farm_log(w.farm), "", "modify has no flag for it");
+}
+
+Test(ctl_change, adb_debugging_goes_with_other_settings_and_stays)
+{
+    ldc_settings_set_adb_debug(&settings, 2);
+    struct world_answer a = modify();
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->evidence, "modify --index 0 --memory 4096\""), "%s", op->evidence);
+    cache_operation_free(op);
+    expect_config(0, "\"basicSettings.adbDebug\":2");
+    cr_expect_eq(ldc_settings_adb_debug(&world_at(&w, 0)->settings), 2);
+    cr_expect_eq(world_at(&w, 0)->settings.values[LDC_SETTING_MEMORY_MB].number, 4096);
+}
+
+Test(ctl_change, adb_debugging_of_one_that_runs_is_refused_unless_it_is_so)
+{
+    static const int zero[] = {0};
+    world_expect(&w, switch_adb_debug(1).id, CACHE_OP_SUCCEEDED, NULL);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    world_expect(&w, switch_adb_debug(1).id, CACHE_OP_SUCCEEDED, NULL);
+    struct world_answer a = switch_adb_debug(0);
+    cr_expect_eq(a.refusal.http_status, 409);
+    cr_expect_str_eq(a.refusal.code, "INSTANCE_NOT_STOPPED");
+    cr_expect(strstr(a.refusal.detail, "rewrites when it ends"), "%s", a.refusal.detail);
+
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, -1);
+    r.settings = &settings;
+    a = world_submit_batch(&w, &r, zero, 1);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "BATCH_INCOMPLETE");
+    expect_config(0, "\"basicSettings.adbDebug\":1");
+}
+
+Test(ctl_change, adb_debugging_waits_for_what_a_player_may_still_write)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    world_look(&w);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
+    struct world_answer a = switch_adb_debug(1);
+    world_settle(&w);
+    char *text cleanup(mem_freep) = fake_farm_read_config(w.farm, 0);
+    cr_expect_null(strstr(text, "adbDebug"), "%s", text);
+    world_skip(&w, 5000);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    expect_config(0, "\"basicSettings.adbDebug\":1");
+}
+
+Test(ctl_change, adb_debugging_that_cannot_be_written_says_why)
+{
+    fake_farm_write_config(w.farm, 0, "{ no config");
+    world_look(&w);
+    struct world_answer a = switch_adb_debug(1);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "CONFIG_NOT_WRITTEN");
+    cr_expect(strstr(op->error, "instance 0: it cannot be parsed"), "%s", op->error);
+    cache_operation_free(op);
+    expect_config(0, "{ no config");
 }
 
 static struct world_answer modify_imei_to_auto(void)
