@@ -110,6 +110,7 @@ static void act_adb_debug(struct ctl_job *job, const struct cache_instance *i)
     char value[12];
     snprintf(value, sizeof(value), "%d", wanted);
     (void)ctl_steps_mend_config(job, i);
+    ctl_observer_guard_settings(job->observer, i->id, &job->params.settings, false);
     int r = ctl_observer_edit_config(job->observer, i->id, key, value);
     const char *failure = r == 0 ? "" : r == UV_EINVAL ? "it cannot be parsed" : uv_strerror(r);
     char *note cleanup(mem_freep) =
@@ -181,13 +182,17 @@ static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instanc
         ldc_settings_is_empty(wanted) ||
         (!ldc_settings_has_auto(wanted) && ldc_settings_hold(wanted, NULL, &actual, &differing));
     bool will_last = ldc_settings_is_empty(wanted) || !ctl_steps_has_lost_config(job, i);
-    return is_so && will_last ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+    if (!is_so || !will_last)
+        return CTL_PLAN_RUN;
+    ctl_observer_guard_settings(job->observer, i->id, wanted, true);
+    return CTL_PLAN_SKIP;
 }
 
 static void build_modify(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     struct ldc_settings changed = job->params.settings;
+    ctl_observer_guard_settings(job->observer, i->id, &changed, false);
     job->before = i->settings;
     job->has_before = !ctl_steps_mend_config(job, i);
     if (job->has_before)
@@ -207,6 +212,7 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
     if (ldc_settings_hold(&job->params.settings, job->has_before ? &job->before : NULL, &actual,
                           &differing)) {
         ctl_observer_note_set(job->observer, i->id);
+        ctl_observer_guard_settings(job->observer, i->id, &job->params.settings, true);
         return CTL_CHECK_DONE;
     }
     ctl_why_set(why, "NO_EFFECT",

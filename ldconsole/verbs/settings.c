@@ -401,22 +401,59 @@ static bool holds(const struct ldc_setting_info *info, const struct ldc_setting_
                      : strcmp(wanted->text, actual->text) == 0;
 }
 
-bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *before,
-                       const struct ldc_settings *actual, const char **ret_name)
+static bool is_resolution_same(const struct ldc_settings *a, const struct ldc_settings *b)
 {
+    return a->has_resolution == b->has_resolution && a->width == b->width &&
+           a->height == b->height && a->dpi == b->dpi;
+}
+
+unsigned ldc_settings_differing(const struct ldc_settings *wanted,
+                                const struct ldc_settings *before,
+                                const struct ldc_settings *actual)
+{
+    unsigned differing = 0;
     for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
         if (wanted->values[i].is_set &&
             !holds(&ldc_setting_table[i], &wanted->values[i], before ? &before->values[i] : NULL,
-                   &actual->values[i])) {
-            *ret_name = ldc_setting_table[i].name;
+                   &actual->values[i]))
+            differing |= 1u << i;
+    }
+    if (wanted->has_resolution && !is_resolution_same(wanted, actual))
+        differing |= 1u << LDC_SETTING_COUNT;
+    return differing;
+}
+
+const char *ldc_setting_name(unsigned setting)
+{
+    return setting < LDC_SETTING_COUNT ? ldc_setting_table[setting].name : "resolution";
+}
+
+void ldc_settings_take(struct ldc_settings *set, const struct ldc_settings *wanted,
+                       const struct ldc_settings *actual)
+{
+    static const struct ldc_settings none;
+    const struct ldc_settings *from = actual ? actual : &none;
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        if (wanted->values[i].is_set)
+            set->values[i] = from->values[i];
+    }
+    if (!wanted->has_resolution)
+        return;
+    set->has_resolution = from->has_resolution;
+    set->width = from->width;
+    set->height = from->height;
+    set->dpi = from->dpi;
+}
+
+bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *before,
+                       const struct ldc_settings *actual, const char **ret_name)
+{
+    unsigned differing = ldc_settings_differing(wanted, before, actual);
+    for (unsigned i = 0; i <= LDC_SETTING_COUNT; i++) {
+        if (differing & 1u << i) {
+            *ret_name = ldc_setting_name(i);
             return false;
         }
-    }
-    if (wanted->has_resolution &&
-        (!actual->has_resolution || wanted->width != actual->width ||
-         wanted->height != actual->height || wanted->dpi != actual->dpi)) {
-        *ret_name = "resolution";
-        return false;
     }
     return true;
 }

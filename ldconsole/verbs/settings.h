@@ -99,6 +99,17 @@ void ldc_settings_set_adb_debug(struct ldc_settings *settings, int number);
 void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv *argv);
 /** Whether a value is `auto`: LDPlayer is to make up another one. */
 bool ldc_settings_has_auto(const struct ldc_settings *settings);
+/** Those set in WANTED that do not stand in ACTUAL: 1 << enum ldc_setting, 1 << LDC_SETTING_COUNT
+ * for the resolution. */
+unsigned ldc_settings_differing(const struct ldc_settings *wanted,
+                                const struct ldc_settings *before,
+                                const struct ldc_settings *actual);
+/** "cpu"; "resolution" for LDC_SETTING_COUNT. */
+const char *ldc_setting_name(unsigned setting);
+/** Takes over into SET those that are set in WANTED, as they are in ACTUAL; NULL: takes them out.
+ */
+void ldc_settings_take(struct ldc_settings *set, const struct ldc_settings *wanted,
+                       const struct ldc_settings *actual);
 /** Whether everything set in WANTED stands in ACTUAL. `auto` holds when the value is another than
  *  in BEFORE, or, where BEFORE is NULL, when there is one. Otherwise the first differing setting's
  *  name is in RET_NAME (static). */

@@ -274,6 +274,14 @@ void fake_farm_show_processes(struct fake_farm *farm, bool do_show)
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_open_manager(struct fake_farm *farm, int pid, bool is_elsewhere)
+{
+    uv_mutex_lock(&lock);
+    farm->manager_pid = pid;
+    farm->is_manager_elsewhere = is_elsewhere;
+    uv_mutex_unlock(&lock);
+}
+
 bool fake_farm_has(const struct fake_farm *farm, int index)
 {
     return farm_find(farm, index) != NULL;
@@ -372,8 +380,8 @@ static void add_process(struct ldc_processes *list, const char *folder, int pid,
         .role = role,
         .index = index,
         /* VMs run from a folder that all installations share (reference 5.1). */
-        .image = role == LDC_PROCESS_PLAYER ? mem_printf("%s/dnplayer", folder)
-                                            : mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless"),
+        .image = role == LDC_PROCESS_HEADLESS ? mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless")
+                                              : mem_printf("%s/program", folder),
     };
 }
 
@@ -399,6 +407,8 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
         add_process(ret, "/elsewhere", i->player, LDC_PROCESS_PLAYER, i->index);
         add_process(ret, "/elsewhere", i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
+    add_process(ret, the_farm->is_manager_elsewhere ? "/elsewhere" : the_farm->folder,
+                the_farm->manager_pid, LDC_PROCESS_MANAGER, -1);
     uv_mutex_unlock(&lock);
     if (ret->n_items > 0)
         qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_pid);

@@ -254,6 +254,29 @@ Test(ldc_settings, come_back_from_their_record_allowed_or_not)
     cr_assert_str_eq(text, record);
 }
 
+Test(ldc_settings, differ_by_name_and_can_be_taken_over)
+{
+    struct ldc_settings set = {0}, actual = {0};
+    cr_assert_eq(read_settings("{\"cpu\":4,\"imei\":\"auto\"}"), 0);
+    cr_assert_eq(read_resolution("{\"width\":1280,\"height\":720,\"dpi\":240}"), 0);
+    actual.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    actual.values[LDC_SETTING_IMEI] = (struct ldc_setting_value){.is_set = true, .text = "1"};
+    actual.values[LDC_SETTING_ROOT] = (struct ldc_setting_value){.is_set = true, .number = 1};
+    cr_assert_eq(ldc_settings_differing(&settings, NULL, &actual), 1u << LDC_SETTING_COUNT);
+    cr_assert_str_eq(ldc_setting_name(LDC_SETTING_COUNT), "resolution");
+    cr_assert_str_eq(ldc_setting_name(LDC_SETTING_CPU), "cpu");
+
+    ldc_settings_take(&set, &settings, &actual);
+    cr_assert_str_eq(set.values[LDC_SETTING_IMEI].text, "1", "what auto has made");
+    cr_assert_not(set.values[LDC_SETTING_ROOT].is_set || set.has_resolution);
+    actual.values[LDC_SETTING_CPU].number = 2;
+    actual.values[LDC_SETTING_IMEI].is_set = false;
+    cr_assert_eq(ldc_settings_differing(&set, NULL, &actual),
+                 1u << LDC_SETTING_CPU | 1u << LDC_SETTING_IMEI);
+    ldc_settings_take(&set, &settings, NULL);
+    cr_assert(ldc_settings_is_empty(&set));
+}
+
 Test(ldc_setting_table, is_complete)
 {
     for (int i = 0; i < LDC_SETTING_COUNT; i++) {
