@@ -120,7 +120,7 @@ static void put_instance(struct fake_farm *farm, int index, const char *title)
 {
     farm_must(!farm_find(farm, index), "the index is taken");
     struct farm_instance *i = farm->instances;
-    while (i->exists)
+    while (i->exists || i->is_away)
         i++;
     *i = (struct farm_instance){
         .exists = true,
@@ -230,8 +230,11 @@ void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away)
     char here[64], there[64];
     uv_mutex_lock(&lock);
     for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
-        if (farm->instances[n].index == index && farm->instances[n].title[0])
-            farm->instances[n].exists = !is_away;
+        struct farm_instance *i = &farm->instances[n];
+        if (i->index != index || (is_away ? !i->exists : !i->is_away))
+            continue;
+        i->exists = !is_away;
+        i->is_away = is_away;
     }
     snprintf(here, sizeof(here), "vms/config/leidian%d.config", index);
     snprintf(there, sizeof(there), "vms/away%d.config", index);
@@ -240,6 +243,17 @@ void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away)
     snprintf(there, sizeof(there), "vms/away%d.vmdk", index);
     move(farm, is_away, here, there);
     uv_mutex_unlock(&lock);
+}
+
+void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists)
+{
+    must_find(farm, index)->n_hidden = n_lists;
+}
+
+bool fake_farm_is_on(const struct fake_farm *farm, int index)
+{
+    const struct farm_instance *i = farm_find(farm, index);
+    return i && i->pid > 0;
 }
 
 void farm_set(struct farm_instance *i, int android, int pid, int vbox_pid)

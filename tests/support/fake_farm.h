@@ -53,6 +53,10 @@ void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away);
 void fake_farm_set(struct fake_farm *farm, int index, int android, int pid, int vbox_pid);
 /** Only the process table; 0 = none. */
 void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int headless);
+/** The next N_LISTS list2 leave its row out. */
+void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists);
+/** Whether a player of it runs, as far as list2 knows. */
+bool fake_farm_is_on(const struct fake_farm *farm, int index);
 /** Processes of another installation's instance of that index. */
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** Whether the process table shows them at all; it does not to begin with. */

@@ -242,7 +242,15 @@ static void print_row(const struct fake_farm *farm, const struct farm_instance *
     (void)buf_append_str(out, "\r\n");
 }
 
-static void print_list(const struct fake_farm *farm, enum farm_answer answer, struct buf *out)
+static bool is_hidden(struct farm_instance *i)
+{
+    if (i->n_hidden == 0)
+        return false;
+    i->n_hidden--;
+    return true;
+}
+
+static void print_list(struct fake_farm *farm, enum farm_answer answer, struct buf *out)
 {
     if (answer == FARM_EMPTY)
         return;
@@ -253,7 +261,7 @@ static void print_list(const struct fake_farm *farm, enum farm_answer answer, st
     if (answer == FARM_NOISE)
         (void)buf_append_str(out, "Active code page: 65001\r\n");
     for (size_t i = 0; i < FARM_MAX_INSTANCES; i++) {
-        if (!farm->instances[i].exists)
+        if (!farm->instances[i].exists || is_hidden(&farm->instances[i]))
             continue;
         print_row(farm, &farm->instances[i], out);
         if (answer == FARM_TORN) {

@@ -11,13 +11,14 @@
 enum { FARM_MAX_INSTANCES = 64, FARM_MAX_VERBS = 16 };
 
 struct farm_instance {
-    bool exists;
+    bool exists, is_away; /* or its files are at another place */
     int index;
     char title[100], model[40];
     int cpu, memory, width, height, dpi;
     long long imei;
     int android, pid, vbox_pid;
     int player, headless; /* in the process table */
+    unsigned n_hidden;    /* so many lists leave it out yet */
 };
 
 struct farm_verb {

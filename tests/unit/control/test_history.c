@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "base/text/str.h"
+#include "ldconsole/verbs/timing.h"
+#include "tests/unit/control/world.h"
+
+/* Random histories: people and we ourselves put, drop, start, stop and copy instances, ldconsole
+ * leaves rows out, prints what is no list, lies, crashes and does nothing, the service is killed.
+ * What the observer and the engine say of all that is held against a plain model of what is there:
+ *
+ *   - no id is lost while its disk is there, and none is given to another disk;
+ *   - nothing is taken for gone that is there;
+ *   - no operation is a success without its effect;
+ *   - no state contradicts what stands beside it in the same answer;
+ *   - and once the noise is over, what is known is what is there.
+ *
+ * LDP_HISTORIES is how many (default 60), LDP_SEED where they begin. */
+
+enum { STEPS = 20, INDEXES = 8, SOULS = 200 };
+static const uint64_t GENEROUS_NS = 60000000000; /* the engine has a clock of its own to turn by */
+
+/* One disk, from its making to its end. */
+struct soul {
+    char id[UUID_SIZE]; /* "" until it was seen */
+    bool is_away;       /* its files are at another place */
+};
+
+struct history {
+    struct world w;
+    uint64_t random;
+    struct soul souls[SOULS];
+    size_t n_souls;
+    int soul_at[INDEXES]; /* -1 none; one that is away keeps its place */
+    struct buf told;      /* what was done, for a failure */
+};
+
+static unsigned next_random(struct history *h, unsigned below)
+{
+    h->random ^= h->random << 13;
+    h->random ^= h->random >> 7;
+    h->random ^= h->random << 17;
+    return (unsigned)(h->random >> 33) % below;
+}
+
+#define expect(h, condition, ...)                                                                  \
+    do {                                                                                           \
+        char why_[256];                                                                            \
+        snprintf(why_, sizeof(why_), __VA_ARGS__);                                                 \
+        cr_assert(condition, "%s\nafter: %s", why_, (h)->told.data);                               \
+    } while (0)
+
+#define tell(h, ...) (void)buf_printf(&(h)->told, __VA_ARGS__)
+
+static bool is_there(struct history *h, int index)
+{
+    return fake_farm_has(h->w.farm, index);
+}
+
+/* --- the model --- */
+
+/* Files of a new instance get another identity only when the clock of the file system has moved. */
+static void let_file_clock_move(void)
+{
+    uv_sleep(5);
+}
+
+static void begin_soul(struct history *h, int index)
+{
+    expect(h, h->n_souls < SOULS, "too many instances");
+    h->souls[h->n_souls] = (struct soul){0};
+    h->soul_at[index] = (int)h->n_souls++;
+}
+
+/* What the verbs have made and removed. */
+static void follow_farm(struct history *h)
+{
+    for (int i = 0; i < INDEXES; i++) {
+        bool is_known = h->soul_at[i] >= 0;
+        bool is_away = is_known && h->souls[h->soul_at[i]].is_away;
+        if (is_there(h, i) && !is_known)
+            begin_soul(h, i);
+        else if (!is_there(h, i) && is_known && !is_away)
+            h->soul_at[i] = -1;
+    }
+}
+
+static void check_id(struct history *h, struct soul *soul, const struct cache_instance *i)
+{
+    if (!soul->id[0]) {
+        for (size_t n = 0; n < h->n_souls; n++)
+            expect(h, strcmp(h->souls[n].id, i->id) != 0, "index %d has the id of another disk",
+                   i->index);
+        str_copy(soul->id, sizeof(soul->id), i->id);
+    }
+    expect(h, strcmp(soul->id, i->id) == 0, "index %d has lost its id %s for %s", i->index,
+           soul->id, i->id);
+}
+
+/* Of one answer by itself, whatever was seen. */
+static void check_state(struct history *h, const struct cache_instance *i)
+{
+    bool is_off = i->state == CACHE_STATE_STOPPED;
+    bool is_up = i->state == CACHE_STATE_RUNNING || i->state == CACHE_STATE_READY;
+    const char *state = cache_state_name(i->state);
+    expect(h, i->reason[0], "%d is %s without a reason", i->index, state);
+    expect(h, !is_off || (i->pid == 0 && i->vbox_pid == 0), "%d is stopped beside a pid", i->index);
+    expect(h, !is_up || i->pid > 0, "%d is %s without a pid", i->index, state);
+    bool has_process = i->evidence && (strstr(i->evidence, "\"player\":1") ||
+                                       strstr(i->evidence, "\"headless\":1"));
+    expect(h, !is_off || !has_process, "%d is stopped beside %s", i->index, i->evidence);
+}
+
+static void check_states(struct history *h)
+{
+    struct cache_snapshot *s = ctl_observer_snapshot(h->w.observer);
+    for (size_t n = 0; n < cache_snapshot_count(s); n++)
+        check_state(h, &cache_snapshot_at(s, n)->instance);
+}
+
+/* After a good look. */
+static void check_all(struct history *h)
+{
+    check_states(h);
+    for (int i = 0; i < INDEXES; i++) {
+        const struct cache_instance *seen = world_at(&h->w, i);
+        struct soul *soul = h->soul_at[i] >= 0 ? &h->souls[h->soul_at[i]] : NULL;
+        if (!soul || soul->is_away) {
+            expect(h, !seen, "%d is gone and still told of", i);
+            continue;
+        }
+        expect(h, seen, "%d is there and was taken for gone", i);
+        check_id(h, soul, seen);
+    }
+}
+
+/* --- what happens --- */
+
+static int pick(struct history *h, bool wanted)
+{
+    for (int tries = 0; tries < 20; tries++) {
+        int index = (int)next_random(h, INDEXES);
+        bool is_free = !is_there(h, index) && h->soul_at[index] < 0;
+        if (wanted ? is_there(h, index) : is_free)
+            return index;
+    }
+    return -1;
+}
+
+static void put_by_hand(struct history *h)
+{
+    char title[32];
+    int index = pick(h, false);
+    if (index < 0)
+        return;
+    tell(h, "put %d; ", index);
+    snprintf(title, sizeof(title), "hand %zu", h->n_souls);
+    let_file_clock_move();
+    fake_farm_put(h->w.farm, index, title);
+    follow_farm(h);
+}
+
+static void drop_by_hand(struct history *h)
+{
+    int index = pick(h, true);
+    if (index < 0 || fake_farm_is_on(h->w.farm, index))
+        return;
+    tell(h, "drop %d; ", index);
+    fake_farm_drop(h->w.farm, index);
+    follow_farm(h);
+}
+
+static void switch_by_hand(struct history *h)
+{
+    int index = pick(h, true);
+    if (index < 0)
+        return;
+    bool was_on = fake_farm_is_on(h->w.farm, index);
+    int pid = 1000 + (int)next_random(h, 1000) * 2;
+    tell(h, "%s %d by hand; ", was_on ? "end" : "start", index);
+    fake_farm_set(h->w.farm, index, was_on ? 0 : 1, was_on ? -1 : pid, was_on ? -1 : pid + 1);
+}
+
+/* No more than doubts may last for: fewer lists than are believed. */
+static void hide_row(struct history *h)
+{
+    int index = pick(h, true);
+    if (index < 0)
+        return;
+    unsigned n = 1 + next_random(h, LDC_TIMING_ABSENT_LOOKS - 1);
+    tell(h, "hide %d for %u; ", index, n);
+    fake_farm_hide_row(h->w.farm, index, n);
+}
+
+static void print_nonsense(struct history *h)
+{
+    static const enum farm_answer answers[] = {FARM_TORN,  FARM_GARBAGE, FARM_EMPTY,
+                                               FARM_NOISE, FARM_CRASH,   FARM_NOT_STARTED};
+    unsigned n = 1 + next_random(h, 2), which = next_random(h, countof(answers));
+    tell(h, "list2 %u for %u; ", which, n);
+    fake_farm_answer(h->w.farm, "list2", answers[which]);
+    while (n-- > 0) {
+        world_look(&h->w);
+        check_states(h);
+    }
+    fake_farm_answer(h->w.farm, "list2", FARM_OBEY);
+}
+
+static void move_files(struct history *h)
+{
+    for (int i = 0; i < INDEXES; i++) {
+        struct soul *soul = h->soul_at[i] >= 0 ? &h->souls[h->soul_at[i]] : NULL;
+        if (!soul || (soul->is_away ? next_random(h, 2) : next_random(h, 8)) != 0 ||
+            fake_farm_is_on(h->w.farm, i))
+            continue;
+        soul->is_away = !soul->is_away;
+        tell(h, "%d moves %s; ", i, soul->is_away ? "away" : "back");
+        fake_farm_move_away(h->w.farm, i, soul->is_away);
+        return;
+    }
+}
+
+static void restart(struct history *h)
+{
+    tell(h, "restart; ");
+    world_crash(&h->w);
+}
+
+static void pass_time(struct history *h)
+{
+    unsigned ms = 500 + next_random(h, 20000);
+    tell(h, "%u ms; ", ms);
+    world_skip(&h->w, ms);
+}
+
+/* --- what we do --- */
+
+static bool has_effect(struct history *h, const struct cache_operation *op, int index,
+                       bool was_there)
+{
+    switch (op->kind) {
+    case CACHE_OP_START:
+        return fake_farm_is_on(h->w.farm, index);
+    case CACHE_OP_STOP:
+        return !fake_farm_is_on(h->w.farm, index);
+    case CACHE_OP_REMOVE:
+        return !is_there(h, index);
+    default: /* clone: where there was none */
+        return !was_there && is_there(h, index) && fake_farm_has_disk(h->w.farm, index);
+    }
+}
+
+static int lowest_free(struct history *h)
+{
+    int index = 0;
+    while (is_there(h, index))
+        index++;
+    return index;
+}
+
+/* Nobody else acts until it has ended; ldconsole does what it likes. */
+static void operate(struct history *h)
+{
+    static const struct {
+        enum cache_op_kind kind;
+        const char *verb;
+    } kinds[] = {{CACHE_OP_START, "launch"},
+                 {CACHE_OP_STOP, "quit"},
+                 {CACHE_OP_REMOVE, "remove"},
+                 {CACHE_OP_CLONE, "copy"}};
+    static const enum farm_answer answers[] = {FARM_OBEY,   FARM_OBEY,  FARM_OBEY,
+                                               FARM_IGNORE, FARM_CRASH, FARM_NO_PLAYER};
+    unsigned kind = next_random(h, countof(kinds)), how = next_random(h, countof(answers));
+    int index = pick(h, true);
+    if (index < 0 || !world_at(&h->w, index))
+        return;
+    int made_at = lowest_free(h);
+    bool is_clone = kinds[kind].kind == CACHE_OP_CLONE;
+    if (is_clone && (made_at >= INDEXES || h->soul_at[made_at] >= 0))
+        return;
+    struct ctl_request request = world_request(&h->w, kinds[kind].kind, index);
+    request.name = is_clone ? "copied" : NULL;
+    tell(h, "%s %d answered %u", kinds[kind].verb, index, how);
+    fake_farm_answer(h->w.farm, kinds[kind].verb, answers[how]);
+    let_file_clock_move();
+    struct world_answer a = world_submit(&h->w, &request);
+    if (!a.id[0]) {
+        tell(h, " (refused: %s); ", a.refusal.code);
+    } else {
+        uint64_t began = uv_hrtime();
+        while (ctl_engine_find(h->w.engine, a.id)) {
+            expect(h, uv_hrtime() - began < GENEROUS_NS, "an operation never ends");
+            world_skip(&h->w, 500);
+            check_states(h);
+        }
+        world_flush(&h->w);
+        struct cache_operation *op = world_load(&h->w, a.id);
+        tell(h, " (%s); ", cache_op_status_name(op->status));
+        bool is_good = op->status != CACHE_OP_SUCCEEDED ||
+                       has_effect(h, op, is_clone ? made_at : index, false);
+        expect(h, is_good, "a success that did not happen: %s %d", kinds[kind].verb, index);
+        cache_operation_free(op);
+    }
+    fake_farm_answer(h->w.farm, kinds[kind].verb, FARM_OBEY);
+    follow_farm(h);
+}
+
+/* --- a history --- */
+
+static void (*const happenings[])(struct history *h) = {
+    put_by_hand, drop_by_hand, switch_by_hand, hide_row, print_nonsense, move_files,
+    restart,     pass_time,    operate,        operate,  operate,
+};
+
+/* What may still be late comes, a breaker closes again, doubts end. */
+static void let_noise_end(struct history *h)
+{
+    for (int i = 0; i < INDEXES; i++) {
+        if (is_there(h, i))
+            fake_farm_hide_row(h->w.farm, i, 0);
+    }
+    world_skip(&h->w, 120000);
+    for (unsigned n = 0; n <= LDC_TIMING_ABSENT_LOOKS; n++)
+        world_skip(&h->w, LDC_TIMING_ABSENT_MS);
+    cr_assert_eq(ctl_observer_verdict(h->w.observer)->status, 0);
+}
+
+static void check_end(struct history *h)
+{
+    let_noise_end(h);
+    check_all(h);
+    for (int i = 0; i < INDEXES; i++) {
+        if (!is_there(h, i))
+            continue;
+        bool is_on = fake_farm_is_on(h->w.farm, i);
+        enum cache_state state = world_state(&h->w, i);
+        expect(h, is_on == ctl_state_is_up(state), "%d is %s and yet %s: %s", i,
+               is_on ? "on" : "off", cache_state_name(state), world_at(&h->w, i)->reason);
+    }
+}
+
+static void run_history(uint64_t seed)
+{
+    struct history *h = mem_new(struct history);
+    h->random = seed * UINT64_C(0x9E3779B97F4A7C15) | 1;
+    buf_init(&h->told, 0);
+    tell(h, "seed %" PRIu64 ": ", seed);
+    memset(h->soul_at, -1, sizeof(h->soul_at));
+    world_init(&h->w);
+    fake_farm_show_processes(h->w.farm, next_random(h, 2) == 0);
+    for (int i = 0; i < 3; i++)
+        fake_farm_put(h->w.farm, i, "given");
+    follow_farm(h);
+    world_open(&h->w);
+    check_all(h);
+    for (int step = 0; step < STEPS; step++) {
+        happenings[next_random(h, countof(happenings))](h);
+        world_look(&h->w);
+        check_states(h);
+    }
+    check_end(h);
+    world_end(&h->w);
+    buf_deinit(&h->told);
+    mem_free(h);
+}
+
+static uint64_t number_of(const char *name, uint64_t fallback)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : fallback;
+}
+
+Test(ctl_history, what_is_said_is_what_is_there, .timeout = 3000)
+{
+    uint64_t first = number_of("LDP_SEED", 1), n = number_of("LDP_HISTORIES", 60);
+    for (uint64_t i = 0; i < n; i++)
+        run_history(first + i);
+}
