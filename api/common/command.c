@@ -99,6 +99,7 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
         .name = c->name[0] ? c->name : NULL,
         .settings = c->has_settings ? &c->settings : NULL,
         .until_ready = c->until_ready,
+        .window = c->window,
         .force = c->force,
         .timeout_ms = c->timeout_ms,
         .local = {c->labels, c->has_group ? c->group : NULL, c->desired},

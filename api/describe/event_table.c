@@ -8,6 +8,8 @@ const struct api_event_type api_event_types[] = {
     {"instance.changed", "InstanceChanged", "An instance is not as it was: what, from and to."},
     {"instance.config_restored", "ConfigRestored",
      "What its config file had lost, after a forced end, was put back from our copy."},
+    {"instance.drifted", "InstanceDrifted",
+     "Settings that an operation set are otherwise, and no operation changed them."},
     {"instance.removed", "InstanceSeen", "An instance is gone; as it was last seen."},
 
     {"operation.queued", "OperationMoved", "An operation is durable and waits for its turn."},
@@ -32,6 +34,9 @@ const struct api_event_type api_event_types[] = {
     {"workstation.removed", "WorkstationSeen", "A workstation was forgotten."},
     {"workstation.observation", "ObservationChanged",
      "The instances can, or can no longer, be looked at."},
+    {"workstation.manager", "ManagerSeen",
+     "LDPlayer's manager window was opened or closed; when it closes it writes the config files as "
+     "it had read them."},
 
     {"cache.invalidated", "CacheForgot", "An admin had results forgotten."},
     {"cache.configured", "CacheConfigured", "An admin changed the limits of the result cache."},

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
-#include "ldconsole/verbs/command.h"
 
 const struct api_field api_fields_create[] = {{"name", API_FIELD_TITLE, true},
                                               {"settings", API_FIELD_SETTINGS, false},
@@ -25,11 +25,14 @@ const struct api_field api_fields_change[] = {{"name", API_FIELD_TITLE, false},
                                               {"group", API_FIELD_GROUP, false},
                                               {"timeout_s", API_FIELD_TIMEOUT, false},
                                               {0}};
-const struct api_field api_fields_start[] = {
-    {"until", API_FIELD_UNTIL, false}, {"timeout_s", API_FIELD_TIMEOUT, false}, {0}};
+const struct api_field api_fields_start[] = {{"until", API_FIELD_UNTIL, false},
+                                             {"window", API_FIELD_WINDOW, false},
+                                             {"timeout_s", API_FIELD_TIMEOUT, false},
+                                             {0}};
 const struct api_field api_fields_stop[] = {
     {"force", API_FIELD_FORCE, false}, {"timeout_s", API_FIELD_TIMEOUT, false}, {0}};
 const struct api_field api_fields_restart[] = {{"until", API_FIELD_UNTIL, false},
+                                               {"window", API_FIELD_WINDOW, false},
                                                {"force", API_FIELD_FORCE, false},
                                                {"timeout_s", API_FIELD_TIMEOUT, false},
                                                {0}};
@@ -217,6 +220,20 @@ static const char *read_until(const struct api_field_reader *reader, yyjson_val 
     return NULL;
 }
 
+static const char *read_window(yyjson_val *value, struct api_command *ret)
+{
+    static const char *const names[] = {[LDC_WINDOW_NORMAL] = "normal",
+                                        [LDC_WINDOW_MINIMIZED] = "minimized",
+                                        [LDC_WINDOW_HIDDEN] = "hidden"};
+    for (size_t i = 0; i < countof(names); i++) {
+        if (yyjson_equals_str(value, names[i])) {
+            ret->window = (enum ldc_window)i;
+            return NULL;
+        }
+    }
+    return "must be \"normal\", \"minimized\" or \"hidden\"";
+}
+
 static const char *read_force(yyjson_val *value, struct api_command *ret)
 {
     if (!yyjson_is_bool(value))
@@ -278,6 +295,8 @@ static const char *read_simple(const struct api_field_reader *reader, const stru
         return read_desired(value, ret);
     case API_FIELD_UNTIL:
         return read_until(reader, value, ret);
+    case API_FIELD_WINDOW:
+        return read_window(value, ret);
     case API_FIELD_FORCE:
         return read_force(value, ret);
     case API_FIELD_TIMEOUT:

@@ -9,7 +9,7 @@
 #include "api/describe/problem.h"
 #include "cache/snapshot/instance.h"
 #include "ldconsole/output/row.h"
-#include "ldconsole/verbs/settings.h"
+#include "ldconsole/verbs/command.h"
 
 /** The fields of request bodies: one table per body says which there are. Reading, refusing and
  *  the schemas of the OpenAPI document come from the same rows. */
@@ -21,6 +21,7 @@ enum api_field_kind {
     API_FIELD_GROUP,
     API_FIELD_DESIRED,
     API_FIELD_UNTIL,
+    API_FIELD_WINDOW,
     API_FIELD_FORCE,
     API_FIELD_TIMEOUT,
     API_FIELD_PROFILE,
@@ -53,6 +54,7 @@ struct api_command {
     bool has_group;
     int desired; /* enum cache_desired, -1 = not given */
     bool until_ready, force;
+    enum ldc_window window;
     unsigned timeout_ms; /* 0 = not given */
 };
 

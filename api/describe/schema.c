@@ -34,6 +34,7 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_GROUP] = "{\"type\":[\"string\",\"null\"],\"maxLength\":64}",
     [API_FIELD_DESIRED] = "running|stopped?",
     [API_FIELD_UNTIL] = "running|ready",
+    [API_FIELD_WINDOW] = "normal|minimized|hidden",
     [API_FIELD_FORCE] = "bool",
     [API_FIELD_TIMEOUT] = "1..3600",
     [API_FIELD_TOKEN_NAME] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}",
@@ -97,6 +98,14 @@ static void append_numbers(const struct ldc_setting_info *info, struct buf *out)
     (void)buf_append_str(out, "]");
 }
 
+static void append_words(const struct ldc_setting_info *info, struct buf *out)
+{
+    (void)buf_append_str(out, "\"enum\":[");
+    for (const char *const *word = info->words; *word; word++)
+        (void)buf_printf(out, "%s\"%s\"", word == info->words ? "" : ",", *word);
+    (void)buf_append_str(out, "]");
+}
+
 static void append_setting(const struct ldc_setting_info *info, struct buf *out)
 {
     (void)buf_printf(out, "\"%s\":{", info->name);
@@ -104,6 +113,8 @@ static void append_setting(const struct ldc_setting_info *info, struct buf *out)
         append_numbers(info, out);
     else if (info->type == LDC_SETTING_BOOL)
         (void)buf_append_str(out, "\"type\":\"boolean\"");
+    else if (info->words)
+        append_words(info, out);
     else if (info->digits)
         (void)buf_printf(out, "\"type\":\"string\",\"pattern\":\"^(auto|[0-9%s]{%u})$\"",
                          info->hex ? "a-fA-F" : "", info->digits);

@@ -14,7 +14,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"InstanceEvidence", "list2?: {android: int, pid: int, vbox_pid: int}, "
                          "processes?: {player: int?, headless: int?}?, "
                          "config?: missing|unreadable|truncated|readable, config_fault?: text, "
-                         "config_loss?: text, guest?: answers|silent|other|closed|unknown"},
+                         "config_loss?: text, drift?: [text], "
+                         "guest?: answers|silent|other|closed|unknown"},
     {"Adb", "serial: text?, verified: own|other|foreign|unknown, reachable: bool?, "
             "debug: off|local|remote|unknown"},
     {"freshness", "observed_at: time?, age_ms: count?, source: live|cache|stale"},
@@ -43,7 +44,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"StateEvidence", "time: time, state: InstanceState, reason: text"},
     {"NoteEvidence", "time: time, note: text"},
     {"InstanceResult", "...Instance, note?: text"},
-    {"RemoveResult", "removed: =true"},
+    {"RemoveResult", "removed: =true, note?: text"},
     {"BatchResult", "total: count, succeeded: count, not_succeeded: count"},
     {"operation_head", "id: uuid, target: uuid?, status: OperationStatus, created_at: time, "
                        "started_at: time?, ended_at: time?, progress: Progress, "
@@ -64,6 +65,8 @@ const struct api_schema_row api_schema_rows[] = {
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},
     {"ConfigRestored", "id: uuid, index: count, reason: text"},
+    {"InstanceDrifted", "id: uuid, index: count, settings: [text], reason: text"},
+    {"ManagerSeen", "is_open: bool, pid: int?"},
     {"InstanceChanged", "...InstanceSeen, changes: InstanceChanges"},
     {"InstanceChanges", "index?: <count>, name?: <text>, state?: <InstanceState>, "
                         "state_reason?: <text>, desired_state?: <running|stopped?>, "

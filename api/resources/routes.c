@@ -97,7 +97,9 @@ static const struct api_route_answer accepted[] = {
 #define UNTIL_TEXT                                                                                 \
     "A start has succeeded when Android is up (state `running`). `{\"until\": \"ready\"}` waits "  \
     "for the guest to answer as well, where adb or ld stands beside ldconsole. An instance that "  \
-    "runs already is a success with a note."
+    "runs already is a success with a note. `{\"window\": \"minimized\"}` or `\"hidden\"` has "    \
+    "the window opened so, which LDPlayer can since version 9 (before: `SETTING_NOT_SUPPORTED`); " \
+    "the window itself is not looked at, and one that is open stays as it is."
 
 #define WORKSTATION_TEXT                                                                           \
     "Figures of another workstation (`system`, `instances`, the usages) are null: they are known " \
@@ -171,7 +173,9 @@ const struct api_route api_routes[] = {
         .summary = "Change an instance",
         .description =
             "Settings are verified by reading the configuration file back; name, settings and resolution "
-            "need the instance stopped. Labels are replaced as a whole; group `null` clears it.",
+            "need the instance stopped. `settings.adb_debug`, for which ldconsole has no flag, is written "
+            "into that file itself (the former one stays beside it, `.ldplayerd.bak`): 409 while it runs. "
+            "Labels are replaced as a whole; group `null` clears it.",
         .query = QUERY(&wait),
         .body = "InstanceChange",
         .is_body_required = true,

@@ -19,7 +19,18 @@ static void add_pid(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key
         yyjson_mut_obj_add_null(doc, object, key);
 }
 
-char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_config *config)
+void ctl_evidence_add_settings(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                               unsigned settings)
+{
+    yyjson_mut_val *names = yyjson_mut_obj_add_arr(doc, object, key);
+    for (unsigned i = 0; i <= LDC_SETTING_COUNT; i++) {
+        if (settings & 1u << i)
+            yyjson_mut_arr_add_str(doc, names, ldc_setting_name(i));
+    }
+}
+
+char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_config *config,
+                               unsigned drift)
 {
     const struct ldc_row *row = &sight->row;
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
@@ -46,6 +57,8 @@ char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_c
         json_add_str(doc, root, "config_fault", config->fault);
     if (config && *config->loss)
         json_add_str(doc, root, "config_loss", config->loss);
+    if (drift)
+        ctl_evidence_add_settings(doc, root, "drift", drift);
     yyjson_mut_obj_add_str(doc, root, "guest", ctl_guest_name(sight->guest));
     return json_write(doc);
 }

@@ -9,8 +9,13 @@
 
 /** The proof behind what we say, as JSON. Every result is text owned by the caller. */
 
-/** What the state of an instance rests on. CONFIG may be NULL. */
-char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_config *config);
+/** What the state of an instance rests on. CONFIG may be NULL. DRIFT: what is no longer as it was
+ *  set, as ldc_settings_differing says. */
+char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_config *config,
+                               unsigned drift);
+/** Adds to OBJECT the names of those SETTINGS, bits of ldc_settings_differing. */
+void ctl_evidence_add_settings(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                               unsigned settings);
 
 /** Adds to an operation's evidence what was run and what came back: command line, exit code, the
  *  first 500 bytes of output, duration. At most 50 entries an operation are kept. */

@@ -7,6 +7,7 @@
 #include "control/observe/observer.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
@@ -53,6 +54,13 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
+}
+
+void ctl_observer_free_watch(struct ctl_observer *o, struct ctl_watch *w)
+{
+    map_remove(&o->watches, &w->by_id);
+    mem_free(w->set);
+    mem_free(w);
 }
 
 /* --- the schedule --- */
@@ -193,10 +201,8 @@ static void on_part_closed(struct ctl_observer *o)
     o->prober = NULL;
     cache_snapshot_free(o->snapshot);
     for (struct map_node *node = map_next(&o->watches, NULL); node;
-         node = map_next(&o->watches, NULL)) {
-        map_remove(&o->watches, node);
-        mem_free(container_of(node, struct ctl_watch, by_id));
-    }
+         node = map_next(&o->watches, NULL))
+        ctl_observer_free_watch(o, container_of(node, struct ctl_watch, by_id));
     map_deinit(&o->watches);
     ctl_tombstones_free(o->tombstones);
     void (*done)(void *) = o->on_closed;
@@ -327,6 +333,40 @@ void ctl_observer_note_set(struct ctl_observer *o, const char *id)
     cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
+void ctl_observer_guard_settings(struct ctl_observer *o, const char *id,
+                                 const struct ldc_settings *wanted, bool is_so)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    if (!entry || ldc_settings_is_empty(wanted))
+        return;
+    struct ctl_watch *w = ctl_observer_watch(o, id);
+    if (!w->set)
+        w->set = mem_new(struct ldc_settings);
+    const struct ldc_settings *actual = &entry->instance.settings;
+    ldc_settings_take(w->set, wanted, is_so ? actual : NULL);
+    if (w->drift == 0)
+        return;
+    w->drift &= ldc_settings_differing(w->set, NULL, actual);
+    w->sight.config_revision = 0; /* the evidence is written anew */
+}
+
+bool ctl_observer_drift(struct ctl_observer *o, const char *id, char *out, size_t size)
+{
+    unsigned drift = ctl_observer_watch(o, id)->drift;
+    str_copy(out, size, "");
+    for (unsigned i = 0; i <= LDC_SETTING_COUNT; i++) {
+        size_t n = strlen(out);
+        if (drift & 1u << i)
+            snprintf(out + n, size - n, "%s%s", n ? ", " : "", ldc_setting_name(i));
+    }
+    return drift != 0;
+}
+
+int64_t ctl_observer_manager(const struct ctl_observer *o)
+{
+    return o->manager_pid;
+}
+
 void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 {
     struct ctl_watch *w = ctl_observer_watch(o, id);
@@ -430,6 +470,17 @@ int ctl_observer_restore_config(struct ctl_observer *o, const char *id)
         ctl_observer_publish_restored(o, &entry->instance, w->config_loss);
     w->config_loss[0] = '\0';
     return r;
+}
+
+int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
+                             const char *json_value)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    if (!entry)
+        return UV_ENOENT;
+    const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
+    char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, entry->instance.index);
+    return ldc_config_set(path, key, json_value);
 }
 
 void ctl_observer_look(struct ctl_observer *o)

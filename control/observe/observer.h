@@ -93,6 +93,17 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
 /** What callers can set of ID was set for one of them, also where nothing was known before: it gets
  *  a new revision. */
 void ctl_observer_note_set(struct ctl_observer *o, const char *id);
+/** An operation sets WANTED of ID. It is about to (IS_SO false): another value is nobody else's
+ * doing meanwhile; or it has seen that it is so: from now on another value is drift, until the
+ * service ends. */
+void ctl_observer_guard_settings(struct ctl_observer *o, const char *id,
+                                 const struct ldc_settings *wanted, bool is_so);
+/** Of what operations have set of ID, what is otherwise now ("cpu, adb_debug") in OUT. Returns
+ *  whether there is such. */
+bool ctl_observer_drift(struct ctl_observer *o, const char *id, char *out, size_t size);
+/** The process of LDPlayer's manager window, which writes the config files as it has read them when
+ *  it closes (reference 11); 0 = it is not open. */
+int64_t ctl_observer_manager(const struct ctl_observer *o);
 /** A remove of ID is about to be asked for: its config file alone then proves nothing. */
 void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
 /** The disks of an instance over the last looks. */
@@ -128,6 +139,10 @@ bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id);
 /** Puts the copy back, and tells that by an event. Only while ID is stopped; blocking, a few
  *  milliseconds. Returns 0 or a UV error. */
 int ctl_observer_restore_config(struct ctl_observer *o, const char *id);
+/** Sets one key of the config file of ID to a JSON value (ldc_config_set). Only while ID is
+ * stopped; blocking, a few milliseconds. Returns 0 or a UV error. */
+int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
+                             const char *json_value);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);
 /** What is known may be of another time (the computer slept): until a survey that begins now or

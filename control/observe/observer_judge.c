@@ -40,6 +40,20 @@ static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *su
     o->sees_vms = o->knows_vms && survey->has_processes;
 }
 
+static void see_manager(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    if (!survey->has_processes)
+        return;
+    const struct ldc_process *manager =
+        ldc_processes_find_manager(survey->processes, ldc_client_install(o->parts.client)->dir);
+    int64_t former = o->manager_pid;
+    o->manager_pid = manager ? manager->pid : 0;
+    if (manager)
+        o->manager_survey = survey->number;
+    if ((former > 0) != (o->manager_pid > 0))
+        ctl_observer_publish_manager(o);
+}
+
 static struct ldc_process_id id_of(const struct ldc_process *p)
 {
     return p ? (struct ldc_process_id){p->pid, p->born} : (struct ldc_process_id){0};
@@ -295,6 +309,7 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
     o->n_judged = 0;
     o->is_moving = false;
     learn_visibility(o, survey);
+    see_manager(o, survey);
     cache_snapshot_begin(o->snapshot);
 }
 
@@ -305,10 +320,8 @@ static void end(struct ctl_observer *o, const struct ldc_survey *survey)
     for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
         struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
         next = map_next(&o->watches, node);
-        if (!w->seen) {
-            map_remove(&o->watches, node);
-            mem_free(w);
-        }
+        if (!w->seen)
+            ctl_observer_free_watch(o, w);
     }
 }
 

@@ -28,6 +28,8 @@ struct ctl_observer {
     char noise[LDC_QUOTE_SIZE];
     bool sees_players, sees_vms; /* absence from the process table of this survey says something */
     bool knows_players, knows_vms; /* pids of list2 were found in the process table */
+    int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
+    uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
     uint64_t judging;              /* number of the survey that was judged last */
     size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
@@ -59,6 +61,15 @@ void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry
 /** Emits that the config file of I is again as it was before LOSS. */
 void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_instance *i,
                                    const char *loss);
+/** Emits that those of DRIFT, bits of ldc_settings_differing, are no longer as an operation set
+ * them.
+ */
+void ctl_observer_publish_drift(struct ctl_observer *o, const struct cache_instance *i,
+                                unsigned drift);
+/** Emits that the manager's window is open or closed. */
+void ctl_observer_publish_manager(struct ctl_observer *o);
+/** Forgets what is remembered of one. */
+void ctl_observer_free_watch(struct ctl_observer *o, struct ctl_watch *w);
 /** For cache_snapshot_new: writes the row and emits the event of a change. */
 void ctl_observer_publish_change(void *arg, const struct cache_change *change);
 /** Emits that surveys began or stopped to be good. */

@@ -69,6 +69,44 @@ void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_in
     cache_events_emit(o->parts.events, "instance.config_restored", data);
 }
 
+/* A look reads the files first: what the manager wrote in its last moment is read one look later
+ * than its absence is. */
+static const char *why_drifted(const struct ctl_observer *o)
+{
+    return o->manager_survey > 0 && o->judging - o->manager_survey <= 2
+               ? "LDPlayer's manager window is or was open: when it closes it writes the config "
+                 "files as it had read them"
+               : "LDPlayer, or somebody by hand, has changed them";
+}
+
+void ctl_observer_publish_drift(struct ctl_observer *o, const struct cache_instance *i,
+                                unsigned drift)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_str(doc, root, "id", i->id);
+    yyjson_mut_obj_add_int(doc, root, "index", i->index);
+    ctl_evidence_add_settings(doc, root, "settings", drift);
+    yyjson_mut_obj_add_str(doc, root, "reason", why_drifted(o));
+    char *data cleanup(mem_freep) = json_write(doc);
+    cache_events_emit(o->parts.events, "instance.drifted", data);
+}
+
+void ctl_observer_publish_manager(struct ctl_observer *o)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_bool(doc, root, "is_open", o->manager_pid > 0);
+    if (o->manager_pid > 0)
+        yyjson_mut_obj_add_sint(doc, root, "pid", o->manager_pid);
+    else
+        yyjson_mut_obj_add_null(doc, root, "pid");
+    char *data cleanup(mem_freep) = json_write(doc);
+    cache_events_emit(o->parts.events, "workstation.manager", data);
+}
+
 /* --- an instance becomes an entry --- */
 
 /* A file that cannot be read may be one that LDPlayer is writing: what it said before stays. */
@@ -111,9 +149,22 @@ static bool is_same_process(const struct ldc_process_id *a, const struct ldc_pro
     return a->pid == b->pid && a->born == b->born;
 }
 
-static void put(struct ctl_observer *o, const struct cache_instance *before,
-                const struct ctl_watch *w, const struct ldc_config *config,
-                const struct ctl_verdict *verdict)
+/* Whether what operations have set is still so. A file that has lost what we keep is put back. */
+static void see_drift(struct ctl_observer *o, struct ctl_watch *w, const struct cache_instance *i,
+                      const struct ldc_config *config)
+{
+    bool is_good = config && config->is_readable && !config->is_truncated && !*config->loss;
+    if (!w->set || !is_good)
+        return;
+    unsigned drift = ldc_settings_differing(w->set, NULL, &config->settings);
+    unsigned more = drift & ~w->drift;
+    w->drift = drift;
+    if (more)
+        ctl_observer_publish_drift(o, i, more);
+}
+
+static void put(struct ctl_observer *o, const struct cache_instance *before, struct ctl_watch *w,
+                const struct ldc_config *config, const struct ctl_verdict *verdict)
 {
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
@@ -124,8 +175,9 @@ static void put(struct ctl_observer *o, const struct cache_instance *before,
     fill_from_config(&i, &w->sight.row, config);
     i.state = verdict->state;
     str_copy(i.reason, sizeof(i.reason), verdict->reason);
+    see_drift(o, w, &i, config);
     mem_free(i.evidence);
-    i.evidence = ctl_evidence_of_instance(&w->sight, config);
+    i.evidence = ctl_evidence_of_instance(&w->sight, config, w->drift);
     i.player = w->player;
     i.headless = w->headless;
     i.adb = w->adb;

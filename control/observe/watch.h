@@ -38,6 +38,9 @@ struct ctl_watch {
     unsigned n_without_vm;  /* looks in a row that missed its VM */
     struct ctl_sight sight; /* what was published last */
 
+    struct ldc_settings *set; /* owned: what operations of ours have set, as it then was; or NULL */
+    unsigned drift;           /* of that, what is otherwise now: bits of ldc_settings_differing */
+
     bool is_new;            /* it appeared while we looked, and was never seen running */
     uint64_t appeared_ms;   /* of one that is new */
     int64_t disk_bytes;     /* of all its disks; -1 = there is none, or that cannot be seen */

@@ -135,12 +135,11 @@ static bool is_settled(struct ctl_engine *e, const struct ctl_request *request, 
 
 /* --- admission --- */
 
-static void refuse_setting(struct ctl_refusal *reterr, const char *name, const char *why)
+static void refuse_field(struct ctl_refusal *reterr, const char *field, const char *why)
 {
     *reterr = (struct ctl_refusal){.http_status = 422};
     str_copy(reterr->code, sizeof(reterr->code), "SETTING_NOT_SUPPORTED");
-    snprintf(reterr->detail, sizeof(reterr->detail), "settings.%s: the installed ldconsole %s",
-             name, why);
+    snprintf(reterr->detail, sizeof(reterr->detail), "%s: the installed ldconsole %s", field, why);
 }
 
 /* An older ldconsole ignores a flag without a word, so it is better not sent. What a newer one may
@@ -152,21 +151,30 @@ static bool is_unsupported(struct ctl_engine *e, const struct ctl_request *reque
     const struct ldc_install *install = ldc_client_install(e->parts.client);
     const struct cache_entry *entry = NULL;
     const char *name;
+    bool is_old = ldc_install_is_old(install, abilities);
 
+    if (request->window != LDC_WINDOW_NORMAL &&
+        (is_old || (abilities->is_known && !abilities->has_window))) {
+        refuse_field(reterr, "window",
+                     "is too old for launch --mini and --hide and would open the window all the "
+                     "same; leave it out, or update LDPlayer to version 9 or later");
+        return true;
+    }
     if (!request->settings)
         return false;
     if (request->target)
         entry = cache_snapshot_by_id(ctl_observer_snapshot(e->parts.observer), request->target);
     if (request->settings->values[LDC_SETTING_ROOT].is_set && abilities->is_known &&
         !abilities->has_root) {
-        refuse_setting(reterr, "root",
-                       "does not know this setting; change it in the LDPlayer window");
+        refuse_field(reterr, "settings.root",
+                     "does not know this setting; change it in the LDPlayer window");
         return true;
     }
-    if (ldc_install_is_old(install, abilities) &&
-        ldc_settings_need_newer(request->settings, entry ? &entry->instance.settings : NULL,
-                                &name)) {
-        refuse_setting(reterr, name, "is too old for this value");
+    if (is_old && ldc_settings_need_newer(request->settings,
+                                          entry ? &entry->instance.settings : NULL, &name)) {
+        char field[64];
+        snprintf(field, sizeof(field), "settings.%s", name);
+        refuse_field(reterr, field, "is too old for this value");
         return true;
     }
     return false;

@@ -11,6 +11,7 @@
  *      AWAITING  ctl_engine_await_effect; leave_step, and the next one is LOOKING
  *
  * Rounds go by priority, in each by the order of acceptance. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +87,18 @@ static bool may_pass(struct ctl_job *job)
     return has_room && !is_closed_by_others(job) && ctl_job_acquire_gate(job, step->gate);
 }
 
+static void note_manager(struct ctl_job *job)
+{
+    int64_t pid = ctl_observer_manager(job->observer);
+    if (pid == 0 || ctl_job_step(job)->gate != CTL_GATE_EXCLUSIVE)
+        return;
+    char *note cleanup(mem_freep) =
+        mem_printf("LDPlayer's manager window is open (process %" PRId64 "): when it closes it "
+                   "writes the config files as it had read them, and may undo this",
+                   pid);
+    ctl_job_note(job, note);
+}
+
 /* What was planned is done, or waits in front of its gate. */
 static void begin_step(struct ctl_job *job)
 {
@@ -102,6 +115,7 @@ static void begin_step(struct ctl_job *job)
     job->op->step = mem_strdup(step->name);
     job->op->percent = step->percent;
     job->begun_ms = clock_mono_ms();
+    note_manager(job);
     if (step->build) {
         job->op->step_issued = true;
         job->phase = CTL_PHASE_MARKING;

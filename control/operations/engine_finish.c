@@ -59,24 +59,38 @@ static char *explain_error(struct ctl_job *job, enum cache_op_status status, con
     return write_error(status, code, all, is_lasting);
 }
 
-/* The instance as it is now; a note says that nothing had to be run. */
+/* What is to be known of a success, also that nothing had to be run; NULL = nothing. I: NULL when
+ * it is gone. */
+static char *write_note(const struct ctl_job *job, const struct cache_instance *i)
+{
+    const char *note = job->note;
+    if (job->op->step || !i)
+        return *note ? mem_strdup(note) : NULL;
+    return mem_printf("nothing to do: it was already so; the instance is %s%s%s",
+                      cache_state_name(i->state), *note ? "; " : "", note);
+}
+
+/* The instance as it is now. */
 static char *write_result(const struct ctl_job *job)
 {
     struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
     const struct cache_entry *entry = cache_snapshot_by_id(s, job->subject);
     struct buf out;
 
-    if (job->op->kind == CACHE_OP_REMOVE)
-        return mem_strdup("{\"removed\":true}");
-    if (!entry)
+    bool is_removal = job->op->kind == CACHE_OP_REMOVE;
+    if (!is_removal && !entry)
         return NULL;
     buf_init(&out, 0);
-    cache_snapshot_append_instance(s, entry, clock_mono_ms(), true, &out);
-    if (!job->op->step) {
+    if (is_removal)
+        (void)buf_append_str(&out, "{\"removed\":true}");
+    else
+        cache_snapshot_append_instance(s, entry, clock_mono_ms(), true, &out);
+    char *note cleanup(mem_freep) = write_note(job, is_removal ? NULL : &entry->instance);
+    if (note) {
         out.len--; /* reopen the object */
-        (void)buf_printf(&out,
-                         ",\"note\":\"nothing to do: it was already so; the instance is %s\"}",
-                         cache_state_name(entry->instance.state));
+        (void)buf_append_str(&out, ",\"note\":");
+        json_append_str(&out, note);
+        (void)buf_append_str(&out, "}");
     }
     return buf_take(&out, NULL);
 }

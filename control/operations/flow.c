@@ -20,12 +20,14 @@
 #define START_STEPS &ctl_step_launch, &ctl_step_until_up, &ctl_step_until_ready
 
 static const struct ctl_flow flows[CACHE_OP_KIND_COUNT] = {
-    [CACHE_OP_CREATE] =
-        FLOW(&ctl_step_add, &ctl_step_rename, &ctl_step_modify, &ctl_step_set_local),
+    [CACHE_OP_CREATE] = FLOW(&ctl_step_add, &ctl_step_adb_debug, &ctl_step_rename, &ctl_step_modify,
+                             &ctl_step_set_local),
     [CACHE_OP_START] = FLOW(START_STEPS),
     [CACHE_OP_STOP] = FLOW(STOP_STEPS),
     [CACHE_OP_RESTART] = FLOW(STOP_STEPS, START_STEPS),
-    [CACHE_OP_MODIFY] = FLOW(&ctl_step_rename, &ctl_step_modify, &ctl_step_set_local),
+    /* What can only be done while it is stopped comes first. */
+    [CACHE_OP_MODIFY] =
+        FLOW(&ctl_step_adb_debug, &ctl_step_rename, &ctl_step_modify, &ctl_step_set_local),
     [CACHE_OP_RENAME] = FLOW(&ctl_step_rename),
     [CACHE_OP_CLONE] = FLOW(&ctl_step_copy, &ctl_step_rename),
     [CACHE_OP_REMOVE] = FLOW(STOP_STEPS, &ctl_step_remove, &ctl_step_remove_again),
@@ -67,12 +69,20 @@ unsigned ctl_flow_step_timeout_ms(const struct ctl_job *job)
     return (unsigned)(whole * step->timeout_percent / 100);
 }
 
+/* It is written into the config file, which a player rewrites when it ends. */
+static bool switches_adb_debug(const struct ctl_request *request, const struct cache_instance *i)
+{
+    int wanted = request->settings ? ldc_settings_adb_debug(request->settings) : -1;
+    return i && wanted >= 0 && wanted != ldc_settings_adb_debug(&i->settings);
+}
+
 bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_instance *i,
                       struct ctl_refusal *reterr)
 {
     enum cache_op_kind kind = request->kind;
     bool needs_instance = kind != CACHE_OP_CREATE && kind != CACHE_OP_BATCH;
-    bool needs_off = kind == CACHE_OP_CLONE || (kind == CACHE_OP_REMOVE && !request->force);
+    bool needs_off = kind == CACHE_OP_CLONE || (kind == CACHE_OP_REMOVE && !request->force) ||
+                     switches_adb_debug(request, i);
 
     *reterr = (struct ctl_refusal){0};
     if (needs_instance && !i) {
@@ -85,7 +95,11 @@ bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_inst
         reterr->http_status = 409;
         str_copy(reterr->code, sizeof(reterr->code), "INSTANCE_NOT_STOPPED");
         snprintf(reterr->detail, sizeof(reterr->detail), "'%.120s' is %s; stop it first%s", i->name,
-                 cache_state_name(i->state), kind == CACHE_OP_REMOVE ? " or use force" : "");
+                 cache_state_name(i->state),
+                 kind == CACHE_OP_REMOVE   ? " or use force"
+                 : kind == CACHE_OP_MODIFY ? ": settings.adb_debug stands in a file that it "
+                                             "rewrites when it ends"
+                                           : "");
         return false;
     }
     return true;

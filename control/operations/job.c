@@ -8,6 +8,7 @@
 #include "base/memory/mem.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
+#include "control/observe/evidence.h"
 
 /* One instance's operations in order. It exists while somebody stands in it. */
 struct line {
@@ -127,6 +128,15 @@ const struct cache_instance *ctl_job_instance(const struct ctl_job *job)
     const struct cache_entry *entry =
         cache_snapshot_by_id(ctl_observer_snapshot(job->observer), job->subject);
     return entry ? &entry->instance : NULL;
+}
+
+void ctl_job_note(struct ctl_job *job, const char *text)
+{
+    size_t n = strlen(job->note);
+    if (strstr(job->note, text))
+        return;
+    snprintf(job->note + n, sizeof(job->note) - n, "%s%s", n ? "; " : "", text);
+    ctl_evidence_add_note(job->op, text);
 }
 
 /* When the last look was, if that is recent enough for JOB; else 0. */

@@ -96,7 +96,9 @@ struct ctl_job {
     bool has_exit_code;
     struct ldc_settings before; /* modify: what stood there when the command was given ... */
     bool has_before;            /* ... by this process, and that is known */
-    char said[200]; /* how ldconsole ended and what it printed, of the last command; "" = nothing */
+    char said[200]; /* how ldconsole ended and what it printed, of the last command, or why what we
+                       did ourselves failed; "" = nothing */
+    char note[300]; /* what is to be known of a success; "" = nothing */
     bool has_acted; /* something was done, so the revision it was bound to is history */
     bool is_recovered; /* the current step was issued by a former process */
     bool is_resumed;   /* a former process began the operation: anything may have happened since */
@@ -140,6 +142,8 @@ void ctl_job_release_gate(struct ctl_job *job);
 const struct ctl_step *ctl_job_step(const struct ctl_job *job);
 /** The instance the steps act on as last seen; NULL when there is none (any more). */
 const struct cache_instance *ctl_job_instance(const struct ctl_job *job);
+/** Adds TEXT to the evidence and to the note of the result, once. */
+void ctl_job_note(struct ctl_job *job, const char *text);
 /** When what is known was seen, if that is recent enough for JOB, and its instance was; else 0. */
 uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now);
 /** Whether a look from now on would tell more. A row that was left out comes when it comes. */

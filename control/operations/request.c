@@ -30,6 +30,7 @@ char *ctl_request_write(const struct ctl_request *request)
         add_settings(doc, root, request->settings);
     yyjson_mut_obj_add_bool(doc, root, "until_ready", request->until_ready);
     yyjson_mut_obj_add_bool(doc, root, "force", request->force);
+    yyjson_mut_obj_add_int(doc, root, "window", request->window);
     yyjson_mut_obj_add_uint(doc, root, "timeout_ms", request->timeout_ms);
     json_add_str(doc, root, "labels", request->local.labels);
     json_add_str(doc, root, "group", request->local.group);
@@ -64,6 +65,7 @@ void ctl_request_read(const char *json, struct ctl_params *ret)
     read_settings(root, &ret->settings);
     ret->until_ready = yyjson_get_bool(yyjson_obj_get(root, "until_ready"));
     ret->force = yyjson_get_bool(yyjson_obj_get(root, "force"));
+    ret->window = (enum ldc_window)yyjson_get_int(yyjson_obj_get(root, "window"));
     ret->timeout_ms = (unsigned)yyjson_get_uint(yyjson_obj_get(root, "timeout_ms"));
     ret->labels = mem_strdup(yyjson_get_str(yyjson_obj_get(root, "labels")));
     ret->has_group = group != NULL;

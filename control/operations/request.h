@@ -5,6 +5,7 @@
 #include "cache/tables/idempotency.h"
 #include "cache/tables/operation.h"
 #include "control/observe/observer.h"
+#include "ldconsole/verbs/command.h"
 
 /** What an operation is asked to do: as a caller asks it, as JSON text that is kept with the
  *  operation so that it survives a restart, and as values read back from there. Pure. */
@@ -20,6 +21,7 @@ struct ctl_request {
     const char *name; /* create, clone, rename, modify; NULL = leave to the vendor */
     const struct ldc_settings *settings; /* create, modify; NULL = none */
     bool until_ready;                    /* start, restart */
+    enum ldc_window window;              /* start, restart */
     bool force;                          /* stop, restart, remove: end processes that ignore quit */
     unsigned timeout_ms;                 /* 0 = the kind's default, of struct ctl_timeouts */
     struct ctl_local local;              /* create, modify; NULL, NULL, -1 = none */
@@ -54,6 +56,7 @@ struct ctl_params {
     char name[LDC_TITLE_SIZE];          /* "" = none */
     struct ldc_settings settings;
     bool until_ready, force;
+    enum ldc_window window;
     unsigned timeout_ms;
     char *labels; /* owned; NULL = leave */
     char group[CACHE_GROUP_SIZE];

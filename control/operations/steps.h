@@ -69,6 +69,7 @@ bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_ins
 
 /** steps_change.c */
 extern const struct ctl_step ctl_step_rename;
+extern const struct ctl_step ctl_step_adb_debug;
 extern const struct ctl_step ctl_step_modify;
 extern const struct ctl_step ctl_step_set_local;
 

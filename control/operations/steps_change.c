@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What is changed of an instance that is there: its name and its settings by the vendor's commands,
  * each believed when the config file shows it; labels, group and desired state by ourselves. */
+#include <stdio.h>
 #include <string.h>
 
 #include <uv.h>
 
 #include "base/memory/mem.h"
+#include "base/text/str.h"
 #include "control/observe/evidence.h"
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
@@ -71,6 +73,90 @@ const struct ctl_step ctl_step_rename = {
     .check = check_renamed,
 };
 
+/* --- ADB debugging, for which modify has no flag (reference 1.4) --- */
+
+/* A player writes the file last when it ends, and where that is not seen it takes its time. */
+static bool may_still_write(const struct ctl_job *job, const struct cache_instance *i)
+{
+    return i->state == CACHE_STATE_STOPPING ||
+           (i->state == CACHE_STATE_STOPPED && !ctl_observer_sees_processes(job->observer) &&
+            ctl_observer_gone_ms(job->observer, i->id) < LDC_TIMING_PLAYER_TAIL_MS);
+}
+
+static enum ctl_plan plan_adb_debug(struct ctl_job *job, const struct cache_instance *i,
+                                    struct ctl_why *why)
+{
+    int wanted = ldc_settings_adb_debug(&job->params.settings);
+    if (!i)
+        return ctl_why_gone(why);
+    if (wanted < 0 ||
+        (wanted == ldc_settings_adb_debug(&i->settings) && !ctl_steps_has_lost_config(job, i)))
+        return CTL_PLAN_SKIP;
+    if (may_still_write(job, i))
+        return CTL_PLAN_LATER;
+    if (i->state == CACHE_STATE_STOPPED)
+        return CTL_PLAN_RUN;
+    ctl_why_set(why, "INSTANCE_NOT_STOPPED",
+                "the instance is %s; stop it first: settings.adb_debug stands in a file that it "
+                "rewrites when it ends",
+                cache_state_name(i->state));
+    return CTL_PLAN_FAIL;
+}
+
+static void act_adb_debug(struct ctl_job *job, const struct cache_instance *i)
+{
+    int wanted = ldc_settings_adb_debug(&job->params.settings);
+    const char *key = ldc_setting_table[LDC_SETTING_ADB_DEBUG].config_key;
+    char value[12];
+    snprintf(value, sizeof(value), "%d", wanted);
+    (void)ctl_steps_mend_config(job, i);
+    ctl_observer_guard_settings(job->observer, i->id, &job->params.settings, false);
+    int r = ctl_observer_edit_config(job->observer, i->id, key, value);
+    const char *failure = r == 0 ? "" : r == UV_EINVAL ? "it cannot be parsed" : uv_strerror(r);
+    char *note cleanup(mem_freep) =
+        mem_printf("%s: %s in its config file: %s", key, value,
+                   *failure ? failure : "written; the former file is beside it");
+    ctl_evidence_add_note(job->op, note);
+    str_copy(job->said, sizeof(job->said), failure);
+}
+
+static enum ctl_check check_adb_debug(struct ctl_job *job, const struct cache_instance *i,
+                                      struct ctl_why *why)
+{
+    if (!i) {
+        (void)ctl_why_gone(why);
+        return CTL_CHECK_FAILED;
+    }
+    if (job->said[0]) {
+        ctl_why_set(why, "CONFIG_NOT_WRITTEN",
+                    "settings.adb_debug could not be written to the config file of instance %d: "
+                    "%s; nothing was changed",
+                    i->index, job->said);
+        return CTL_CHECK_FAILED;
+    }
+    if (ldc_settings_adb_debug(&job->params.settings) == ldc_settings_adb_debug(&i->settings)) {
+        ctl_observer_note_set(job->observer, i->id);
+        return CTL_CHECK_DONE;
+    }
+    ctl_why_set(why, "NO_EFFECT",
+                "settings.adb_debug was written to the instance's config file, which does not say "
+                "so: something else writes it, LDPlayer's manager window perhaps");
+    return CTL_CHECK_NO_EFFECT;
+}
+
+const struct ctl_step ctl_step_adb_debug = {
+    .name = "switching ADB debugging",
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 20,
+    .timeout_percent = 100,
+    .effect_ms = LDC_TIMING_CONFIG_EFFECT_MS,
+    .plan = plan_adb_debug,
+    .act = act_adb_debug,
+    .check = check_adb_debug,
+};
+
+/* --- what modify sets --- */
+
 /* The instance's settings with the resolution where ldc_settings_hold looks for it. */
 static struct ldc_settings actual_settings(const struct cache_instance *i)
 {
@@ -96,13 +182,17 @@ static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instanc
         ldc_settings_is_empty(wanted) ||
         (!ldc_settings_has_auto(wanted) && ldc_settings_hold(wanted, NULL, &actual, &differing));
     bool will_last = ldc_settings_is_empty(wanted) || !ctl_steps_has_lost_config(job, i);
-    return is_so && will_last ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+    if (!is_so || !will_last)
+        return CTL_PLAN_RUN;
+    ctl_observer_guard_settings(job->observer, i->id, wanted, true);
+    return CTL_PLAN_SKIP;
 }
 
 static void build_modify(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     struct ldc_settings changed = job->params.settings;
+    ctl_observer_guard_settings(job->observer, i->id, &changed, false);
     job->before = i->settings;
     job->has_before = !ctl_steps_mend_config(job, i);
     if (job->has_before)
@@ -122,6 +212,7 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
     if (ldc_settings_hold(&job->params.settings, job->has_before ? &job->before : NULL, &actual,
                           &differing)) {
         ctl_observer_note_set(job->observer, i->id);
+        ctl_observer_guard_settings(job->observer, i->id, &job->params.settings, true);
         return CTL_CHECK_DONE;
     }
     ctl_why_set(why, "NO_EFFECT",

@@ -2,6 +2,7 @@
 /* Starting, in three steps: the launch, which ends when Android is up and holds the launch gate
  * until then; waiting for Android, for a start that found the instance on its way already; and, if
  * that was asked for, waiting until the guest answers. */
+#include "base/memory/mem.h"
 #include "control/observe/prober.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
@@ -32,6 +33,8 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
     case CACHE_STATE_BOOTING:
     case CACHE_STATE_RUNNING:
     case CACHE_STATE_READY:
+        if (job->params.window != LDC_WINDOW_NORMAL)
+            ctl_job_note(job, "it was started already, and its window stays as it is");
         return CTL_PLAN_SKIP;
     default:
         ctl_why_set(why, "INSTANCE_NOT_STARTABLE",
@@ -46,19 +49,31 @@ static void build_launch(struct ctl_job *job, const struct cache_instance *i,
                          struct ldc_command *ret)
 {
     (void)ctl_steps_mend_config(job, i);
-    ldc_command_launch(ret, i->index);
+    ldc_command_launch(ret, i->index, job->params.window);
+}
+
+/* A boot may write the config file anew. */
+static void note_drift(struct ctl_job *job, const struct cache_instance *i)
+{
+    char names[200];
+    if (!ctl_observer_drift(job->observer, i->id, names, sizeof(names)))
+        return;
+    char *note cleanup(mem_freep) =
+        mem_printf("not as they were set, LDPlayer or somebody changed them since: %s", names);
+    ctl_job_note(job, note);
 }
 
 static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance *i,
                                struct ctl_why *why)
 {
-    (void)job;
     if (!i) {
         (void)ctl_why_gone(why);
         return CTL_CHECK_FAILED;
     }
-    if (ctl_state_is_up(i->state))
+    if (ctl_state_is_up(i->state)) {
+        note_drift(job, i);
         return CTL_CHECK_DONE;
+    }
     /* Slow is for the operation's own limit to judge; dead is dead. */
     if (i->state == CACHE_STATE_ZOMBIE) {
         ctl_why_set(why, "START_FAILED", "the start failed: %s", i->reason);

@@ -120,12 +120,28 @@ static const struct ldc_setting_info *find_setting(const struct ldc_config_membe
     return NULL;
 }
 
+static void read_adb_debug(struct reading *r, const struct ldc_config_member *m)
+{
+    struct ldc_config *config = r->config;
+    bool flag;
+    config->adb_debug = -1;
+    if (!ldc_config_member_is_null(m) && !read_int(m, &config->adb_debug)) {
+        if (ldc_config_member_bool(m, &flag))
+            config->adb_debug = flag;
+        else
+            note_value(r, m, "whole number");
+    }
+    ldc_settings_set_adb_debug(&config->settings, config->adb_debug);
+}
+
 static void read_member(struct reading *r, const struct ldc_config_member *m)
 {
     struct ldc_config *config = r->config;
     const struct ldc_setting_info *info = find_setting(m);
     bool flag;
-    if (info) {
+    if (info && info->words) {
+        read_adb_debug(r, m);
+    } else if (info) {
         read_setting(r, info, m);
     } else if (ldc_config_member_is(m, "statusSettings.playerName")) {
         config->player_name[0] = '\0';
@@ -136,14 +152,6 @@ static void read_member(struct reading *r, const struct ldc_config_member *m)
     } else if (ldc_config_member_is(m, "advancedSettings.resolutionDpi")) {
         r->has_dpi = read_int(m, &config->settings.dpi);
         if (!r->has_dpi && !ldc_config_member_is_null(m))
-            note_value(r, m, "whole number");
-    } else if (ldc_config_member_is(m, "basicSettings.adbDebug")) {
-        config->adb_debug = -1;
-        if (ldc_config_member_is_null(m) || read_int(m, &config->adb_debug))
-            return;
-        if (ldc_config_member_bool(m, &flag))
-            config->adb_debug = flag;
-        else
             note_value(r, m, "whole number");
     } else if (ldc_config_member_is(m, "statusSettings.isNewPlayer")) {
         config->is_new_player = ldc_config_member_bool(m, &flag) ? flag : -1;

@@ -215,6 +215,7 @@ void ldc_install_read_abilities(const char *text, struct ldc_abilities *ret)
     ret->is_known = true;
     str_copy(ret->version, sizeof(ret->version), version ? version : "");
     ret->has_root = strstr(text, "--root") != NULL;
+    ret->has_window = ret->has_root || strstr(text, "--mini") != NULL;
 }
 
 bool ldc_install_is_old(const struct ldc_install *install, const struct ldc_abilities *abilities)

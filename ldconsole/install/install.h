@@ -38,6 +38,8 @@ struct ldc_abilities {
     bool is_known;    /* the usage text was read */
     char version[32]; /* of the banner; "" where the banner has none */
     bool has_root;    /* modify knows --root */
+    bool has_window;  /* launch knows --mini and --hide, which came with --root; the texts that are
+                         known do not list them */
 };
 
 /** Whether the version is known (by its banner or else its folder) and older than 9: it has fixed

@@ -12,10 +12,10 @@ static const struct {
     const char *name;
     enum ldc_process_role role;
 } images[] = {
-    {"dnplayer", LDC_PROCESS_PLAYER},
-    {"Ld9BoxHeadless", LDC_PROCESS_HEADLESS},
-    {"LdVBoxHeadless", LDC_PROCESS_HEADLESS},
-    {"LdBoxHeadless", LDC_PROCESS_HEADLESS},
+    {"dnplayer", LDC_PROCESS_PLAYER},         {"Ld9BoxHeadless", LDC_PROCESS_HEADLESS},
+    {"LdVBoxHeadless", LDC_PROCESS_HEADLESS}, {"LdBoxHeadless", LDC_PROCESS_HEADLESS},
+    {"dnmultiplayer", LDC_PROCESS_MANAGER},   {"dnmultiplayerex", LDC_PROCESS_MANAGER},
+    {"ldmultiplayer", LDC_PROCESS_MANAGER},
 };
 
 bool ldc_process_is_emulator(const char *image_name, enum ldc_process_role *ret_role)
@@ -103,6 +103,17 @@ const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *pro
             low = middle + 1;
         else
             high = middle;
+    }
+    return NULL;
+}
+
+const struct ldc_process *ldc_processes_find_manager(const struct ldc_processes *processes,
+                                                     const char *dir)
+{
+    for (size_t i = 0; i < processes->n_items; i++) {
+        const struct ldc_process *p = &processes->items[i];
+        if (p->role == LDC_PROCESS_MANAGER && (!p->image || ldc_process_is_in(p, dir)))
+            return p;
     }
     return NULL;
 }

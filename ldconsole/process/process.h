@@ -8,7 +8,11 @@
 
 /** The emulator processes of this machine as the operating system shows them (reference 5.1):
  *  the one witness that does not depend on ldconsole. */
-enum ldc_process_role { LDC_PROCESS_PLAYER, LDC_PROCESS_HEADLESS };
+enum ldc_process_role {
+    LDC_PROCESS_PLAYER,
+    LDC_PROCESS_HEADLESS,
+    LDC_PROCESS_MANAGER /* the window that lists all instances (reference 5.1, 11) */
+};
 
 struct ldc_process {
     int64_t pid;
@@ -25,7 +29,7 @@ struct ldc_processes {
     size_t n_items, cap;
 };
 
-/** Replaces what RET holds by every player and headless process of this machine, in ascending
+/** Replaces what RET holds by every process of these roles on this machine, in ascending
  *  order of pid. Blocking, a few milliseconds.
  *  Returns 0 or a UV error when the system refuses to list processes. */
 int ldc_processes_scan(struct ldc_processes *ret);
@@ -34,13 +38,18 @@ void ldc_processes_deinit(struct ldc_processes *processes);
 const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes,
                                                  int64_t pid);
 
+/** The manager of the installation in DIR, or one whose place the system hides; NULL = none. */
+const struct ldc_process *ldc_processes_find_manager(const struct ldc_processes *processes,
+                                                     const char *dir);
+
 /** Whether the program lies in the folder DIR (canonical, as ldc_install_from_path leaves it), by
  *  the system's rules for paths: on Windows case and the kind of slash do not matter. */
 bool ldc_process_is_in(const struct ldc_process *process, const char *dir);
 
 /** For the platform files: what an image name (with or without folder and ".exe") and a command
  *  line (NULL when unknown) say; pid, born and image are left alone. Returns false when it is no
- *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless. */
+ *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless;
+ * dnmultiplayer(ex), ldmultiplayer. */
 bool ldc_process_classify(const char *image_name, const char *command_line,
                           struct ldc_process *ret);
 /** Whether IMAGE_NAME is worth reading a command line for. */

@@ -53,9 +53,11 @@ void ldc_command_list2(struct ldc_command *c)
     start(c, LDC_VERB_LIST2);
 }
 
-void ldc_command_launch(struct ldc_command *c, int index)
+void ldc_command_launch(struct ldc_command *c, int index, enum ldc_window window)
 {
     start_at(c, LDC_VERB_LAUNCH, index);
+    if (window != LDC_WINDOW_NORMAL)
+        argv_add(&c->args, window == LDC_WINDOW_HIDDEN ? "--hide" : "--mini");
 }
 
 void ldc_command_quit(struct ldc_command *c, int index)

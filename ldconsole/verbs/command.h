@@ -47,6 +47,9 @@ struct ldc_verb_info {
 
 extern const struct ldc_verb_info ldc_verb_table[LDC_VERB_COUNT];
 
+/** How the window of an instance opens: flags of launch since LD9 (reference 1.1, 1.9). */
+enum ldc_window { LDC_WINDOW_NORMAL, LDC_WINDOW_MINIMIZED, LDC_WINDOW_HIDDEN };
+
 /** One thing to run: the verb and its arguments without the program name. */
 struct ldc_command {
     enum ldc_verb verb;
@@ -57,7 +60,7 @@ struct ldc_command {
  *  always by index: names may be double (reference 1). */
 void ldc_command_usage(struct ldc_command *c);
 void ldc_command_list2(struct ldc_command *c);
-void ldc_command_launch(struct ldc_command *c, int index);
+void ldc_command_launch(struct ldc_command *c, int index, enum ldc_window window);
 void ldc_command_quit(struct ldc_command *c, int index);
 void ldc_command_add(struct ldc_command *c, const char *name);
 void ldc_command_copy(struct ldc_command *c, const char *name, int from_index);

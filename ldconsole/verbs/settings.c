@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 
@@ -11,6 +12,7 @@ static const int cpu_values[] = {1, 2, 3, 4, 0};
 static const int newer_cpu_values[] = {6, 8, 0};
 static const int memory_values[] = {256, 512, 768, 1024, 1536, 2048, 4096, 8192, 0};
 static const int newer_memory_values[] = {3072, 6144, 0};
+static const char *const adb_debug_words[] = {"off", "local", "remote", NULL};
 
 #define FREE_TEXT                                                                                  \
     "must be 1 to 64 bytes of text without control characters or double quotes, not starting "     \
@@ -97,6 +99,11 @@ const struct ldc_setting_info ldc_setting_table[LDC_SETTING_COUNT] = {
                           .config_key = "basicSettings.rootMode",
                           .type = LDC_SETTING_BOOL,
                           .rule = BOOLEAN},
+    [LDC_SETTING_ADB_DEBUG] = {.name = "adb_debug",
+                               .config_key = "basicSettings.adbDebug",
+                               .type = LDC_SETTING_TEXT,
+                               .rule = "must be \"off\", \"local\" or \"remote\"",
+                               .words = adb_debug_words},
 };
 
 /* Collects refusals: counts all, keeps the first ones. */
@@ -148,11 +155,23 @@ static bool is_free_text(const char *text, size_t n)
            !strchr(text, '"') && !str_has_controls(text);
 }
 
+/* The place of TEXT; -1 = it is not among them. */
+static int find_word(const char *const *words, const char *text)
+{
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], text) == 0)
+            return i;
+    }
+    return -1;
+}
+
 static bool is_allowed_text(const struct ldc_setting_info *info, yyjson_val *value)
 {
     const char *text = yyjson_get_str(value);
     if (!text)
         return false;
+    if (info->words)
+        return find_word(info->words, text) >= 0;
     if (info->digits)
         return strcmp(text, "auto") == 0 || is_digits(text, info->digits, info->hex);
     return is_free_text(text, yyjson_get_len(value));
@@ -318,6 +337,22 @@ bool ldc_settings_is_empty(const struct ldc_settings *settings)
     return !settings->has_resolution;
 }
 
+int ldc_settings_adb_debug(const struct ldc_settings *settings)
+{
+    const struct ldc_setting_value *value = &settings->values[LDC_SETTING_ADB_DEBUG];
+    return value->is_set ? find_word(adb_debug_words, value->text) : -1;
+}
+
+void ldc_settings_set_adb_debug(struct ldc_settings *settings, int number)
+{
+    struct ldc_setting_value *value = &settings->values[LDC_SETTING_ADB_DEBUG];
+    *value = (struct ldc_setting_value){0};
+    if (number < 0 || number >= (int)countof(adb_debug_words) - 1)
+        return;
+    value->is_set = true;
+    str_copy(value->text, sizeof(value->text), adb_debug_words[number]);
+}
+
 void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv *argv)
 {
     if (settings->has_resolution) {
@@ -328,7 +363,7 @@ void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv 
     }
     for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
         const struct ldc_setting_value *value = &settings->values[i];
-        if (!value->is_set)
+        if (!value->is_set || !ldc_setting_table[i].flag)
             continue;
         argv_add(argv, ldc_setting_table[i].flag);
         if (ldc_setting_table[i].type == LDC_SETTING_TEXT)
@@ -366,22 +401,59 @@ static bool holds(const struct ldc_setting_info *info, const struct ldc_setting_
                      : strcmp(wanted->text, actual->text) == 0;
 }
 
-bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *before,
-                       const struct ldc_settings *actual, const char **ret_name)
+static bool is_resolution_same(const struct ldc_settings *a, const struct ldc_settings *b)
 {
+    return a->has_resolution == b->has_resolution && a->width == b->width &&
+           a->height == b->height && a->dpi == b->dpi;
+}
+
+unsigned ldc_settings_differing(const struct ldc_settings *wanted,
+                                const struct ldc_settings *before,
+                                const struct ldc_settings *actual)
+{
+    unsigned differing = 0;
     for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
         if (wanted->values[i].is_set &&
             !holds(&ldc_setting_table[i], &wanted->values[i], before ? &before->values[i] : NULL,
-                   &actual->values[i])) {
-            *ret_name = ldc_setting_table[i].name;
+                   &actual->values[i]))
+            differing |= 1u << i;
+    }
+    if (wanted->has_resolution && !is_resolution_same(wanted, actual))
+        differing |= 1u << LDC_SETTING_COUNT;
+    return differing;
+}
+
+const char *ldc_setting_name(unsigned setting)
+{
+    return setting < LDC_SETTING_COUNT ? ldc_setting_table[setting].name : "resolution";
+}
+
+void ldc_settings_take(struct ldc_settings *set, const struct ldc_settings *wanted,
+                       const struct ldc_settings *actual)
+{
+    static const struct ldc_settings none;
+    const struct ldc_settings *from = actual ? actual : &none;
+    for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {
+        if (wanted->values[i].is_set)
+            set->values[i] = from->values[i];
+    }
+    if (!wanted->has_resolution)
+        return;
+    set->has_resolution = from->has_resolution;
+    set->width = from->width;
+    set->height = from->height;
+    set->dpi = from->dpi;
+}
+
+bool ldc_settings_hold(const struct ldc_settings *wanted, const struct ldc_settings *before,
+                       const struct ldc_settings *actual, const char **ret_name)
+{
+    unsigned differing = ldc_settings_differing(wanted, before, actual);
+    for (unsigned i = 0; i <= LDC_SETTING_COUNT; i++) {
+        if (differing & 1u << i) {
+            *ret_name = ldc_setting_name(i);
             return false;
         }
-    }
-    if (wanted->has_resolution &&
-        (!actual->has_resolution || wanted->width != actual->width ||
-         wanted->height != actual->height || wanted->dpi != actual->dpi)) {
-        *ret_name = "resolution";
-        return false;
     }
     return true;
 }

@@ -10,10 +10,10 @@
 
 #include "runner/argv.h"
 
-/** The settings `modify` can change and the config file shows: one table row each says the API
- *  name, the flag, the config key, and which values are allowed (reference 1.4, 3.1). Validation
- *  of requests, the `modify` command line, reading back, comparing, the API's JSON and the
- *  OpenAPI document all come from that table. */
+/** The settings that can be changed and the config file shows: one table row each says the API
+ *  name, the flag of `modify`, the config key, and which values are allowed (reference 1.4, 3.1).
+ * Validation of requests, the `modify` command line, reading back, comparing, the API's JSON and
+ * the OpenAPI document all come from that table. */
 enum ldc_setting {
     LDC_SETTING_CPU,
     LDC_SETTING_MEMORY_MB,
@@ -28,6 +28,7 @@ enum ldc_setting {
     LDC_SETTING_AUTO_ROTATE,
     LDC_SETTING_LOCK_WINDOW,
     LDC_SETTING_ROOT,
+    LDC_SETTING_ADB_DEBUG,
     LDC_SETTING_COUNT
 };
 
@@ -35,7 +36,7 @@ enum ldc_setting_type { LDC_SETTING_INT, LDC_SETTING_TEXT, LDC_SETTING_BOOL };
 
 struct ldc_setting_info {
     const char *name;       /* in the API: "memory_mb" */
-    const char *flag;       /* for modify: "--memory" */
+    const char *flag;       /* for modify: "--memory"; NULL = it has none: see ldc_config_set */
     const char *config_key; /* in leidian<N>.config: "advancedSettings.memorySize" */
     enum ldc_setting_type type;
     const char *rule;   /* the allowed values in words, for refusals and documents */
@@ -43,6 +44,7 @@ struct ldc_setting_info {
     const int *newer;   /* and of what newer ones may take, which is tried (reference 11) */
     unsigned digits;    /* text: exact count of digits or hex digits, or the word auto; 0 = free */
     bool hex;           /* the digits are hexadecimal */
+    const char *const *words; /* text: one of these, NULL-terminated; the file has its place */
 };
 
 extern const struct ldc_setting_info ldc_setting_table[LDC_SETTING_COUNT];
@@ -89,10 +91,25 @@ size_t ldc_settings_resolution_from_json(struct ldc_settings *settings, yyjson_v
 /** An object with every setting that is set; resolution is not part of it. */
 yyjson_mut_val *ldc_settings_to_json(yyjson_mut_doc *doc, const struct ldc_settings *settings);
 bool ldc_settings_is_empty(const struct ldc_settings *settings);
+/** ADB debugging as the config file says it: 0 off, 1 local, 2 remote; -1 = not set. */
+int ldc_settings_adb_debug(const struct ldc_settings *settings);
+/** Another number than these is not set. */
+void ldc_settings_set_adb_debug(struct ldc_settings *settings, int number);
 /** Appends the flags of `modify` for every value that is set. */
 void ldc_settings_append_flags(const struct ldc_settings *settings, struct argv *argv);
 /** Whether a value is `auto`: LDPlayer is to make up another one. */
 bool ldc_settings_has_auto(const struct ldc_settings *settings);
+/** Those set in WANTED that do not stand in ACTUAL: 1 << enum ldc_setting, 1 << LDC_SETTING_COUNT
+ * for the resolution. */
+unsigned ldc_settings_differing(const struct ldc_settings *wanted,
+                                const struct ldc_settings *before,
+                                const struct ldc_settings *actual);
+/** "cpu"; "resolution" for LDC_SETTING_COUNT. */
+const char *ldc_setting_name(unsigned setting);
+/** Takes over into SET those that are set in WANTED, as they are in ACTUAL; NULL: takes them out.
+ */
+void ldc_settings_take(struct ldc_settings *set, const struct ldc_settings *wanted,
+                       const struct ldc_settings *actual);
 /** Whether everything set in WANTED stands in ACTUAL. `auto` holds when the value is another than
  *  in BEFORE, or, where BEFORE is NULL, when there is one. Otherwise the first differing setting's
  *  name is in RET_NAME (static). */

@@ -29,6 +29,18 @@ class Lifecycle(ServiceCase):
         self.client.run("POST", "/api/instances/0/start", {"until": "ready"})
         self.assertEqual(self.client.instance(0)["state"], "ready")
 
+    def test_a_window_opens_as_asked(self):
+        self.client.run("POST", "/api/instances/1/start", {"window": "hidden"})
+        self.assertIn("--hide", self.simulator.calls("launch")[0])
+        self.client.run("POST", "/api/instances/1/restart", {"window": "minimized"})
+        self.assertIn("--mini", self.simulator.calls("launch")[1])
+        noted = self.client.run("POST", "/api/instances/1/start", {"window": "hidden"})
+        self.assertIn("its window stays as it is", noted["result"]["note"])
+        self.client.run("POST", "/api/instances/batch",
+                        {"action": "start", "select": {"ids": [0]},
+                         "options": {"window": "minimized"}})
+        self.assertIn("--mini", self.simulator.calls("launch")[2])
+
     def test_a_stop_ends_when_no_process_is_left(self):
         self.client.run("POST", "/api/instances/1/start")
         self.client.run("POST", "/api/instances/1/stop")

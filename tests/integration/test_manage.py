@@ -38,7 +38,7 @@ class Create(ServiceCase):
         settings = {
             "phone_number": "5551234", "imei": "1" * 15, "imsi": "2" * 15, "sim_serial": "3" * 20,
             "android_id": "4" * 16, "mac": "00DBBF9A087E", "auto_rotate": True,
-            "lock_window": True, "root": True,
+            "lock_window": True, "root": True, "adb_debug": "remote",
         }
         created = self.client.run("POST", "/api/instances", {"name": "x", "settings": settings})
         read = created["result"]["settings"]
@@ -101,6 +101,31 @@ class Change(ServiceCase):
         for key, value in before.items():
             if not key.startswith("advancedSettings."):
                 self.assertEqual(after[key], value, key)
+
+    def test_adb_debugging_is_switched_while_it_is_stopped(self):
+        before = self.simulator.config(1)
+        ended = self.client.run("PATCH", "/api/instances/1", {"settings": {"adb_debug": "remote"}})
+        self.assertEqual(ended["result"]["settings"]["adb_debug"], "remote")
+        self.assertEqual(self.simulator.config(1), before | {"basicSettings.adbDebug": 2})
+        self.assertEqual(self.simulator.calls("modify"), [])
+        self.client.run("POST", "/api/instances/1/start")
+        self.assertEqual(self.client.instance(1)["settings"]["adb_debug"], "remote")
+        refused = self.client.patch("/api/instances/1", {"settings": {"adb_debug": "off"}}, expect=409)
+        self.assertEqual(refused.json["code"], "INSTANCE_NOT_STOPPED")
+        self.assertIn("settings.adb_debug", refused.json["detail"])
+
+    def test_an_open_manager_is_told_of_and_what_it_undoes_is_drift(self):
+        self.simulator.manager("open")
+        self.client.told("workstation.manager")
+        changed = self.client.run("PATCH", "/api/instances/1", {"settings": {"cpu": 4}})
+        self.assertIn("manager window is open", changed["result"]["note"])
+        removed = self.client.run("DELETE", "/api/instances/2")
+        self.assertIn("manager window is open", removed["result"]["note"])
+        self.simulator.manager("close")
+        told = self.client.told("instance.drifted")[-1]["data"]
+        self.assertEqual((told["index"], told["settings"]), (1, ["cpu"]))
+        self.assertIn("manager", told["reason"])
+        self.assertEqual(self.client.instance(1)["evidence"]["drift"], ["cpu"])
 
     def test_name_and_resolution_can_be_changed_together(self):
         size = {"width": 720, "height": 1280, "dpi": 320}

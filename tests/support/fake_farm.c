@@ -56,17 +56,22 @@ struct farm_verb *farm_verb_of(const struct fake_farm *farm, const char *name)
 
 void farm_write_config(const struct fake_farm *farm, const struct farm_instance *i)
 {
-    char name[64], text[800];
+    char name[64], text[800], adb_debug[40] = "";
     snprintf(name, sizeof(name), "vms/config/leidian%d.config", i->index);
+    /* What no verb changes stays. */
+    char *before cleanup(mem_freep) = folder_read(farm->folder, name);
+    const char *at = before ? strstr(before, "\"basicSettings.adbDebug\":") : NULL;
+    if (at)
+        snprintf(adb_debug, sizeof(adb_debug), ",%.26s", at);
     snprintf(text, sizeof(text),
              "{\"statusSettings.playerName\":\"%s\",\"advancedSettings.cpuCount\":%d,"
              "\"advancedSettings.memorySize\":%d,\"propertySettings.phoneModel\":\"%s\","
              "\"propertySettings.phoneIMEI\":\"%015lld\","
              "\"advancedSettings.resolution\":{\"width\":%d,\"height\":%d},"
              "\"advancedSettings.resolutionDpi\":%d,\"basicSettings.realWidth\":%d,"
-             "\"basicSettings.realHeigh\":%d}",
+             "\"basicSettings.realHeigh\":%d%s}",
              i->title, i->cpu, i->memory, i->model, i->imei, i->width, i->height, i->dpi, i->width,
-             i->height);
+             i->height, adb_debug);
     folder_write(farm->folder, name, text);
 }
 
@@ -293,6 +298,14 @@ void fake_farm_show_processes(struct fake_farm *farm, bool do_show)
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_open_manager(struct fake_farm *farm, int pid, bool is_elsewhere)
+{
+    uv_mutex_lock(&lock);
+    farm->manager_pid = pid;
+    farm->is_manager_elsewhere = is_elsewhere;
+    uv_mutex_unlock(&lock);
+}
+
 bool fake_farm_has(const struct fake_farm *farm, int index)
 {
     return farm_find(farm, index) != NULL;
@@ -391,8 +404,8 @@ static void add_process(struct ldc_processes *list, const char *folder, int pid,
         .role = role,
         .index = index,
         /* VMs run from a folder that all installations share (reference 5.1). */
-        .image = role == LDC_PROCESS_PLAYER ? mem_printf("%s/dnplayer", folder)
-                                            : mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless"),
+        .image = role == LDC_PROCESS_HEADLESS ? mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless")
+                                              : mem_printf("%s/program", folder),
     };
 }
 
@@ -418,6 +431,8 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
         add_process(ret, "/elsewhere", i->player, LDC_PROCESS_PLAYER, i->index);
         add_process(ret, "/elsewhere", i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
+    add_process(ret, the_farm->is_manager_elsewhere ? "/elsewhere" : the_farm->folder,
+                the_farm->manager_pid, LDC_PROCESS_MANAGER, -1);
     uv_mutex_unlock(&lock);
     if (ret->n_items > 0)
         qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_pid);

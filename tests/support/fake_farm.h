@@ -64,6 +64,8 @@ bool fake_farm_is_on(const struct fake_farm *farm, int index);
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** Whether the process table shows them at all; it does not to begin with. */
 void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
+/** The manager's window is open, in this installation or in another one; 0 = it is not. */
+void fake_farm_open_manager(struct fake_farm *farm, int pid, bool is_elsewhere);
 bool fake_farm_has(const struct fake_farm *farm, int index);
 bool fake_farm_has_disk(const struct fake_farm *farm, int index);
 void fake_farm_lose_disk(struct fake_farm *farm, int index);

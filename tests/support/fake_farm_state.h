@@ -38,6 +38,8 @@ struct fake_farm {
     size_t n_verbs;
     struct farm_instance neighbour; /* in another folder; exists = it runs */
     enum farm_profile profile;
+    int manager_pid;
+    bool is_manager_elsewhere;
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes;
     char *guests_say;

@@ -57,6 +57,10 @@ class Simulator:
     def reset(self):
         self._run("reset")
 
+    def manager(self, what):
+        """manager("open"), manager("close"): the window that lists all instances."""
+        self._run("manager", what)
+
     def show(self):
         return json.loads(self._run("show", "--json"))
 

@@ -164,6 +164,20 @@ Test(api_field, waits_for_the_guest_only_where_it_can_be_asked)
     cr_assert_not(command.until_ready);
 }
 
+Test(api_field, knows_the_ways_to_open_a_window)
+{
+    expect_error(api_fields_start, "{'window':'mini'}", "window", "minimized");
+    expect_error(api_fields_restart, "{'window':true}", "window", "must be");
+    read_body(api_fields_start, "{'window':'normal'}", false);
+    cr_assert_eq(errors.n_all, 0);
+    cr_assert_eq(command.window, LDC_WINDOW_NORMAL);
+    read_body(api_fields_start, "{'window':'minimized'}", false);
+    cr_assert_eq(command.window, LDC_WINDOW_MINIMIZED);
+    read_body(api_fields_restart, "{'window':'hidden'}", false);
+    cr_assert_eq(errors.n_all, 0);
+    cr_assert_eq(command.window, LDC_WINDOW_HIDDEN);
+}
+
 Test(api_field, reads_nothing_as_an_empty_object)
 {
     struct api_field_reader reader = {"", &errors, false, NULL};

@@ -125,7 +125,7 @@ Test(ctl_evidence, of_an_instance_names_every_witness)
         .sees_processes = true,
     };
     struct ldc_config config = {.is_readable = true, .is_truncated = true};
-    char *text = ctl_evidence_of_instance(&sight, &config);
+    char *text = ctl_evidence_of_instance(&sight, &config, 0);
     cr_expect_str_eq(text, "{\"list2\":{\"android\":1,\"pid\":5,\"vbox_pid\":-1},"
                            "\"processes\":{\"player\":5,\"headless\":null},"
                            "\"config\":\"truncated\",\"guest\":\"silent\"}");
@@ -134,13 +134,15 @@ Test(ctl_evidence, of_an_instance_names_every_witness)
     config.is_readable = false;
     strcpy(config.fault, "cannot be parsed, line 7: x");
     sight.sees_processes = false;
-    text = ctl_evidence_of_instance(&sight, &config);
+    text =
+        ctl_evidence_of_instance(&sight, &config, 1u << LDC_SETTING_CPU | 1u << LDC_SETTING_COUNT);
     cr_expect(strstr(text, "\"processes\":null,\"config\":\"unreadable\","
-                           "\"config_fault\":\"cannot be parsed, line 7: x\""),
+                           "\"config_fault\":\"cannot be parsed, line 7: x\","
+                           "\"drift\":[\"cpu\",\"resolution\"]"),
               "%s", text);
     mem_free(text);
 
-    text = ctl_evidence_of_instance(&sight, NULL);
+    text = ctl_evidence_of_instance(&sight, NULL, 0);
     cr_expect(strstr(text, "\"config\":\"missing\""), "%s", text);
     mem_free(text);
 }

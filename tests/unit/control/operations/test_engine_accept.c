@@ -145,6 +145,23 @@ Test(ctl_accept_old, a_setting_that_would_be_ignored_is_refused)
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
+Test(ctl_accept_old, a_window_that_would_open_all_the_same_is_refused)
+{
+    static const int zero[] = {0};
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.window = LDC_WINDOW_HIDDEN;
+    struct world_answer a = world_submit(&w, &r);
+    expect_refusal(&a, 422, "SETTING_NOT_SUPPORTED");
+    cr_expect(strstr(a.refusal.detail, "window: "), "%s", a.refusal.detail);
+    r.kind = CACHE_OP_RESTART;
+    a = world_submit_batch(&w, &r, zero, 1);
+    expect_refusal(&a, 422, "SETTING_NOT_SUPPORTED");
+    cr_expect_eq(n_launches(), 0);
+    r.window = LDC_WINDOW_NORMAL;
+    a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 Test(ctl_accept_old, a_value_that_only_newer_versions_may_know_is_refused)
 {
     struct ldc_settings settings = {0};

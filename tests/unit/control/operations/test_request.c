@@ -22,6 +22,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
         .settings = &settings,
         .until_ready = true,
         .force = true,
+        .window = LDC_WINDOW_HIDDEN,
         .timeout_ms = 4000000000u,
         .local = {.labels = "{\"a\":\"b\"}", .group = "farm", .desired = CACHE_DESIRED_STOPPED},
         .priority = CTL_PRIORITY_BATCH,
@@ -37,6 +38,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
     cr_expect(ldc_settings_hold(&settings, NULL, &p.settings, &differing));
     cr_expect(ldc_settings_hold(&p.settings, NULL, &settings, &differing));
     cr_expect(p.until_ready && p.force);
+    cr_expect_eq(p.window, LDC_WINDOW_HIDDEN);
     cr_expect_eq(p.timeout_ms, 4000000000u);
     cr_expect_str_eq(p.labels, "{\"a\":\"b\"}");
     cr_expect(p.has_group);
@@ -58,6 +60,7 @@ Test(ctl_request, what_was_not_asked_stays_unasked)
     cr_expect_str_empty(p.name);
     cr_expect(ldc_settings_is_empty(&p.settings));
     cr_expect_not(p.until_ready || p.force || p.has_group);
+    cr_expect_eq(p.window, LDC_WINDOW_NORMAL);
     cr_expect_null(p.labels);
     cr_expect_eq(p.desired, -1);
     cr_expect_eq(p.timeout_ms, 0);

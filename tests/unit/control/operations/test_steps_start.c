@@ -84,6 +84,25 @@ Test(ctl_start, of_what_is_up_is_success_with_a_note)
     cr_expect_eq(n_launches(), 0);
 }
 
+Test(ctl_start, opens_the_window_as_asked)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.window = LDC_WINDOW_HIDDEN;
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->evidence, "launch --index 0 --hide"), "%s", op->evidence);
+    cache_operation_free(op);
+
+    r = world_request(&w, CACHE_OP_START, 0);
+    r.window = LDC_WINDOW_MINIMIZED;
+    a = world_submit(&w, &r);
+    op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "already so"), "%s", op->result);
+    cr_expect(strstr(op->result, "its window stays as it is"), "%s", op->result);
+    cache_operation_free(op);
+    cr_expect_eq(n_launches(), 1);
+}
+
 Test(ctl_start, of_what_is_starting_waits_without_a_second_launch)
 {
     fake_farm_set(w.farm, 0, 2, 100, -1);

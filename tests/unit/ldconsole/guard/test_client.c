@@ -83,7 +83,7 @@ static struct ldc_call *launch(struct told *t, int index)
 {
     struct ldc_command c;
     *t = (struct told){0};
-    ldc_command_launch(&c, index);
+    ldc_command_launch(&c, index, LDC_WINDOW_NORMAL);
     return ldc_client_call(client, &c, LDC_PURPOSE_START, note, t);
 }
 

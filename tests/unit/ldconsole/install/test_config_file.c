@@ -223,6 +223,24 @@ static void remove_folder(void)
 
 TestSuite(ldc_config_set, .init = make_folder, .fini = remove_folder);
 
+Test(ldc_config_parse, reads_adb_debugging_as_a_setting)
+{
+    static const struct {
+        const char *value;
+        int number, setting;
+    } cases[] = {{"0", 0, 0},     {"1", 1, 1},    {"2", 2, 2},  {"\"1\"", 1, 1},
+                 {"false", 0, 0}, {"true", 1, 1}, {"3", 3, -1}, {"null", -1, -1}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        char *text cleanup(mem_freep) =
+            mem_printf("{\"basicSettings.adbDebug\":%s}", cases[i].value);
+        cr_assert_eq(parse(text), 0);
+        cr_assert_eq(config.adb_debug, cases[i].number, "%s", text);
+        cr_assert_eq(ldc_settings_adb_debug(&config.settings), cases[i].setting, "%s", text);
+    }
+    cr_assert_eq(parse("{}"), 0);
+    cr_assert_eq(ldc_settings_adb_debug(&config.settings), -1);
+}
+
 static int set(const char *before, const char *key, const char *value)
 {
     char *path cleanup(mem_freep) = fs_join(folder, "c");

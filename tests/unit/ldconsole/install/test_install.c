@@ -278,6 +278,7 @@ Test(ldc_install, abilities_of_a_version_with_root_and_a_version_in_its_banner)
     cr_assert(f.is_known);
     cr_assert_str_eq(f.version, "14.0.25.1");
     cr_assert(f.has_root);
+    cr_assert(f.has_window);
 }
 
 Test(ldc_install, abilities_of_an_old_version_without_either)
@@ -288,6 +289,10 @@ Test(ldc_install, abilities_of_an_old_version_without_either)
     cr_assert(f.is_known);
     cr_assert_str_eq(f.version, "");
     cr_assert_not(f.has_root);
+    cr_assert_not(f.has_window);
+    ldc_install_read_abilities(
+        "dnplayer Command Line Management Interface\r\n  launch [--mini | --hide]\r\n", &f);
+    cr_assert(f.has_window);
 }
 
 Test(ldc_install, abilities_of_text_that_is_no_usage_stay_unknown)

@@ -128,3 +128,22 @@ Test(ldc_match, a_hidden_path_is_its_own_when_nobody_else_runs)
     cr_assert_eq(match.player, &processes[0]);
     cr_assert_eq(match.headless, &processes[1]);
 }
+
+Test(ldc_match, a_manager_belongs_to_an_installation_and_to_no_instance)
+{
+    char elsewhere[] = "/other/dnmultiplayer", here[] = "/ld9/dnmultiplayer";
+    struct ldc_process items[] = {
+        {.pid = 10, .role = LDC_PROCESS_MANAGER, .index = -1, .image = elsewhere},
+        {.pid = 11, .role = LDC_PROCESS_MANAGER, .index = -1, .image = here},
+    };
+    struct ldc_processes all = {.items = items, .n_items = 2};
+    struct ldc_claim manager = {.index = 0, .pid = 11, .vbox_pid = 11};
+    struct ldc_match match;
+    cr_expect_eq(ldc_processes_find_manager(&all, "/ld9"), &items[1]);
+    ldc_match_find(&all, "/ld9", &manager, &match);
+    cr_expect(!match.player && !match.headless);
+    all.n_items = 1;
+    cr_expect_null(ldc_processes_find_manager(&all, "/ld9"));
+    items[0].image = NULL;
+    cr_expect_eq(ldc_processes_find_manager(&all, "/ld9"), &items[0], "it may be ours");
+}

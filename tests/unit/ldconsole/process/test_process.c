@@ -32,6 +32,9 @@ Test(ldc_process, knows_emulators_by_their_names_and_command_lines)
          LDC_PROCESS_HEADLESS, 7},
         {"LdVBoxHeadless", "--comment \"leidian0\" --startvm x", LDC_PROCESS_HEADLESS, 0},
         {"LdBoxHeadless", "--startvm leidian5", LDC_PROCESS_HEADLESS, -1},
+        {"dnmultiplayer.exe", "dnmultiplayer.exe index=1|", LDC_PROCESS_MANAGER, -1},
+        {"DnMultiPlayerEx.exe", NULL, LDC_PROCESS_MANAGER, -1},
+        {"ldmultiplayer", NULL, LDC_PROCESS_MANAGER, -1},
     };
     for (size_t i = 0; i < countof(good); i++) {
         struct ldc_process p = {0};
@@ -47,7 +50,7 @@ Test(ldc_process, leaves_other_programs_alone)
                                          "dnplayerext2.exe",
                                          "Ld9BoxSVC.exe",
                                          "VBoxHeadless",
-                                         "dnmultiplayer.exe",
+                                         "dnmulti.exe",
                                          ".exe",
                                          "a-very-long-name-of-a-program"};
     struct ldc_process p;

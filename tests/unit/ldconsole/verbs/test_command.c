@@ -21,8 +21,12 @@ Test(ldc_command, builds_what_ldconsole_wants)
     struct ldc_command c;
     ldc_command_list2(&c);
     assert_command(&c, LDC_VERB_LIST2, "list2");
-    ldc_command_launch(&c, 3);
+    ldc_command_launch(&c, 3, LDC_WINDOW_NORMAL);
     assert_command(&c, LDC_VERB_LAUNCH, "launch --index 3");
+    ldc_command_launch(&c, 3, LDC_WINDOW_MINIMIZED);
+    assert_command(&c, LDC_VERB_LAUNCH, "launch --index 3 --mini");
+    ldc_command_launch(&c, 3, LDC_WINDOW_HIDDEN);
+    assert_command(&c, LDC_VERB_LAUNCH, "launch --index 3 --hide");
     ldc_command_quit(&c, 0);
     assert_command(&c, LDC_VERB_QUIT, "quit --index 0");
     ldc_command_add(&c, "farm 1");

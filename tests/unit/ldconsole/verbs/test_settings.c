@@ -104,6 +104,9 @@ Test(ldc_settings, refuse_values_ldconsole_would_not_take)
         {"{\"root\":1}", "root"},
         {"{\"root\":\"true\"}", "root"},
         {"{\"adb\":true}", "adb"},
+        {"{\"adb_debug\":1}", "adb_debug"},
+        {"{\"adb_debug\":\"on\"}", "adb_debug"},
+        {"{\"adb_debug\":\"auto\"}", "adb_debug"},
         {"{\"cpu\\u0000\":2}", "cpu"},
         {"[]", "settings"},
     };
@@ -113,6 +116,26 @@ Test(ldc_settings, refuse_values_ldconsole_would_not_take)
         cr_assert_str_neq(errors[0].rule, "");
         cr_assert(ldc_settings_is_empty(&settings), "%s", bad[i].json);
     }
+}
+
+Test(ldc_settings, say_adb_debugging_in_words_and_give_modify_nothing_of_it)
+{
+    static const char *const json[] = {"{\"adb_debug\":\"off\"}", "{\"adb_debug\":\"local\"}",
+                                       "{\"adb_debug\":\"remote\"}"};
+    for (int i = 0; i < (int)countof(json); i++) {
+        cr_assert_eq(read_settings(json[i]), 0);
+        cr_assert_eq(ldc_settings_adb_debug(&settings), i);
+        char *text cleanup(mem_freep) = flags();
+        cr_assert_str_eq(text, "");
+        struct ldc_settings same = {0};
+        ldc_settings_set_adb_debug(&same, i);
+        const char *differing;
+        cr_assert(ldc_settings_hold(&settings, NULL, &same, &differing));
+    }
+    ldc_settings_set_adb_debug(&settings, 3);
+    cr_assert_eq(ldc_settings_adb_debug(&settings), -1);
+    ldc_settings_set_adb_debug(&settings, -1);
+    cr_assert(ldc_settings_is_empty(&settings));
 }
 
 Test(ldc_settings, accept_free_text_up_to_64_bytes)
@@ -231,12 +254,36 @@ Test(ldc_settings, come_back_from_their_record_allowed_or_not)
     cr_assert_str_eq(text, record);
 }
 
+Test(ldc_settings, differ_by_name_and_can_be_taken_over)
+{
+    struct ldc_settings set = {0}, actual = {0};
+    cr_assert_eq(read_settings("{\"cpu\":4,\"imei\":\"auto\"}"), 0);
+    cr_assert_eq(read_resolution("{\"width\":1280,\"height\":720,\"dpi\":240}"), 0);
+    actual.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
+    actual.values[LDC_SETTING_IMEI] = (struct ldc_setting_value){.is_set = true, .text = "1"};
+    actual.values[LDC_SETTING_ROOT] = (struct ldc_setting_value){.is_set = true, .number = 1};
+    cr_assert_eq(ldc_settings_differing(&settings, NULL, &actual), 1u << LDC_SETTING_COUNT);
+    cr_assert_str_eq(ldc_setting_name(LDC_SETTING_COUNT), "resolution");
+    cr_assert_str_eq(ldc_setting_name(LDC_SETTING_CPU), "cpu");
+
+    ldc_settings_take(&set, &settings, &actual);
+    cr_assert_str_eq(set.values[LDC_SETTING_IMEI].text, "1", "what auto has made");
+    cr_assert_not(set.values[LDC_SETTING_ROOT].is_set || set.has_resolution);
+    actual.values[LDC_SETTING_CPU].number = 2;
+    actual.values[LDC_SETTING_IMEI].is_set = false;
+    cr_assert_eq(ldc_settings_differing(&set, NULL, &actual),
+                 1u << LDC_SETTING_CPU | 1u << LDC_SETTING_IMEI);
+    ldc_settings_take(&set, &settings, NULL);
+    cr_assert(ldc_settings_is_empty(&set));
+}
+
 Test(ldc_setting_table, is_complete)
 {
     for (int i = 0; i < LDC_SETTING_COUNT; i++) {
         const struct ldc_setting_info *info = &ldc_setting_table[i];
         cr_assert_not_null(info->name, "setting %d", i);
-        cr_assert_eq(strncmp(info->flag, "--", 2), 0, "%s", info->name);
+        cr_assert_eq(info->flag != NULL, i != LDC_SETTING_ADB_DEBUG, "%s", info->name);
+        cr_assert(!info->flag || strncmp(info->flag, "--", 2) == 0, "%s", info->name);
         cr_assert_not_null(strchr(info->config_key, '.'), "%s", info->name);
         cr_assert_lt(strlen(info->rule), sizeof(errors[0].rule), "%s", info->name);
         cr_assert_lt(strlen(info->name), sizeof(errors[0].field), "%s", info->name);
