@@ -20,14 +20,13 @@
 #define START_STEPS &ctl_step_launch, &ctl_step_until_up, &ctl_step_until_ready
 
 static const struct ctl_flow flows[CACHE_OP_KIND_COUNT] = {
-    [CACHE_OP_CREATE] = FLOW(&ctl_step_add, &ctl_step_adb_debug, &ctl_step_rename, &ctl_step_modify,
+    [CACHE_OP_CREATE] = FLOW(&ctl_step_add, &ctl_step_rename, &ctl_step_modify, &ctl_step_adb_debug,
                              &ctl_step_set_local),
     [CACHE_OP_START] = FLOW(START_STEPS),
     [CACHE_OP_STOP] = FLOW(STOP_STEPS),
     [CACHE_OP_RESTART] = FLOW(STOP_STEPS, START_STEPS),
-    /* What can only be done while it is stopped comes first. */
     [CACHE_OP_MODIFY] =
-        FLOW(&ctl_step_adb_debug, &ctl_step_rename, &ctl_step_modify, &ctl_step_set_local),
+        FLOW(&ctl_step_rename, &ctl_step_modify, &ctl_step_adb_debug, &ctl_step_set_local),
     [CACHE_OP_RENAME] = FLOW(&ctl_step_rename),
     [CACHE_OP_CLONE] = FLOW(&ctl_step_copy, &ctl_step_rename),
     [CACHE_OP_REMOVE] = FLOW(STOP_STEPS, &ctl_step_remove, &ctl_step_remove_again),

@@ -73,7 +73,7 @@ const struct ctl_step ctl_step_rename = {
     .check = check_renamed,
 };
 
-/* --- ADB debugging, for which modify has no flag (reference 1.4) --- */
+/* --- what modify has flags for, and before it: whether the rest can be done --- */
 
 /* A player writes the file last when it ends, and where that is not seen it takes its time. */
 static bool may_still_write(const struct ctl_job *job, const struct cache_instance *i)
@@ -83,15 +83,25 @@ static bool may_still_write(const struct ctl_job *job, const struct cache_instan
             ctl_observer_gone_ms(job->observer, i->id) < LDC_TIMING_PLAYER_TAIL_MS);
 }
 
+static void guard_adb_debug(struct ctl_job *job, const struct cache_instance *i, bool is_so)
+{
+    struct ldc_settings only = {0};
+    ldc_settings_set_adb_debug(&only, ldc_settings_adb_debug(&job->params.settings));
+    ctl_observer_guard_settings(job->observer, i->id, &only, is_so);
+}
+
 static enum ctl_plan plan_adb_debug(struct ctl_job *job, const struct cache_instance *i,
                                     struct ctl_why *why)
 {
     int wanted = ldc_settings_adb_debug(&job->params.settings);
     if (!i)
         return ctl_why_gone(why);
-    if (wanted < 0 ||
-        (wanted == ldc_settings_adb_debug(&i->settings) && !ctl_steps_has_lost_config(job, i)))
+    if (wanted < 0)
         return CTL_PLAN_SKIP;
+    if (wanted == ldc_settings_adb_debug(&i->settings) && !ctl_steps_has_lost_config(job, i)) {
+        guard_adb_debug(job, i, true);
+        return CTL_PLAN_SKIP;
+    }
     if (may_still_write(job, i))
         return CTL_PLAN_LATER;
     if (i->state == CACHE_STATE_STOPPED)
@@ -103,6 +113,95 @@ static enum ctl_plan plan_adb_debug(struct ctl_job *job, const struct cache_inst
     return CTL_PLAN_FAIL;
 }
 
+/* The instance's settings with the resolution where ldc_settings_hold looks for it. */
+static struct ldc_settings actual_settings(const struct cache_instance *i)
+{
+    struct ldc_settings actual = i->settings;
+    if (i->width > 0) {
+        actual.has_resolution = true;
+        actual.width = i->width;
+        actual.height = i->height;
+        actual.dpi = i->dpi;
+    }
+    return actual;
+}
+
+/* What modify has flags for of what is asked. */
+static struct ldc_settings flagged(const struct ctl_job *job)
+{
+    struct ldc_settings settings = job->params.settings;
+    settings.values[LDC_SETTING_ADB_DEBUG].is_set = false;
+    return settings;
+}
+
+static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instance *i,
+                                 struct ctl_why *why)
+{
+    const char *differing;
+    if (!i)
+        return ctl_why_gone(why);
+    struct ldc_settings actual = actual_settings(i);
+    struct ldc_settings wanted = flagged(job);
+    /* Nothing is changed when not all can be. */
+    if (plan_adb_debug(job, i, why) == CTL_PLAN_FAIL)
+        return CTL_PLAN_FAIL;
+    bool is_so =
+        ldc_settings_is_empty(&wanted) ||
+        (!ldc_settings_has_auto(&wanted) && ldc_settings_hold(&wanted, NULL, &actual, &differing));
+    bool will_last = ldc_settings_is_empty(&wanted) || !ctl_steps_has_lost_config(job, i);
+    if (!is_so || !will_last)
+        return CTL_PLAN_RUN;
+    ctl_observer_guard_settings(job->observer, i->id, &wanted, true);
+    return CTL_PLAN_SKIP;
+}
+
+static void build_modify(struct ctl_job *job, const struct cache_instance *i,
+                         struct ldc_command *ret)
+{
+    struct ldc_settings changed = flagged(job);
+    ctl_observer_guard_settings(job->observer, i->id, &changed, false);
+    job->before = i->settings;
+    job->has_before = !ctl_steps_mend_config(job, i);
+    if (job->has_before)
+        ldc_settings_drop_numbers(&changed, &i->settings);
+    ldc_command_modify(ret, i->index, &changed);
+}
+
+static enum ctl_check check_modified(struct ctl_job *job, const struct cache_instance *i,
+                                     struct ctl_why *why)
+{
+    const char *differing;
+    if (!i) {
+        (void)ctl_why_gone(why);
+        return CTL_CHECK_FAILED;
+    }
+    struct ldc_settings actual = actual_settings(i), wanted = flagged(job);
+    if (ldc_settings_hold(&wanted, job->has_before ? &job->before : NULL, &actual, &differing)) {
+        ctl_observer_note_set(job->observer, i->id);
+        ctl_observer_guard_settings(job->observer, i->id, &wanted, true);
+        return CTL_CHECK_DONE;
+    }
+    ctl_why_set(why, "NO_EFFECT",
+                "ldconsole accepted modify, but '%s' in the instance's config file is not what "
+                "was asked",
+                differing);
+    return CTL_CHECK_NO_EFFECT;
+}
+
+const struct ctl_step ctl_step_modify = {
+    .name = "modifying",
+    .verb = LDC_VERB_MODIFY,
+    .gate = CTL_GATE_EXCLUSIVE,
+    .percent = 60,
+    .timeout_percent = 100,
+    .effect_ms = LDC_TIMING_CONFIG_EFFECT_MS,
+    .plan = plan_modify,
+    .build = build_modify,
+    .check = check_modified,
+};
+
+/* --- ADB debugging: modify has no flag for it (reference 1.4), so its file is written last --- */
+
 static void act_adb_debug(struct ctl_job *job, const struct cache_instance *i)
 {
     int wanted = ldc_settings_adb_debug(&job->params.settings);
@@ -110,7 +209,7 @@ static void act_adb_debug(struct ctl_job *job, const struct cache_instance *i)
     char value[12];
     snprintf(value, sizeof(value), "%d", wanted);
     (void)ctl_steps_mend_config(job, i);
-    ctl_observer_guard_settings(job->observer, i->id, &job->params.settings, false);
+    guard_adb_debug(job, i, false);
     int r = ctl_observer_edit_config(job->observer, i->id, key, value);
     const char *failure = r == 0 ? "" : r == UV_EINVAL ? "it cannot be parsed" : uv_strerror(r);
     char *note cleanup(mem_freep) =
@@ -136,6 +235,7 @@ static enum ctl_check check_adb_debug(struct ctl_job *job, const struct cache_in
     }
     if (ldc_settings_adb_debug(&job->params.settings) == ldc_settings_adb_debug(&i->settings)) {
         ctl_observer_note_set(job->observer, i->id);
+        guard_adb_debug(job, i, true);
         return CTL_CHECK_DONE;
     }
     ctl_why_set(why, "NO_EFFECT",
@@ -147,7 +247,7 @@ static enum ctl_check check_adb_debug(struct ctl_job *job, const struct cache_in
 const struct ctl_step ctl_step_adb_debug = {
     .name = "switching ADB debugging",
     .gate = CTL_GATE_EXCLUSIVE,
-    .percent = 20,
+    .percent = 80,
     .timeout_percent = 100,
     .effect_ms = LDC_TIMING_CONFIG_EFFECT_MS,
     .plan = plan_adb_debug,
@@ -155,84 +255,7 @@ const struct ctl_step ctl_step_adb_debug = {
     .check = check_adb_debug,
 };
 
-/* --- what modify sets --- */
-
-/* The instance's settings with the resolution where ldc_settings_hold looks for it. */
-static struct ldc_settings actual_settings(const struct cache_instance *i)
-{
-    struct ldc_settings actual = i->settings;
-    if (i->width > 0) {
-        actual.has_resolution = true;
-        actual.width = i->width;
-        actual.height = i->height;
-        actual.dpi = i->dpi;
-    }
-    return actual;
-}
-
-static enum ctl_plan plan_modify(struct ctl_job *job, const struct cache_instance *i,
-                                 struct ctl_why *why)
-{
-    const char *differing;
-    if (!i)
-        return ctl_why_gone(why);
-    struct ldc_settings actual = actual_settings(i);
-    const struct ldc_settings *wanted = &job->params.settings;
-    bool is_so =
-        ldc_settings_is_empty(wanted) ||
-        (!ldc_settings_has_auto(wanted) && ldc_settings_hold(wanted, NULL, &actual, &differing));
-    bool will_last = ldc_settings_is_empty(wanted) || !ctl_steps_has_lost_config(job, i);
-    if (!is_so || !will_last)
-        return CTL_PLAN_RUN;
-    ctl_observer_guard_settings(job->observer, i->id, wanted, true);
-    return CTL_PLAN_SKIP;
-}
-
-static void build_modify(struct ctl_job *job, const struct cache_instance *i,
-                         struct ldc_command *ret)
-{
-    struct ldc_settings changed = job->params.settings;
-    ctl_observer_guard_settings(job->observer, i->id, &changed, false);
-    job->before = i->settings;
-    job->has_before = !ctl_steps_mend_config(job, i);
-    if (job->has_before)
-        ldc_settings_drop_numbers(&changed, &i->settings);
-    ldc_command_modify(ret, i->index, &changed);
-}
-
-static enum ctl_check check_modified(struct ctl_job *job, const struct cache_instance *i,
-                                     struct ctl_why *why)
-{
-    const char *differing;
-    if (!i) {
-        (void)ctl_why_gone(why);
-        return CTL_CHECK_FAILED;
-    }
-    struct ldc_settings actual = actual_settings(i);
-    if (ldc_settings_hold(&job->params.settings, job->has_before ? &job->before : NULL, &actual,
-                          &differing)) {
-        ctl_observer_note_set(job->observer, i->id);
-        ctl_observer_guard_settings(job->observer, i->id, &job->params.settings, true);
-        return CTL_CHECK_DONE;
-    }
-    ctl_why_set(why, "NO_EFFECT",
-                "ldconsole accepted modify, but '%s' in the instance's config file is not what "
-                "was asked",
-                differing);
-    return CTL_CHECK_NO_EFFECT;
-}
-
-const struct ctl_step ctl_step_modify = {
-    .name = "modifying",
-    .verb = LDC_VERB_MODIFY,
-    .gate = CTL_GATE_EXCLUSIVE,
-    .percent = 60,
-    .timeout_percent = 100,
-    .effect_ms = LDC_TIMING_CONFIG_EFFECT_MS,
-    .plan = plan_modify,
-    .build = build_modify,
-    .check = check_modified,
-};
+/* --- what we keep ourselves --- */
 
 static enum ctl_plan plan_local(struct ctl_job *job, const struct cache_instance *i,
                                 struct ctl_why *why)

@@ -110,7 +110,8 @@ class Change(ServiceCase):
         self.assertEqual(self.simulator.calls("modify"), [])
         self.client.run("POST", "/api/instances/1/start")
         self.assertEqual(self.client.instance(1)["settings"]["adb_debug"], "remote")
-        refused = self.client.patch("/api/instances/1", {"settings": {"adb_debug": "off"}}, expect=409)
+        body = {"settings": {"adb_debug": "off"}}
+        refused = self.client.patch("/api/instances/1", body, expect=409)
         self.assertEqual(refused.json["code"], "INSTANCE_NOT_STOPPED")
         self.assertIn("settings.adb_debug", refused.json["detail"])
 

@@ -102,9 +102,12 @@ Test(ctl_change, adb_debugging_of_one_that_runs_is_refused_unless_it_is_so)
     cr_expect(strstr(a.refusal.detail, "rewrites when it ends"), "%s", a.refusal.detail);
 
     struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, -1);
+    settings.values[LDC_SETTING_MEMORY_MB] =
+        (struct ldc_setting_value){.is_set = true, .number = 4096};
     r.settings = &settings;
     a = world_submit_batch(&w, &r, zero, 1);
     world_expect(&w, a.id, CACHE_OP_FAILED, "BATCH_INCOMPLETE");
+    cr_expect_eq(fake_farm_count(w.farm, "modify"), 0, "all of it or nothing");
     expect_config(0, "\"basicSettings.adbDebug\":1");
 }
 
