@@ -379,6 +379,11 @@ struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)
     return (struct ctl_disks){w->disk_bytes, w->n_disk_same, clock_mono_ms() - w->disk_since_ms};
 }
 
+bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->is_unlisted;
+}
+
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
 {
     return ctl_observer_judge_making(ctl_observer_watch(o, id), clock_mono_ms());

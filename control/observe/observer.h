@@ -113,6 +113,9 @@ struct ctl_disks {
     uint64_t same_ms; /* and for how long */
 };
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
+/** Whether the last look did not show ID, which may be there all the same: what is known of it was
+ *  seen before. */
+bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id);
 /** Whether ID is new and its disks are not all there yet. */
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
 /** Whether the disks of a new instance are growing: LDPlayer is still at work on it. */

@@ -211,6 +211,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
         w->appeared_ms = survey->ended_ms;
     }
     w->seen = true;
+    w->is_unlisted = false;
     w->n_absent = 0;
     w->was_removed = false;
     str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
@@ -276,7 +277,7 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
             ctl_tombstones_add(o->tombstones, &entry->instance);
         return;
     }
-    w->seen = true;
+    w->seen = w->is_unlisted = true;
     o->is_moving = true;
     if (w->n_absent < LDC_TIMING_ABSENT_LOOKS) {
         cache_snapshot_keep(o->snapshot, entry);

@@ -47,6 +47,7 @@ struct ctl_watch {
     unsigned n_disk_same;   /* looks in a row that saw as many */
     uint64_t disk_since_ms; /* since when it is as many */
 
+    bool is_unlisted;  /* the last list left it out; what is known of it is older */
     unsigned n_absent; /* whole lists in a row that left it out */
     uint64_t absent_since_ms;
     bool was_removed;   /* a remove of ours was carried out since it was last listed */

@@ -156,7 +156,8 @@ static void plan_step(struct ctl_job *job, uint64_t now)
             ctl_engine_finish_job(
                 job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
                 verdict->status ? verdict->detail
-                                : "the state of the instances could not be read for a minute");
+                                : "the instance, or the state of all, could not be read for a "
+                                  "minute");
         return;
     }
     if (has_other_revision(job)) {
@@ -431,7 +432,7 @@ static bool advance_priority(struct ctl_engine *e, enum ctl_priority priority)
             continue;
         advance_job(job, now);
         needs_look |= (job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_AWAITING) &&
-                      !ctl_job_seen_ms(job, now);
+                      ctl_job_needs_look(job, now);
     }
     return needs_look;
 }

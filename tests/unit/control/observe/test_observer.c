@@ -606,6 +606,7 @@ Test(ctl_observer, an_expectation_holds_until_it_is_met_or_old)
     cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED, "it was met");
 
     fake_farm_set(w.farm, 1, 1, 100, 101);
+    world_look(&w); /* not one that began before, which would show that it is off */
     ctl_observer_expect(w.observer, id, CTL_EXPECT_STOP, 20000);
     world_look(&w);
     cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPING);
