@@ -446,6 +446,8 @@ Test(ctl_change_seeing, what_drifted_and_is_wanted_so_is_drift_no_more)
     fake_farm_write_config(w.farm, 0, before);
     world_look(&w);
     cr_expect(has_drifted("memory_mb"));
+    world_skip(&w, 10000); /* the file is old enough not to be read again */
+    world_look(&w);
     settings.values[LDC_SETTING_MEMORY_MB].number = 2048;
     world_expect(&w, modify().id, CACHE_OP_SUCCEEDED, NULL);
     world_look(&w);
