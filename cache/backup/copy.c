@@ -191,10 +191,13 @@ static int look_at(sqlite3 *db, const char *from, struct cache_copy *copy,
 static int check_source(const char *from, struct cache_db_error *reterr)
 {
     int r = fs_check_file(from);
+    int64_t size = 0;
     if (r == UV_EISDIR)
         return say(reterr, r, from, "it is a folder");
     if (r == UV_EFTYPE)
         return say(reterr, UV_EISDIR, from, "it is no plain file");
+    if (r == 0 && fs_size(from, &size) == 0 && size == 0)
+        return say(reterr, UV_EFTYPE, from, "it is empty");
     return r < 0 ? describe(reterr, r, from) : cache_db_check_kind(from, reterr);
 }
 

@@ -90,12 +90,24 @@ static int refuse_staging(int r, const char *path, const char *file, struct cach
     return r;
 }
 
+static bool is_database(const char *data_dir, const char *file)
+{
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    uint64_t one = 0, other = 0;
+    return fs_identify(database, &one) == 0 && fs_identify(file, &other) == 0 && one == other;
+}
+
 int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
                         struct cache_db_error *reterr)
 {
     struct cache_staged staged = {0};
     random_uuid(staged.id);
     char *path cleanup(mem_freep) = staged_path(data_dir, staged.id);
+    if (is_database(data_dir, file)) {
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "%.300s is the database itself: name a copy of it", file);
+        return UV_EINVAL;
+    }
     int r = cache_copy_make(file, path, NULL, &staged.copy, reterr);
     if (r == UV_ENOENT && fs_exists(file))
         return refuse_staging(r, path, file, reterr);

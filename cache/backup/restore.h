@@ -24,8 +24,8 @@ struct cache_staged {
 
 /** In a staged database an operation that had not ended is interrupted, because it may have been
  *  carried out since and is not done twice. FILE is only read. Any process. Returns 0, or with
- *  RETERR (a sentence that begins with the file that is at fault) the codes of cache_copy_make;
- *  then nothing is staged. */
+ *  RETERR (a sentence that begins with the file that is at fault) the codes of cache_copy_make, or
+ *  UV_EINVAL for the database itself; then nothing is staged. */
 int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
                         struct cache_db_error *reterr);
 /** What was staged is not wanted any more. Returns 0 when it cannot be armed any more, UV_ENOENT
