@@ -14,7 +14,7 @@ struct cache_place {
     uint64_t files[3]; /* 0 for a lock: the folder had none */
 };
 
-/* What service/process/lock.h locks. */
+/* What service/process/lock.h locks, which may know nothing of the cache. */
 #define CACHE_LOCK_NAME "ldplayerd.lock"
 
 /** Of DB, which has a log, by the holder of the lock. */

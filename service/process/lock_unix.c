@@ -12,7 +12,6 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
-#include "cache/store/place.h"
 
 struct svc_lock {
     int fd;
@@ -49,7 +48,7 @@ static int lock_file(int fd, const char *what, struct svc_lock_holder *reterr)
 int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
                   struct svc_lock_holder *reterr)
 {
-    char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_LOCK_NAME);
+    char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.lock");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return uv_translate_sys_error(errno);

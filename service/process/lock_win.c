@@ -9,7 +9,6 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
-#include "cache/store/place.h"
 #include "base/text/wide_win.h"
 
 struct svc_lock {
@@ -58,7 +57,7 @@ static int open_file(const wchar_t *path, HANDLE *ret_file, struct svc_lock_hold
 int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
                   struct svc_lock_holder *reterr)
 {
-    char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_LOCK_NAME);
+    char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.lock");
     wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     HANDLE file;
     int r = open_file(wide, &file, reterr);
