@@ -61,8 +61,9 @@ const struct api_event_type api_event_types[] = {
     {"service.disk_enough", "{free_bytes: count}", "It has room again."},
 
     {"service.database_missing", "Missing",
-     "The database was not there at a start although there are copies of it, so an empty one was "
-     "begun; told at each start until one is restored or none is there any more."},
+     "The database was not there at a start, or held nothing that could be read, although there are "
+     "copies of it, so a new one was begun; told at each start until one is restored or none is "
+     "there any more."},
     {"service.database_restored", "Restored",
      "A backup took the place of the database, which is kept; operations that had not ended in it "
      "are interrupted. `restored` of `GET /api/info` goes on saying it."},

@@ -12,6 +12,7 @@
 #include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/pages/wal.h"
 #include "cache/store/db.h"
 
 /* The name says when: "ldplayerd-" stamp ".db", or stamp "-2" for the second of one second. */
@@ -70,7 +71,11 @@ int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *c
 {
     static const char advice[] = "; the next start of the service checks and repairs it";
     char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
-    int r = cache_copy_make(database, to, cancel, ret, reterr);
+    int r = cache_wal_is_gone(database) ? UV_EFTYPE : 0;
+    if (r < 0) /* opening it would make a new one, and nobody could tell any more */
+        snprintf(reterr->text, sizeof(reterr->text), "%.300s: %s", database, CACHE_DB_LOG_GONE);
+    else
+        r = cache_copy_make(database, to, cancel, ret, reterr);
     if (r == UV_EFTYPE && cache_repair_suspect(data_dir) == 0) {
         size_t n = strlen(reterr->text);
         snprintf(reterr->text + n, sizeof(reterr->text) - n, "%s", advice);

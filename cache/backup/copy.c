@@ -191,11 +191,28 @@ static int look_at(sqlite3 *db, const char *from, struct cache_copy *copy,
 static int check_source(const char *from, struct cache_db_error *reterr)
 {
     int r = fs_check_file(from);
+    int64_t size = 0;
     if (r == UV_EISDIR)
         return say(reterr, r, from, "it is a folder");
     if (r == UV_EFTYPE)
-        return say(reterr, r, from, "it is no plain file");
-    return r < 0 ? describe(reterr, r, from) : 0;
+        return say(reterr, UV_EISDIR, from, "it is no plain file");
+    if (r == 0 && fs_size(from, &size) == 0 && size == 0)
+        return say(reterr, UV_EFTYPE, from, "it is empty");
+    return r < 0 ? describe(reterr, r, from) : cache_db_check_kind(from, reterr);
+}
+
+/* SQLite would say of one that cannot be made that it is not there. */
+static int create(const char *path, struct cache_db_error *reterr)
+{
+    uv_fs_t req;
+    int file =
+        uv_fs_open(NULL, &req, path, UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_EXCL, 0600, NULL);
+    uv_fs_req_cleanup(&req);
+    if (file < 0)
+        return describe(reterr, cache_sql_fold_system_error(file), path);
+    (void)uv_fs_close(NULL, &req, file, NULL);
+    uv_fs_req_cleanup(&req);
+    return 0;
 }
 
 static int make(const char *from, const char *to, const atomic_bool *cancel,
@@ -205,7 +222,10 @@ static int make(const char *from, const char *to, const atomic_bool *cancel,
     int r = check_source(from, reterr);
     if (r < 0)
         return r;
-    r = open_db(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+    r = create(to, reterr);
+    if (r < 0)
+        return r;
+    r = open_db(to, SQLITE_OPEN_READWRITE, &db);
     if (r < 0)
         return describe(reterr, r, to);
     r = copy_into(from, to, db, cancel, reterr);

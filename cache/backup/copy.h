@@ -29,8 +29,8 @@ struct cache_copy {
  *  replaced; it should be a temporary name, because what a killed process left there is no
  *  database. Until CANCEL, which may be NULL, becomes true. Returns 0, or without TO and with
  *  RETERR, a sentence that begins with the file that is at fault: UV_ENOENT, UV_EACCES, UV_ENOSPC,
- *  UV_EFTYPE (no plain file, no database, or a damaged one), UV_ENOTSUP (of another program, or of
- *  a newer version of this one), UV_ECANCELED and others. */
+ *  UV_EISDIR (no plain file), UV_EFTYPE (no database, or a damaged one), UV_ENOTSUP (of another
+ * program, or of a newer version of this one), UV_ECANCELED and others. */
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr);
 /** Removes the file PATH, where it is there, and what SQLite can have left beside it. */

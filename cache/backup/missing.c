@@ -52,7 +52,8 @@ static void find_backups(const char *data_dir, struct cache_missing *m)
     }
 }
 
-/* "ldplayerd.db.replaced-20261126T030501Z-2", and no log of it. */
+/* "ldplayerd.db.replaced-20261126T030501Z-2", and no log of it. One of the same second is what the
+ * repair at BEFORE has put aside, in which nothing was found. */
 static bool is_kept(const char *name, int64_t before)
 {
     static const char *const prefixes[] = {CACHE_DB_NAME ".replaced-", CACHE_DB_NAME ".damaged-"};
@@ -62,8 +63,8 @@ static bool is_kept(const char *name, int64_t before)
         if (!str_has_prefix(name, prefixes[i]))
             continue;
         snprintf(stamp, sizeof(stamp), "%s", name + strlen(prefixes[i]));
-        return clock_stamp_parse(stamp, &at) == 0 && at < before && !str_has_suffix(name, "-wal") &&
-               !str_has_suffix(name, "-shm");
+        return clock_stamp_parse(stamp, &at) == 0 && at < before - before % 1000 &&
+               !str_has_suffix(name, "-wal") && !str_has_suffix(name, "-shm");
     }
     return false;
 }
@@ -125,6 +126,31 @@ static int begin(const char *data_dir, const char *path, struct cache_db_error *
     return r == 0 ? fs_rename(unfinished, path) : r;
 }
 
+/* Nothing of it, or nothing but what stood in its log. */
+static bool is_all_lost(const struct cache_repair *repair)
+{
+    uint64_t n_kept = 0;
+    int64_t size = 0;
+    for (size_t i = 0; i < repair->saved.n_tables; i++)
+        n_kept += repair->saved.tables[i].n_kept;
+    return n_kept == 0 || (fs_size(repair->kept, &size) == 0 && size == 0);
+}
+
+/* Such a database is as good as missing; what is told of its repair stays there until it was told,
+ * so this cannot be lost with a process that is killed. */
+static int note_loss(sqlite3 *db, const char *data_dir, const struct cache_repair *repair)
+{
+    struct cache_missing found cleanup(cache_missing_deinit) = {0};
+    char *text cleanup(mem_freep) = NULL;
+    char at[24];
+    int r = cache_preferences_read(db, CACHE_MISSING_NOTE, &text);
+    if (r < 0 || text)
+        return r;
+    cache_missing_find(data_dir, repair->at, &found);
+    snprintf(at, sizeof(at), "%" PRId64, found.at);
+    return found.n_copies > 0 ? cache_preferences_write(db, CACHE_MISSING_NOTE, at) : 0;
+}
+
 static int read_note(sqlite3 *db, const char *data_dir, struct cache_missing *ret)
 {
     char *text cleanup(mem_freep) = NULL;
@@ -132,6 +158,15 @@ static int read_note(sqlite3 *db, const char *data_dir, struct cache_missing *re
     if (r == 0 && text)
         cache_missing_find(data_dir, strtoll(text, NULL, 10), ret);
     return r;
+}
+
+int cache_missing_read(const char *path, const char *data_dir, struct cache_missing *ret)
+{
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    *ret = (struct cache_missing){0};
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        return cache_sql_error_code(db);
+    return read_note(db, data_dir, ret);
 }
 
 static char *find_copy(const char *data_dir)
@@ -164,6 +199,8 @@ int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repa
         return r;
     if (repair->kept)
         repair->copy = find_copy(data_dir);
+    if (repair->kept && is_all_lost(repair))
+        (void)note_loss(*ret_db, data_dir, repair);
     /* One that cannot be read is met again by who reads what he needs of it. */
     (void)read_note(*ret_db, data_dir, ret);
     return 0;
@@ -176,13 +213,16 @@ char *cache_missing_sentence(const struct cache_missing *missing)
     char at[CLOCK_RFC3339_SIZE];
     clock_format(missing->at, at);
     if (missing->n_copies == 0)
-        return mem_printf("the database was missing at %s, so an empty one was begun; there are no "
-                          "copies of it any more",
-                          at);
-    return mem_printf("the database was missing at %s, so an empty one was begun; the newest copy "
-                      "of the former comes back by: ldplayerd restore %s. If it is to stay empty, "
-                      "remove what there is from before; until then that is kept",
-                      at, missing->copies[0]);
+        return mem_printf(
+            "the database was missing, or nothing could be read of it, at %s, so a new "
+            "one was begun; there are no copies of the former any more",
+            at);
+    return mem_printf(
+        "the database was missing, or nothing could be read of it, at %s, so a new one "
+        "was begun; the newest copy of the former comes back by: ldplayerd restore "
+        "%s. If the new one is to stay, remove what there is from before; until then "
+        "that is kept",
+        at, missing->copies[0]);
 }
 
 void cache_missing_add_json(const struct cache_missing *missing, yyjson_mut_doc *doc,

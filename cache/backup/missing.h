@@ -5,9 +5,10 @@
 #include "base/text/json.h"
 #include "cache/store/db.h"
 
-/** A database that is not there although there are copies of it is no first start: it is gone. A
- *  new one is begun all the same, and says of itself since when, until there are no copies from
- *  before any more: then somebody has restored one, or wants none of them. Blocking; any thread. */
+/** A database that is not there although there are copies of it is no first start: it is gone; so
+ * is one of which a repair saved nothing but what stood in its log. A new one is begun all the
+ * same, and says of itself since when, until there are no copies from before any more: then
+ * somebody has restored one, or wants none of them. Blocking; any thread. */
 
 enum { CACHE_MISSING_MAX_COPIES = 8 };
 
@@ -26,6 +27,9 @@ void cache_missing_find(const char *data_dir, int64_t at, struct cache_missing *
  *  the holder of the lock. */
 int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *repair,
                        struct cache_missing *ret, struct cache_db_error *reterr);
+/** What the copy of a database at PATH says of that in DATA_DIR; `at` is 0 where nothing is
+ * missing. Returns 0 or a UV code. */
+int cache_missing_read(const char *path, const char *data_dir, struct cache_missing *ret);
 /** The preference that it is, to be removed when there are no copies any more. */
 #define CACHE_MISSING_NOTE "missing"
 

@@ -90,12 +90,24 @@ static int refuse_staging(int r, const char *path, const char *file, struct cach
     return r;
 }
 
+static bool is_database(const char *data_dir, const char *file)
+{
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    uint64_t one = 0, other = 0;
+    return fs_identify(database, &one) == 0 && fs_identify(file, &other) == 0 && one == other;
+}
+
 int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
                         struct cache_db_error *reterr)
 {
     struct cache_staged staged = {0};
     random_uuid(staged.id);
     char *path cleanup(mem_freep) = staged_path(data_dir, staged.id);
+    if (is_database(data_dir, file)) {
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "%.300s is the database itself: name a copy of it", file);
+        return UV_EINVAL;
+    }
     int r = cache_copy_make(file, path, NULL, &staged.copy, reterr);
     if (r == UV_ENOENT && fs_exists(file))
         return refuse_staging(r, path, file, reterr);
@@ -197,6 +209,10 @@ static char *choose_kept(const char *data_dir)
     }
 }
 
+#define KEYS_MAY_BE_LOST                                                                           \
+    "Idempotency-Keys used since the backup was made may be lost with it, so look at the "         \
+    "instances before you repeat a request"
+
 /* Of the former database, as the restored one goes on from it. LOST: what could not be read of it,
  * a sentence; NULL when all was. */
 struct former {
@@ -235,15 +251,28 @@ static int check_former(sqlite3 *db, char finding[CACHE_FINDING_SIZE])
     return r == 0 && version < cache_schema_newest() ? UV_ENOTSUP : r;
 }
 
+static bool has_content(const char *path)
+{
+    int64_t size = 0;
+    return fs_size(path, &size) == 0 && size > 0;
+}
+
 /* So that the file alone is all of it, where it can be read; else it is kept as it is. Returns
  * UV_EFTYPE for a damaged one, UV_ENOTSUP for one of an older schema. */
 static int close_former(const char *database, sqlite3 *armed, struct former *f,
                         char finding[CACHE_FINDING_SIZE])
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int64_t size = 0;
     /* SQLite would delete the log of an empty file. */
-    if (fs_size(database, &size) < 0 || size == 0 || cache_wal_is_damaged(database))
+    if (!has_content(database)) {
+        str_copy(finding, CACHE_FINDING_SIZE, "its file is gone or empty");
+        return UV_EFTYPE;
+    }
+    if (cache_wal_is_gone(database)) {
+        str_copy(finding, CACHE_FINDING_SIZE, CACHE_DB_LOG_GONE);
+        return UV_EFTYPE;
+    }
+    if (cache_wal_is_damaged(database))
         return UV_EFTYPE;
     int r = cache_restore_open(database, &db);
     if (r < 0)
@@ -267,8 +296,10 @@ static int mend_former(sqlite3 *db, void *arg)
     return r == 0 ? cache_idempotency_rebuild(db) : r;
 }
 
-static bool is_lost(const struct cache_salvage *saved)
+static bool is_lost(const struct cache_salvage *saved, const char *database)
 {
+    if (cache_wal_is_gone(database))
+        return true;
     for (size_t i = 0; i < saved->n_tables; i++) {
         const struct cache_salvage_table *t = &saved->tables[i];
         if (t->n_lost != 0 &&
@@ -300,11 +331,9 @@ static int salvage_former(const char *database, sqlite3 *armed, struct former *f
         r = carry_keys(db, armed);
     cache_sql_close(db);
     cache_copy_remove(path);
-    if (is_read ? !is_lost(&saved) : !is_unreadable(r))
+    if (is_read ? !is_lost(&saved, database) : !is_unreadable(r))
         return r;
-    f->lost = mem_printf("the former database is damaged (%s): Idempotency-Keys used since the "
-                         "backup was made may be lost with it, so look at the instances before you "
-                         "repeat a request",
+    f->lost = mem_printf("the former database is damaged (%s): " KEYS_MAY_BE_LOST,
                          *finding ? finding : uv_strerror(UV_EFTYPE));
     return is_read ? r : 0;
 }
@@ -313,9 +342,17 @@ static int salvage_former(const char *database, sqlite3 *armed, struct former *f
 static int take_over(const char *database, sqlite3 *armed, struct former *f)
 {
     char finding[CACHE_FINDING_SIZE] = "";
-    if (!fs_exists(database))
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", database);
+    int r = 0;
+    if (!fs_exists(database) && !has_content(log)) {
+        f->lost = mem_printf("there was no former database: " KEYS_MAY_BE_LOST);
         return 0;
-    int r = close_former(database, armed, f, finding);
+    }
+    /* What stands in a log alone is read, and kept, as that of an emptied file. */
+    if (!fs_exists(database))
+        r = fs_write_atomic(database, "", 0);
+    if (r == 0)
+        r = close_former(database, armed, f, finding);
     return is_unreadable(r) ? salvage_former(database, armed, f, finding) : r;
 }
 
@@ -342,22 +379,16 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
     (void)yyjson_mut_obj_remove_key(root, "at");
     json_add_time(note, root, "at", clock_wall_ms());
     json_add_str(note, root, "kept", kept);
-    if (f->lost)
+    if (f->lost) {
+        (void)yyjson_mut_obj_remove_key(root, "lost");
         json_add_str(note, root, "lost", f->lost);
+    }
     int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
     if (r == 0)
         r = cache_events_renumber_above(db, f->highest);
     if (r == 0)
         r = cache_restore_note_write(db, note);
     return r == 0 ? cache_sql_run(db, "COMMIT", "") : r;
-}
-
-/* A log alone would be taken for that of what comes in its place. */
-static bool is_anything_there(const char *database)
-{
-    char *log cleanup(mem_freep) = mem_printf("%s-wal", database);
-    int64_t size = 0;
-    return fs_exists(database) || (fs_size(log, &size) == 0 && size > 0);
 }
 
 /* Of the armed one, which is on disk with its note and its numbers afterwards. */
@@ -371,11 +402,14 @@ static int make_ready(struct swap *s, const char *data_dir)
         r = cache_restore_note_read(db, &note);
     if (r < 0)
         return r == UV_ENOENT ? UV_EFTYPE : r;
-    r = take_over(s->database, db, &former);
+    bool is_begun = has_begun(s, data_dir, yyjson_mut_doc_get_root(note));
+    /* What a finish that was cut off has moved it has taken over. */
+    if (!is_begun || fs_exists(s->database))
+        r = take_over(s->database, db, &former);
     if (r < 0)
         return r;
-    if (!has_begun(s, data_dir, yyjson_mut_doc_get_root(note)))
-        s->kept = is_anything_there(s->database) ? choose_kept(data_dir) : NULL;
+    if (!is_begun)
+        s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
     return complete(db, note, s->kept, &former);
 }
 
@@ -409,10 +443,10 @@ static void remove_staged(const char *data_dir)
 /* Nothing has been moved yet. */
 static int refuse(int r, const char *armed, struct cache_db_error *reterr)
 {
-    snprintf(reterr->text, sizeof(reterr->text), "%.300s is not restored, because %s: remove it",
-             armed,
-             r == UV_EPERM ? "it does not belong to the owner of the data directory"
-                           : "it is damaged, or `ldplayerd restore` has not made it");
+    snprintf(
+        reterr->text, sizeof(reterr->text), "%.300s is not restored, because %s: remove it", armed,
+        r == UV_EPERM ? "it does not belong to the owner of the data directory, or is no plain file"
+                      : "it is damaged, or `ldplayerd restore` has not made it");
     return UV_EPERM;
 }
 

@@ -24,8 +24,8 @@ struct cache_staged {
 
 /** In a staged database an operation that had not ended is interrupted, because it may have been
  *  carried out since and is not done twice. FILE is only read. Any process. Returns 0, or with
- *  RETERR (a sentence that begins with the file that is at fault) the codes of cache_copy_make;
- *  then nothing is staged. */
+ *  RETERR (a sentence that begins with the file that is at fault) the codes of cache_copy_make, or
+ *  UV_EINVAL for the database itself; then nothing is staged. */
 int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
                         struct cache_db_error *reterr);
 /** What was staged is not wanted any more. Returns 0 when it cannot be armed any more, UV_ENOENT
@@ -37,8 +37,9 @@ int cache_restore_unstage(const char *data_dir, const char *id);
 int cache_restore_arm(const char *data_dir, const char *id, struct cache_db_error *reterr);
 
 /** Event numbers of the new database go on above all that it and the former one can have told of,
- *  and the former one's Idempotency-Keys of the last day go on in it; a damaged one is read as a
- *  repair would, and the note says what may be lost.
+ *  and the former one's Idempotency-Keys of the last day go on in it; a damaged one, or a log that
+ *  is there alone, is read as a repair would, and the note says what may be lost, as it does where
+ *  there was none.
  *  What is staged is removed: nobody waits for it any more. Returns 0; RET_KEPT is then NULL when
  *  nothing was armed, else the path where the former database is kept ("" when there was none),
  *  owned by the caller. Or with RETERR: UV_EPERM when the database is as it was (the armed one
@@ -56,7 +57,7 @@ void cache_restore_set_told(struct cache_store *store);
 struct cache_restored {
     char *staged; /* the id of what took the place */
     char *kept;   /* the path of the former database; NULL: there was none */
-    char *lost;   /* a sentence on what could not be read of that; NULL: nothing was lost */
+    char *lost;   /* a sentence on what could not be had of that; NULL: nothing was lost */
 };
 void cache_restored_deinit(struct cache_restored *restored);
 /** The same of the database in DATA_DIR, which nobody has open. By the holder of the lock. Returns

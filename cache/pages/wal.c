@@ -5,6 +5,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "cache/pages/file.h"
 
 /* Frames of one generation of the log have the same salt; those behind them are left from before
@@ -178,4 +179,17 @@ bool cache_wal_is_damaged(const char *path)
     cache_file_close(database);
     cache_wal_deinit(&wal);
     return wal.is_damaged;
+}
+
+/* The memory that connections share is a file of its own, which is there as long as the log is, and
+ * says how many frames that has, and how many of them were copied back. In the order of bytes of
+ * this machine (sqlite.org/walformat.html#the_wal_index_file_format). */
+bool cache_wal_is_gone(const char *path)
+{
+    enum { N_FRAMES = 16 / 4, N_COPIED = 96 / 4, N_WORDS };
+    uint32_t words[N_WORDS];
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", path);
+    char *shared cleanup(mem_freep) = mem_printf("%s-shm", path);
+    return fs_check_file(log) == UV_ENOENT && fs_read_head(shared, words, sizeof(words)) == 0 &&
+           words[N_FRAMES] > words[N_COPIED];
 }

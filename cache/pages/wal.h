@@ -34,5 +34,9 @@ void cache_wal_read(uv_file file, uint32_t n_pages, struct cache_wal *ret);
 void cache_wal_deinit(struct cache_wal *wal);
 /** Whether the log of the database at PATH is damaged; false when there is none. */
 bool cache_wal_is_damaged(const char *path);
+/** Whether somebody has removed the log of the database at PATH, which a process that was killed
+ *  had left, and with it what stood nowhere else. Known as long as its -shm is there and nobody has
+ *  opened the database since. */
+bool cache_wal_is_gone(const char *path);
 
 #endif

@@ -40,7 +40,7 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
 
 int cache_db_check_kind(const char *path, struct cache_db_error *reterr)
 {
-    static const char *const suffixes[] = {"", "-wal"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < countof(suffixes); i++) {
         char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
         int r = fs_check_file(file);
@@ -126,7 +126,8 @@ static bool is_encoding_wrong(const char *path)
 }
 
 /* What SQLite would not find, but act on: it takes an emptied file for a new database and deletes
- * its log, forgets what stands in a log behind a bad frame, and reads text as the head says. */
+ * its log, forgets what stands in a log behind a bad frame or in one that is gone, and reads text
+ * as the head says. */
 static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
 {
     if (file_size(path, "") == 0)
@@ -135,6 +136,8 @@ static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
         return found(finding, "the encoding of text in its header is none of ours");
     if (cache_wal_is_damaged(path))
         return found(finding, "a part of the write-ahead log cannot be read");
+    if (cache_wal_is_gone(path))
+        return found(finding, CACHE_DB_LOG_GONE);
     return 0;
 }
 

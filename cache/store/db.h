@@ -21,14 +21,17 @@
  * write or checkpoint at the same moment (its "WAL-reset" fault); with one writer there is no such
  * moment. */
 
+/** A finding: what is there is what was true when it was last copied back. */
+#define CACHE_DB_LOG_GONE "its write-ahead log is gone, and with it what was written last"
+
 /** Opens or creates the database (and the folder), checks and repairs it, and migrates it. While a
  *  connection of an earlier call is open it is refused (UV_EBUSY).
  *
- *  Checked each time: that the write-ahead log can be read to its end, and that the tables are
- *  those of the schema's version (about a millisecond). Checked in full (PRAGMA integrity_check,
- *  about a second for 100,000 operations, once) are files of at most 64 MiB, those which a process
- *  left without closing them (a -wal that is not empty), and those marked by cache_repair_suspect;
- *  the mark is taken away on success.
+ *  Checked each time: that the write-ahead log is there and can be read to its end, and that the
+ * tables are those of the schema's version (about a millisecond). Checked in full (PRAGMA
+ * integrity_check, about a second for 100,000 operations, once) are files of at most 64 MiB, those
+ * which a process left without closing them (a -wal that is not empty), and those marked by
+ * cache_repair_suspect; the mark is taken away on success.
  *
  *  What is damaged is repaired as cache/store/repair.h says: the damaged file is kept, and
  *  RET_REPAIR says what was done, now or before, and not told of yet (its `kept` is NULL for
@@ -40,9 +43,9 @@
  *  UV_EIO and others. */
 int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *ret_repair,
                   struct cache_db_error *reterr);
-/** Whether what stands at PATH, and as its log, can be a database: not a FIFO, a folder or the
- * like, which SQLite would wait for or say nothing useful of. Returns 0, also where nothing is, or
- *  UV_EISDIR with RETERR filled. */
+/** Whether what stands at PATH, and beside it as its log or journal, can be a database: not a FIFO,
+ * a folder or the like, which SQLite would wait for or say nothing useful of. Returns 0, also where
+ * nothing is, or UV_EISDIR with RETERR filled. */
 int cache_db_check_kind(const char *path, struct cache_db_error *reterr);
 /** Runs DB as PROFILE says from now on; PROFILE must outlive it. Returns 0 or a UV code. */
 int cache_db_tune(sqlite3 *db, const struct cache_profile *profile);

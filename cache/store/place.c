@@ -19,6 +19,9 @@ void cache_place_init(struct cache_place *place, sqlite3 *db)
 {
     place->paths[0] = mem_strdup(sqlite3_db_filename(db, "main"));
     place->paths[1] = mem_strdup(sqlite3_filename_wal(sqlite3_db_filename(db, "main")));
+    char *folder cleanup(mem_freep) = fs_dirname(place->paths[0]);
+    place->paths[2] = fs_join(folder, CACHE_LOCK_NAME);
+    place->files[2] = 0;
     /* What is not there now is not any file that comes later. */
     for (size_t i = 0; i < countof(place->files); i++)
         (void)fs_identify(place->paths[i], &place->files[i]);
@@ -37,5 +40,6 @@ void cache_place_deinit(struct cache_place *place)
 
 int cache_place_check(const struct cache_place *place)
 {
-    return is_there(place, 0) && is_there(place, 1) ? 0 : UV_ENXIO;
+    bool is_mine = !place->files[2] || is_there(place, 2);
+    return is_mine && is_there(place, 0) && is_there(place, 1) ? 0 : UV_ENXIO;
 }

@@ -7,13 +7,17 @@
 #include "base/system/fs.h"
 
 /** Whether the files of an open database are still where they were opened. What is removed, renamed
- *  or replaced while it is open takes writes as before, and the next start finds none of them. */
+ *  or replaced while it is open takes writes as before, and the next start finds none of them; and
+ *  where the lock of the folder is not the one that was taken, another process can be its owner. */
 struct cache_place {
-    char *paths[2]; /* the database, its write-ahead log */
-    uint64_t files[2];
+    char *paths[3];    /* the database, its write-ahead log, the lock of the folder */
+    uint64_t files[3]; /* 0 for a lock: the folder had none */
 };
 
-/** Of DB, which has a log. */
+/* What service/process/lock.h locks, which may know nothing of the cache. */
+#define CACHE_LOCK_NAME "ldplayerd.lock"
+
+/** Of DB, which has a log, by the holder of the lock. */
 void cache_place_init(struct cache_place *place, sqlite3 *db);
 void cache_place_deinit(struct cache_place *place);
 /** 0, or UV_ENXIO when a file is not the one that was opened. What cannot be found out (a folder

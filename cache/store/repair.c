@@ -50,10 +50,10 @@ static char *find_last(const char *folder, const char *prefix)
 }
 
 /* "20261126T030501Z", or with a number behind it when that second has had its damage already. */
-static char *free_stamp(const char *path)
+static char *free_stamp(const char *path, int64_t now)
 {
     char stamp[CLOCK_STAMP_SIZE];
-    clock_stamp(clock_wall_ms(), stamp);
+    clock_stamp(now, stamp);
     for (unsigned i = 1;; i++) {
         char *text = i == 1 ? mem_strdup(stamp) : mem_printf("%s-%u", stamp, i);
         char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, text);
@@ -110,10 +110,10 @@ static int finish(sqlite3 *db, void *arg)
 int cache_repair_run(const char *path, struct cache_repair *repair)
 {
     char *unfinished cleanup(mem_freep) = mem_printf("%s.repairing", path);
-    char *stamp cleanup(mem_freep) = free_stamp(path);
+    repair->at = clock_wall_ms();
+    char *stamp cleanup(mem_freep) = free_stamp(path, repair->at);
     char *done cleanup(mem_freep) = mem_printf("%s.repaired-%s", path, stamp);
     repair->kept = mem_printf("%s.damaged-%s", path, stamp);
-    repair->at = clock_wall_ms();
     remove_file(unfinished, "");
     int r = cache_salvage(path, unfinished, finish, repair, &repair->saved);
     if (r == 0)

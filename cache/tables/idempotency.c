@@ -134,11 +134,22 @@ void cache_idempotency_free(struct cache_idempotency *keys)
     mem_free(keys);
 }
 
+char *cache_idempotency_owner_gone(const char *fingerprint)
+{
+    return mem_printf("gone %s", fingerprint);
+}
+
 static struct entry *find(const struct cache_idempotency *keys, const struct cache_key *key)
 {
     char *name cleanup(mem_freep) = make_name(key->owner, key->key);
     struct map_node *node = map_find(&keys->by_name, name);
     return node ? container_of(node, struct entry, by_name) : NULL;
+}
+
+static struct entry *find_live(const struct cache_idempotency *keys, const struct cache_key *key)
+{
+    struct entry *e = find(keys, key);
+    return e && e->ends_at > (int64_t)clock_mono_ms() ? e : NULL;
 }
 
 /* There must be none with its name. */
@@ -171,8 +182,12 @@ enum cache_idempotency_outcome cache_idempotency_find(const struct cache_idempot
                                                       const struct cache_key *key,
                                                       char ret_operation[UUID_SIZE])
 {
-    const struct entry *e = find(keys, key);
-    if (!e || e->ends_at <= (int64_t)clock_mono_ms())
+    const struct entry *e = find_live(keys, key);
+    if (!e) {
+        char *gone cleanup(mem_freep) = cache_idempotency_owner_gone(key->fingerprint);
+        e = find_live(keys, &(struct cache_key){gone, key->key, key->fingerprint});
+    }
+    if (!e)
         return CACHE_IDEMPOTENCY_NEW;
     if (strcmp(e->fingerprint, key->fingerprint) != 0)
         return CACHE_IDEMPOTENCY_OTHER;

@@ -23,7 +23,8 @@ enum {
 };
 
 /** OWNER, the lasting id of who asks, and KEY together are the key; FINGERPRINT is a digest of
- *  method, path and body. */
+ *  method, path and body. Where a restore has taken the owner's token away, KEY and FINGERPRINT are
+ *  the key, whoever asks: he asks with another token then. */
 struct cache_key {
     const char *owner, *key, *fingerprint;
 };
@@ -77,7 +78,10 @@ bool cache_idempotency_has_expired(const struct cache_idempotency *keys);
  *  Makes the rows of keys again that are gone, from what stands with the operations. */
 int cache_idempotency_rebuild(sqlite3 *db);
 /** Gives TO the keys of the last 24 hours of FROM that it has not, but those of workstations that
- *  either knows: for a database that takes the place of a newer one. */
+ *  either knows: for a database that takes the place of a newer one. Those of tokens that TO does
+ *  not know belong to no owner any more. */
 int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to);
+/** What stands in the place of such an owner; owned by the caller. */
+char *cache_idempotency_owner_gone(const char *fingerprint);
 
 #endif

@@ -4,6 +4,8 @@
 #include "cache/tables/idempotency.h"
 
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/random.h"
 #include "base/system/clock.h"
 
 /* Of two uses of one key the later one counts. */
@@ -29,6 +31,29 @@ int cache_idempotency_rebuild(sqlite3 *db)
         "i", oldest());
 }
 
+/* Owned by the caller. Who is no token keeps his id. */
+static char *owner_in(sqlite3 *to, const char *owner, const char *fingerprint)
+{
+    sqlite3_stmt *token cleanup(cache_sql_releasep) = NULL;
+    if (!random_is_uuid(owner) ||
+        (cache_sql_query(to, &token, "SELECT 1 FROM tokens WHERE id = ?", "s", owner) == 0 &&
+         sqlite3_step(token) == SQLITE_ROW))
+        return mem_strdup(owner);
+    return cache_idempotency_owner_gone(fingerprint);
+}
+
+static int carry_row(sqlite3_stmt *row, sqlite3 *to)
+{
+    const char *fingerprint = cache_sql_text(row, 2);
+    char *owner cleanup(mem_freep) = owner_in(to, cache_sql_text(row, 0), fingerprint);
+    return cache_sql_run(to,
+                         INSERT_KEY " SELECT ?, ?, ?, ?4, ?, ? WHERE ?4 NOT IN"
+                                    " (SELECT id FROM workstations)" UNLESS_LATER,
+                         "ssssii", owner, cache_sql_text(row, 1), fingerprint,
+                         cache_sql_text(row, 3), (int64_t)sqlite3_column_int64(row, 4),
+                         (int64_t)sqlite3_column_int64(row, 5));
+}
+
 int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
@@ -41,12 +66,6 @@ int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
                             "i", oldest());
     int stepped = SQLITE_DONE;
     while (r == 0 && (stepped = sqlite3_step(row)) == SQLITE_ROW)
-        r = cache_sql_run(to,
-                          INSERT_KEY " SELECT ?, ?, ?, ?4, ?, ? WHERE ?4 NOT IN"
-                                     " (SELECT id FROM workstations)" UNLESS_LATER,
-                          "ssssii", cache_sql_text(row, 0), cache_sql_text(row, 1),
-                          cache_sql_text(row, 2), cache_sql_text(row, 3),
-                          (int64_t)sqlite3_column_int64(row, 4),
-                          (int64_t)sqlite3_column_int64(row, 5));
+        r = carry_row(row, to);
     return r == 0 && stepped != SQLITE_DONE ? cache_sql_error_code(from) : r;
 }

@@ -9,11 +9,13 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/system/random.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/backup/backup.h"
+#include "cache/backup/missing.h"
 #include "cache/store/db.h"
 #include "service/commands/owner.h"
 
@@ -21,7 +23,13 @@
  * there. Without one the copy is made here, by the same function. FILE has it whole or not at all.
  */
 
-enum { MAKE_MS = 30 * 60 * 1000, ASK_MS = 30000 };
+enum {
+    MAKE_MS = 30 * 60 * 1000,
+    ASK_MS = 30000,
+    PATIENCE_MS = 30000,
+    LOOK_EVERY_MS = 200,
+    UNDER_WAY = 409
+};
 
 static const char doing[] = "the backup could not be made";
 
@@ -128,21 +136,50 @@ static enum svc_exit fetch(const struct svc_owner *owner, yyjson_val *made, cons
     return status;
 }
 
+/* One is made at a time, also of those of the service's own; it is soon done. */
+static enum svc_exit ask_for_one(const struct svc_owner *owner, struct svc_client_answer *ret)
+{
+    struct svc_client_request request = {
+        .method = "POST", .path = "/api/backups", .timeout_ms = MAKE_MS};
+    uint64_t end = clock_mono_ms() + PATIENCE_MS;
+    for (;;) {
+        int busy = clock_mono_ms() < end ? UNDER_WAY : 0;
+        enum svc_exit status = svc_owner_ask(owner, &request, busy, doing, ret);
+        if (status != SVC_EXIT_OK || !ret->problem)
+            return status;
+        svc_client_answer_deinit(ret);
+        *ret = (struct svc_client_answer){0};
+        uv_sleep(LOOK_EVERY_MS);
+    }
+}
+
 static enum svc_exit make_there(const struct svc_owner *owner, const char *half,
                                 struct cache_copy *ret)
 {
     struct svc_client_answer answer cleanup(svc_client_answer_deinit) = {0};
-    enum svc_exit status =
-        svc_owner_ask(owner,
-                      &(struct svc_client_request){
-                          .method = "POST", .path = "/api/backups", .timeout_ms = MAKE_MS},
-                      0, doing, &answer);
+    enum svc_exit status = ask_for_one(owner, &answer);
     if (status != SVC_EXIT_OK)
         return status;
     return fetch(owner, yyjson_doc_get_root(answer.doc), half, ret);
 }
 
 /* --- the command --- */
+
+/* A copy of a database that was begun anew, in the place of what may be the last of the former. */
+static enum svc_exit check_missing(const struct svc_owner *owner, const char *half,
+                                   const char *file)
+{
+    struct cache_missing missing cleanup(cache_missing_deinit) = {0};
+    if (cache_missing_read(half, owner->data_dir, &missing) < 0 || !missing.at)
+        return SVC_EXIT_OK;
+    char *sentence cleanup(mem_freep) = cache_missing_sentence(&missing);
+    if (fs_exists(file))
+        return svc_exit_fail("%s: %s is not replaced, because it may have more than a copy of now: "
+                             "%s. Choose another name, or remove it first",
+                             doing, file, sentence);
+    fprintf(stderr, "ldplayerd: this is a copy of a new database: %s\n", sentence);
+    return SVC_EXIT_OK;
+}
 
 static enum svc_exit print(const char *file, const struct cache_copy *copy)
 {
@@ -175,6 +212,8 @@ enum svc_exit svc_backup_cmd(const struct svc_args *args)
     status = (owner.lock ? make_here : make_there)(&owner, half, &copy);
     if (status == SVC_EXIT_OK)
         status = check_place(file, is_forced);
+    if (status == SVC_EXIT_OK)
+        status = check_missing(&owner, half, file);
     int r = status == SVC_EXIT_OK ? fs_rename(half, file) : 0;
     if (r < 0)
         status = fail_file(file, uv_strerror(r));

@@ -159,8 +159,8 @@ static enum svc_exit refuse_silence(const struct svc_owner *owner, int r)
                          doing, owner->endpoint.pid,
                          r == UV_ETIMEDOUT
                              ? "hangs: end that process and run the command again"
-                             : "ends or restarts just now, as it does for another restore: see "
-                               "what came of that, and run the command again");
+                             : "has ended, or ends or restarts just now, as it does for another "
+                               "restore: see its log, and run the command again");
 }
 
 static enum svc_exit finish_there(struct svc_owner *owner, const struct cache_staged *staged,

@@ -165,6 +165,14 @@ class Backup(BackupCase):
         self.assertEqual(set(statuses) - {201, 409}, set())
         self.assertEqual(self.client.get("/api/backups").json["total"], statuses.count(201))
 
+    def test_commands_wait_for_each_other(self):
+        commands = [subprocess.Popen(
+            [*WRAPPER, SERVICE, *self.arguments("backup", f"{i}.db")], env=clean_environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for i in range(6)]
+        for command in commands:
+            said = command.communicate()
+            self.assertEqual((command.returncode, said[1]), (0, ""), said)
+
     def test_it_goes_with_the_data(self):
         self.client.post("/api/backups", expect=201)
         self.run_command("backup", "a.db")

@@ -229,6 +229,41 @@ class Keys(DamageCase):
         self.assert_problem(self.launch(), 409, "OPERATION_LOST")
         self.assertEqual(len(self.simulator.calls("launch")), 1)
 
+    def test_so_it_is_when_the_restore_has_taken_the_token_away(self):
+        self.command("backup")
+        former = self.service.tokens["admin"] = self.service.create_token("client", "admin")
+        self.client = self.service.client()
+        self.first_launch()
+        self.service.stop()
+        self.command("restore")
+        self.service.tokens["admin"] = self.service.create_token("client", "admin")
+        self.assertNotEqual(self.service.tokens["admin"], former)
+        self.client = self.service.client()
+        self.service.start()
+        self.service.wait_until_observed(self.client)
+        self.assert_problem(self.launch(), 409, "OPERATION_LOST")
+        other = self.client.request("POST", "/api/instances/0/stop?wait=60", headers=self.key)
+        self.assertEqual(other.json["status"], "succeeded", "the key of another request is new")
+        self.assertEqual(len(self.simulator.calls("launch")), 1)
+
+    def test_where_nothing_is_left_to_take_over_a_restore_says_so(self):
+        self.command("backup")
+        for ways in (("",), ("", "-wal", "-shm")):
+            self.service.kill()
+            for suffix in ways:
+                os.remove(self.database + suffix)
+            said = self.command("restore")
+            self.service.start()
+            restored = self.client.get("/api/info").json["restored"]
+            self.assertIn("Idempotency-Keys used since the backup was made may be lost",
+                          restored["lost"])
+            self.assertIn(restored["lost"], said)
+            if ways == ("",):
+                kept = os.path.basename(restored["kept"].replace("\\", "/"))
+                self.assertTrue(os.path.exists(os.path.join(self.service.data_dir, kept)))
+            else:
+                self.assertIsNone(restored["kept"])
+
     def test_what_a_restore_cannot_take_over_is_told(self):
         self.command("backup")
         self.first_launch()

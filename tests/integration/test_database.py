@@ -135,7 +135,8 @@ class Moved(DatabaseCase):
             self.client.get(f"/api/operations/{operation}", 200)
 
     def test_a_file_that_is_renamed_takes_no_writes_until_it_is_back(self):
-        for name in (self.database, self.database + "-wal"):
+        lock = os.path.join(self.service.data_dir, "ldplayerd.lock")
+        for name in (self.database, self.database + "-wal", lock):
             with self.subTest(os.path.basename(name)):
                 known = [self.client.run("POST", "/api/instances/0/stop")["id"]]
                 os.rename(name, name + ".elsewhere")

@@ -54,6 +54,23 @@ class Missing(BackupCase):
         super().setUp()
         self.former_client = self.client
 
+    def test_one_of_which_nothing_was_left_is_told_in_the_same_way(self):
+        copy = self.client.post("/api/backups", expect=201).json["path"]
+        self.service.kill()
+        with open(self.database, "wb"):
+            pass
+        os.remove(self.database + "-wal")
+        self.service.tokens["admin"] = self.service.create_token("anew", "admin")
+        self.client = self.service.client()
+        for _ in range(2):
+            self.service.start()
+            self.assertEqual(self.check()["copies"], [copy])
+            self.assertEqual(len(self.kept("damaged")), 1)
+            self.service.stop()
+        self.service.start()
+        self.client.delete("/api/backups/" + os.path.basename(copy.replace("\\", "/")), 204)
+        self.assertIsNone(self.check())
+
     def test_who_wants_an_empty_one_removes_the_copies(self):
         copy = self.lose()
         self.service.tokens["admin"] = self.service.create_token("anew", "admin")
@@ -91,6 +108,23 @@ class Missing(BackupCase):
         self.service.start()
         self.assertEqual(self.check()["copies"], [copy])
 
+    def test_a_good_file_is_not_replaced_by_a_copy_of_the_new_one(self):
+        self.run_command("backup", "a.db")
+        copy = self.lose()
+        self.service.tokens["admin"] = self.service.create_token("anew", "admin")
+        for is_running in (False, True):
+            if is_running:
+                self.service.start()
+            done = self.run_command("backup", "a.db", "--force", expect=1)
+            self.assertIn("a.db is not replaced", done.stderr)
+            self.assertIn(f"ldplayerd restore {copy}", done.stderr)
+            self.assertEqual(self.rows("a.db", "SELECT name FROM tokens"), [("test-admin",)])
+            done = self.run_command("backup", "b.db")
+            self.assertIn(f"ldplayerd restore {copy}", done.stderr)
+            self.assertEqual(self.rows("b.db", "SELECT name FROM tokens"), [("anew",)])
+            os.remove(self.path("b.db"))
+            self.assertEqual(glob.glob(self.path("*.tmp")), [])
+
     def test_a_first_start_is_no_loss(self):
         self.assertIsNone(self.check())
 
@@ -114,6 +148,21 @@ class Strange(BackupCase):
             (os.rmdir if make is os.mkdir else os.remove)(self.database)
         os.rename(self.database + ".mine", self.database)
         self.service.start()
+
+    @unittest.skipIf(IS_WINDOWS, "there are no FIFOs")
+    def test_a_fifo_beside_it_is_refused_and_not_waited_for(self):
+        self.run_command("backup", "a.db")
+        self.service.stop()
+        for suffix in ("-wal", "-shm", "-journal"):
+            os.mkfifo(self.database + suffix)
+            for args in (("token", "list"), ("token", "create", "--name", "x", "--role", "viewer"),
+                         ("serve",), ("backup", self.path("b.db")), ("restore", self.path("a.db"))):
+                done = self.command(*args)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), (suffix, args))
+                self.assertIn("move it away", done.stderr)
+            os.remove(self.database + suffix)
+        self.service.start()
+        self.assertEqual(self.kept("replaced") + self.kept("damaged"), [])
 
     def test_a_copy_of_the_future_and_what_is_no_copy_count_for_nothing(self):
         made = self.client.post("/api/backups", expect=201).json

@@ -121,7 +121,7 @@ class Restore(BackupCase):
             file.write(os.urandom(half))
         cases = {
             "garbage": "no database",
-            "empty": "another program",
+            "empty": "it is empty",
             "foreign": "another program",
             "newer": "newer ldplayerd",
             "trigger": "its trigger evil is not as schema",

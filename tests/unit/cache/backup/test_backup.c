@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/backup/backup.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/tokens.h"
@@ -128,6 +131,27 @@ Test(cache_backup, a_full_disk_leaves_nothing_and_is_named)
     cr_assert_eq(umount(backups), 0);
     cache_db_close(db);
     mem_free(backups);
+}
+
+Test(cache_backup, none_is_made_where_the_log_was_removed)
+{
+    struct cache_copy copy;
+    struct cache_db_error error;
+    char *log = fs_join(folder, "ldplayerd.db-wal"), *to = fs_join(folder, "a.db");
+    pid_t pid = fork();
+    if (pid == 0) {
+        execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    cr_assert_eq(fs_remove(log), 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(cache_backup_copy(folder, to, NULL, &copy, &error), UV_EFTYPE);
+        cr_assert_not_null(strstr(error.text, "log is gone"), "%s", error.text);
+        cr_assert_not_null(strstr(error.text, "the next start"), "%s", error.text);
+    }
+    mem_free(log);
+    mem_free(to);
 }
 
 Test(cache_backup, a_damaged_database_is_named)

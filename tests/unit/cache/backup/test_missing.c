@@ -183,7 +183,58 @@ Test(cache_missing, of_a_repair_the_newest_copy_is_named)
     cr_assert_eq(cache_missing_open(folder, &db, &repair, &missing, &error), 0, "%s", error.text);
     cr_assert_not_null(repair.kept);
     cr_assert_not_null(strstr(repair.copy, "ldplayerd-20010102T000000Z.db"), "%s", repair.copy);
-    cr_assert_eq(missing.at, 0);
     cache_db_close(db);
     cache_repair_deinit(&repair);
+    cache_missing_deinit(&missing);
+}
+
+static void empty(const char *path)
+{
+    cr_assert_eq(fs_write_atomic(path, "", 0), 0);
+}
+
+static void spoil(const char *path)
+{
+    cr_assert_eq(fs_write_atomic(path, "no database", 11), 0);
+}
+
+static void take_away(const char *path)
+{
+    cr_assert_eq(fs_remove(path), 0);
+}
+
+/* It is repaired then, which keeps a row or none; the copies are worth no less. */
+Test(cache_missing, one_of_which_nothing_was_left_is_told_like_one_that_is_gone)
+{
+    static void (*const ways[])(const char *path) = {take_away, empty, spoil};
+    for (size_t i = 0; i < countof(ways); i++) {
+        folder_remove(folder);
+        folder = folder_make();
+        pid_t pid = fork();
+        if (pid == 0) {
+            execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
+            _exit(0);
+        }
+        cr_assert_eq(waitpid(pid, NULL, 0), pid);
+        char *path = fs_join(folder, "ldplayerd.db"), *log = mem_printf("%s-wal", path);
+        put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+        ways[i](path);
+        if (ways[i] == spoil)
+            cr_assert_eq(fs_remove(log), 0);
+        int64_t at = missing_at(1);
+        cr_assert_gt(at, 0, "%zu", i);
+        cr_assert_eq(missing_at(1), at, "at each start");
+        cache_db_close(open_db(folder));
+        mem_free(path);
+        mem_free(log);
+    }
+}
+
+/* Nor is what the repair itself has put aside a copy. */
+Test(cache_missing, without_copies_nothing_is_missing)
+{
+    char *path = fs_join(folder, "ldplayerd.db");
+    spoil(path);
+    cr_assert_eq(missing_at(0), 0);
+    mem_free(path);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "tests/unit/cache/backup/restore_fixture.h"
@@ -237,6 +238,30 @@ Test(cache_restore, what_is_no_plain_file_is_refused)
     cr_assert_eq(mkdir(file, 0700), 0);
     expect_refused("it is a folder");
     cr_assert_eq(rmdir(file), 0);
+}
+
+Test(cache_restore, the_database_itself_is_no_backup)
+{
+    struct cache_db_error error;
+    set("old");
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(cache_restore_stage(folder, path, &staged, &error), UV_EINVAL);
+    cr_assert_not_null(strstr(error.text, "the database itself"), "%s", error.text);
+    cr_assert_eq(folder_count(folder), 1);
+    mem_free(path);
+}
+
+Test(cache_restore, a_read_only_folder_is_told_as_such)
+{
+    struct cache_db_error error;
+    set("old");
+    back_up();
+    folder_remove(folder);
+    folder = folder_make();
+    mount_small(folder, "size=1m,ro");
+    cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), UV_EACCES, "%s", error.text);
+    cr_assert_not_null(strstr(error.text, "permission denied"), "%s", error.text);
+    cr_assert_eq(umount(folder), 0);
 }
 
 static char *read_note(void)

@@ -5,9 +5,19 @@
 #include <sys/stat.h>
 
 #include "cache/tables/events.h"
+#include "cache/tables/idempotency.h"
 #include "tests/unit/cache/backup/restore_fixture.h"
 
 TestSuite(cache_restore_former, .init = restore_begin, .fini = restore_end);
+
+static void expect_lost(const char *word)
+{
+    struct cache_restored last = {0};
+    cr_assert_eq(cache_restore_read_last(folder, &last), 0);
+    cr_assert(last.lost && strstr(last.lost, word) && strstr(last.lost, "Idempotency-Keys"), "%s",
+              last.lost ? last.lost : "nothing is told");
+    cache_restored_deinit(&last);
+}
 
 /* A former database that cannot be opened keeps its log beside it. */
 Test(cache_restore_former, a_damaged_one_is_kept_with_its_log_wherever_the_finish_is_killed)
@@ -155,6 +165,53 @@ static bool has_key(const char *key)
     cache_db_close(db);
     mem_free(sql);
     return result;
+}
+
+/* Who asks again has another token then, but the same request. */
+Test(cache_restore_former, keys_of_tokens_that_go_belong_to_whoever_asks)
+{
+#define TOKEN(id) "INSERT INTO tokens VALUES ('" id "', '" id "', 'admin', 'd" id "', 1, 0, 0, 0);"
+#define OWNED(owner, key)                                                                          \
+    "INSERT INTO idempotency VALUES ('" owner "', '" key "', 'fp', 'b', unixepoch() * 1000, 0);"
+#define FORMER "01234567-89ab-4def-8123-456789abcdef"
+#define LATER "01234567-89ab-4def-8123-456789abcde0"
+    static const struct {
+        const char *owner, *key, *fingerprint;
+        enum cache_idempotency_outcome outcome;
+    } cases[] = {
+        {FORMER, "former", "fp", CACHE_IDEMPOTENCY_SAME},
+        {FORMER, "former", "other", CACHE_IDEMPOTENCY_OTHER},
+        {"me", "former", "fp", CACHE_IDEMPOTENCY_NEW},
+        {"me", "later", "fp", CACHE_IDEMPOTENCY_SAME},
+        {"me", "later", "other", CACHE_IDEMPOTENCY_NEW},
+        {FORMER, "later", "fp", CACHE_IDEMPOTENCY_SAME},
+        {"uid:0", "local", "fp", CACHE_IDEMPOTENCY_SAME},
+        {"me", "local", "fp", CACHE_IDEMPOTENCY_NEW},
+    };
+    sqlite3 *db = open_db(folder);
+    execute(db, TOKEN(FORMER));
+    cache_db_close(db);
+    back_up();
+    db = open_db(folder);
+    execute(db, TOKEN(LATER) OWNED(FORMER, "former") OWNED(LATER, "later") OWNED("uid:0", "local"));
+    cache_db_close(db);
+    for (int i = 0; i < 2; i++) {
+        stage_and_arm();
+        mem_free(finish());
+    }
+    struct cache_idempotency *keys = cache_idempotency_new();
+    db = open_db(folder);
+    cr_assert_eq(cache_idempotency_load(keys, db), 0);
+    cache_db_close(db);
+    for (size_t i = 0; i < countof(cases); i++) {
+        char operation[UUID_SIZE];
+        cr_assert_eq(cache_idempotency_find(
+                         keys,
+                         &(struct cache_key){cases[i].owner, cases[i].key, cases[i].fingerprint},
+                         operation),
+                     cases[i].outcome, "%zu", i);
+    }
+    cache_idempotency_free(keys);
 }
 
 /* The second one finds the keys of the first in a database without their operations. */
@@ -341,10 +398,69 @@ Test(cache_restore_former, a_log_alone_is_kept_and_joins_no_other_database)
     stage_and_arm();
     char *kept = finish(), *log = mem_printf("%s-wal", kept);
     cr_assert(database_is("old"));
-    cr_assert(fs_exists(log), "%s", log);
+    cr_assert(fs_exists(kept) && fs_exists(log), "%s", log);
+    expect_lost("gone or empty");
     mem_free(log);
     mem_free(kept);
     mem_free(path);
+}
+
+Test(cache_restore_former, a_log_that_was_removed_is_told)
+{
+    char *log = fs_join(folder, "ldplayerd.db-wal");
+    set("old");
+    back_up();
+    set_and_crash("new");
+    cr_assert_eq(fs_remove(log), 0);
+    stage_and_arm();
+    mem_free(finish());
+    cr_assert(database_is("old"));
+    expect_lost("write-ahead log is gone");
+    mem_free(log);
+}
+
+/* Its keys as well, also when the finish is killed behind what it has told. */
+Test(cache_restore_former, where_there_was_none_it_is_told_and_a_later_finish_tells_nothing_else)
+{
+    char *path = fs_join(folder, "ldplayerd.db");
+    bool is_over = false;
+    for (int n = 0; !is_over; n++) {
+        folder_remove(folder);
+        folder = folder_make();
+        unlink(file);
+        set("old");
+        back_up();
+        mem_free(path);
+        path = fs_join(folder, "ldplayerd.db");
+        cr_assert_eq(fs_remove(path), 0);
+        stage_and_arm();
+        is_over = run_and_die_at(n, run_finish);
+        mem_free(finish());
+        cr_assert(database_is("old"), "killed at %d", n);
+        expect_lost("there was no former database");
+    }
+    mem_free(path);
+}
+
+/* What a finish moved before it was killed was whole. */
+Test(cache_restore_former, one_that_was_moved_by_a_killed_finish_is_not_called_missing)
+{
+    bool is_over = false;
+    for (int n = 0; !is_over; n++) {
+        struct cache_restored last = {0};
+        folder_remove(folder);
+        folder = folder_make();
+        unlink(file);
+        set("old");
+        back_up();
+        set("new");
+        stage_and_arm();
+        is_over = run_and_die_at(n, run_finish);
+        mem_free(finish());
+        cr_assert_eq(cache_restore_read_last(folder, &last), 0);
+        cr_assert_null(last.lost, "killed at %d: %s", n, last.lost);
+        cache_restored_deinit(&last);
+    }
 }
 
 Test(cache_restore_former, what_is_no_plain_file_is_refused_and_not_waited_for)

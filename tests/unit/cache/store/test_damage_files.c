@@ -132,7 +132,8 @@ Test(cache_damage_files, a_bad_place_in_the_log_costs_what_stood_there, .timeout
 
 Test(cache_damage_files, what_is_no_plain_file_is_named_and_not_waited_for)
 {
-    static const char *const names[] = {"ldplayerd.db", "ldplayerd.db-wal"};
+    static const char *const names[] = {"ldplayerd.db", "ldplayerd.db-wal", "ldplayerd.db-shm",
+                                        "ldplayerd.db-journal"};
     for (size_t i = 0; i < 2 * countof(names); i++) {
         bool is_folder = i % 2;
         char *folder = folder_make(), *path = fs_join(folder, names[i / 2]);

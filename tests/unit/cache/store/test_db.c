@@ -177,6 +177,60 @@ Test(cache_db, what_a_killed_process_left_in_the_log_is_there)
     folder_remove(folder);
 }
 
+/* A database with event 7 and no log beside it. */
+static void make_whole(const char *folder)
+{
+    sqlite3 *db = open_db(folder);
+    execute(db, "INSERT INTO events VALUES (7, 2, 'x', '{}')");
+    cache_db_close(db);
+}
+
+/* It says what the file says, which is from before; the killed one's -shm tells. */
+Test(cache_db, a_log_that_was_removed_after_a_kill_is_told)
+{
+    char *folder = folder_make(), *log = fs_join(folder, "ldplayerd.db-wal");
+    make_whole(folder);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execute(open_db(folder), "INSERT INTO events VALUES (8, 2, 'x', '{}')");
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    cr_assert_eq(fs_remove(log), 0);
+    char *kept cleanup(mem_freep) = NULL;
+    sqlite3 *db = open_damaged(folder, &kept);
+    cr_assert_not_null(kept);
+    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 7);
+    cache_db_close(db);
+    mem_free(log);
+    folder_remove(folder);
+}
+
+/* Nor what has just been closed. */
+Test(cache_db, a_log_that_was_copied_back_may_go)
+{
+    char *folder = folder_make(), *log = fs_join(folder, "ldplayerd.db-wal");
+    make_whole(folder);
+    pid_t pid = fork();
+    if (pid == 0) {
+        sqlite3 *db = open_db(folder);
+        execute(db, "INSERT INTO events VALUES (8, 2, 'x', '{}')");
+        cache_db_checkpoint(db);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    cr_assert_eq(fs_remove(log), 0);
+    struct cache_repair repair = {0};
+    struct cache_db_error err;
+    sqlite3 *db = NULL;
+    cr_assert_eq(cache_db_open(folder, &db, &repair, &err), 0, "%s", err.text);
+    cr_assert_null(repair.kept);
+    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 8);
+    cache_db_close(db);
+    mem_free(log);
+    folder_remove(folder);
+}
+
 static void check_log_is_kept(const char *folder, const struct buf *wal)
 {
     char *kept cleanup(mem_freep) = NULL;
@@ -213,14 +267,6 @@ Test(cache_db, an_emptied_file_beside_its_log_counts_as_damaged)
     buf_deinit(&wal);
     folder_remove(from);
     folder_remove(folder);
-}
-
-/* A database with event 7 and no log beside it. */
-static void make_whole(const char *folder)
-{
-    sqlite3 *db = open_db(folder);
-    execute(db, "INSERT INTO events VALUES (7, 2, 'x', '{}')");
-    cache_db_close(db);
 }
 
 static void check_event_is_there(const char *folder)

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory/cleanup.h"
+#include "cache/store/place.h"
 #include "tests/unit/cache/fixture.h"
 
 static const char db_name[] = "ldplayerd.db", log_name[] = "ldplayerd.db-wal";
@@ -252,4 +253,27 @@ Test(cache_place, what_stands_there_instead_is_not_touched)
     cr_assert_str_eq(database, "another database");
     cr_assert_str_eq(log, "and its log");
     world_deinit(&w);
+}
+
+/* Whoever takes another one takes the database for his. */
+Test(cache_place, the_lock_of_the_folder_must_be_the_one_that_was_taken)
+{
+    char *folder = folder_make(), *lock = fs_join(folder, CACHE_LOCK_NAME),
+         *aside = fs_join(folder, "aside");
+    struct cache_place place;
+    folder_write(folder, CACHE_LOCK_NAME, "1 serve");
+    sqlite3 *db = open_db(folder);
+    cache_place_init(&place, db);
+    cr_assert_eq(cache_place_check(&place), 0);
+    cr_assert_eq(fs_rename(lock, aside), 0);
+    cr_assert_eq(cache_place_check(&place), UV_ENXIO, "it is gone");
+    folder_write(folder, CACHE_LOCK_NAME, "2 token list");
+    cr_assert_eq(cache_place_check(&place), UV_ENXIO, "it is another one's");
+    cr_assert_eq(fs_rename(aside, lock), 0);
+    cr_assert_eq(cache_place_check(&place), 0);
+    cache_place_deinit(&place);
+    cache_db_close(db);
+    mem_free(lock);
+    mem_free(aside);
+    folder_remove(folder);
 }
