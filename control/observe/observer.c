@@ -392,13 +392,7 @@ bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
 
 bool ctl_observer_sees_growing(const struct ctl_observer *o)
 {
-    uint64_t now = clock_mono_ms();
-    for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n)) {
-        const struct ctl_watch *w = container_of(n, struct ctl_watch, by_id);
-        if (w->has_grown && ctl_observer_judge_making(w, now))
-            return true;
-    }
-    return false;
+    return o->is_growing;
 }
 
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
@@ -501,15 +495,11 @@ uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id)
     return since_ms ? clock_mono_ms() - since_ms : 0;
 }
 
-const struct cache_instance *ctl_observer_starting(const struct ctl_observer *o, const char *id)
+bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id)
 {
-    for (size_t n = 0; n < cache_snapshot_count(o->snapshot); n++) {
-        const struct cache_instance *i = &cache_snapshot_at(o->snapshot, n)->instance;
-        bool is_starting = i->state == CACHE_STATE_STARTING || i->state == CACHE_STATE_BOOTING;
-        if (is_starting && strcmp(i->id, id) != 0)
-            return i;
-    }
-    return NULL;
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    size_t n_own = entry && ctl_observer_judge_starting(&entry->instance);
+    return o->n_starting > n_own;
 }
 
 bool ctl_observer_is_guest_closed(const struct ctl_observer *o, const struct cache_instance *i)

@@ -118,7 +118,8 @@ struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id);
 /** Whether ID is new and its disks are not all there yet. */
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
-/** Whether the disks of a new instance are growing: LDPlayer is still at work on it. */
+/** Whether the last look saw the disks of a new instance growing: LDPlayer is still at work on it.
+ */
 bool ctl_observer_sees_growing(const struct ctl_observer *o);
 /** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
  *  running. */
@@ -150,8 +151,8 @@ void ctl_observer_look(struct ctl_observer *o);
 void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
 /** How long nothing of ID has been running, as far as that can be seen; 0 while something is. */
 uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id);
-/** An instance that is starting, whoever began that, other than ID; NULL when none is. */
-const struct cache_instance *ctl_observer_starting(const struct ctl_observer *o, const char *id);
+/** Whether the last look saw another instance than ID starting, whoever began that. */
+bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id);
 /** Whether the guest of I cannot be asked, so that it is never seen `ready` (prober.h). */
 bool ctl_observer_is_guest_closed(const struct ctl_observer *o, const struct cache_instance *i);
 /** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves

@@ -72,7 +72,7 @@ static bool is_closed_by_others(const struct ctl_job *job)
 {
     enum ctl_gate gate = ctl_job_step(job)->gate;
     if (gate == CTL_GATE_LAUNCH)
-        return ctl_observer_starting(job->observer, job->subject);
+        return ctl_observer_sees_starting(job->observer, job->subject);
     return gate == CTL_GATE_EXCLUSIVE && job->held != gate &&
            ctl_observer_sees_growing(job->observer);
 }

@@ -19,9 +19,7 @@ from support.programs import SERVICE, WRAPPER, clean_environment, path_for_progr
 
 class Restore(BackupCase):
     def test_what_was_there_is_there_again(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         token = self.service.create_token("later", "viewer")
         last = self.client.told_so_far()[-1]["seq"]
         done = self.run_command("restore", "a.db")
@@ -54,9 +52,7 @@ class Restore(BackupCase):
         self.assertNotIn("service.database_restored", [e["type"] for e in again])
 
     def test_without_a_service_the_same(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         self.service.stop()
         done = self.run_command("restore", "a.db")
         self.assertIn(os.path.basename(self.kept("replaced")[0]), done.stdout)
@@ -155,9 +151,7 @@ class Restore(BackupCase):
         return staged
 
     def test_what_nobody_asked_for_takes_no_place(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         staged = self.stage("a.db")
         with open(self.database + ".staged-half", "wb") as file:
             file.write(b"not whole")
@@ -176,9 +170,7 @@ class Restore(BackupCase):
         self.assertEqual(self.label(), "new")
 
     def test_what_is_staged_is_restored_over_the_api(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         staged = self.stage("a.db")
         self.assertEqual(self.client.post("/api/restore", {"staged": staged}, expect=202).json,
                          {"status": "restarting"})
@@ -250,9 +242,7 @@ class Restore(BackupCase):
         return process
 
     def test_of_a_service_that_is_killed_the_command_finishes_the_restore(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         self.hold()
         process = self.begin_restore()
         self.service.kill()
@@ -266,9 +256,7 @@ class Restore(BackupCase):
         self.assertEqual(self.label(), "old")
 
     def test_of_a_service_that_is_killed_and_started_again_the_same(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         self.hold()
         process = self.begin_restore()
         self.service.kill()
@@ -280,9 +268,7 @@ class Restore(BackupCase):
 
     @unittest.skipIf(IS_WINDOWS, "stops a process by a signal")
     def test_that_it_took_place_is_known_after_further_starts(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         held = self.hold()
         process = self.begin_restore()
         process.send_signal(signal.SIGSTOP)
@@ -299,9 +285,7 @@ class Restore(BackupCase):
         self.assertEqual(told.count("service.database_restored"), 1)
 
     def test_a_restore_that_was_cut_off_is_finished_by_the_next_command(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         staged = self.stage("a.db")
         self.service.stop()
         os.rename(f"{self.database}.staged-{staged}", self.database + ".restore")
@@ -346,9 +330,7 @@ class Restore(BackupCase):
     @unittest.skipIf(IS_WINDOWS, "owners of this system are not those of the other")
     @unittest.skipIf(not IS_WINDOWS and os.geteuid() != 0, "needs to give a file away")
     def test_a_file_of_somebody_else_is_not_believed(self):
-        self.labels("old")
-        self.run_command("backup", "a.db")
-        self.labels("new")
+        self.back_up_and_change()
         staged = self.stage("a.db")
         path = f"{self.database}.staged-{staged}"
         os.chown(path, 12345, 12345)

@@ -113,7 +113,7 @@ static void leave_holder(const struct settings *settings)
 {
     const char *const argv[] = {"adb", "fork-server", "server", NULL};
 
-    (void)process_start(settings->home, argv, true);
+    (void)process_start(settings->home, "holder", -1, argv, true);
 }
 
 int faults_after(const struct settings *settings, struct scope scope, int exit_code)

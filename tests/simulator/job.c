@@ -79,7 +79,7 @@ struct process job_start_copy(const struct home *home, const struct job_copy *co
                                 copy->with_row ? "1" : "0",
                                 NULL};
 
-    return process_start(home, argv, false);
+    return process_start(home, copy->copy_ms < 0 ? "job" : "copy", copy->index, argv, false);
 }
 
 bool job_is_copying(const struct home *home, int index)
@@ -98,7 +98,7 @@ void job_start_remove(const struct home *home, int index, int64_t after_ms, int6
                                 number(index), number(after_ms), number(recreate_ms),
                                 NULL};
 
-    (void)process_start(home, argv, false);
+    (void)process_start(home, "job", index, argv, false);
 }
 
 /* Sleep in pieces, so that a deleted installation has no visitors for long. */

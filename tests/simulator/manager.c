@@ -89,7 +89,7 @@ int manager_open(const struct home *home)
 
     if (is_open(home))
         return 0;
-    (void)process_start(home, argv, false);
+    (void)process_start(home, "manager", -1, argv, false);
     return wait_until(home, true);
 }
 

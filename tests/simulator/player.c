@@ -97,7 +97,7 @@ static void start_vm(const struct player *player, struct run *run, int64_t now)
     (void)settings_load(player->home, &settings, &error); /* unreadable: as at the start */
     argv[0] = programs_vm(&settings);
     os_set_variable(programs_home_variable, player->home->dir);
-    run->vm = process_start(player->home, argv, false);
+    run->vm = process_start(player->home, "vm", run->index, argv, false);
     os_set_variable(programs_home_variable, NULL);
     run->vm_started_at = now;
     machine_log(player->home, run->index, "Changing the VM state from 'STARTING' to 'RUNNING'");
@@ -152,7 +152,7 @@ static void hand_over(const struct player *player, struct run *run, int64_t now)
     argv[0] = programs_player(&settings);
     run->repair_at = 0;
     run->visible_at = now + (run->vm_at - now) * 3 / 4;
-    run->player = process_start(player->home, argv, false);
+    run->player = process_start(player->home, "player", run->index, argv, false);
 }
 
 /* The VM has to be gone before the record says so, else it would look like one nobody knows. */

@@ -19,7 +19,14 @@ void process_kill(struct process process)
         os_kill(process.pid, process.birth);
 }
 
-struct process process_start(const struct home *home, const char *const argv[], bool keep_output)
+static char *file_of(const struct home *home, const char *kind, int index, struct process process)
+{
+    return home_path(home, "sim/proc/%d-%s-%lld-%llu", index, kind, (long long)process.pid,
+                     (unsigned long long)process.birth);
+}
+
+struct process process_start(const struct home *home, const char *kind, int index,
+                             const char *const argv[], bool keep_output)
 {
     struct process ret = {0};
     char *copy[MAX_ARGUMENTS + 1] = {NULL};
@@ -33,13 +40,16 @@ struct process process_start(const struct home *home, const char *const argv[], 
     pid = os_spawn(copy, keep_output);
     if (pid > 0)
         ret = (struct process){.pid = pid, .birth = os_birth(pid)};
+    if (ret.birth)
+        (void)os_write_file(file_of(home, kind, index, ret), "", 0);
     return ret;
 }
 
 static char *own_file(const struct home *home, const char *kind, int index)
 {
-    return home_path(home, "sim/proc/%d-%s-%lld-%llu", index, kind, (long long)os_pid(),
-                     (unsigned long long)os_birth(os_pid()));
+    struct process self = {.pid = os_pid(), .birth = os_birth(os_pid())};
+
+    return file_of(home, kind, index, self);
 }
 
 void process_register(const struct home *home, const char *kind, int index)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The processes of an installation.  Every one that may outlive the call that started it writes an
+/* The processes of an installation.  Every one that may outlive the call that started it has an
  * empty file sim/proc/<index>-<kind>-<pid>-<birth> and takes it away when it ends by itself, so
  * they are all found again, also those that the run state has lost sight of. */
 
@@ -34,8 +34,10 @@ bool process_is_alive(struct process process);
 void process_kill(struct process process);
 
 /** Start a program of the installation that outlives us: argv[0] is its name there, or a path;
- *  argv ends in NULL.  Returns the process, pid 0 when it did not start. */
-struct process process_start(const struct home *home, const char *const argv[], bool keep_output);
+ *  argv ends in NULL.  It is in the list at once, however long it takes to come up.  Returns the
+ *  process, pid 0 when it did not start. */
+struct process process_start(const struct home *home, const char *kind, int index,
+                             const char *const argv[], bool keep_output);
 
 /** Enter and leave the list, for the calling process. */
 void process_register(const struct home *home, const char *kind, int index);

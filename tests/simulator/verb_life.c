@@ -121,12 +121,12 @@ static void start_player(const struct call *call, struct run *run)
                                 mem_printf("index=%d|", run->index), NULL};
 
     (void)run_save(call->home, run);
-    run->player = process_start(call->home, argv, false);
+    run->player = process_start(call->home, "player", run->index, argv, false);
     (void)run_save(call->home, run);
     if (!text_list_has(run->faults, "second_player"))
         return;
     os_set_variable(programs_second_variable, "1");
-    (void)process_start(call->home, argv, false);
+    (void)process_start(call->home, "second", run->index, argv, false);
     os_set_variable(programs_second_variable, NULL);
 }
 

@@ -44,3 +44,9 @@ class BackupCase(ServiceCase):
 
     def label(self):
         return self.client.instance(0)["labels"].get("n")
+
+    def back_up_and_change(self):
+        """The label is "old" in a.db, and "new" from then on."""
+        self.labels("old")
+        self.run_command("backup", "a.db")
+        self.labels("new")

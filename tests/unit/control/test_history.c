@@ -235,8 +235,7 @@ static void pass_time(struct history *h)
 
 /* --- what we do --- */
 
-static bool has_effect(struct history *h, const struct cache_operation *op, int index,
-                       bool was_there)
+static bool has_effect(struct history *h, const struct cache_operation *op, int index)
 {
     switch (op->kind) {
     case CACHE_OP_START:
@@ -245,8 +244,8 @@ static bool has_effect(struct history *h, const struct cache_operation *op, int 
         return !fake_farm_is_on(h->w.farm, index);
     case CACHE_OP_REMOVE:
         return !is_there(h, index);
-    default: /* clone: where there was none */
-        return !was_there && is_there(h, index) && fake_farm_has_disk(h->w.farm, index);
+    default: /* a clone, where there was none */
+        return is_there(h, index) && fake_farm_has_disk(h->w.farm, index);
     }
 }
 
@@ -296,8 +295,8 @@ static void operate(struct history *h)
         world_flush(&h->w);
         struct cache_operation *op = world_load(&h->w, a.id);
         tell(h, " (%s); ", cache_op_status_name(op->status));
-        bool is_good = op->status != CACHE_OP_SUCCEEDED ||
-                       has_effect(h, op, is_clone ? made_at : index, false);
+        bool is_good =
+            op->status != CACHE_OP_SUCCEEDED || has_effect(h, op, is_clone ? made_at : index);
         expect(h, is_good, "a success that did not happen: %s %d", kinds[kind].verb, index);
         cache_operation_free(op);
     }

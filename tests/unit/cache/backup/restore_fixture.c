@@ -4,45 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The calls that change what is on disk: a process dies in front of the one that its number says.
- */
-static int calls_left = -1;
-
-static void live_on(void)
-{
-    if (calls_left >= 0 && calls_left-- == 0)
-        _exit(9);
-}
-
-int __real_fs_rename(const char *from, const char *to);
-int __wrap_fs_rename(const char *from, const char *to);
-int __real_fs_remove(const char *path);
-int __wrap_fs_remove(const char *path);
-int __real_fs_flush(const char *path);
-int __wrap_fs_flush(const char *path);
-
-int failing_rename = -1;
-
-int __wrap_fs_rename(const char *from, const char *to)
-{
-    live_on();
-    if (failing_rename >= 0 && failing_rename-- == 0)
-        return UV_EACCES;
-    return __real_fs_rename(from, to);
-}
-
-int __wrap_fs_remove(const char *path)
-{
-    live_on();
-    return __real_fs_remove(path);
-}
-
-int __wrap_fs_flush(const char *path)
-{
-    live_on();
-    return __real_fs_flush(path);
-}
-
 char *folder, *file;
 
 void restore_begin(void)
@@ -56,6 +17,15 @@ void restore_end(void)
     unlink(file);
     mem_free(file);
     folder_remove(folder);
+}
+
+void begin_anew(void)
+{
+    folder_remove(folder);
+    folder = folder_make();
+    set("old");
+    unlink(file);
+    back_up();
 }
 
 void set(const char *value)
@@ -164,20 +134,6 @@ void expect_restored(const char *now, const char *before)
         cr_assert_str_empty(kept);
     cr_assert_not(is_armed());
     mem_free(kept);
-}
-
-bool run_and_die_at(int n, void (*run)(void))
-{
-    int status;
-    pid_t pid = fork();
-    if (pid == 0) {
-        calls_left = n;
-        run();
-        _exit(0);
-    }
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_assert(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 9));
-    return WEXITSTATUS(status) == 0;
 }
 
 void run_finish(void)

@@ -3,15 +3,17 @@
 #define TESTS_UNIT_CACHE_BACKUP_RESTORE_FIXTURE_H
 
 #include "cache/backup/restore.h"
+#include "tests/unit/cache/backup/dying.h"
 #include "tests/unit/cache/fixture.h"
 
 /** A database that is set to something, its backup, and restores of that: for init and fini. */
 extern char *folder, *file;        /* of the service, and a backup elsewhere */
 extern struct cache_staged staged; /* the last one */
-extern int failing_rename;         /* which call of fs_rename from now on fails once; -1 = none */
 
 void restore_begin(void);
 void restore_end(void);
+/** In an empty folder: the database is set "old" and backed up. */
+void begin_anew(void);
 /** Of the database in `folder`, which is closed before and after. */
 void set(const char *value);
 /** The same by a process that is killed with it in its write-ahead log. */
@@ -32,9 +34,6 @@ bool is_armed(void);
 char *finish(void);
 /** A finish after which the database was set NOW, and what is kept BEFORE; NULL: nothing is. */
 void expect_restored(const char *now, const char *before);
-/** In a process that dies in front of call N of those that change what is on disk. Returns whether
- *  it lived to its end. */
-bool run_and_die_at(int n, void (*run)(void));
 void run_finish(void);
 
 #endif

@@ -7,33 +7,8 @@
 #include "base/memory/cleanup.h"
 #include "base/system/clock.h"
 #include "cache/backup/backup.h"
+#include "tests/unit/cache/backup/dying.h"
 #include "tests/unit/cache/backup/put_backup.h"
-
-/* A process dies in front of the call that its number says. */
-static int calls_left = -1;
-
-static void live_on(void)
-{
-    if (calls_left >= 0 && calls_left-- == 0)
-        _exit(9);
-}
-
-int __real_fs_rename(const char *from, const char *to);
-int __wrap_fs_rename(const char *from, const char *to);
-int __real_fs_flush(const char *path);
-int __wrap_fs_flush(const char *path);
-
-int __wrap_fs_rename(const char *from, const char *to)
-{
-    live_on();
-    return __real_fs_rename(from, to);
-}
-
-int __wrap_fs_flush(const char *path)
-{
-    live_on();
-    return __real_fs_flush(path);
-}
 
 static char *folder;
 
@@ -59,6 +34,11 @@ static struct cache_missing open_and_close(void)
     cr_assert_eq(cache_missing_open(folder, &db, &repair, &missing, &error), 0, "%s", error.text);
     cache_db_close(db);
     return missing;
+}
+
+static void begin_database(void)
+{
+    (void)open_and_close();
 }
 
 static int64_t missing_at(size_t n_copies)
@@ -132,18 +112,13 @@ Test(cache_missing, the_newest_comes_first_and_backups_before_what_was_put_aside
 /* It never passes for a first start. */
 Test(cache_missing, a_begin_that_is_killed_anywhere_is_told_by_the_next)
 {
-    int status = 1, n = 0;
+    bool is_over = false;
+    int n = 0;
     put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
-    for (; status != 0; n++) {
+    for (; !is_over; n++) {
         char *path = fs_join(folder, "ldplayerd.db");
         (void)fs_remove(path);
-        pid_t pid = fork();
-        if (pid == 0) {
-            calls_left = n;
-            (void)open_and_close();
-            _exit(0);
-        }
-        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        is_over = run_and_die_at(n, begin_database);
         cr_assert_gt(missing_at(1), 0, "killed at %d", n);
         mem_free(path);
     }

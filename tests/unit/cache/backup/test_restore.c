@@ -122,11 +122,7 @@ Test(cache_restore, a_finish_that_is_killed_anywhere_is_finished_by_the_next)
     bool is_over = false;
     int n;
     for (n = 0; !is_over; n++) {
-        folder_remove(folder);
-        folder = folder_make();
-        set("old");
-        unlink(file);
-        back_up();
+        begin_anew();
         set_and_crash("new");
         stage_and_arm();
         is_over = run_and_die_at(n, run_finish);

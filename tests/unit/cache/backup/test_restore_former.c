@@ -25,11 +25,7 @@ Test(cache_restore_former, a_damaged_one_is_kept_with_its_log_wherever_the_finis
     bool is_over = false;
     int n;
     for (n = 0; !is_over; n++) {
-        folder_remove(folder);
-        folder = folder_make();
-        set("old");
-        unlink(file);
-        back_up();
+        begin_anew();
         folder_write(folder, "ldplayerd.db", "no database");
         folder_write(folder, "ldplayerd.db-wal", "its log");
         stage_and_arm();
@@ -91,11 +87,7 @@ Test(cache_restore_former,
     bool is_over = false;
     int n;
     for (n = 0; !is_over; n++) {
-        folder_remove(folder);
-        folder = folder_make();
-        set("old");
-        unlink(file);
-        back_up();
+        begin_anew();
         sqlite3 *db = open_db(folder);
         execute(db, "INSERT INTO events VALUES (4000000000000000, 1, 't', '{}')");
         cache_db_close(db);
@@ -247,11 +239,7 @@ Test(cache_restore_former, keys_of_a_damaged_database_go_on_and_what_is_lost_is_
         bool is_told;
     } cases[] = {{NULL, false}, {"instances", false}, {"operations", true}};
     for (size_t i = 0; i < countof(cases); i++) {
-        folder_remove(folder);
-        folder = folder_make();
-        unlink(file);
-        set("old");
-        back_up();
+        begin_anew();
         sqlite3 *db = open_db(folder);
         char *sql = mem_printf("SELECT rootpage FROM sqlite_master WHERE name = '%s'",
                                cases[i].root ? cases[i].root : "");
