@@ -123,7 +123,7 @@ static int exec_remove(sqlite3 *db, void *arg)
     return cache_sql_run(db, "DELETE FROM instances WHERE id = ?", "s", (const char *)arg);
 }
 
-static int exec_bury(sqlite3 *db, void *arg)
+static int exec_mark_gone(sqlite3 *db, void *arg)
 {
     return cache_sql_run(db, "UPDATE instances SET gone_at = ? WHERE id = ?", "is", clock_wall_ms(),
                          (const char *)arg);
@@ -140,9 +140,9 @@ void cache_instances_remove(struct cache_store *store, const char *id)
     cache_store_write(store, exec_remove, on_written, mem_strdup(id));
 }
 
-void cache_instances_bury(struct cache_store *store, const char *id)
+void cache_instances_mark_gone(struct cache_store *store, const char *id)
 {
-    cache_store_write(store, exec_bury, on_written, mem_strdup(id));
+    cache_store_write(store, exec_mark_gone, on_written, mem_strdup(id));
 }
 
 int cache_instances_delete_gone(sqlite3 *db, int64_t before, unsigned n_max, unsigned *ret_n)

@@ -22,7 +22,7 @@ void cache_instances_put(struct cache_store *store, const struct cache_instance 
  *  back under it. */
 void cache_instances_remove(struct cache_store *store, const char *id);
 /** It is gone, and nobody asked for that: the row stays, until it is put again or trimmed. */
-void cache_instances_bury(struct cache_store *store, const char *id);
+void cache_instances_mark_gone(struct cache_store *store, const char *id);
 
 enum { CACHE_GONE_KEEP_DAYS = 30 };
 /** Removes at most N_MAX rows of instances that went before BEFORE (wall ms). */

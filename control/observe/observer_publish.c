@@ -25,7 +25,7 @@ void ctl_observer_publish_change(void *arg, const struct cache_change *change)
         ctl_tombstones_forget(o->tombstones, id);
         cache_instances_put(o->parts.store, change->instance, NULL, NULL);
     } else if (ctl_tombstones_has(o->tombstones, id)) {
-        cache_instances_bury(o->parts.store, id);
+        cache_instances_mark_gone(o->parts.store, id);
     } else {
         cache_instances_remove(o->parts.store, id);
     }

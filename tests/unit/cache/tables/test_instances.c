@@ -94,8 +94,8 @@ Test(cache_instances, one_that_is_gone_is_kept_for_a_while)
     put(&f, "a", 1, "one");
     put(&f, "b", 2, "two");
     put(&f, "c", 3, "three");
-    cache_instances_bury(f.store, "a");
-    cache_instances_bury(f.store, "b");
+    cache_instances_mark_gone(f.store, "a");
+    cache_instances_mark_gone(f.store, "b");
     put(&f, "b", 4, "two again");
     expect_names(&f, "three two again");
     sqlite3 *db = open_beside(f.folder);
