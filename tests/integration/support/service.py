@@ -16,6 +16,7 @@ from .programs import (
     clean_environment,
     path_for_program,
     run_service_command,
+    was_lost_by_wine,
 )
 from .templates import copy_of
 from .waiting import GENEROUS_S, wait_for
@@ -94,12 +95,18 @@ class Service:
                 env=clean_environment(env),
             )
 
-    def start(self, env=None):
-        """Starts and waits until it is ready."""
+    def _start_once(self, env):
         self.launch(env)
         self.ready_line = self._read_ready_line()
-        if not self.ready_line:
-            raise StartFailed(self.wait_for_end(), self.log())
+        return self.ready_line
+
+    def start(self, env=None):
+        """Starts and waits until it is ready."""
+        before = self.log()
+        if not self._start_once(env):
+            code = self.wait_for_end()
+            if not was_lost_by_wine(code, self.log()[len(before):]) or not self._start_once(env):
+                raise StartFailed(code, self.log())
         record.options(["data_dir", *self.options])
         record.options_of_environment(env or {})
         self._record_files()
