@@ -205,6 +205,7 @@ static void on_part_closed(struct ctl_observer *o)
         ctl_observer_free_watch(o, container_of(node, struct ctl_watch, by_id));
     map_deinit(&o->watches);
     ctl_tombstones_free(o->tombstones);
+    mem_free(o->vm_dir);
     void (*done)(void *) = o->on_closed;
     void *arg = o->closed_arg;
     mem_free(o);
@@ -424,12 +425,20 @@ unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, stru
         return 0;
     const struct ctl_watch *w = ctl_observer_watch(o, id);
     const struct cache_instance *i = &entry->instance;
-    struct ldc_claim claim = {i->index, i->pid, i->vbox_pid, w->player, w->headless};
+    struct ldc_claim claim = {i->index, i->pid, i->vbox_pid, w->player, w->headless, o->vm_dir};
     const char *dir = ldc_client_install(o->parts.client)->dir;
+    struct ldc_match match;
     for (size_t n = 0; n < now.n_items; n++) {
         if (ldc_match_owns(&now, dir, &claim, &now.items[n]))
             n_ended += end_process(&now.items[n], ret_report);
     }
+    ldc_match_find(&now, dir, &claim, &match);
+    if (match.possible)
+        (void)buf_printf(ret_report,
+                         "%sVM %" PRId64 " (%s) was left alone: it is this instance's or another "
+                         "installation's, and nothing tells which; end it if you know",
+                         ret_report->len > 0 ? "; " : "", match.possible->pid,
+                         match.possible->image ? match.possible->image : "its path is hidden");
     return n_ended;
 }
 

@@ -12,6 +12,7 @@
  * Many are judged over several turns of the loop, all against what was known when the first of them
  * was: only at the end the snapshot is another one. */
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/str.h"
 #include "control/observe/existence.h"
 #include "control/observe/identity.h"
@@ -40,6 +41,21 @@ static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *su
     o->sees_vms = o->knows_vms && survey->has_processes;
 }
 
+/* All VMs of an installation are of one program. */
+static void learn_vm_dir(struct ctl_observer *o, const struct ldc_survey *survey)
+{
+    for (size_t i = 0; survey->has_processes && i < survey->rows.n_items; i++) {
+        int64_t pid = survey->rows.items[i].vbox_pid;
+        const struct ldc_process *vm = is_process(survey, pid, LDC_PROCESS_HEADLESS)
+                                           ? ldc_processes_find_pid(survey->processes, pid)
+                                           : NULL;
+        if (!vm || !vm->image || (o->vm_dir && ldc_process_is_in(vm, o->vm_dir)))
+            continue;
+        mem_free(o->vm_dir);
+        o->vm_dir = fs_dirname(vm->image);
+    }
+}
+
 static void see_manager(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     if (!survey->has_processes)
@@ -63,13 +79,14 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
                            const struct ldc_row *row, struct ctl_watch *w)
 {
     struct ldc_match match;
-    struct ldc_claim claim = {row->index, row->pid, row->vbox_pid, w->player, w->headless};
+    struct ldc_claim claim = {row->index, row->pid,    row->vbox_pid,
+                              w->player,  w->headless, o->vm_dir};
     if (!survey->has_processes)
         return;
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
     w->player = id_of(match.player);
     w->headless = id_of(match.headless);
-    w->is_ambiguous = match.is_ambiguous;
+    w->possible = match.possible ? match.possible->pid : 0;
 }
 
 /* --- judging one row --- */
@@ -146,7 +163,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .sees_vms = o->sees_vms,
         .player = w->player.pid,
         .headless = w->headless.pid,
-        .is_ambiguous = w->is_ambiguous,
+        .possible = w->possible,
         .guest = w->guest,
         .guest_reason = w->guest_reason[0] ? w->guest_reason : NULL,
         .expect = w->expect,
@@ -309,6 +326,7 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
     o->n_judged = 0;
     o->is_moving = false;
     learn_visibility(o, survey);
+    learn_vm_dir(o, survey);
     see_manager(o, survey);
     cache_snapshot_begin(o->snapshot);
 }

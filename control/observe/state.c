@@ -121,9 +121,12 @@ static bool is_appearing(const struct ctl_facts *f)
 
 static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdict *v)
 {
-    if (f->is_ambiguous)
-        decide(v, CACHE_STATE_UNKNOWN,
-               "list2 says it is off, and a VM runs that is its own or of another installation");
+    if (f->possible > 0)
+        decide(
+            v, CACHE_STATE_UNKNOWN,
+            "list2 says it is off, and a VM runs that is its own or of another installation: end "
+            "process %" PRId64 " if it is its own",
+            f->possible);
     else if (f->pid > 0)
         decide(v, CACHE_STATE_STOPPED, "process %" PRId64 " that list2 still names has ended",
                f->pid);

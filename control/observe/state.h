@@ -29,7 +29,7 @@ struct ctl_facts {
     bool sees_players;        /* absence of a player from the process table proves something */
     bool sees_vms;            /* the same of a VM */
     int64_t player, headless; /* its own in the process table; 0 none */
-    bool is_ambiguous;        /* a VM runs that is its own or another installation's */
+    int64_t possible;         /* a VM that is its own or another installation's; 0 none */
     unsigned n_without_vm;    /* looks in a row in which its VM was missed, this one included */
     bool had_vm;              /* a VM was seen since it was last off */
     enum ctl_guest guest;

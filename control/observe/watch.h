@@ -28,7 +28,7 @@ struct ctl_watch {
     uint64_t phase_since_ms; /* start and boot count as one phase, every other state as its own */
     uint64_t off_since_ms;   /* since when list2 says 0; 0 = it does not */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
-    bool is_ambiguous;                      /* a VM runs that may be its own */
+    int64_t possible;                       /* a VM that may be its own; 0 none */
     char config_loss[40];                   /* as ldc_config has it */
     bool has_bad_config;                    /* it has a file, which cannot be used */
     bool has_title;                         /* one of its own, as its config file says */

@@ -37,10 +37,10 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
             ctl_job_note(job, "it was started already, and its window stays as it is");
         return CTL_PLAN_SKIP;
     default:
-        ctl_why_set(why, "INSTANCE_NOT_STARTABLE",
-                    "the instance is %s (%s) and launch would do nothing; restart it, with force "
-                    "if quit is ignored",
-                    cache_state_name(i->state), i->reason);
+        ctl_why_set(
+            why, "INSTANCE_NOT_STARTABLE", "the instance is %s (%s) and launch would do nothing%s",
+            cache_state_name(i->state), i->reason,
+            i->state == CACHE_STATE_UNKNOWN ? "" : "; restart it, with force if quit is ignored");
         return CTL_PLAN_FAIL;
     }
 }

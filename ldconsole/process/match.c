@@ -35,22 +35,41 @@ static enum ownership look_at(const struct ldc_process *p, const char *dir,
         return FOREIGN;
     if (ldc_process_is_in(p, dir))
         return OWN;
-    /* The folder of a player is its installation's, if the system lets us see it. */
-    return is_player && p->image ? FOREIGN : POSSIBLE;
+    /* The folder of a player is its installation's, if the system lets us see it; that of a VM is
+     * shared by some. */
+    if (p->image && (is_player || (claim->vm_dir && !ldc_process_is_in(p, claim->vm_dir))))
+        return FOREIGN;
+    return POSSIBLE;
 }
 
-/* Of those that may be its own as well as another's: what the others' players do not explain. */
+/* A VM is started by its player, so it is not the older one. */
+static bool has_player_for(const struct ldc_processes *processes, const char *dir,
+                           const struct ldc_claim *claim, const struct ldc_process *vm)
+{
+    for (size_t i = 0; i < processes->n_items; i++) {
+        const struct ldc_process *p = &processes->items[i];
+        if (p->role == LDC_PROCESS_PLAYER && p->born <= vm->born &&
+            look_at(p, dir, claim) != FOREIGN)
+            return true;
+    }
+    return false;
+}
+
+/* One that may be its own as well as another's. The others' players may explain it; else its own
+ * player does. A VM without any player is whoever's: it outlives its player, and no installation is
+ * told by it. */
 static enum ownership judge_possible(const struct ldc_processes *processes, const char *dir,
-                                     const struct ldc_claim *claim, enum ldc_process_role role)
+                                     const struct ldc_claim *claim, const struct ldc_process *p)
 {
     size_t n_possible = 0, n_foreign = count_foreign_players(processes, dir, claim->index);
     for (size_t i = 0; i < processes->n_items; i++) {
-        const struct ldc_process *p = &processes->items[i];
-        n_possible += p->role == role && look_at(p, dir, claim) == POSSIBLE;
+        const struct ldc_process *other = &processes->items[i];
+        n_possible += other->role == p->role && look_at(other, dir, claim) == POSSIBLE;
     }
-    if (n_foreign == 0)
-        return OWN;
-    return n_possible <= n_foreign ? FOREIGN : POSSIBLE;
+    if (n_foreign > 0)
+        return n_possible <= n_foreign ? FOREIGN : POSSIBLE;
+    return p->role == LDC_PROCESS_PLAYER || has_player_for(processes, dir, claim, p) ? OWN
+                                                                                     : POSSIBLE;
 }
 
 /* Rather the one that list2 names than the one we knew, rather that than any other. */
@@ -80,20 +99,20 @@ void ldc_match_find(const struct ldc_processes *processes, const char *dir,
         const struct ldc_process *p = &processes->items[i];
         enum ownership o = look_at(p, dir, claim);
         if (o == POSSIBLE)
-            o = judge_possible(processes, dir, claim, p->role);
+            o = judge_possible(processes, dir, claim, p);
         if (o == OWN)
             take(p, claim, ret);
-        ret->is_ambiguous |= o == POSSIBLE;
+        else if (o == POSSIBLE)
+            ret->possible = p;
     }
     /* Whose the others are does not matter to one that has its own. */
     if (ret->headless)
-        ret->is_ambiguous = false;
+        ret->possible = NULL;
 }
 
 bool ldc_match_owns(const struct ldc_processes *processes, const char *dir,
                     const struct ldc_claim *claim, const struct ldc_process *process)
 {
     enum ownership o = look_at(process, dir, claim);
-    return o == OWN ||
-           (o == POSSIBLE && judge_possible(processes, dir, claim, process->role) == OWN);
+    return o == OWN || (o == POSSIBLE && judge_possible(processes, dir, claim, process) == OWN);
 }

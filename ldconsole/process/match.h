@@ -19,19 +19,22 @@ struct ldc_claim {
     int index;
     int64_t pid, vbox_pid;                  /* as list2 says now; <= 0 none */
     struct ldc_process_id player, headless; /* its own at the look before, or before the restart */
+    const char *vm_dir; /* where VMs of its installation were seen to lie; NULL = not known */
 };
 
 /** Its processes now; NULL none. They live as long as the list. */
 struct ldc_match {
     const struct ldc_process *player, *headless;
-    bool is_ambiguous; /* a VM runs that is this instance's or one of another installation */
+    /* Without a VM of its own: one that is this instance's or one of another installation, and
+     * nothing tells which. It is not to be ended. */
+    const struct ldc_process *possible;
 };
 
 /** DIR is the folder of the installation (canonical, as ldc_install_from_path leaves it). */
 void ldc_match_find(const struct ldc_processes *processes, const char *dir,
                     const struct ldc_claim *claim, struct ldc_match *ret);
-/** Whether PROCESS is one of MATCH's instance: the ones in it and whatever else is surely its own
- *  (a second player of the same index, a VM beside the one that list2 names). */
+/** Whether PROCESS is surely the instance's own: those that are found, and whatever else is (a
+ *  second player of the same index, a VM beside the one that list2 names). */
 bool ldc_match_owns(const struct ldc_processes *processes, const char *dir,
                     const struct ldc_claim *claim, const struct ldc_process *process);
 

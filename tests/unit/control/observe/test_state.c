@@ -88,9 +88,9 @@ static const struct row rows[] = {
      "process 6 is alive"},
 
     {"a VM that may be another installation's",
-     {.android = 0, .is_ambiguous = true, .previous = CACHE_STATE_STOPPED},
+     {.android = 0, .possible = 6, .previous = CACHE_STATE_STOPPED},
      CACHE_STATE_UNKNOWN,
-     "its own or of another installation"},
+     "its own or of another installation: end process 6"},
 
     /* Off, with processes: a version whose column follows late. */
     {"0 beside the pids of a boot",
