@@ -148,7 +148,6 @@ class Stopping(ServiceCase):
         self.client.run("POST", "/api/instances/0/stop", {"force": True, "timeout_s": 6})
         self.assertEqual(self.client.instance(0)["state"], "stopped")
 
-
     def test_what_a_forced_end_costs_the_config_is_put_back_before_the_next_start(self):
         body = {"name": "mine", "settings": {"cpu": 4}, "timeout_s": 60}
         self.client.run("PATCH", "/api/instances/0", body)
@@ -168,6 +167,48 @@ class Stopping(ServiceCase):
         self.assertEqual(config["advancedSettings.cpuCount"], 4)
         told = self.client.told("instance.config_restored")[-1]["data"]
         self.assertEqual((told["index"], told["reason"]), (0, "it was reset"))
+
+
+class TwoInstallations(ServiceCase):
+    """Both have the program of their VMs in one folder, as those of one version do."""
+
+    service_options = SHORT
+
+    def leave_vm(self, simulator, start):
+        """A VM of index 0 whose player is gone."""
+
+        def kinds():
+            return {p["kind"] for p in simulator.show()["processes"] if p["index"] == 0}
+
+        simulator.set(**{"fault.0": "orphan_vm"})
+        start()
+        wait_for(lambda: kinds() == {"player", "vm"}, "a VM")
+        simulator.run_ldconsole("quit", "--index", "0")
+        wait_for(lambda: kinds() == {"vm"}, "the end of its player")
+
+    def state(self):
+        return self.client.instance("0?max_age_ms=0")["state"]
+
+    def test_a_vm_without_a_player_may_be_the_others_and_is_left_alone(self):
+        other = self.make_simulator("other")
+        self.leave_vm(other, lambda: other.run_ldconsole("launch", "--index", "0"))
+        wait_for(lambda: self.state() == "unknown", "the doubt")
+        self.assertIn("another installation", self.client.instance(0)["state_reason"])
+        body = {"force": True, "timeout_s": 6}
+        ended = self.client.run("POST", "/api/instances/0/stop", body, status=None)
+        self.assertIn(ended["status"], ("failed", "timed_out"))
+        self.assertIn("was left alone", str(ended["evidence"]))
+        self.assertEqual([p["kind"] for p in other.show()["processes"]], ["vm"])
+        other.kill()
+        wait_for(lambda: self.state() == "stopped", "the end of the doubt")
+
+    def test_its_own_that_was_seen_before_is_ended(self):
+        start = ("POST", "/api/instances/0/start", {"timeout_s": 60})
+        self.leave_vm(self.simulator, lambda: self.client.run(*start))
+        self.service.restart()
+        wait_for(lambda: self.state() == "unreachable", "the VM that is left")
+        self.client.run("POST", "/api/instances/0/stop", {"force": True, "timeout_s": 6})
+        self.assertEqual(self.simulator.show()["processes"], [])
 
 
 class Managing(ServiceCase):
