@@ -22,18 +22,24 @@ __attribute__((format(printf, 4, 5))) static void set(struct ctl_survey_verdict 
     v->status = status;
 }
 
-static void read_answer(const struct ldc_outcome *outcome, const char *path,
+static void read_answer(const struct ldc_outcome *outcome, const struct ldc_install *install,
                         struct ctl_survey_verdict *v)
 {
+    const char *path = install->ldconsole;
     const char *code = ldc_answer_code(outcome->answer);
     const struct run_result *result = outcome->result;
     char output[OUTPUT_HEAD + 1] = "";
 
     switch (outcome->answer) {
     case LDC_ANSWER_NOT_STARTED:
-        set(v, result ? result->error : UV_EIO, code,
-            "%s could not be started: %s; check the ldconsole option and the file's permissions",
-            path, uv_strerror(result ? result->error : UV_EIO));
+        if (install->is_missing)
+            set(v, UV_ENOENT, code,
+                "no LDPlayer was found on this workstation; set the option ldconsole to the path "
+                "of ldconsole.exe and start the service again");
+        else
+            set(v, result ? result->error : UV_EIO, code,
+                "%s could not be started: %s; check the ldconsole option and the file's permissions",
+                path, uv_strerror(result ? result->error : UV_EIO));
         break;
     case LDC_ANSWER_NOT_ELEVATED:
         set(v, UV_EPERM, code,
@@ -102,7 +108,7 @@ void ctl_survey_verdict_read(const struct ldc_survey *survey, const struct ldc_i
         set(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",
             absence ? absence : "The session agent was away for a moment.");
     } else if (outcome->answer != LDC_ANSWER_ACCEPTED && survey->list != LDC_LIST_USAGE) {
-        read_answer(outcome, install->ldconsole, ret);
+        read_answer(outcome, install, ret);
     } else {
         read_list(survey, ret);
     }

@@ -106,8 +106,11 @@ static void check_words(const struct parser *p)
     if (args->n_words < p->rule->min_words)
         svc_problems_add(p->problems, "an argument is missing");
     else if (args->n_words > p->rule->max_words)
-        svc_problems_add(p->problems, "\"%.60s\" is one argument too many",
-                         args->words[p->rule->max_words]);
+        svc_problems_add(
+            p->problems, "\"%.60s\" is one argument too many%s", args->words[p->rule->max_words],
+            p->rule->takes_options
+                ? "; a value that an option can do without follows =, as in --simulate=5"
+                : "");
 }
 
 int svc_args_parse(const struct svc_args_rule *rule, char **argv, struct svc_args *ret,

@@ -28,7 +28,7 @@ static const char intro[] =
     "line. Relative paths start at the working directory.\n"
     "\n"
     "`ldplayerd config show` prints the value of every option and where it comes from,\n"
-    "`ldplayerd config check` says whether a service would start with them.\n"
+    "`ldplayerd config check` says whether they are good; it does not look at the paths and addresses in them.\n"
     "\n"
     "Options marked *reload* are applied to a running service when it receives SIGHUP. A file\n"
     "with mistakes changes nothing then: the last good configuration stays.\n";

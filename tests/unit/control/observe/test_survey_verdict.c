@@ -158,3 +158,15 @@ Test(ctl_trouble, tells_why_there_is_no_session)
     cr_expect_str_eq(trouble.code, "NO_SESSION");
     cr_expect_str_eq(trouble.detail, "Nobody is logged on.");
 }
+
+Test(ctl_trouble, names_no_path_where_no_ldplayer_was_found)
+{
+    struct ctl_survey_verdict trouble;
+    struct ldc_survey survey = {.configs = &none, .outcome.answer = LDC_ANSWER_NOT_STARTED};
+    struct ldc_install missing = install;
+    missing.is_missing = true;
+    ctl_survey_verdict_read(&survey, &missing, NULL, &trouble);
+    cr_expect_str_eq(trouble.code, "LDCONSOLE_NOT_STARTED");
+    cr_expect(strstr(trouble.detail, "no LDPlayer was found"));
+    cr_expect_null(strstr(trouble.detail, install.ldconsole));
+}

@@ -85,7 +85,10 @@ Test(svc_args, takes_options_with_and_without_value)
 
 Test(svc_args, does_not_take_the_next_argument_for_an_optional_value)
 {
-    check_refused(&serve_rule, "--simulate 4", "\"4\" is one argument too many\n");
+    check_refused(
+        &serve_rule, "--simulate 4",
+        "\"4\" is one argument too many; a value that an option can do without follows =, "
+        "as in --simulate=5\n");
 }
 
 Test(svc_args, takes_words_with_dashes_behind_two_dashes)
