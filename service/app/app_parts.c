@@ -237,6 +237,17 @@ static struct api_server *build_server(struct svc_app *app)
     return api_server_new(&context, &options);
 }
 
+/* Windows reserves ranges of ports (Hyper-V, WSL), and answers as for a file that may not be
+ * opened; other systems keep those below 1024. */
+static const char *why_not_listening(int r, int port)
+{
+    if (r != UV_EACCES)
+        return uv_strerror(r);
+    return port < 1024 ? "the system gives ports below 1024 to privileged programs alone"
+                       : "the system has reserved this port; on Windows `netsh int ipv4 show "
+                         "excludedportrange tcp` lists what Hyper-V, WSL and others keep";
+}
+
 static int listen_http(struct svc_app *app, struct buf *ready)
 {
     struct svc_address address;
@@ -246,10 +257,10 @@ static int listen_http(struct svc_app *app, struct buf *ready)
     int wanted = address.port ? address.port : app->http_port;
     int r = api_server_listen_tcp(app->server, address.host, (unsigned)wanted, &app->http_port);
     if (r < 0)
-        return svc_app_refuse(app, r,
+        return svc_app_refuse(app, r == UV_EACCES ? UV_EADDRNOTAVAIL : r,
                               "cannot listen on http=%s: %s; choose another address with "
                               "the option http",
-                              app->config->http, uv_strerror(r));
+                              app->config->http, why_not_listening(r, wanted));
     app->endpoint.http = mem_printf(address.is_ipv6 ? "http://[%s]:%d" : "http://%s:%d",
                                     address.host, app->http_port);
     (void)buf_printf(ready, " http=%s", app->endpoint.http);

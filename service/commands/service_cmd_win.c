@@ -37,6 +37,34 @@ static bool is_path(const char *name)
            strcmp(name, "log-file") == 0 || strcmp(name, "ldconsole") == 0;
 }
 
+/* Letters that the caller has given to shares and folders are his own: the service has none of
+ * them. The device of such a letter is another path: "\\??\\C:\\work". */
+static bool is_of_caller_alone(const char *path)
+{
+    wchar_t root[] = L"?:\\", letter[] = L"?:", device[1024];
+    if ((path[0] == '\\' || path[0] == '/') && (path[1] == '\\' || path[1] == '/'))
+        return false; /* a share by its name is the same for everybody */
+    root[0] = letter[0] = (wchar_t)path[0];
+    if (GetDriveTypeW(root) == DRIVE_REMOTE)
+        return true;
+    return QueryDosDeviceW(letter, device, countof(device)) > 0 &&
+           wcsncmp(device, L"\\??\\", 4) == 0 && device[4] && device[5] == L':';
+}
+
+static enum svc_exit add_path(const struct svc_flag *flag, struct buf *line)
+{
+    bool is_none = strcmp(flag->name, "log-file") == 0 && strcmp(flag->value, "none") == 0;
+    char *path cleanup(mem_freep) = is_none ? mem_strdup(flag->value) : absolute(flag->value);
+    if (!is_none && is_of_caller_alone(path))
+        return svc_exit_fail(
+            "--%s: %s is on a drive that only you have (a network drive or one made "
+            "by subst), the service has not; name a folder of this machine, or a "
+            "share as \\\\server\\share\\...",
+            flag->name, path);
+    svc_command_line_add(line, path);
+    return SVC_EXIT_OK;
+}
+
 static enum svc_exit add_flag(const struct svc_flag *flag, struct buf *line)
 {
     const struct svc_option *option = svc_option_find_flag(flag->name);
@@ -47,10 +75,10 @@ static enum svc_exit add_flag(const struct svc_flag *flag, struct buf *line)
                              "into config.json in the data directory",
                              flag->name);
     char *name cleanup(mem_freep) = mem_printf("--%s", flag->name);
-    char *value cleanup(mem_freep) =
-        is_path(flag->name) ? absolute(flag->value) : mem_strdup(flag->value);
     svc_command_line_add(line, name);
-    svc_command_line_add(line, value);
+    if (is_path(flag->name))
+        return add_path(flag, line);
+    svc_command_line_add(line, flag->value);
     return SVC_EXIT_OK;
 }
 

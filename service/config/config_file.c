@@ -128,18 +128,41 @@ static void read_object(struct reader *r, yyjson_val *root)
     }
 }
 
+/* Editors of Windows, and PowerShell 5.1, put one in front of UTF-8. */
+static size_t skip_byte_order_mark(const struct reader *r)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    size_t n = sizeof(mark) - 1;
+    return r->text->len >= n && memcmp(r->bytes, mark, n) == 0 ? n : 0;
+}
+
+static bool is_utf16(const struct reader *r)
+{
+    const unsigned char *b = (const unsigned char *)r->bytes;
+    return r->text->len >= 2 && ((b[0] == 0xFF && b[1] == 0xFE) || (b[0] == 0xFE && b[1] == 0xFF));
+}
+
 static void parse(struct reader *r)
 {
     yyjson_read_err err;
+    size_t begin = skip_byte_order_mark(r), len = r->text->len - begin;
+    if (len == 0 || is_utf16(r)) {
+        svc_problems_add(r->problems,
+                         len == 0
+                             ? "%s: the file is empty; it must hold one JSON object, {} at least"
+                             : "%s: the file is in UTF-16; save it as UTF-8",
+                         r->path);
+        return;
+    }
     yyjson_read_flag flags =
         YYJSON_READ_INSITU | YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS;
     yyjson_doc *doc cleanup(json_doc_freep) =
-        yyjson_read_opts(r->bytes, r->text->len, flags, NULL, &err);
+        yyjson_read_opts(r->bytes + begin, len, flags, NULL, &err);
     if (doc)
         read_object(r, yyjson_doc_get_root(doc));
     else
-        svc_problems_add(r->problems, "%s:%u: this is not JSON: %s", r->path, line_at(r, err.pos),
-                         err.msg);
+        svc_problems_add(r->problems, "%s:%u: this is not JSON: %s", r->path,
+                         line_at(r, begin + err.pos), err.msg);
 }
 
 void svc_config_read_file(struct svc_config *c, const char *path, struct svc_problems *problems)

@@ -5,6 +5,7 @@
 #include <io.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uv.h>
@@ -16,6 +17,22 @@
 #include "base/system/fs.h"
 #include "base/text/wide_win.h"
 #include "service/process/token_win.h"
+
+static UINT former_code_page;
+
+static void restore_code_page(void)
+{
+    SetConsoleOutputCP(former_code_page);
+}
+
+/* For as long as we run: the code page belongs to the window, and what runs in it after us may
+ * print in the system's. */
+static void use_utf8_in_console(void)
+{
+    former_code_page = GetConsoleOutputCP();
+    if (former_code_page && former_code_page != CP_UTF8 && SetConsoleOutputCP(CP_UTF8))
+        atexit(restore_code_page);
+}
 
 void svc_platform_start(int *argc, char ***argv)
 {
@@ -29,7 +46,7 @@ void svc_platform_start(int *argc, char ***argv)
         *argc = n;
         *argv = args;
     }
-    SetConsoleOutputCP(CP_UTF8);
+    use_utf8_in_console();
     /* A service has no standard output. */
     if (_fileno(stdout) >= 0)
         _setmode(_fileno(stdout), _O_BINARY);

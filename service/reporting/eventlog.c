@@ -93,6 +93,21 @@ char *svc_eventlog_details(const char *event_json, size_t n)
     return buf_take(&out, NULL);
 }
 
+char *svc_eventlog_plain(const char *text)
+{
+    static const char full_width[] = "\xEF\xBC\x85";
+    struct buf out cleanup(buf_deinit);
+    buf_init(&out, 0);
+    (void)buf_append_str(&out, "");
+    for (const char *c = text; *c; c++) {
+        if (*c == '%' && (c[1] == '%' || (c[1] >= '0' && c[1] <= '9')))
+            (void)buf_append_str(&out, full_width);
+        else
+            (void)buf_append(&out, c, 1);
+    }
+    return buf_take(&out, NULL);
+}
+
 static void on_event(void *arg, const struct cache_event *event)
 {
     enum svc_eventlog_id id = svc_eventlog_find(event->type);

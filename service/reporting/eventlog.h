@@ -40,6 +40,11 @@ enum svc_eventlog_id svc_eventlog_find(const char *type);
 /** "reason: ...\nname: list2": the data of an event for people, owned by the caller. */
 char *svc_eventlog_details(const char *event_json, size_t n);
 
+/** TEXT as an entry shows it: who reads the log expands %1 and %%5 also in what was inserted, so a
+ *  percent sign in front of a digit or of another one becomes the full-width one. Owned by the
+ *  caller. */
+char *svc_eventlog_plain(const char *text);
+
 /** On Windows alone: writes entries from now on; before it nothing is written. */
 void svc_eventlog_open(void);
 void svc_eventlog_close(void);

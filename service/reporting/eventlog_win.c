@@ -48,7 +48,8 @@ void svc_eventlog_write(enum svc_eventlog_id id, const char *details)
         return;
     char *text cleanup(mem_freep) = mem_strndup(details, MAX_DETAILS);
     str_make_utf8(text);
-    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(text);
+    char *plain cleanup(mem_freep) = svc_eventlog_plain(text);
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(plain);
     const wchar_t *inserts[] = {wide};
     /* Nothing can be done about one that is lost: the log has the same. */
     (void)ReportEventW(source, event_type(level), 0, (DWORD)level << 30 | (DWORD)id, NULL, 1, 0,

@@ -13,6 +13,9 @@ static const char *const meanings[] = {
     [SVC_SCM_EXIT_DATA_IN_USE] = "another ldplayerd uses the data directory",
     [SVC_SCM_EXIT_ADDRESS_USED] = "another program listens on the address of the service",
     [SVC_SCM_EXIT_NO_ACCESS] = "a folder or file of the service may not be used",
+    [SVC_SCM_EXIT_PORT_REFUSED] =
+        "Windows keeps the port of the service for itself or another (Hyper-V, WSL); see `netsh int "
+        "ipv4 show excludedportrange tcp` and choose a port outside with the option http",
 };
 
 enum svc_scm_exit svc_service_code_of(int uv_error)
@@ -22,6 +25,8 @@ enum svc_scm_exit svc_service_code_of(int uv_error)
         return SVC_SCM_EXIT_DATA_IN_USE;
     case UV_EADDRINUSE:
         return SVC_SCM_EXIT_ADDRESS_USED;
+    case UV_EADDRNOTAVAIL:
+        return SVC_SCM_EXIT_PORT_REFUSED;
     case UV_EACCES:
     case UV_EPERM:
         return SVC_SCM_EXIT_NO_ACCESS;

@@ -10,7 +10,8 @@ enum svc_scm_exit {
     SVC_SCM_EXIT_CONFIG = 2,       /* the configuration is wrong */
     SVC_SCM_EXIT_DATA_IN_USE = 3,  /* another ldplayerd uses the data directory */
     SVC_SCM_EXIT_ADDRESS_USED = 4, /* somebody else listens where it should */
-    SVC_SCM_EXIT_NO_ACCESS = 5     /* a folder or file may not be used */
+    SVC_SCM_EXIT_NO_ACCESS = 5,    /* a folder or file may not be used */
+    SVC_SCM_EXIT_PORT_REFUSED = 6  /* the system does not give the port to it */
 };
 
 /** The code for a failed svc_app_start. */

@@ -116,7 +116,27 @@ Test(svc_config_file, refuses_empty_files_and_other_values)
     struct reading r cleanup(reading_deinit);
     check_problems("[1]", "x.json:1: the file must hold one JSON object\n");
     read_text(&r, "", 0);
-    cr_assert_eq(r.problems.n, 1);
+    cr_assert_str_eq(svc_problems_text(&r.problems),
+                     "x.json: the file is empty; it must hold one JSON object, {} at least\n");
+}
+
+Test(svc_config_file, takes_a_byte_order_mark_and_still_counts_lines)
+{
+    struct reading r cleanup(reading_deinit);
+    static const char text[] = "\xEF\xBB\xBF{\n \"stuck_ms\": 4000\n}\n";
+    read_text(&r, text, strlen(text));
+    cr_assert_eq(r.problems.n, 0, "%s", svc_problems_text(&r.problems));
+    cr_assert_eq(r.config.stuck_ms, 4000);
+    char *source cleanup(mem_freep) = svc_config_source(&r.config, svc_option_find("stuck_ms"));
+    cr_assert_str_eq(source, "file x.json line 2");
+}
+
+Test(svc_config_file, refuses_utf_16_by_its_name)
+{
+    struct reading r cleanup(reading_deinit);
+    read_text(&r, "\xFF\xFE{\0}\0", 6);
+    cr_assert_str_eq(svc_problems_text(&r.problems),
+                     "x.json: the file is in UTF-16; save it as UTF-8\n");
 }
 
 Test(svc_config_file, says_that_a_named_file_is_missing)

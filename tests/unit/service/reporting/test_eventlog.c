@@ -39,3 +39,11 @@ Test(svc_eventlog, nothing_is_written_where_there_is_no_event_log)
 {
     svc_eventlog_write(SVC_EVENTLOG_STARTED, "");
 }
+
+Test(svc_eventlog, percent_signs_of_strangers_are_not_expanded)
+{
+    char *plain cleanup(mem_freep) = svc_eventlog_plain("50% of C:\\%1\\%%1234%n %");
+    cr_assert_str_eq(plain, "50% of C:\\\xEF\xBC\x85"
+                            "1\\\xEF\xBC\x85\xEF\xBC\x85"
+                            "1234%n %");
+}
