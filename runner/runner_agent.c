@@ -12,7 +12,7 @@
 #include "base/text/str.h"
 #include "runner/agent_link.h"
 
-enum { PATIENCE_MS = 15000, PING_MS = 5000, CLOSE_GRACE_MS = 5000 };
+enum { PATIENCE_MS = 60000, PING_MS = 5000, CLOSE_GRACE_MS = 5000 };
 
 struct agent_runner {
     struct runner base;
@@ -25,8 +25,9 @@ struct agent_runner {
     bool is_ready, is_expected;
     struct list runs;
     uint32_t next_id;
-    uint64_t heard_ms; /* when the agent last said something */
-    uv_timer_t timer;  /* patience, then pings, then the grace of the end */
+    uint64_t heard_ms;  /* when the agent last said something */
+    uint64_t pinged_ms; /* when it was last time for a ping */
+    uv_timer_t timer;   /* patience, then pings, then the grace of the end */
     bool is_closing;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
@@ -129,7 +130,13 @@ static void on_ping_time(uv_timer_t *timer)
 {
     struct agent_runner *a = timer->data;
     struct buf out = {0};
-    if (clock_mono_ms() - a->heard_ms > a->options.patience_ms) {
+    uint64_t now = clock_mono_ms();
+    /* When we were held up ourselves, by a sleep or a debugger, so was the agent: only what it has
+     * not answered while we ran counts. */
+    if (now - a->pinged_ms > 2 * (uint64_t)a->options.ping_ms)
+        a->heard_ms = now;
+    a->pinged_ms = now;
+    if (now - a->heard_ms > a->options.patience_ms) {
         lose(a, "it answers no pings: it hangs or is suspended");
         return;
     }
@@ -151,6 +158,7 @@ static void on_hello(struct agent_runner *a, const struct agent_frame *frame)
     agent_write_empty(&out, AGENT_WELCOME);
     send_frames(a, &out);
     set_ready(a, true);
+    a->pinged_ms = clock_mono_ms();
     uv_timer_start(&a->timer, on_ping_time, a->options.ping_ms, a->options.ping_ms);
     list_foreach(item, &a->runs) {
         struct run *run = list_entry(item, struct run, link);

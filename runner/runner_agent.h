@@ -21,7 +21,7 @@ struct runner_agent_events {
 struct runner_agent_options {
     const char *version;  /* of this program; the agent must have the same */
     size_t max_output;    /* the largest that a run may ask for */
-    unsigned patience_ms; /* for HELLO, and for an answer to a ping; default 15000 */
+    unsigned patience_ms; /* for HELLO, and for an answer to a ping; default 60000 */
     unsigned ping_ms;     /* between two pings; default 5000 */
 };
 

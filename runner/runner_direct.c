@@ -45,7 +45,8 @@ struct run {
     char spill; /* where the byte too much is read to */
     uint64_t started_ms;
     uv_process_t process;
-    uv_pipe_t pipe;   /* standard output and standard error */
+    uv_pipe_t pipe; /* standard output and standard error */
+    unsigned deadline_ms;
     uv_timer_t timer; /* deadline, then the grace of a kill, then the drain */
     bool is_open;     /* the end of the output has not been read */
     bool has_process; /* libuv knows the process handle, started or not */
@@ -129,7 +130,10 @@ static void end_early(struct run *run, enum run_status why)
 static void on_timer(uv_timer_t *timer)
 {
     struct run *run = timer->data;
-    if (run->phase == RUNNING && run->result.status == RUN_EXITED)
+    uint64_t ran_ms = clock_mono_ms() - run->started_ms;
+    if (run->phase == RUNNING && run->result.status == RUN_EXITED && ran_ms < run->deadline_ms)
+        uv_timer_start(timer, on_timer, run->deadline_ms - ran_ms, 0); /* the computer slept */
+    else if (run->phase == RUNNING && run->result.status == RUN_EXITED)
         end_early(run, RUN_TIMED_OUT);
     else
         close_run(run); /* drained long enough, or the child cannot be killed */
@@ -245,6 +249,7 @@ static struct run *start(struct runner *runner, const struct run_request *reques
     run->done = done;
     run->arg = arg;
     run->started_ms = clock_mono_ms();
+    run->deadline_ms = request->deadline_ms;
     buf_init(&run->output, request->max_output);
     list_append(&d->runs, &run->link);
     d->base.n_running++;

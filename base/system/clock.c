@@ -7,11 +7,6 @@
 
 #include <uv.h>
 
-uint64_t clock_mono_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
-
 int64_t clock_wall_ms(void)
 {
     uv_timeval64_t tv;

@@ -7,7 +7,8 @@
 
 enum { CLOCK_RFC3339_SIZE = 25, CLOCK_STAMP_SIZE = 17 };
 
-/** Milliseconds that only go forward; for ages, deadlines and waits. Any thread. */
+/** Milliseconds that only go forward, and stand still while the computer sleeps; for ages,
+ * deadlines and waits. Any thread. */
 uint64_t clock_mono_ms(void);
 /** Milliseconds since 1970 UTC; for what people and disks are told. Any thread. */
 int64_t clock_wall_ms(void);

@@ -354,6 +354,24 @@ Test(runner_agent, pings_and_gives_up_who_does_not_answer)
     tear_down();
 }
 
+/* As both are after a sleep of the computer: the first thing that the service sees is a ping that
+ * is long due. */
+Test(runner_agent, who_could_not_answer_because_nobody_ran_is_not_given_up)
+{
+    struct buf out = {0};
+    set_up_ready(200, 20);
+    (void)wait_for(AGENT_PING);
+    uv_sleep(400);
+    for (int i = 0; i < 3; i++) {
+        buf_clear(&heard);
+        (void)wait_for(AGENT_PING);
+        agent_write_empty(&out, AGENT_PONG);
+        say(&out);
+    }
+    cr_assert_eq(told.n_lost, 0);
+    tear_down();
+}
+
 Test(runner_agent, a_result_of_nobody_is_passed_over)
 {
     struct buf out = {0};
