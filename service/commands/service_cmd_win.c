@@ -111,8 +111,7 @@ static enum svc_exit update_entry(SC_HANDLE manager, const wchar_t *command)
     return svc_win_error_fail(GetLastError(), "the service that is there cannot be changed");
 }
 
-/* *RET_WAS_THERE: it was installed before. */
-static enum svc_exit make_entry(const wchar_t *command, bool *ret_was_there)
+static enum svc_exit make_entry(const wchar_t *command)
 {
     SC_HANDLE manager cleanup(svc_scm_closep) = NULL;
     DWORD access = SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE;
@@ -124,37 +123,74 @@ static enum svc_exit make_entry(const wchar_t *command, bool *ret_was_there)
                        SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command,
                        NULL, NULL, NULL, NULL, NULL);
     DWORD error = service ? ERROR_SUCCESS : GetLastError();
-    *ret_was_there = error == ERROR_SERVICE_EXISTS;
-    if (*ret_was_there)
+    if (error == ERROR_SERVICE_EXISTS)
         return update_entry(manager, command);
     return service ? SVC_EXIT_OK : svc_win_error_fail(error, "the service cannot be installed");
 }
 
-static enum svc_exit apply_setup(const struct svc_args *args, const struct svc_config *config)
+static enum svc_exit stop(SC_HANDLE service)
 {
-    char *data_dir cleanup(mem_freep) = absolute(config->data_dir);
-    struct svc_setup setup = {data_dir, svc_args_flag(args, "add-user")};
-    return svc_setup_apply(&setup);
+    SERVICE_STATUS ignored;
+    if (!ControlService(service, SERVICE_CONTROL_STOP, &ignored) &&
+        GetLastError() != ERROR_SERVICE_NOT_ACTIVE)
+        return svc_win_error_fail(GetLastError(), "the service cannot be stopped");
+    return svc_scm_await(service, SERVICE_STOPPED);
+}
+
+static enum svc_exit delete_entry(bool *ret_was_there)
+{
+    SC_HANDLE service cleanup(svc_scm_closep) = NULL;
+    DWORD access = SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE;
+    enum svc_exit status = svc_scm_open_if_there(access, &service);
+    *ret_was_there = service != NULL;
+    if (status == SVC_EXIT_OK && service)
+        status = stop(service);
+    if (status == SVC_EXIT_OK && service && !DeleteService(service))
+        status = svc_win_error_fail(GetLastError(), "the service cannot be removed");
+    return status;
+}
+
+static bool is_installed(void)
+{
+    SC_HANDLE service cleanup(svc_scm_closep) = NULL;
+    return svc_scm_open_if_there(SERVICE_QUERY_STATUS, &service) == SVC_EXIT_OK && service;
+}
+
+/* A service that could not be set up must not be started by the next start of Windows. */
+static void undo_install(void)
+{
+    bool was_there;
+    bool is_clean = delete_entry(&was_there) == SVC_EXIT_OK && svc_setup_remove() == SVC_EXIT_OK;
+    fprintf(stderr, "%s\n",
+            is_clean ? "Nothing of the service is left installed."
+                     : "Not all could be taken back: run `ldplayerd service uninstall`.");
 }
 
 enum svc_exit svc_service_cmd_install(const struct svc_args *args)
 {
     struct svc_config config cleanup(svc_config_deinit);
     wchar_t *command cleanup(mem_freep) = NULL;
-    bool was_there = false;
     /* A mistake is told now rather than by a service that does not start. */
     enum svc_exit status = svc_command_config(args, &config);
     if (status == SVC_EXIT_OK)
         status = make_command(args, &command);
+    if (status != SVC_EXIT_OK)
+        return status;
+    char *data_dir cleanup(mem_freep) = absolute(config.data_dir);
+    struct svc_setup setup = {data_dir, svc_args_flag(args, "add-user")};
+    bool was_there = is_installed();
+    status = svc_setup_prepare(&setup);
     if (status == SVC_EXIT_OK)
-        status = make_entry(command, &was_there);
+        status = make_entry(command);
     if (status == SVC_EXIT_OK)
-        status = apply_setup(args, &config);
+        status = svc_setup_service(&setup);
     if (status == SVC_EXIT_OK)
         printf("%s\n", was_there ? "The service ldplayerd was installed already; its settings are "
                                    "those of this command now, from its next start on."
                                  : "The service ldplayerd is installed; `ldplayerd service start` "
                                    "starts it, and so does the next start of Windows.");
+    else if (!was_there)
+        undo_install();
     return status;
 }
 
@@ -162,7 +198,12 @@ enum svc_exit svc_service_cmd_configure(const struct svc_args *args)
 {
     struct svc_config config cleanup(svc_config_deinit);
     enum svc_exit status = svc_command_config(args, &config);
-    return status == SVC_EXIT_OK ? apply_setup(args, &config) : status;
+    if (status != SVC_EXIT_OK)
+        return status;
+    char *data_dir cleanup(mem_freep) = absolute(config.data_dir);
+    struct svc_setup setup = {data_dir, svc_args_flag(args, "add-user")};
+    status = svc_setup_prepare(&setup);
+    return status == SVC_EXIT_OK ? svc_setup_service(&setup) : status;
 }
 
 enum svc_exit svc_service_cmd_unconfigure(const struct svc_args *args)
@@ -186,15 +227,6 @@ enum svc_exit svc_service_cmd_start(const struct svc_args *args)
     if (status == SVC_EXIT_OK)
         printf("The service ldplayerd runs.\n");
     return status;
-}
-
-static enum svc_exit stop(SC_HANDLE service)
-{
-    SERVICE_STATUS ignored;
-    if (!ControlService(service, SERVICE_CONTROL_STOP, &ignored) &&
-        GetLastError() != ERROR_SERVICE_NOT_ACTIVE)
-        return svc_win_error_fail(GetLastError(), "the service cannot be stopped");
-    return svc_scm_await(service, SERVICE_STOPPED);
 }
 
 enum svc_exit svc_service_cmd_stop(const struct svc_args *args)
@@ -221,19 +253,6 @@ enum svc_exit svc_service_cmd_reload(const struct svc_args *args)
         return svc_win_error_fail(GetLastError(), "the service cannot be told to reload");
     printf("The service ldplayerd reads its configuration again; the log says what changed.\n");
     return SVC_EXIT_OK;
-}
-
-static enum svc_exit delete_entry(bool *ret_was_there)
-{
-    SC_HANDLE service cleanup(svc_scm_closep) = NULL;
-    DWORD access = SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE;
-    enum svc_exit status = svc_scm_open_if_there(access, &service);
-    *ret_was_there = service != NULL;
-    if (status == SVC_EXIT_OK && service)
-        status = stop(service);
-    if (status == SVC_EXIT_OK && service && !DeleteService(service))
-        status = svc_win_error_fail(GetLastError(), "the service cannot be removed");
-    return status;
 }
 
 enum svc_exit svc_service_cmd_uninstall(const struct svc_args *args)

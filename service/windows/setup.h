@@ -26,8 +26,8 @@ enum svc_exit svc_setup_group_remove(void);
 /** setup_data_dir_win.c: the data directory, closed to all but the system and administrators. */
 enum svc_exit svc_setup_data_dir(const struct svc_setup *setup);
 
-/** All parts, in the order above but the directory first; a part that failed stops none. */
-enum svc_exit svc_setup_apply(const struct svc_setup *setup);
+/** All that stands without an entry, the directory first; a part that fails is the last. */
+enum svc_exit svc_setup_prepare(const struct svc_setup *setup);
 /** What uninstalling takes back: everything but the data. */
 enum svc_exit svc_setup_remove(void);
 

@@ -7,7 +7,8 @@
 #include "service/process/service_name.h"
 #include "service/windows/setup.h"
 
-/* The directory goes first: nothing else may come to pass while others can put files into it. */
+/* The directory goes first: nothing else may come to pass while others can put files into it, or
+ * when it is refused. */
 static const struct {
     enum svc_exit (*apply)(const struct svc_setup *setup);
     enum svc_exit (*remove)(void);
@@ -15,17 +16,15 @@ static const struct {
     {svc_setup_data_dir, NULL}, /* data is kept */
     {svc_setup_group, svc_setup_group_remove},
     {svc_setup_source, svc_setup_source_remove},
-    {svc_setup_service, NULL}, /* goes with the service */
 };
 
-enum svc_exit svc_setup_apply(const struct svc_setup *setup)
+enum svc_exit svc_setup_prepare(const struct svc_setup *setup)
 {
-    enum svc_exit status = SVC_EXIT_OK;
     for (size_t i = 0; i < countof(parts); i++) {
         if (parts[i].apply(setup) != SVC_EXIT_OK)
-            status = SVC_EXIT_FAILED;
+            return SVC_EXIT_FAILED;
     }
-    return status;
+    return SVC_EXIT_OK;
 }
 
 enum svc_exit svc_setup_remove(void)

@@ -165,6 +165,10 @@ class Installed(unittest.TestCase):
         os.link(elsewhere, os.path.join(planted, "config.json"))
         done = self.run_command("configure", "--data-dir", path_for_program(planted), code=1)
         self.assertIn("same file as another one", done.stderr)
+        done = self.run_command("install", "--data-dir", path_for_program(planted), code=1)
+        self.assertIn("same file as another one", done.stderr)
+        self.assertIn("Nothing of the service is left installed", done.stderr)
+        self.assertIn("ldplayerd service install", self.run_command("status", code=1).stderr)
 
     def test_04_install_start_ask(self):
         self.run_command("install", *self.flags)
@@ -173,6 +177,8 @@ class Installed(unittest.TestCase):
         self.assertTrue(status["start_type"].startswith("automatic"), status)
         self.assertIn("service run", status["command"])
         self.assertEqual(status["data_dir"], path_for_program(self.data_dir))
+        self.run_command("install", *self.flags, "--log-file", "none")
+        self.assertTrue(self.status()["command"].endswith("--log-file none"), self.status())
         self.assertIn("installed already", self.run_command("install", *self.flags).stdout)
         self.run_command("start")
         self.assertIn("RUNNING", self.query())
