@@ -156,6 +156,31 @@ static void lose(struct svc_agent_host *h, const char *why)
 
 /* --- one agent --- */
 
+/* What Windows ends a process with in a session that is ending, or answers to one that is started
+ * there: STATUS_DLL_INIT_FAILED_LOGOFF, STATUS_DLL_INIT_FAILED, DBG_TERMINATE_PROCESS. */
+static bool is_end_of_session(int64_t code)
+{
+    uint32_t status = (uint32_t)code;
+    return status == 0xC000026B || status == 0xC0000142 || status == 0x40010004;
+}
+
+/* No failure, and nothing to be started again: either the session is gone by the next look, or the
+ * logoff was called off. */
+static void wait_for_end_of_session(struct svc_agent_host *h)
+{
+    static const char why[] = "its session is ending";
+    char sentence[500];
+    snprintf(sentence, sizeof(sentence),
+             "The session of %.200s is ending; the session agent is started again when somebody is "
+             "logged on.",
+             h->session.user);
+    drop_agent(h);
+    runner_agent_set_absence(h->runner, sentence);
+    h->state = PAUSING;
+    uv_timer_start(&h->timer, on_pause_over, LOOK_MS + FIRST_PAUSE_MS, 0);
+    h->events->on_lost(h->arg, &h->session, why, LOOK_MS + FIRST_PAUSE_MS);
+}
+
 static void on_process_exit(void *arg, int64_t code)
 {
     struct svc_agent_host *h = arg;
@@ -163,6 +188,10 @@ static void on_process_exit(void *arg, int64_t code)
     if (h->is_closing) {
         close_timer(h);
         close_process(h);
+        return;
+    }
+    if (is_end_of_session(code)) {
+        wait_for_end_of_session(h);
         return;
     }
     snprintf(why, sizeof(why), "its process ended with %" PRId64, code);
@@ -295,7 +324,7 @@ static void enter_session(struct svc_agent_host *h, const struct svc_session *se
 static bool is_current(const struct svc_agent_host *h, const struct svc_session *session)
 {
     return h->state != IDLE && session->id == h->session.id &&
-           str_is_equal_nocase(session->user, h->session.user);
+           (session->is_unnamed || str_is_equal_nocase(session->user, h->session.user));
 }
 
 static void on_look(uv_timer_t *timer)
@@ -308,15 +337,18 @@ void svc_agent_host_look(struct svc_agent_host *h)
     struct svc_session sessions[SVC_SESSION_MAX];
     if (h->is_closing)
         return;
+    uv_timer_start(&h->looking, on_look, LOOK_MS, 0);
+    size_t n;
+    /* A system that does not answer has not said that somebody left. */
+    if (svc_session_list(sessions, SVC_SESSION_MAX, &n) < 0 && h->state != IDLE)
+        return;
     const struct svc_session *current = h->state == IDLE ? NULL : &h->session;
-    size_t n = svc_session_list(sessions, SVC_SESSION_MAX);
     const struct svc_session *picked =
         svc_session_pick(sessions, n, h->options.session_user, current);
     if (!picked)
         leave_session(h);
     else if (!is_current(h, picked))
         enter_session(h, picked);
-    uv_timer_start(&h->looking, on_look, LOOK_MS, 0);
 }
 
 /* --- its owner --- */

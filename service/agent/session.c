@@ -17,7 +17,7 @@ static bool is_wanted(const struct svc_session *s, const char *wanted)
 
 static bool is_same(const struct svc_session *a, const struct svc_session *b)
 {
-    return b && a->id == b->id && str_is_equal_nocase(a->user, b->user);
+    return b && a->id == b->id && (a->is_unnamed || str_is_equal_nocase(a->user, b->user));
 }
 
 static int rank(const struct svc_session *s)
@@ -33,10 +33,10 @@ const struct svc_session *svc_session_pick(const struct svc_session *sessions, s
     const struct svc_session *best = NULL;
     for (size_t i = 0; i < n; i++) {
         const struct svc_session *s = &sessions[i];
+        if (is_same(s, current) && is_wanted(current, wanted))
+            return s;
         if (!is_wanted(s, wanted))
             continue;
-        if (is_same(s, current))
-            return s;
         if (!best || rank(s) > rank(best))
             best = s;
     }

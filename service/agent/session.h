@@ -15,11 +15,12 @@ struct svc_session {
     bool is_console; /* at the machine itself, not over RDP */
     bool is_active;  /* somebody sits in front of it; false: disconnected */
     char user[256];  /* "DOMAIN\\name" (Windows) or "name"; "" = nobody is logged on */
+    bool is_unnamed; /* the system did not say whose it is */
 };
 
-/** Fills at most MAX sessions and returns how many. Where the system has no sessions it is one, of
- *  this process. */
-size_t svc_session_list(struct svc_session *ret, size_t max);
+/** Fills at most MAX sessions. Where the system has no sessions it is one, of this process. Returns
+ *  0, or a UV code when the system did not answer: then nothing is known, and nobody has left. */
+int svc_session_list(struct svc_session *ret, size_t max, size_t *ret_n);
 
 /** Chooses among N sessions with a user; WANTED ("" = anybody) names the only one who will do, with
  *  or without a domain. CURRENT is where the agent is now, or NULL: emulators live in its session,

@@ -6,9 +6,10 @@
 #include "base/text/str.h"
 
 /* There are no sessions of Windows' kind here: ldconsole runs where this process does. */
-size_t svc_session_list(struct svc_session *ret, size_t max)
+int svc_session_list(struct svc_session *ret, size_t max, size_t *ret_n)
 {
     uv_passwd_t user;
+    *ret_n = max > 0;
     if (max == 0)
         return 0;
     ret[0] = (struct svc_session){.is_console = true, .is_active = true, .user = "root"};
@@ -16,5 +17,5 @@ size_t svc_session_list(struct svc_session *ret, size_t max)
         str_copy(ret[0].user, sizeof(ret[0].user), user.username);
         uv_os_free_passwd(&user);
     }
-    return 1;
+    return 0;
 }

@@ -16,8 +16,8 @@
 /* The sessions and the agent's process are the test's own: the linker puts these in place of the
  * system's. Pipe, messages and runner are real; the agent is one within the test. */
 
-static const struct svc_session ann = {2, true, true, "PC\\ann"};
-static const struct svc_session bob = {3, false, true, "PC\\bob"};
+static const struct svc_session ann = {2, true, true, "PC\\ann", false};
+static const struct svc_session bob = {3, false, true, "PC\\bob", false};
 
 enum mode { CONNECTS, REFUSES_TO_START, ENDS_AT_ONCE };
 
@@ -29,6 +29,7 @@ static struct world {
     struct runner *runner;
     struct svc_session sessions[4];
     size_t n_sessions;
+    int list_status;
     enum mode mode;
     struct svc_agent_process *process; /* that runs */
     unsigned n_strangers;              /* connections that are not let in */
@@ -48,7 +49,7 @@ struct svc_agent_process {
 
 /* --- in place of the system --- */
 
-size_t __wrap_svc_session_list(struct svc_session *ret, size_t max);
+int __wrap_svc_session_list(struct svc_session *ret, size_t max, size_t *ret_n);
 int __wrap_svc_agent_process_start(struct loop *loop, const struct svc_agent_start *start,
                                    void (*on_exit)(void *arg, int64_t code), void *arg,
                                    struct svc_agent_process **ret, char reterr[SVC_AGENT_WHY_SIZE]);
@@ -58,11 +59,12 @@ void __wrap_svc_agent_process_kill(struct svc_agent_process *process);
 void __wrap_svc_agent_process_close(struct svc_agent_process *process, void (*on_closed)(void *arg),
                                     void *arg);
 
-size_t __wrap_svc_session_list(struct svc_session *ret, size_t max)
+int __wrap_svc_session_list(struct svc_session *ret, size_t max, size_t *ret_n)
 {
     cr_assert_leq(w.n_sessions, max);
     memcpy(ret, w.sessions, w.n_sessions * sizeof(*ret));
-    return w.n_sessions;
+    *ret_n = w.n_sessions;
+    return w.list_status;
 }
 
 struct dial {
@@ -348,6 +350,39 @@ Test(svc_agent_host, a_process_that_ends_is_replaced)
     w.mode = CONNECTS;
     wait_told("lost 2: its process ended with 7;started 2;");
     cr_assert_eq(w.n_closed, 1);
+    finish();
+}
+
+Test(svc_agent_host, a_session_that_ends_is_left_alone_until_somebody_is_there)
+{
+    static const int64_t codes[] = {(int32_t)0xC000026B, (int32_t)0xC0000142, 0x40010004};
+    for (size_t i = 0; i < countof(codes); i++) {
+        begin("");
+        see(&ann, NULL);
+        wait_told("started 2;");
+        end_process(w.process, codes[i]);
+        cr_assert_str_eq(w.told.data, "started 2;lost 2: its session is ending;");
+        cr_assert(strstr(w.runner->absence, "is ending"));
+        cr_assert_geq(w.retry_ms, 10000, "the next look is before that");
+        see(NULL, NULL);
+        wait_told("started 2;lost 2: its session is ending;none;");
+        cr_assert_eq(w.n_started, 1);
+        finish();
+        memset(&w, 0, sizeof(w));
+    }
+}
+
+Test(svc_agent_host, a_system_that_does_not_answer_has_not_said_that_somebody_left)
+{
+    begin("");
+    see(&ann, NULL);
+    wait_told("started 2;");
+    w.list_status = UV_EBUSY;
+    see(NULL, NULL);
+    cr_assert_str_eq(w.told.data, "started 2;");
+    w.list_status = 0;
+    see(NULL, NULL);
+    wait_told("started 2;none;");
     finish();
 }
 

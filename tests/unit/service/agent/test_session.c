@@ -4,11 +4,11 @@
 #include "base/memory/cleanup.h"
 #include "service/agent/session.h"
 
-static const struct svc_session nobody = {1, true, true, ""};
-static const struct svc_session console = {2, true, true, "PC\\ann"};
-static const struct svc_session remote = {3, false, true, "PC\\bob"};
-static const struct svc_session left = {4, false, false, "FARM\\carl"};
-static const struct svc_session other_remote = {5, false, true, "FARM\\bob"};
+static const struct svc_session nobody = {1, true, true, "", false};
+static const struct svc_session console = {2, true, true, "PC\\ann", false};
+static const struct svc_session remote = {3, false, true, "PC\\bob", false};
+static const struct svc_session left = {4, false, false, "FARM\\carl", false};
+static const struct svc_session other_remote = {5, false, true, "FARM\\bob", false};
 
 struct row {
     const char *what;
@@ -59,15 +59,26 @@ Test(svc_session, is_picked_by_rule)
 
 Test(svc_session, another_user_under_the_number_of_a_former_session_is_another_session)
 {
-    const struct svc_session list[] = {console, {3, false, true, "PC\\dora"}};
+    const struct svc_session list[] = {console, {3, false, true, "PC\\dora", false}};
     cr_expect_eq(svc_session_pick(list, 2, "", &remote)->id, console.id);
+}
+
+Test(svc_session, whose_name_is_not_told_is_the_one_that_was_there)
+{
+    const struct svc_session list[] = {console, {remote.id, false, true, "", true}};
+    const struct svc_session *picked = svc_session_pick(list, 2, "", &remote);
+    cr_assert_eq(picked, &list[1]);
+    cr_expect_eq(svc_session_pick(list, 2, "", NULL), &list[0]);
+    cr_expect_eq(svc_session_pick(list, 2, console.user, &remote), &list[0]);
 }
 
 Test(svc_session, there_is_one_here_with_a_user)
 {
     struct svc_session list[SVC_SESSION_MAX];
-    size_t n = svc_session_list(list, SVC_SESSION_MAX);
+    size_t n;
+    cr_assert_eq(svc_session_list(list, SVC_SESSION_MAX, &n), 0);
     cr_assert_eq(n, 1);
     cr_assert_str_not_empty(list[0].user);
-    cr_assert_eq(svc_session_list(list, 0), 0);
+    cr_assert_eq(svc_session_list(list, 0, &n), 0);
+    cr_assert_eq(n, 0);
 }
