@@ -267,6 +267,7 @@ void api_peers_identify(struct api_peers *peers, const uv_pipe_t *pipe, struct a
     union sid sid;
     *ret = (struct api_identity){0};
     HANDLE token cleanup(close_handle) = open_token(pipe);
+    ret->is_anonymous = !token;
     if (!token || !read_user(token, &sid))
         return;
     struct api_peer_facts facts = read_facts(peers, token);

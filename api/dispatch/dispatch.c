@@ -143,7 +143,12 @@ static bool check_role(struct api_exchange *x)
     if (x->who.role >= needed)
         return true;
     if (x->who.kind == API_IDENTITY_NONE)
-        api_auth_refuse(x, "This route needs credentials: Authorization: Bearer TOKEN.");
+        api_auth_refuse(x,
+                        x->who.is_anonymous
+                            ? "This route needs credentials, and this client has connected to the "
+                              "pipe anonymously: connect with identification level "
+                              "(SECURITY_IDENTIFICATION), or send Authorization: Bearer TOKEN."
+                            : "This route needs credentials: Authorization: Bearer TOKEN.");
     else
         api_respond_code(x, API_FORBIDDEN, "This needs the role %s; '%s' has the role %s.",
                          cache_role_name(needed), x->who.name, cache_role_name(x->who.role));

@@ -2,6 +2,7 @@
 #ifndef API_IDENTITY_H
 #define API_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/system/random.h"
@@ -17,6 +18,7 @@ struct api_identity {
     char name[CACHE_TOKEN_NAME_MAX + 1]; /* to be shown; may be given again */
     char id[API_IDENTITY_ID_SIZE];       /* of the token; of a peer "uid:N" or its SID */
     int64_t expires_at;                  /* wall ms, 0 = never */
+    bool is_anonymous; /* of nobody: connected so that the system may not tell who it is */
 };
 
 #endif

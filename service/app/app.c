@@ -118,6 +118,15 @@ struct loop *svc_app_loop(struct svc_app *app)
 
 static void close_next(void *arg);
 
+/* Windows, installers and people wait half a minute for a service to stop, and all that comes after
+ * this has to be done in it too. */
+static uint64_t drain_ms(const struct svc_app *app)
+{
+    enum { SERVICE_DRAIN_MS = 15000 };
+    uint64_t wanted = (uint64_t)app->config->drain_ms;
+    return app->options.is_service && wanted > SERVICE_DRAIN_MS ? SERVICE_DRAIN_MS : wanted;
+}
+
 static void close_server(struct svc_app *app)
 {
     if (app->lock)
@@ -126,7 +135,7 @@ static void close_server(struct svc_app *app)
     if (app->backups)
         cache_backups_stop(app->backups);
     if (app->server)
-        api_server_close(take_ptr(app->server), (uint64_t)app->config->drain_ms, close_next, app);
+        api_server_close(take_ptr(app->server), drain_ms(app), close_next, app);
     else
         close_next(app);
 }

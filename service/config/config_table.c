@@ -53,7 +53,8 @@ const struct svc_option svc_option_table[] = {
     {section_service, NUMBER(log_keep_days, "30", 1, 3650, "days"),
      .help = "Log files that were put aside longer ago are removed."},
     {section_service, NUMBER(drain_ms, "5000", 0, HOUR_MS, "ms"), .is_reloadable = true,
-     .help = "How long a stopping service waits for requests under way to be answered."},
+     .help = "How long a stop waits for requests under way to be answered; as a service of Windows "
+             "15 s at most, because Windows waits no longer for the whole stop."},
     {section_service, NUMBER(simulate, "0", 0, 10000, "instances"), .bare = "8",
      .help = "Drive this many simulated instances instead of LDPlayer; 0 drives LDPlayer."},
     {section_service, NUMBER(simulate_speed, "10", 1, 1000, NULL),

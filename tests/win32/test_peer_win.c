@@ -252,6 +252,7 @@ static void test_a_caller_that_hides_is_nobody(void)
     } else {
         check(who.kind == API_IDENTITY_NONE);
         check(who.role == CACHE_ROLE_NONE);
+        check(who.is_anonymous);
     }
     check(!is_impersonating());
     pipe_server_close(server, on_closed, NULL);
