@@ -25,6 +25,21 @@ INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `I
 
 UPDATE `Component` SET `Condition` = 'ENABLE_HTTP = "1"' WHERE `Component` = 'Link'
 
+-- The half of the user interface looks for nothing and checks nothing: each of these actions runs
+-- once, and what it sets there does not reach the half that installs.
+DELETE FROM `InstallUISequence` WHERE `Action` = 'FindRelatedProducts'
+
+DELETE FROM `InstallUISequence` WHERE `Action` = 'AppSearch'
+
+DELETE FROM `InstallUISequence` WHERE `Action` = 'LaunchConditions'
+
+-- Nor do properties that were given where nobody is elevated: they are refused there, not dropped.
+INSERT INTO `CustomAction` (`Action`, `Type`, `Target`) VALUES ('RefuseProperties', 19,
+    'Properties such as HTTP_PORT or DATA_DIR can only be given in a console that was opened as administrator: run the same command there.')
+
+INSERT INTO `InstallUISequence` (`Action`, `Condition`, `Sequence`) VALUES ('RefuseProperties',
+    'NOT MsiRunningElevated AND (DATA_DIR OR HTTP_PORT OR ENABLE_HTTP OR OPERATOR OR REMOVE_DATA)', 30)
+
 -- Within the transaction: an upgrade that fails brings the old version back. wixl puts it before.
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveExistingProducts'
 

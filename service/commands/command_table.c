@@ -188,7 +188,8 @@ const struct svc_command svc_command_table[] = {
      svc_config_cmd_docs},
     {"config init",
      "[--data-dir DIR] [options]",
-     "Writes the options given to config.json in the data directory, unless there is one.",
+     "Writes the options given to config.json in the data directory, unless there is one that "
+     "somebody has written or changed.",
      {no_flags, true, 0, 0},
      svc_config_cmd_init},
     {"data remove",

@@ -11,6 +11,8 @@
 #include "base/system/fs.h"
 #include "base/text/json.h"
 
+enum { FILE_MAX = 1 << 20 };
+
 static const char heading[] =
     "// Settings of ldplayerd. `ldplayerd config docs` describes every option,\n"
     "// `ldplayerd config check` finds mistakes before the next start does.\n";
@@ -25,27 +27,53 @@ static void append_value(const struct svc_config *config, const struct svc_optio
         json_append_str(out, value);
 }
 
-/* What was given as flags, and not the place of the file itself. */
-static void append_options(const struct svc_config *config, struct buf *out)
+/* What SOURCE gave, and not the place of the file itself. Returns how many. */
+static unsigned append_options(const struct svc_config *config, enum svc_source source,
+                               struct buf *out)
 {
     const char *separator = "";
+    unsigned n = 0;
     (void)buf_printf(out, "%s{", heading);
     for (size_t i = 0; i < svc_option_count; i++) {
         const struct svc_option *option = &svc_option_table[i];
-        if (config->origins[i].source != SVC_SOURCE_FLAG || strcmp(option->name, "data_dir") == 0)
+        if (config->origins[i].source != source || strcmp(option->name, "data_dir") == 0)
             continue;
         (void)buf_printf(out, "%s\n    \"%s\": ", separator, option->name);
         append_value(config, option, out);
         separator = ",";
+        n++;
     }
     (void)buf_printf(out, "\n}\n");
+    return n;
+}
+
+/* Whether the file says, to the byte, what this command has once written there. Then what is asked
+ * for now counts: who installs anew after a mistake has corrected it. */
+static bool is_untouched(const char *path)
+{
+    struct svc_config config cleanup(svc_config_deinit);
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct buf now cleanup(buf_deinit), made cleanup(buf_deinit);
+    svc_config_init(&config);
+    svc_problems_init(&problems);
+    buf_init(&now, FILE_MAX);
+    buf_init(&made, 0);
+    svc_config_read_file(&config, path, &problems);
+    (void)append_options(&config, SVC_SOURCE_FILE, &made);
+    return problems.n == 0 && fs_read(path, &now) == 0 && now.len == made.len &&
+           memcmp(now.data, made.data, now.len) == 0;
 }
 
 static enum svc_exit write_options(const struct svc_config *config, const char *path)
 {
     struct buf text cleanup(buf_deinit);
     buf_init(&text, 0);
-    append_options(config, &text);
+    bool is_there = fs_exists(path);
+    if ((append_options(config, SVC_SOURCE_FLAG, &text) == 0 && is_there) ||
+        (is_there && !is_untouched(path))) {
+        printf("%s is there already and stays as it is.\n", path);
+        return SVC_EXIT_OK;
+    }
     int r = fs_make_dirs(config->data_dir);
     if (r == 0)
         r = fs_write_atomic(path, text.data, text.len);
@@ -62,8 +90,5 @@ enum svc_exit svc_config_cmd_init(const struct svc_args *args)
     if (status != SVC_EXIT_OK)
         return status;
     char *path cleanup(mem_freep) = fs_join(config.data_dir, "config.json");
-    if (!fs_exists(path))
-        return write_options(&config, path);
-    printf("%s is there already and stays as it is.\n", path);
-    return SVC_EXIT_OK;
+    return write_options(&config, path);
 }

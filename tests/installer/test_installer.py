@@ -4,6 +4,7 @@
 The steps build on each other and run in the order of their names; the first that fails ends the
 stage. What Wine cannot show is in docs/windows-checklist.md."""
 import os
+import socket
 import shutil
 import signal
 import subprocess
@@ -133,6 +134,17 @@ class Installer(unittest.TestCase):
         run_program("reg", "delete", machine.EVENT_SOURCE, "/f", check=False)
         self.assert_nothing_installed()
         self.assertEqual(os.listdir(theirs), ["letter.txt"])
+
+    def test_02a_one_that_failed_at_its_port_is_repeated_with_another(self):
+        """The configuration that it has left is that of the next one then."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            machine.msiexec("/i", self.old, f"HTTP_PORT={port}", f"DATA_DIR={DATA_DIR}")
+        with open(os.path.join(DATA, "config.json"), encoding="utf-8") as config:
+            self.assertIn(f'"127.0.0.1:{port}"', config.read())
+        machine.msiexec("/x", self.old)
+        run_program("reg", "delete", machine.EVENT_SOURCE, "/f", check=False)
+        self.assert_nothing_installed()
 
     def test_03_a_silent_installation_gives_a_running_service(self):
         self.install(self.old, f"HTTP_PORT={self.port}", f"DATA_DIR={DATA_DIR}")

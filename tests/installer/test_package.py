@@ -50,6 +50,22 @@ class Package(unittest.TestCase):
                               capture_output=True, text=True, check=True)
         return [line.split("\t") for line in done.stdout.splitlines()[3:]]
 
+    def test_the_half_of_the_user_interface_looks_for_nothing_and_sets_nothing(self):
+        """What it finds or is told does not reach the half that is elevated, and is not looked for
+        again there."""
+        actions = {row[0]: row[1] for row in self.table("InstallUISequence")}
+        ours = {row[0] for row in self.table("CustomAction")}
+        self.assertEqual(set(actions) & {"AppSearch", "FindRelatedProducts", "LaunchConditions"},
+                         set())
+        self.assertEqual(set(actions) & ours, {"RefuseProperties"})
+        execute = {row[0] for row in self.table("InstallExecuteSequence")}
+        self.assertLessEqual({"AppSearch", "FindRelatedProducts", "LaunchConditions",
+                              "UseSavedDataDir", "UseSavedHttpPort", "UseSavedEnableHttp"}, execute)
+        secure = dict(self.table("Property"))["SecureCustomProperties"]
+        for name in ("DATA_DIR", "HTTP_PORT", "ENABLE_HTTP", "OPERATOR", "REMOVE_DATA"):
+            self.assertIn(name, actions["RefuseProperties"])
+            self.assertNotIn(name, secure)
+
     def test_the_same_program_gives_the_same_files(self):
         for name in (MSI, ZIP, "SHA256SUMS"):
             with open(os.path.join(self.second, name), "rb") as file:

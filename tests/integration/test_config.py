@@ -123,6 +123,16 @@ class Init(ServiceCase):
         self.assertIn("stays", done.stdout)
         self.assertEqual(self.read(), '{"stuck_ms": 6000}')
 
+    def test_a_file_of_its_own_that_nobody_changed_is_written_anew(self):
+        self.init("--http", "127.0.0.1:8765")
+        self.assertIn("is written", self.init("--http", "127.0.0.1:9000").stdout)
+        self.assertIn("127.0.0.1:9000", self.read())
+        self.assertIn("stays", self.init().stdout)
+        with open(self.config_path(), "a", encoding="utf-8") as file:
+            file.write("// mine\n")
+        self.assertIn("stays", self.init("--http", "127.0.0.1:9001").stdout)
+        self.assertIn("127.0.0.1:9000", self.read())
+
     def test_mistakes_are_not_written(self):
         done = self.init("--http", "nonsense")
         self.assertEqual(done.returncode, 2)
