@@ -14,6 +14,7 @@
 #include "base/text/str.h"
 #include "cache/pages/wal.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 
 /* The name says when: "ldplayerd-" stamp ".db", or stamp "-2" for the second of one second. */
 enum { DAY_MS = 24 * 3600 * 1000 };
@@ -53,19 +54,6 @@ bool cache_backup_is_name(const char *name)
     return read_name(name, &created_at) == 0;
 }
 
-static void choose_name(const char *data_dir, int64_t now, char name[CACHE_BACKUP_NAME_SIZE])
-{
-    char stamp[CLOCK_STAMP_SIZE];
-    clock_stamp(now, stamp);
-    snprintf(name, CACHE_BACKUP_NAME_SIZE, "%s%s%s", prefix, stamp, suffix);
-    for (unsigned i = 2;; i++) {
-        char *path cleanup(mem_freep) = cache_backup_path(data_dir, name);
-        if (!fs_exists(path))
-            return;
-        snprintf(name, CACHE_BACKUP_NAME_SIZE, "%s%s-%u%s", prefix, stamp, i, suffix);
-    }
-}
-
 int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *cancel,
                       struct cache_copy *ret, struct cache_db_error *reterr)
 {
@@ -100,8 +88,9 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
     r = cache_backup_copy(data_dir, temporary, cancel, &copy, reterr);
     if (r < 0)
         return r;
-    choose_name(data_dir, made.created_at, made.name);
-    char *path cleanup(mem_freep) = fs_join(folder, made.name);
+    char *start cleanup(mem_freep) = fs_join(folder, prefix);
+    char *path cleanup(mem_freep) = cache_files_choose(start, made.created_at, suffix);
+    str_copy(made.name, sizeof(made.name), fs_basename(path));
     r = fs_rename(temporary, path);
     if (r < 0) {
         (void)fs_remove(temporary);

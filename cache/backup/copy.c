@@ -13,6 +13,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 
 /* Between two parts it is asked whether the copy is wanted any more. */
 enum { PAGES_AT_ONCE = 256, PATIENCE_MS = 5000 };
@@ -240,26 +241,17 @@ static int settle(const char *to, struct cache_copy *copy, struct cache_db_error
     return r < 0 ? describe(reterr, r, to) : 0;
 }
 
-void cache_copy_remove(const char *path)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    for (size_t i = 0; i < countof(suffixes); i++) {
-        char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
-        (void)fs_remove(file);
-    }
-}
-
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr)
 {
     struct cache_copy copy = {0};
-    cache_copy_remove(to); /* a former one may have been cut off in the middle */
+    cache_files_remove(to); /* a former one may have been cut off in the middle */
     int r = make(from, to, cancel, &copy, reterr);
     if (r == 0)
         r = settle(to, &copy, reterr);
     if (r == 0)
         *ret = copy;
     else
-        cache_copy_remove(to);
+        cache_files_remove(to);
     return r;
 }

@@ -33,7 +33,5 @@ struct cache_copy {
  * program, or of a newer version of this one), UV_ECANCELED and others. */
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr);
-/** Removes the file PATH, where it is there, and what SQLite can have left beside it. */
-void cache_copy_remove(const char *path);
 
 #endif

@@ -17,6 +17,7 @@
 #include "cache/backup/backup.h"
 #include "cache/backup/missing.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 #include "service/commands/owner.h"
 
 /* The running service makes a checked copy in its own folder, which is fetched and then removed
@@ -33,7 +34,8 @@ enum {
 
 static const char doing[] = "the backup could not be made";
 
-/* Nor is a folder, a FIFO or a device replaced. */
+/* Nor is a folder, a FIFO or a device replaced; and what a former database has left beside the name
+ * would be read as a part of the new one. */
 static enum svc_exit check_place(const char *file, bool is_forced)
 {
     int r = fs_check_file(file);
@@ -43,6 +45,11 @@ static enum svc_exit check_place(const char *file, bool is_forced)
     if (r == 0 && !is_forced)
         return svc_exit_fail("%s exists already; choose another name, or replace it with --force",
                              file);
+    char *beside cleanup(mem_freep) = cache_files_find_beside(file);
+    if (beside)
+        return svc_exit_fail("%s: %s is there, left by another database, and would be taken for a "
+                             "part of this one; remove it, or choose another name",
+                             doing, beside);
     return SVC_EXIT_OK;
 }
 

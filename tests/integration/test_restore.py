@@ -87,6 +87,33 @@ class Restore(BackupCase):
             told = stream.until(lambda e: e["type"] == "service.database_restored")[-1]
         self.assertEqual(told["data"]["interrupted"], 4)
 
+    def test_a_journal_of_another_database_does_not_touch_what_is_restored(self):
+        self.back_up_and_change()
+        self.run_command("backup", "other.db")
+        with sqlite3.connect(self.path("other.db"), isolation_level=None) as db:
+            db.execute("PRAGMA cache_size = 1")
+            db.execute("BEGIN")
+            db.execute("UPDATE events SET json = json || hex(randomblob(3000))")
+            db.execute("UPDATE operations SET params = params || hex(randomblob(3000))")
+            shutil.copy(self.path("other.db-journal"), self.path("journal"))
+            db.execute("ROLLBACK")
+        db.close()
+        self.labels("newer")
+        for present in (True, False):
+            self.service.stop()
+            shutil.copy(self.path("journal"), self.database + "-journal")
+            if not present:
+                os.remove(self.database)
+            self.run_command("restore", "a.db")
+            self.service.start()
+            self.assertEqual(self.label(), "old")
+            self.assertEqual(self.client.get("/api/operations").json["total"], 1)
+        (kept,) = self.kept("replaced")
+        with sqlite3.connect(f"file:{kept}?mode=ro", uri=True) as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM operations").fetchone(), (3,))
+        db.close()
+        self.assertEqual(len(glob.glob(self.database + ".damaged-*-journal")), 2)
+
     def make_foreign(self, name, *statements):
         with sqlite3.connect(self.path(name)) as db:
             for statement in statements:
