@@ -241,6 +241,17 @@ static int settle(const char *to, struct cache_copy *copy, struct cache_db_error
     return r < 0 ? describe(reterr, r, to) : 0;
 }
 
+int cache_copy_check(const char *path, struct cache_db_error *reterr)
+{
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    struct cache_copy copy = {0};
+    int r = check_source(path, reterr);
+    if (r < 0)
+        return r;
+    r = open_db(path, SQLITE_OPEN_READONLY, &db);
+    return r < 0 ? describe(reterr, r, path) : look_at(db, path, &copy, reterr);
+}
+
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr)
 {

@@ -33,5 +33,8 @@ struct cache_copy {
  * program, or of a newer version of this one), UV_ECANCELED and others. */
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr);
+/** Whether the copy at PATH is still as it was made, all of it: 0, or with RETERR the codes of
+ *  cache_copy_make that are FROM's. */
+int cache_copy_check(const char *path, struct cache_db_error *reterr);
 
 #endif
