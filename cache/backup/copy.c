@@ -12,6 +12,7 @@
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/pages/file.h"
 #include "cache/store/db.h"
 #include "cache/store/files.h"
 
@@ -127,6 +128,37 @@ static int check_version(sqlite3 *db, const char *from, struct cache_copy *copy,
     return say(reterr, UV_ENOTSUP, from, why);
 }
 
+/* As the head of the copy says (the SQLite file format), which is one plain file. */
+static int check_format(sqlite3 *db, const char *from, struct cache_db_error *reterr)
+{
+    enum {
+        PAGE_SIZE = 16,
+        WRITE = 18,
+        READ,
+        RESERVED,
+        LARGEST_ROOT = 52,
+        ENCODING = 56,
+        SIZE = 60
+    };
+    unsigned char head[SIZE];
+    char why[220];
+    int r = fs_read_head(sqlite3_db_filename(db, "main"), head, sizeof(head));
+    if (r < 0)
+        return describe(reterr, r == UV_EOF ? UV_EFTYPE : r, from);
+    unsigned page_size = cache_file_u16(head + PAGE_SIZE),
+             encoding = cache_file_u32(head + ENCODING);
+    bool is_vacuumed = cache_file_u32(head + LARGEST_ROOT) > 0;
+    if (page_size == CACHE_PAGE_SIZE && head[WRITE] <= 2 && head[READ] <= 2 &&
+        head[RESERVED] == 0 && encoding == 1 && !is_vacuumed)
+        return 0;
+    snprintf(
+        why, sizeof(why),
+        "its format is none of ours, so a repair could not read it (page size %u, %u reserved, "
+        "encoding %u, auto_vacuum %d, version %u): somebody else has changed this database",
+        page_size, head[RESERVED], encoding, is_vacuumed, head[WRITE]);
+    return say(reterr, UV_ENOTSUP, from, why);
+}
+
 /* Before anything is done that the file could have a say in. */
 static int check_schema(sqlite3 *db, const char *from, const struct cache_copy *copy,
                         struct cache_db_error *reterr)
@@ -176,6 +208,8 @@ static int look_at(sqlite3 *db, const char *from, struct cache_copy *copy,
                    struct cache_db_error *reterr)
 {
     int r = check_version(db, from, copy, reterr);
+    if (r == 0)
+        r = check_format(db, from, reterr);
     if (r == 0)
         r = check_schema(db, from, copy, reterr);
     if (r == 0)

@@ -77,7 +77,7 @@ static bool can_have_journal(const char *path)
 int cache_files_put_journal_aside(const char *path)
 {
     char *journal cleanup(mem_freep) = mem_printf("%s-journal", path);
-    if (!fs_exists(journal) || can_have_journal(path))
+    if (fs_check_file(journal) < 0 || can_have_journal(path))
         return 0;
     char *prefix cleanup(mem_freep) = mem_printf("%s.damaged-", path);
     char *kept cleanup(mem_freep) = cache_files_choose(prefix, clock_wall_ms(), "");

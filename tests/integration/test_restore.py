@@ -134,6 +134,8 @@ class Restore(BackupCase):
                 ("older", "PRAGMA user_version = 2")):
             self.run_command("backup", name)
             self.make_foreign(name, statement)
+        self.run_command("backup", "format")
+        self.make_foreign("format", "PRAGMA page_size = 8192", "VACUUM")
         self.run_command("backup", "newer")
         self.make_foreign("newer", "PRAGMA user_version = 9999")
         self.run_command("backup", "torn")
@@ -151,6 +153,7 @@ class Restore(BackupCase):
             "view": "its view evil is not as schema",
             "table": "its table evil is not as schema",
             "older": "as schema 2 has it",
+            "format": "its format is none of ours",
             "torn": "damaged",
             "nowhere": "no such file",
         }

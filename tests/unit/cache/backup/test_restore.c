@@ -226,6 +226,44 @@ Test(cache_restore, what_is_not_of_its_schema_alone_is_refused)
     }
 }
 
+/* A new one in FILE. */
+static void make_file(const char *sql, int n_reserved, const char *then)
+{
+    struct cache_db_error error;
+    sqlite3 *db;
+    unlink(file);
+    cr_assert_eq(sqlite3_open(file, &db), SQLITE_OK);
+    if (n_reserved)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n_reserved);
+    execute(db, sql);
+    cr_assert_eq(cache_schema_migrate(db, &error), 0, "%s", error.text);
+    execute(db, then);
+    cache_db_close(db);
+}
+
+/* A repair would read nothing of it. */
+Test(cache_restore, what_is_not_of_our_format_is_refused)
+{
+    make_file("PRAGMA page_size = 8192", 0, "");
+    expect_refused("page size 8192, 0 reserved, encoding 1");
+    make_file("PRAGMA page_size = 1024", 0, "PRAGMA journal_mode = wal");
+    expect_refused("page size 1024");
+    make_file("PRAGMA auto_vacuum = 1", 0, "");
+    expect_refused("auto_vacuum 1");
+    make_file("PRAGMA encoding = 'UTF-16le'", 0, "");
+    expect_refused("encoding 2");
+    make_file("PRAGMA encoding = 'UTF-16be'", 0, "");
+    expect_refused("encoding 3");
+    make_file("", 8, "");
+    expect_refused("8 reserved");
+    make_file("", 0, "");
+    FILE *stream = fopen(file, "r+b");
+    fseek(stream, 18, SEEK_SET);
+    fputc(3, stream);
+    fclose(stream);
+    expect_refused("version 3");
+}
+
 Test(cache_restore, what_is_no_plain_file_is_refused)
 {
     cr_assert_eq(mkfifo(file, 0600), 0);
