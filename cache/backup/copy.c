@@ -250,17 +250,11 @@ static int create(const char *path, struct cache_db_error *reterr)
     return 0;
 }
 
-static int make(const char *from, const char *to, const atomic_bool *cancel,
+static int fill(const char *from, const char *to, const atomic_bool *cancel,
                 struct cache_copy *copy, struct cache_db_error *reterr)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int r = check_source(from, reterr);
-    if (r < 0)
-        return r;
-    r = create(to, reterr);
-    if (r < 0)
-        return r;
-    r = open_db(to, SQLITE_OPEN_READWRITE, &db);
+    int r = open_db(to, SQLITE_OPEN_READWRITE, &db);
     if (r < 0)
         return describe(reterr, r, to);
     r = copy_into(from, to, db, cancel, reterr);
@@ -291,9 +285,16 @@ int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
 {
     struct cache_copy copy = {0};
     cache_files_remove(to); /* a former one may have been cut off in the middle */
-    int r = make(from, to, cancel, &copy, reterr);
+    int r = check_source(from, reterr);
+    if (r == 0)
+        r = create(to, reterr);
+    if (r < 0)
+        return r;
+    r = fill(from, to, cancel, &copy, reterr);
     if (r == 0)
         r = settle(to, &copy, reterr);
+    if (r < 0 && !fs_exists(to)) /* SQLite has more than one word for that */
+        r = say(reterr, UV_ENXIO, to, "somebody has removed it while it was being made");
     if (r == 0)
         *ret = copy;
     else

@@ -80,10 +80,10 @@ static int settle(const char *path, const char *data_dir)
 
 static int refuse_staging(int r, const char *path, const char *file, struct cache_db_error *reterr)
 {
-    if (r == UV_ENOENT)
+    if (r == UV_ENXIO)
         snprintf(reterr->text, sizeof(reterr->text),
-                 "another restore took place first, and cleared away what was being made of "
-                 "%.300s: see what the database is now, and run the command again",
+                 "what was being made of %.300s was cleared away meanwhile, as a start of the "
+                 "service does: run the command again",
                  file);
     else
         snprintf(reterr->text, sizeof(reterr->text), "%.300s, which was being made of %.100s: %s",
@@ -110,7 +110,7 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
         return UV_EINVAL;
     }
     int r = cache_copy_make(file, path, NULL, &staged.copy, reterr);
-    if (r == UV_ENOENT && fs_exists(file))
+    if (r == UV_ENXIO)
         return refuse_staging(r, path, file, reterr);
     if (r < 0)
         return r;
@@ -122,8 +122,10 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
         *ret = staged;
         return 0;
     }
+    if (!fs_exists(path))
+        r = UV_ENXIO;
     cache_files_remove(path);
-    return reterr->text[0] ? r : refuse_staging(r, path, file, reterr);
+    return reterr->text[0] && r != UV_ENXIO ? r : refuse_staging(r, path, file, reterr);
 }
 
 int cache_restore_unstage(const char *data_dir, const char *id)

@@ -314,6 +314,24 @@ class Restore(BackupCase):
         told = [e["type"] for e in self.client.told_so_far()]
         self.assertEqual(told.count("service.database_restored"), 1)
 
+    def test_one_that_never_came_about_is_not_blamed_on_another(self):
+        """A start of the service cleared it away, or somebody called it off."""
+        for restored_before in (False, True):
+            if restored_before:
+                self.run_command("restore", "a.db")
+                os.remove(self.path("a.db"))
+            self.back_up_and_change()
+            self.hold()
+            process = self.begin_restore()
+            self.service.kill()
+            os.remove(self.database + ".restore")
+            self.service.start()
+            _, err = process.communicate()
+            self.assertEqual(process.returncode, 1)
+            self.assertIn("what was made ready for it is not there any more", err)
+            self.assertIn("run the command again", err)
+            self.assertEqual(self.label(), "new")
+
     def test_a_restore_that_was_cut_off_is_finished_by_the_next_command(self):
         self.back_up_and_change()
         staged = self.stage("a.db")

@@ -56,6 +56,23 @@ Test(cache_restore, what_was_not_armed_is_not_restored_and_goes)
     cr_assert_eq(try_to_arm(staged.id), UV_ENOENT);
 }
 
+/* A service was started meanwhile. */
+Test(cache_restore, what_is_cleared_away_while_it_is_made_is_told_as_that)
+{
+    struct cache_db_error error;
+    set("old");
+    back_up();
+    size_t n_files = folder_count(folder);
+    for (int i = 0; i < 2; i++) {
+        vanishing_at = i;
+        cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), UV_ENXIO);
+        cr_assert_eq(vanishing_at, -1);
+        cr_assert_not_null(strstr(error.text, "cleared away meanwhile"), "%s", error.text);
+        cr_assert_not_null(strstr(error.text, "run the command again"), "%s", error.text);
+        cr_assert_eq(folder_count(folder), n_files);
+    }
+}
+
 Test(cache_restore, what_was_unstaged_cannot_be_armed)
 {
     set("old");
