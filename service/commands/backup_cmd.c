@@ -34,8 +34,7 @@ enum {
 
 static const char doing[] = "the backup could not be made";
 
-/* Nor is a folder, a FIFO or a device replaced; and what a former database has left beside the name
- * would be read as a part of the new one. */
+/* Nor is a folder, a FIFO or a device replaced. */
 static enum svc_exit check_place(const char *file, bool is_forced)
 {
     int r = fs_check_file(file);
@@ -45,11 +44,6 @@ static enum svc_exit check_place(const char *file, bool is_forced)
     if (r == 0 && !is_forced)
         return svc_exit_fail("%s exists already; choose another name, or replace it with --force",
                              file);
-    char *beside cleanup(mem_freep) = cache_files_find_beside(file);
-    if (beside)
-        return svc_exit_fail("%s: %s is there, left by another database, and would be taken for a "
-                             "part of this one; remove it, or choose another name",
-                             doing, beside);
     return SVC_EXIT_OK;
 }
 
@@ -73,6 +67,17 @@ static enum svc_exit refuse_own_folder(const struct svc_owner *owner, const char
     return svc_exit_fail("%s: %s is in the data directory, where the service has its own files; "
                          "choose another folder",
                          doing, file);
+}
+
+/* What a former database has left beside the name. */
+static enum svc_exit check_beside(const char *file)
+{
+    char *beside cleanup(mem_freep) = cache_files_find_beside(file);
+    if (beside)
+        return svc_exit_fail("%s: %s is there, left by another database, and would be taken for a "
+                             "part of this one; remove it, or choose another name",
+                             doing, beside);
+    return SVC_EXIT_OK;
 }
 
 /* --- without a service --- */
@@ -214,11 +219,15 @@ enum svc_exit svc_backup_cmd(const struct svc_args *args)
         status = svc_owner_find(args, "backup", SVC_OWNER_DATABASE, &owner);
     if (status == SVC_EXIT_OK)
         status = refuse_own_folder(&owner, file);
+    if (status == SVC_EXIT_OK)
+        status = check_beside(file);
     if (status != SVC_EXIT_OK)
         return status;
     status = (owner.lock ? make_here : make_there)(&owner, half, &copy);
     if (status == SVC_EXIT_OK)
         status = check_place(file, is_forced);
+    if (status == SVC_EXIT_OK)
+        status = check_beside(file);
     if (status == SVC_EXIT_OK)
         status = check_missing(&owner, half, file);
     int r = status == SVC_EXIT_OK ? fs_rename(half, file) : 0;
