@@ -74,8 +74,8 @@ static enum svc_exit check_beside(const char *file)
 {
     char *beside cleanup(mem_freep) = cache_files_find_beside(file);
     if (beside)
-        return svc_exit_fail("%s: %s is there, left by another database, and would be taken for a "
-                             "part of this one; remove it, or choose another name",
+        return svc_exit_fail("%s: %s is there, of another database, and would be read as a part of "
+                             "this one; choose another name, or move it away when nobody uses it",
                              doing, beside);
     return SVC_EXIT_OK;
 }

@@ -65,7 +65,7 @@ class Backup(BackupCase):
                     pass
                 before = sorted(os.listdir(self.directory))
                 done = self.run_command("backup", name.split("-")[0], "--force", expect=1)
-                self.assertIn(f"{name} is there, left by another database", done.stderr)
+                self.assertIn(f"{name} is there, of another database", done.stderr)
                 self.assertEqual(sorted(os.listdir(self.directory)), before)
                 os.remove(self.path(name))
         self.run_command("backup", "a.db", "--force")
