@@ -167,8 +167,10 @@ Test(cache_restore_former, keys_that_were_used_since_the_backup_are_still_used)
 {
 #define KEY(key, operation, age, pruned)                                                           \
     "INSERT OR REPLACE INTO idempotency VALUES ('me', '" key "', 'fp', '" operation                \
-    "', (unixepoch() - " age ") * 1000, " pruned ");"
+    "', ((SELECT value FROM preferences WHERE name = 'now') - " age ") * 1000, " pruned ");"
     sqlite3 *db = open_db(folder);
+    /* A key that was used at another time is another use. */
+    execute(db, "INSERT INTO preferences VALUES ('now', unixepoch())");
     execute(db, KEY("both", "a", "80000", "0") KEY("again", "a", "86000", "0"));
     cache_db_close(db);
     back_up();
