@@ -118,7 +118,8 @@ static void look(struct job *job)
         make(job);
     str_copy(job->whole, sizeof(job->whole), is_whole ? newest.name : "");
     if (is_whole || job->has_made)
-        (void)cache_backup_prune(data_dir, now, CACHE_BACKUPS_KEEP_MS, job->missing.at);
+        (void)cache_backup_prune(data_dir, clock_wall_ms(), CACHE_BACKUPS_KEEP_MS,
+                                 job->missing.at); /* one that was just made is not of the future */
 }
 
 static void work(uv_work_t *request)
