@@ -12,12 +12,12 @@
 #include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/pages/file.h"
 #include "cache/pages/wal.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 
 /* The name says when: "ldplayerd-" stamp ".db", or stamp "-2" for the second of one second. */
-enum { DAY_MS = 24 * 3600 * 1000 };
-
 static const char prefix[] = "ldplayerd-", suffix[] = ".db", half[] = "new.tmp";
 
 static char *folder_of(const char *data_dir)
@@ -51,19 +51,6 @@ bool cache_backup_is_name(const char *name)
 {
     int64_t created_at;
     return read_name(name, &created_at) == 0;
-}
-
-static void choose_name(const char *data_dir, int64_t now, char name[CACHE_BACKUP_NAME_SIZE])
-{
-    char stamp[CLOCK_STAMP_SIZE];
-    clock_stamp(now, stamp);
-    snprintf(name, CACHE_BACKUP_NAME_SIZE, "%s%s%s", prefix, stamp, suffix);
-    for (unsigned i = 2;; i++) {
-        char *path cleanup(mem_freep) = cache_backup_path(data_dir, name);
-        if (!fs_exists(path))
-            return;
-        snprintf(name, CACHE_BACKUP_NAME_SIZE, "%s%s-%u%s", prefix, stamp, i, suffix);
-    }
 }
 
 int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *cancel,
@@ -100,8 +87,9 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
     r = cache_backup_copy(data_dir, temporary, cancel, &copy, reterr);
     if (r < 0)
         return r;
-    choose_name(data_dir, made.created_at, made.name);
-    char *path cleanup(mem_freep) = fs_join(folder, made.name);
+    char *start cleanup(mem_freep) = fs_join(folder, prefix);
+    char *path cleanup(mem_freep) = cache_files_choose(start, made.created_at, suffix);
+    str_copy(made.name, sizeof(made.name), fs_basename(path));
     r = fs_rename(temporary, path);
     if (r < 0) {
         (void)fs_remove(temporary);
@@ -116,17 +104,17 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
     return 0;
 }
 
-/* The schema's version stands in the head of the file (the SQLite file format, offset 60). 0: it is
- * no database. */
-static int read_version(const char *path)
+/* The head of the file (the SQLite file format) has the number of pages and the schema's version.
+ * 0: it is no database, or not all of one. */
+static int read_version(const char *path, int64_t size)
 {
     static const char magic[] = "SQLite format 3";
-    enum { AT = 60 };
-    unsigned char head[AT + 4];
-    if (fs_read_head(path, head, sizeof(head)) < 0 || memcmp(head, magic, sizeof(magic)) != 0)
+    enum { N_PAGES = 28, VERSION = 60 };
+    unsigned char head[VERSION + 4];
+    if (fs_read_head(path, head, sizeof(head)) < 0 || memcmp(head, magic, sizeof(magic)) != 0 ||
+        cache_file_u32(head + N_PAGES) * (int64_t)CACHE_PAGE_SIZE != size)
         return 0;
-    return (int)((unsigned)head[AT] << 24 | (unsigned)head[AT + 1] << 16 |
-                 (unsigned)head[AT + 2] << 8 | (unsigned)head[AT + 3]);
+    return (int)cache_file_u32(head + VERSION);
 }
 
 /* The newest first. Of one second that with the greater number behind it, whose name is longer or,
@@ -155,7 +143,7 @@ int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *r
         char *path cleanup(mem_freep) = fs_join(folder, entry.name);
         if (read_name(entry.name, &b.created_at) < 0 || fs_size(path, &b.bytes) < 0)
             continue;
-        b.schema_version = read_version(path);
+        b.schema_version = read_version(path, b.bytes);
         if (b.schema_version <= 0)
             continue;
         str_copy(b.name, sizeof(b.name), entry.name);
@@ -176,10 +164,34 @@ const struct cache_backup *cache_backup_newest(const struct cache_backup *items,
                                                int64_t now)
 {
     for (size_t i = 0; i < n; i++) {
-        if (items[i].created_at - now <= DAY_MS)
+        if (items[i].created_at <= now)
             return &items[i];
     }
     return NULL;
+}
+
+int cache_backup_find_whole(const char *data_dir, int64_t now, const char *known,
+                            struct cache_backup *ret)
+{
+    for (;;) {
+        struct cache_backup *items cleanup(mem_freep) = NULL;
+        struct cache_db_error error;
+        size_t n = 0;
+        int r = cache_backup_list(data_dir, &items, &n);
+        const struct cache_backup *newest = cache_backup_newest(items, n, now);
+        if (!newest)
+            return r < 0 ? r : UV_ENOENT;
+        *ret = *newest;
+        if (strcmp(newest->name, known) == 0)
+            return 0;
+        char *path cleanup(mem_freep) = cache_backup_path(data_dir, newest->name);
+        char *aside cleanup(mem_freep) = mem_printf("%s.damaged", path);
+        r = cache_copy_check(path, &error);
+        if (r == UV_EFTYPE)
+            r = fs_rename(path, aside) == 0 ? UV_EAGAIN : r;
+        if (r != UV_EAGAIN)
+            return r;
+    }
 }
 
 int cache_backup_remove(const char *data_dir, const char *name)

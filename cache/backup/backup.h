@@ -31,13 +31,19 @@ int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *c
 /** The same, into its folder. */
 int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
                       struct cache_copy *ret_copy, struct cache_db_error *reterr);
-/** All, the newest first, without what has such a name and is no database; one array for mem_free.
+/** All, the newest first, without what has such a name and is no whole database by its
+ * head and size; one array for mem_free.
  *  Returns 0 (also without a folder) or a UV code. */
 int cache_backup_list(const char *data_dir, struct cache_backup **ret, size_t *ret_n);
-/** The newest of such a list at NOW, NULL for none. One from more than a day later, which a clock
- *  that was wrong has made, is not believed. */
+/** The newest of such a list at NOW, NULL for none. One of a time to come, which a clock that was
+ *  wrong has made, is not believed. */
 const struct cache_backup *cache_backup_newest(const struct cache_backup *items, size_t n,
                                                int64_t now);
+/** The newest that is whole: each that is not gets ".damaged" behind its name and is none any more.
+ *  KNOWN: the name of one that was whole when somebody looked, or "". Reads all of the newest.
+ *  Returns 0, UV_ENOENT when there is none, or another UV code when it cannot be told. */
+int cache_backup_find_whole(const char *data_dir, int64_t now, const char *known,
+                            struct cache_backup *ret);
 /** Returns 0, UV_ENOENT (also for what is no name), or a UV code. */
 int cache_backup_remove(const char *data_dir, const char *name);
 /** Removes those which are older than KEEP_MS at NOW, but never the newest nor one from before

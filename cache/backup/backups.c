@@ -24,9 +24,10 @@ struct job {
     uv_work_t work;
     struct cache_backups *backups;
     enum kind kind;
-    char *name;    /* of the one to remove; or the id of what to arm */
-    bool may_make; /* of a daily look */
-    bool *claim;   /* of the backups: what it has for itself, or NULL */
+    char *name;                         /* of the one to remove; or the id of what to arm */
+    bool may_make;                      /* of a daily look */
+    char whole[CACHE_BACKUP_NAME_SIZE]; /* of a daily look: as below */
+    bool *claim;                        /* of the backups: what it has for itself, or NULL */
     cache_backups_fn done;
     void *arg;
 
@@ -53,11 +54,12 @@ struct cache_backups {
     bool is_making, is_arming; /* the claims */
     unsigned n_jobs;
 
-    int64_t started_at;                /* wall ms */
-    unsigned n_changes;                /* of the folder, by jobs that have ended */
-    struct cache_backup newest;        /* in the folder; no name: there is none */
-    char made[CACHE_BACKUP_NAME_SIZE]; /* the last one of this process; "": none */
-    uint64_t n_commits;                /* of the store, before that was made */
+    int64_t started_at;                 /* wall ms */
+    unsigned n_changes;                 /* of the folder, by jobs that have ended */
+    struct cache_backup newest;         /* in the folder; no name: there is none */
+    char made[CACHE_BACKUP_NAME_SIZE];  /* the last one of this process; "": none */
+    char whole[CACHE_BACKUP_NAME_SIZE]; /* the newest, when somebody has looked; "": nobody has */
+    uint64_t n_commits;                 /* of the store, before that was made */
     int64_t retry_at;
     struct cache_db_error error; /* empty: the last one was made */
     struct cache_missing missing;
@@ -103,16 +105,21 @@ static int list(struct job *job)
     return r;
 }
 
+/* What goes because it is old goes before one that is known to be whole. Where the folder cannot be
+ * read, making a backup says why. */
 static void look(struct job *job)
 {
     const char *data_dir = job->backups->data_dir;
     int64_t now = clock_wall_ms();
-    job->status = list(job);
-    const struct cache_backup *newest = cache_backup_newest(job->items, job->n_items, now);
-    /* Where the folder cannot be read, making a backup says why. */
-    if (job->may_make && is_older(newest ? newest->created_at : 0, now, CACHE_BACKUPS_EVERY_MS))
+    struct cache_backup newest;
+    bool is_whole = cache_backup_find_whole(data_dir, now, job->whole, &newest) == 0;
+    int64_t newest_at = is_whole ? newest.created_at : 0;
+    if (job->may_make && is_older(newest_at, now, CACHE_BACKUPS_EVERY_MS))
         make(job);
-    (void)cache_backup_prune(data_dir, now, CACHE_BACKUPS_KEEP_MS, job->missing.at);
+    str_copy(job->whole, sizeof(job->whole), is_whole ? newest.name : "");
+    if (is_whole || job->has_made)
+        (void)cache_backup_prune(data_dir, clock_wall_ms(), CACHE_BACKUPS_KEEP_MS,
+                                 job->missing.at); /* one that was just made is not of the future */
 }
 
 static void work(uv_work_t *request)
@@ -192,7 +199,10 @@ static void note_list(struct cache_backups *b, struct job *job)
 static void note(struct cache_backups *b, struct job *job)
 {
     note_list(b, job);
+    if (job->kind == JOB_DAILY)
+        str_copy(b->whole, sizeof(b->whole), job->whole);
     if (job->has_made) {
+        str_copy(b->whole, sizeof(b->whole), job->made.name);
         str_copy(b->made, sizeof(b->made), job->made.name);
         b->n_commits = job->n_commits;
         b->error.text[0] = '\0';
@@ -280,6 +290,7 @@ void cache_backups_look(struct cache_backups *b)
     if (b->is_making)
         return;
     struct job *job = new_job(b, JOB_DAILY, NULL, NULL);
+    str_copy(job->whole, sizeof(job->whole), b->whole);
     job->may_make = has_changed(b) && clock_wall_ms() >= b->retry_at;
     submit(job, &b->is_making);
 }

@@ -12,7 +12,9 @@
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/pages/file.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 
 /* Between two parts it is asked whether the copy is wanted any more. */
 enum { PAGES_AT_ONCE = 256, PATIENCE_MS = 5000 };
@@ -126,6 +128,37 @@ static int check_version(sqlite3 *db, const char *from, struct cache_copy *copy,
     return say(reterr, UV_ENOTSUP, from, why);
 }
 
+/* As the head of the copy says (the SQLite file format), which is one plain file. */
+static int check_format(sqlite3 *db, const char *from, struct cache_db_error *reterr)
+{
+    enum {
+        PAGE_SIZE = 16,
+        WRITE = 18,
+        READ,
+        RESERVED,
+        LARGEST_ROOT = 52,
+        ENCODING = 56,
+        SIZE = 60
+    };
+    unsigned char head[SIZE];
+    char why[220];
+    int r = fs_read_head(sqlite3_db_filename(db, "main"), head, sizeof(head));
+    if (r < 0)
+        return describe(reterr, r == UV_EOF ? UV_EFTYPE : r, from);
+    unsigned page_size = cache_file_u16(head + PAGE_SIZE),
+             encoding = cache_file_u32(head + ENCODING);
+    bool is_vacuumed = cache_file_u32(head + LARGEST_ROOT) > 0;
+    if (page_size == CACHE_PAGE_SIZE && head[WRITE] <= 2 && head[READ] <= 2 &&
+        head[RESERVED] == 0 && encoding == 1 && !is_vacuumed)
+        return 0;
+    snprintf(
+        why, sizeof(why),
+        "its format is none of ours, so a repair could not read it (page size %u, %u reserved, "
+        "encoding %u, auto_vacuum %d, version %u): somebody else has changed this database",
+        page_size, head[RESERVED], encoding, is_vacuumed, head[WRITE]);
+    return say(reterr, UV_ENOTSUP, from, why);
+}
+
 /* Before anything is done that the file could have a say in. */
 static int check_schema(sqlite3 *db, const char *from, const struct cache_copy *copy,
                         struct cache_db_error *reterr)
@@ -176,6 +209,8 @@ static int look_at(sqlite3 *db, const char *from, struct cache_copy *copy,
 {
     int r = check_version(db, from, copy, reterr);
     if (r == 0)
+        r = check_format(db, from, reterr);
+    if (r == 0)
         r = check_schema(db, from, copy, reterr);
     if (r == 0)
         r = check_integrity(db, from, reterr);
@@ -215,17 +250,11 @@ static int create(const char *path, struct cache_db_error *reterr)
     return 0;
 }
 
-static int make(const char *from, const char *to, const atomic_bool *cancel,
+static int fill(const char *from, const char *to, const atomic_bool *cancel,
                 struct cache_copy *copy, struct cache_db_error *reterr)
 {
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
-    int r = check_source(from, reterr);
-    if (r < 0)
-        return r;
-    r = create(to, reterr);
-    if (r < 0)
-        return r;
-    r = open_db(to, SQLITE_OPEN_READWRITE, &db);
+    int r = open_db(to, SQLITE_OPEN_READWRITE, &db);
     if (r < 0)
         return describe(reterr, r, to);
     r = copy_into(from, to, db, cancel, reterr);
@@ -240,26 +269,35 @@ static int settle(const char *to, struct cache_copy *copy, struct cache_db_error
     return r < 0 ? describe(reterr, r, to) : 0;
 }
 
-void cache_copy_remove(const char *path)
+int cache_copy_check(const char *path, struct cache_db_error *reterr)
 {
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    for (size_t i = 0; i < countof(suffixes); i++) {
-        char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
-        (void)fs_remove(file);
-    }
+    sqlite3 *db cleanup(cache_sql_closep) = NULL;
+    struct cache_copy copy = {0};
+    int r = check_source(path, reterr);
+    if (r < 0)
+        return r;
+    r = open_db(path, SQLITE_OPEN_READONLY, &db);
+    return r < 0 ? describe(reterr, r, path) : look_at(db, path, &copy, reterr);
 }
 
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr)
 {
     struct cache_copy copy = {0};
-    cache_copy_remove(to); /* a former one may have been cut off in the middle */
-    int r = make(from, to, cancel, &copy, reterr);
+    cache_files_remove(to); /* a former one may have been cut off in the middle */
+    int r = check_source(from, reterr);
+    if (r == 0)
+        r = create(to, reterr);
+    if (r < 0)
+        return r;
+    r = fill(from, to, cancel, &copy, reterr);
     if (r == 0)
         r = settle(to, &copy, reterr);
+    if (r < 0 && !fs_exists(to)) /* SQLite has more than one word for that */
+        r = say(reterr, UV_ENXIO, to, "somebody has removed it while it was being made");
     if (r == 0)
         *ret = copy;
     else
-        cache_copy_remove(to);
+        cache_files_remove(to);
     return r;
 }

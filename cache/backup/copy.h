@@ -30,10 +30,12 @@ struct cache_copy {
  *  database. Until CANCEL, which may be NULL, becomes true. Returns 0, or without TO and with
  *  RETERR, a sentence that begins with the file that is at fault: UV_ENOENT, UV_EACCES, UV_ENOSPC,
  *  UV_EISDIR (no plain file), UV_EFTYPE (no database, or a damaged one), UV_ENOTSUP (of another
- * program, or of a newer version of this one), UV_ECANCELED and others. */
+ * program or format, or of a newer version of this one), UV_ECANCELED, UV_ENXIO (somebody has
+ * removed TO meanwhile) and others. */
 int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr);
-/** Removes the file PATH, where it is there, and what SQLite can have left beside it. */
-void cache_copy_remove(const char *path);
+/** Whether the copy at PATH is still as it was made, all of it: 0, or with RETERR the codes of
+ *  cache_copy_make that are FROM's. */
+int cache_copy_check(const char *path, struct cache_db_error *reterr);
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/backup/backup.h"
-#include "cache/backup/copy.h"
+#include "cache/store/files.h"
 #include "cache/tables/preferences.h"
 
 /* The new database has the note in it before it gets its name, so that no crash leaves one that
@@ -52,8 +52,8 @@ static void find_backups(const char *data_dir, struct cache_missing *m)
     }
 }
 
-/* "ldplayerd.db.replaced-20261126T030501Z-2", and no log of it. One of the same second is what the
- * repair at BEFORE has put aside, in which nothing was found. */
+/* "ldplayerd.db.replaced-20261126T030501Z-2", and nothing that stands beside it. One of the same
+ * second is what the repair at BEFORE has put aside, in which nothing was found. */
 static bool is_kept(const char *name, int64_t before)
 {
     static const char *const prefixes[] = {CACHE_DB_NAME ".replaced-", CACHE_DB_NAME ".damaged-"};
@@ -64,7 +64,8 @@ static bool is_kept(const char *name, int64_t before)
             continue;
         snprintf(stamp, sizeof(stamp), "%s", name + strlen(prefixes[i]));
         return clock_stamp_parse(stamp, &at) == 0 && at < before - before % 1000 &&
-               !str_has_suffix(name, "-wal") && !str_has_suffix(name, "-shm");
+               !str_has_suffix(name, "-wal") && !str_has_suffix(name, "-shm") &&
+               !str_has_suffix(name, "-journal");
     }
     return false;
 }
@@ -116,10 +117,12 @@ static int begin(const char *data_dir, const char *path, struct cache_db_error *
     /* What stands in a log alone a repair saves; SQLite would remove it. */
     if (fs_size(log, &size) == 0 && size > 0)
         return fs_write_atomic(path, "", 0);
+    /* What else is left of the former one would be taken for the new one's. */
+    cache_files_remove(path);
     cache_missing_find(data_dir, now, &found);
     if (found.n_copies == 0)
         return 0;
-    cache_copy_remove(unfinished);
+    cache_files_remove(unfinished);
     int r = make(unfinished, now, reterr);
     if (r == 0)
         r = fs_flush(unfinished);

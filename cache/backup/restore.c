@@ -17,6 +17,7 @@
 #include "cache/backup/trusted.h"
 #include "cache/pages/wal.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 #include "cache/store/salvage.h"
 #include "cache/tables/events.h"
 #include "cache/tables/idempotency.h"
@@ -79,10 +80,10 @@ static int settle(const char *path, const char *data_dir)
 
 static int refuse_staging(int r, const char *path, const char *file, struct cache_db_error *reterr)
 {
-    if (r == UV_ENOENT)
+    if (r == UV_ENXIO)
         snprintf(reterr->text, sizeof(reterr->text),
-                 "another restore took place first, and cleared away what was being made of "
-                 "%.300s: see what the database is now, and run the command again",
+                 "what was being made of %.300s was cleared away meanwhile, as a start of the "
+                 "service does: run the command again",
                  file);
     else
         snprintf(reterr->text, sizeof(reterr->text), "%.300s, which was being made of %.100s: %s",
@@ -109,7 +110,7 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
         return UV_EINVAL;
     }
     int r = cache_copy_make(file, path, NULL, &staged.copy, reterr);
-    if (r == UV_ENOENT && fs_exists(file))
+    if (r == UV_ENXIO)
         return refuse_staging(r, path, file, reterr);
     if (r < 0)
         return r;
@@ -121,8 +122,10 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
         *ret = staged;
         return 0;
     }
-    cache_copy_remove(path);
-    return reterr->text[0] ? r : refuse_staging(r, path, file, reterr);
+    if (!fs_exists(path))
+        r = UV_ENXIO;
+    cache_files_remove(path);
+    return reterr->text[0] && r != UV_ENXIO ? r : refuse_staging(r, path, file, reterr);
 }
 
 int cache_restore_unstage(const char *data_dir, const char *id)
@@ -167,7 +170,7 @@ int cache_restore_arm(const char *data_dir, const char *id, struct cache_db_erro
         r = UV_EEXIST;
     if (r == 0) {
         /* A journal of another one that was removed by hand would be rolled back into this. */
-        cache_copy_remove(armed);
+        cache_files_remove(armed);
         r = fs_rename(staged, armed);
     }
     return r == 0 ? 0 : refuse_arming(r, staged, armed, reterr);
@@ -186,27 +189,6 @@ static void swap_deinit(struct swap *s)
     mem_free(s->armed);
     mem_free(s->database);
     mem_free(s->kept);
-}
-
-static int move(const char *from, const char *to, const char *suffix)
-{
-    char *old_name cleanup(mem_freep) = mem_printf("%s%s", from, suffix);
-    char *new_name cleanup(mem_freep) = mem_printf("%s%s", to, suffix);
-    int r = fs_rename(old_name, new_name);
-    return r == UV_ENOENT ? 0 : r;
-}
-
-static char *choose_kept(const char *data_dir)
-{
-    char stamp[CLOCK_STAMP_SIZE];
-    clock_stamp(clock_wall_ms(), stamp);
-    for (unsigned i = 1;; i++) {
-        char *name cleanup(mem_freep) = i == 1 ? mem_printf("%s%s", kept_prefix, stamp)
-                                               : mem_printf("%s%s-%u", kept_prefix, stamp, i);
-        char *path cleanup(mem_freep) = fs_join(data_dir, name);
-        if (!fs_exists(path))
-            return take_ptr(path);
-    }
 }
 
 #define KEYS_MAY_BE_LOST                                                                           \
@@ -322,7 +304,7 @@ static int salvage_former(const char *database, sqlite3 *armed, struct former *f
     char *path cleanup(mem_freep) = mem_printf("%s.repairing", database);
     struct cache_salvage saved = {0};
     sqlite3 *db = NULL;
-    (void)fs_remove(path);
+    cache_files_remove(path);
     int r = cache_salvage(database, path, mend_former, f, &saved);
     bool is_read = r == 0;
     if (is_read)
@@ -330,7 +312,7 @@ static int salvage_former(const char *database, sqlite3 *armed, struct former *f
     if (r == 0)
         r = carry_keys(db, armed);
     cache_sql_close(db);
-    cache_copy_remove(path);
+    cache_files_remove(path);
     if (is_read ? !is_lost(&saved, database) : !is_unreadable(r))
         return r;
     f->lost = mem_printf("the former database is damaged (%s): " KEYS_MAY_BE_LOST,
@@ -397,6 +379,7 @@ static int make_ready(struct swap *s, const char *data_dir)
     sqlite3 *db cleanup(cache_sql_closep) = NULL;
     yyjson_mut_doc *note cleanup(json_mut_doc_freep) = NULL;
     struct former former cleanup(former_deinit) = {0};
+    char *prefix cleanup(mem_freep) = fs_join(data_dir, kept_prefix);
     int r = cache_restore_open(s->armed, &db);
     if (r == 0)
         r = cache_restore_note_read(db, &note);
@@ -408,22 +391,19 @@ static int make_ready(struct swap *s, const char *data_dir)
         r = take_over(s->database, db, &former);
     if (r < 0)
         return r;
-    if (!is_begun)
-        s->kept = fs_exists(s->database) ? choose_kept(data_dir) : NULL;
+    if (!is_begun && fs_exists(s->database))
+        s->kept = cache_files_choose(prefix, clock_wall_ms(), "");
     return complete(db, note, s->kept, &former);
 }
 
-/* The log goes first: beside another database it would be taken for that one's. */
 static int swap(const struct swap *s)
 {
-    char *shared cleanup(mem_freep) = mem_printf("%s-shm", s->database);
-    int r = s->kept ? move(s->database, s->kept, "-wal") : 0;
-    if (r == 0 && s->kept)
-        r = move(s->database, s->kept, "");
-    if (r < 0)
-        return r;
-    (void)fs_remove(shared);
-    return fs_rename(s->armed, s->database);
+    int r = 0;
+    if (s->kept)
+        r = cache_files_put_aside(s->database, s->kept);
+    else
+        cache_files_remove(s->database); /* what can stand beside one that is not there */
+    return r == 0 ? fs_rename(s->armed, s->database) : r;
 }
 
 /* Of restores that were given up or killed. */
@@ -450,17 +430,10 @@ static int refuse(int r, const char *armed, struct cache_db_error *reterr)
     return UV_EPERM;
 }
 
-/* Neither this finish nor one that was cut off has moved anything. */
-static bool is_untouched(const struct swap *s)
-{
-    char *log cleanup(mem_freep) = mem_printf("%s-wal", s->kept ? s->kept : s->armed);
-    return fs_exists(s->database) && !(s->kept && fs_exists(log));
-}
-
 /* Nobody has to do without the database for the sake of a restore that does not come about. */
 static int disarm(int r, const char *armed, struct cache_db_error *reterr)
 {
-    cache_copy_remove(armed);
+    cache_files_remove(armed);
     snprintf(reterr->text, sizeof(reterr->text),
              "what the backup takes over of the database cannot be had (%s), so the database is as "
              "it was: %s, and restore again",
@@ -489,14 +462,16 @@ int cache_restore_finish(const char *data_dir, char **ret_kept, struct cache_db_
     if (r == UV_ENOENT)
         return 0;
     if (r == 0 && cache_db_check_kind(s.database, reterr) < 0) {
-        cache_copy_remove(s.armed);
+        cache_files_remove(s.armed);
         return UV_EPERM;
     }
+    if (r == 0)
+        r = cache_files_put_journal_aside(s.database);
     if (r == 0)
         r = make_ready(&s, data_dir);
     if (r == UV_EPERM || r == UV_EFTYPE)
         return refuse(r, s.armed, reterr);
-    if (r < 0 && is_untouched(&s))
+    if (r < 0 && fs_exists(s.database)) /* it goes first */
         return disarm(r, s.armed, reterr);
     if (r == 0)
         r = swap(&s);

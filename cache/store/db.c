@@ -164,6 +164,20 @@ static int check(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZE]
 
 /* --- opening --- */
 
+/* What checks and repairs reads no other. */
+static int check_page_size(sqlite3 *db, struct cache_db_error *reterr)
+{
+    int64_t size = 0;
+    int r = cache_sql_number(db, "PRAGMA page_size", &size);
+    if (r < 0 || size == CACHE_PAGE_SIZE)
+        return r;
+    snprintf(reterr->text, sizeof(reterr->text),
+             "the database %.260s has pages of %d bytes, not of %d: somebody else has changed it. "
+             "Put back a copy with ldplayerd restore, or move the file away",
+             sqlite3_db_filename(db, "main"), (int)size, CACHE_PAGE_SIZE);
+    return UV_ENOTSUP;
+}
+
 static int prepare(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZE],
                    struct cache_db_error *reterr)
 {
@@ -178,6 +192,8 @@ static int prepare(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZ
     /* Statements that are always the same fail so when the header or the schema is wrong. */
     if (r < 0 && sqlite3_errcode(db) == SQLITE_ERROR)
         r = UV_EFTYPE;
+    if (r == 0)
+        r = check_page_size(db, reterr);
     if (r == 0)
         r = configure(db);
     if (r == 0)

@@ -12,13 +12,14 @@
 #include "base/system/fs.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
+#include "cache/store/files.h"
 #include "cache/store/sql.h"
 
 /* What lies beside FILE, in this order:
  *
  *   FILE.repairing          is being made; worth nothing
  *   FILE.repaired-WHEN      is complete and on disk
- *   FILE.damaged-WHEN       the damaged file was renamed, then its -wal and -shm
+ *   FILE.damaged-WHEN       the damaged file was renamed, then what stood beside it
  *   FILE                    the complete one was renamed
  *
  * While the damaged file is in its place everything can be done again; from where it is not, the
@@ -49,32 +50,10 @@ static char *find_last(const char *folder, const char *prefix)
     return last ? fs_join(folder, last) : NULL;
 }
 
-/* "20261126T030501Z", or with a number behind it when that second has had its damage already. */
-static char *free_stamp(const char *path, int64_t now)
-{
-    char stamp[CLOCK_STAMP_SIZE];
-    clock_stamp(now, stamp);
-    for (unsigned i = 1;; i++) {
-        char *text = i == 1 ? mem_strdup(stamp) : mem_printf("%s-%u", stamp, i);
-        char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, text);
-        if (!fs_exists(kept))
-            return text;
-        mem_free(text);
-    }
-}
-
 static void remove_file(const char *path, const char *suffix)
 {
     char *name cleanup(mem_freep) = mem_printf("%s%s", path, suffix);
     (void)fs_remove(name);
-}
-
-static int move(const char *path, const char *to, const char *suffix)
-{
-    char *from cleanup(mem_freep) = mem_printf("%s%s", path, suffix);
-    char *kept cleanup(mem_freep) = mem_printf("%s%s", to, suffix);
-    int r = fs_rename(from, kept);
-    return r == UV_ENOENT ? 0 : r;
 }
 
 /* From DONE, which is complete, to PATH. Can be done again from wherever it was cut off. */
@@ -82,11 +61,7 @@ static int take_place(const char *done, const char *path)
 {
     const char *stamp = strrchr(done, '.') + sizeof(".repaired-") - 1;
     char *kept cleanup(mem_freep) = mem_printf("%s.damaged-%s", path, stamp);
-    int r = move(path, kept, "");
-    if (r == 0)
-        r = move(path, kept, "-wal");
-    if (r == 0)
-        r = move(path, kept, "-shm");
+    int r = cache_files_put_aside(path, kept);
     return r == 0 ? fs_rename(done, path) : r;
 }
 
@@ -110,16 +85,17 @@ static int finish(sqlite3 *db, void *arg)
 int cache_repair_run(const char *path, struct cache_repair *repair)
 {
     char *unfinished cleanup(mem_freep) = mem_printf("%s.repairing", path);
+    char *prefix cleanup(mem_freep) = mem_printf("%s.damaged-", path);
     repair->at = clock_wall_ms();
-    char *stamp cleanup(mem_freep) = free_stamp(path, repair->at);
+    repair->kept = cache_files_choose(prefix, repair->at, "");
+    const char *stamp = repair->kept + strlen(prefix);
     char *done cleanup(mem_freep) = mem_printf("%s.repaired-%s", path, stamp);
-    repair->kept = mem_printf("%s.damaged-%s", path, stamp);
-    remove_file(unfinished, "");
+    cache_files_remove(unfinished);
     int r = cache_salvage(path, unfinished, finish, repair, &repair->saved);
     if (r == 0)
         r = fs_rename(unfinished, done);
     if (r < 0) {
-        remove_file(unfinished, "");
+        cache_files_remove(unfinished);
         return r;
     }
     return take_place(done, path);
@@ -130,8 +106,9 @@ int cache_repair_resume(const char *path)
     char *folder cleanup(mem_freep) = fs_dirname(path);
     char *prefix cleanup(mem_freep) = mem_printf("%s.repaired-", fs_basename(path));
     char *done cleanup(mem_freep) = find_last(folder, prefix);
-    if (!done)
-        return 0;
+    int r = cache_files_put_journal_aside(path);
+    if (r < 0 || !done)
+        return r;
     if (fs_exists(path))
         return fs_remove(done);
     return take_place(done, path);

@@ -43,8 +43,8 @@ void cache_repair_add_json(const struct cache_repair *repair, yyjson_mut_doc *do
  *  leaves something that cache_repair_resume goes on from. Returns 0 or a UV code, with the
  *  damaged file still in its place or under its kept name. */
 int cache_repair_run(const char *path, struct cache_repair *repair);
-/** Before PATH is opened: finishes what a crash cut off, or clears it away. Returns 0 or a UV
- *  code. */
+/** Before PATH is opened: finishes what a crash cut off, or clears it away, and a journal that is
+ *  none of PATH's own (see files.h). Returns 0 or a UV code. */
 int cache_repair_resume(const char *path);
 /** What was done to DB and not told of yet; `kept` NULL: nothing. Returns 0 or a UV code. */
 int cache_repair_read(sqlite3 *db, struct cache_repair *ret);

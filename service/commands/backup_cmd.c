@@ -17,6 +17,7 @@
 #include "cache/backup/backup.h"
 #include "cache/backup/missing.h"
 #include "cache/store/db.h"
+#include "cache/store/files.h"
 #include "service/commands/owner.h"
 
 /* The running service makes a checked copy in its own folder, which is fetched and then removed
@@ -66,6 +67,17 @@ static enum svc_exit refuse_own_folder(const struct svc_owner *owner, const char
     return svc_exit_fail("%s: %s is in the data directory, where the service has its own files; "
                          "choose another folder",
                          doing, file);
+}
+
+/* What a former database has left beside the name. */
+static enum svc_exit check_beside(const char *file)
+{
+    char *beside cleanup(mem_freep) = cache_files_find_beside(file);
+    if (beside)
+        return svc_exit_fail("%s: %s is there, of another database, and would be read as a part of "
+                             "this one; choose another name, or move it away when nobody uses it",
+                             doing, beside);
+    return SVC_EXIT_OK;
 }
 
 /* --- without a service --- */
@@ -207,11 +219,15 @@ enum svc_exit svc_backup_cmd(const struct svc_args *args)
         status = svc_owner_find(args, "backup", SVC_OWNER_DATABASE, &owner);
     if (status == SVC_EXIT_OK)
         status = refuse_own_folder(&owner, file);
+    if (status == SVC_EXIT_OK)
+        status = check_beside(file);
     if (status != SVC_EXIT_OK)
         return status;
     status = (owner.lock ? make_here : make_there)(&owner, half, &copy);
     if (status == SVC_EXIT_OK)
         status = check_place(file, is_forced);
+    if (status == SVC_EXIT_OK)
+        status = check_beside(file);
     if (status == SVC_EXIT_OK)
         status = check_missing(&owner, half, file);
     int r = status == SVC_EXIT_OK ? fs_rename(half, file) : 0;

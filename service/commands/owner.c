@@ -141,6 +141,12 @@ static bool has(const char *data_dir, const char *name)
 static enum svc_exit refuse_without_database(const char *data_dir)
 {
     struct cache_missing missing cleanup(cache_missing_deinit) = {0};
+    char *log cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME "-wal");
+    int64_t size = 0;
+    if (fs_size(log, &size) == 0 && size > 0)
+        return svc_exit_fail("there is no database in %s any more, but %s is there: start the "
+                             "service, which saves what stands in it",
+                             data_dir, log);
     cache_missing_find(data_dir, clock_wall_ms(), &missing);
     if (missing.n_copies > 0)
         return svc_exit_fail("there is no database in %s any more; the newest copy of it comes "

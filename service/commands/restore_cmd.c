@@ -36,8 +36,14 @@ static void outcome_deinit(struct outcome *o)
     mem_free(o->lost);
 }
 
-static enum svc_exit refuse_other(void)
+/* BEFORE and NOW: what took the database's place last, "" for nothing. */
+static enum svc_exit refuse_other(const char *before, const char *now)
 {
+    if (strcmp(before, now) == 0)
+        return svc_exit_fail("%s: what was made ready for it is not there any more, because a "
+                             "start of the service has cleared it away, or somebody has; the "
+                             "database is as it was: run the command again",
+                             doing);
     return svc_exit_fail("%s: another one took the place of the database meanwhile; the log and "
                          "the events of the service (service.database_restored) say which",
                          doing);
@@ -47,16 +53,17 @@ static enum svc_exit refuse_other(void)
 
 /* What is armed takes the database's place, unless it has done so already. */
 static enum svc_exit finish_armed(const char *data_dir, const struct cache_staged *staged,
-                                  struct outcome *ret)
+                                  const char *before, struct outcome *ret)
 {
     struct cache_db_error error;
     struct cache_restored last cleanup(cache_restored_deinit) = {0};
     char *kept cleanup(mem_freep) = NULL;
     if (cache_restore_finish(data_dir, &kept, &error) < 0)
         return svc_exit_fail("%s: %s", doing, error.text);
-    if (cache_restore_read_last(data_dir, &last) < 0 || !last.staged ||
-        strcmp(last.staged, staged->id) != 0)
-        return refuse_other();
+    (void)cache_restore_read_last(data_dir, &last);
+    const char *now = last.staged ? last.staged : "";
+    if (strcmp(now, staged->id) != 0)
+        return refuse_other(before, now);
     ret->kept = take_ptr(last.kept);
     ret->lost = take_ptr(last.lost);
     return SVC_EXIT_OK;
@@ -67,7 +74,7 @@ static enum svc_exit finish_here(const struct svc_owner *owner, const struct cac
 {
     struct cache_db_error error;
     if (cache_restore_arm(owner->data_dir, staged->id, &error) == 0)
-        return finish_armed(owner->data_dir, staged, ret);
+        return finish_armed(owner->data_dir, staged, staged->id, ret);
     (void)cache_restore_unstage(owner->data_dir, staged->id);
     return svc_exit_fail("%s: %s", doing, error.text);
 }
@@ -129,15 +136,15 @@ static bool has_ended(struct svc_owner *owner)
     return svc_lock_take(owner->data_dir, "restore", &owner->lock, &holder) == 0;
 }
 
-static enum svc_exit wait_for_return(struct svc_owner *owner, const char *started_at,
+static enum svc_exit wait_for_return(struct svc_owner *owner, const struct life *before,
                                      const struct cache_staged *staged, struct outcome *ret)
 {
     struct life life cleanup(life_deinit) = {0};
     uint64_t end = clock_mono_ms() + RETURN_MS;
-    while (!is_back(owner->data_dir, started_at, &life)) {
+    while (!is_back(owner->data_dir, before->started_at, &life)) {
         if (has_ended(owner)) {
             ret->has_ended = true;
-            return finish_armed(owner->data_dir, staged, ret);
+            return finish_armed(owner->data_dir, staged, before->staged, ret);
         }
         if (clock_mono_ms() >= end)
             return svc_exit_fail("the service (process id %" PRId64 ") was told to restart with "
@@ -147,7 +154,7 @@ static enum svc_exit wait_for_return(struct svc_owner *owner, const char *starte
         uv_sleep(LOOK_EVERY_MS);
     }
     if (strcmp(life.staged, staged->id) != 0)
-        return refuse_other();
+        return refuse_other(before->staged, life.staged);
     ret->kept = take_ptr(life.outcome.kept);
     ret->lost = take_ptr(life.outcome.lost);
     return SVC_EXIT_OK;
@@ -178,11 +185,11 @@ static enum svc_exit finish_there(struct svc_owner *owner, const struct cache_st
         r = svc_client_ask(&owner->endpoint, &request, &answer, &why);
     enum svc_exit status = r == 0 ? svc_owner_judge(owner, &answer, 0, doing) : SVC_EXIT_FAILED;
     if (r == 0 && status == SVC_EXIT_OK)
-        return wait_for_return(owner, before.started_at, staged, ret);
+        return wait_for_return(owner, &before, staged, ret);
     /* What is not staged any more was armed before the answer got lost, or cleared away by a start.
      */
     if (cache_restore_unstage(owner->data_dir, staged->id) == UV_ENOENT && is_asked && r < 0)
-        return wait_for_return(owner, before.started_at, staged, ret);
+        return wait_for_return(owner, &before, staged, ret);
     return r == 0 ? status : refuse_silence(owner, r);
 }
 

@@ -54,6 +54,23 @@ class Backup(BackupCase):
         self.run_command("backup", "a.db", "--force")
         self.assertEqual(self.rows("a.db"), [(1,)])
 
+    def test_what_another_database_left_beside_the_name_is_in_the_way(self):
+        """SQLite would read it as a part of the backup."""
+        self.run_command("backup", "a.db")
+        for running in (True, False):
+            if not running:
+                self.service.stop()
+            for name in ("a.db-wal", "a.db-shm", "a.db-journal", "new.db-wal"):
+                with open(self.path(name), "wb"):
+                    pass
+                before = sorted(os.listdir(self.directory))
+                done = self.run_command("backup", name.split("-")[0], "--force", expect=1)
+                self.assertIn(f"{name} is there, of another database", done.stderr)
+                self.assertEqual(sorted(os.listdir(self.directory)), before)
+                os.remove(self.path(name))
+        self.run_command("backup", "a.db", "--force")
+        self.service.start()
+
     def test_the_files_of_the_service_are_no_place_for_a_backup(self):
         data_dir = self.service.data_dir
         names = ["ldplayerd.db", "ldplayerd.lock", "ldplayerd.db.restore", "new.db",

@@ -97,6 +97,18 @@ class Missing(BackupCase):
         self.assertEqual(self.label(), "old")
         self.assertIsNone(self.check())
 
+    def test_commands_say_that_the_log_alone_is_there_and_a_start_saves_it(self):
+        self.labels("new")
+        self.service.kill()
+        os.remove(self.database)
+        for args in (("token", "list"), ("token", "revoke", "x"), ("backup", self.path("a.db"))):
+            done = run_service_command(*args, "--data-dir",
+                                       path_for_program(self.service.data_dir))
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("ldplayerd.db-wal is there: start the service", done.stderr)
+        self.service.start()
+        self.assertEqual(self.label(), "new")
+
     def test_a_token_that_is_made_anew_says_so_and_changes_nothing_of_it(self):
         copy = self.lose()
         done = run_service_command("token", "create", "--name", "x", "--role", "admin",

@@ -87,6 +87,33 @@ class Restore(BackupCase):
             told = stream.until(lambda e: e["type"] == "service.database_restored")[-1]
         self.assertEqual(told["data"]["interrupted"], 4)
 
+    def test_a_journal_of_another_database_does_not_touch_what_is_restored(self):
+        self.back_up_and_change()
+        with sqlite3.connect(self.path("other.db"), isolation_level=None) as db:
+            db.execute("CREATE TABLE t (x)")
+            db.executemany("INSERT INTO t VALUES (zeroblob(?))", [(3000,)] * 50)
+            db.execute("PRAGMA cache_size = 1")
+            db.execute("BEGIN")
+            db.execute("UPDATE t SET x = randomblob(3000)")
+            shutil.copy(self.path("other.db-journal"), self.path("journal"))
+            db.execute("ROLLBACK")
+        db.close()
+        self.labels("newer")
+        for present in (True, False):
+            self.service.stop()
+            shutil.copy(self.path("journal"), self.database + "-journal")
+            if not present:
+                os.remove(self.database)
+            self.run_command("restore", "a.db")
+            self.service.start()
+            self.assertEqual(self.label(), "old")
+            self.assertEqual(self.client.get("/api/operations").json["total"], 1)
+        (kept,) = self.kept("replaced")
+        with sqlite3.connect(f"file:{kept}?mode=ro", uri=True) as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM operations").fetchone(), (3,))
+        db.close()
+        self.assertEqual(len(glob.glob(self.database + ".damaged-*-journal")), 2)
+
     def make_foreign(self, name, *statements):
         with sqlite3.connect(self.path(name)) as db:
             for statement in statements:
@@ -107,6 +134,8 @@ class Restore(BackupCase):
                 ("older", "PRAGMA user_version = 2")):
             self.run_command("backup", name)
             self.make_foreign(name, statement)
+        self.run_command("backup", "format")
+        self.make_foreign("format", "PRAGMA page_size = 8192", "VACUUM")
         self.run_command("backup", "newer")
         self.make_foreign("newer", "PRAGMA user_version = 9999")
         self.run_command("backup", "torn")
@@ -124,6 +153,7 @@ class Restore(BackupCase):
             "view": "its view evil is not as schema",
             "table": "its table evil is not as schema",
             "older": "as schema 2 has it",
+            "format": "its format is none of ours",
             "torn": "damaged",
             "nowhere": "no such file",
         }
@@ -283,6 +313,27 @@ class Restore(BackupCase):
         self.assertIn("a.db is restored", out)
         told = [e["type"] for e in self.client.told_so_far()]
         self.assertEqual(told.count("service.database_restored"), 1)
+
+    @unittest.skipIf(IS_WINDOWS, "stops a process by a signal")
+    def test_one_that_never_came_about_is_not_blamed_on_another(self):
+        """A start of the service cleared it away, or somebody called it off."""
+        for restored_before in (False, True):
+            if restored_before:
+                self.run_command("restore", "a.db")
+                os.remove(self.path("a.db"))
+            self.back_up_and_change()
+            self.hold()
+            process = self.begin_restore()
+            process.send_signal(signal.SIGSTOP)  # it would finish the restore itself
+            self.service.kill()
+            os.remove(self.database + ".restore")
+            self.service.start()
+            process.send_signal(signal.SIGCONT)
+            _, err = process.communicate()
+            self.assertEqual(process.returncode, 1)
+            self.assertIn("what was made ready for it is not there any more", err)
+            self.assertIn("run the command again", err)
+            self.assertEqual(self.label(), "new")
 
     def test_a_restore_that_was_cut_off_is_finished_by_the_next_command(self):
         self.back_up_and_change()

@@ -36,7 +36,7 @@ class BackupCase(ServiceCase):
     def kept(self, what):
         """Databases that were put aside, without their logs."""
         return [p for p in glob.glob(f"{self.database}.{what}-*")
-                if not p.endswith(("-wal", "-shm"))]
+                if not p.endswith(("-wal", "-shm", "-journal"))]
 
     def labels(self, value):
         """Changes the database in a way that is seen at once."""

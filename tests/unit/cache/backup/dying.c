@@ -25,7 +25,7 @@ int __wrap_fs_remove(const char *path);
 int __real_fs_flush(const char *path);
 int __wrap_fs_flush(const char *path);
 
-int failing_rename = -1;
+int failing_rename = -1, vanishing_at = -1;
 
 int __wrap_fs_rename(const char *from, const char *to)
 {
@@ -44,6 +44,8 @@ int __wrap_fs_remove(const char *path)
 int __wrap_fs_flush(const char *path)
 {
     live_on();
+    if (vanishing_at >= 0 && vanishing_at-- == 0)
+        (void)__real_fs_remove(path);
     return __real_fs_flush(path);
 }
 

@@ -173,6 +173,66 @@ static void put(const char *name)
     mem_free(path);
 }
 
+/* Ends where the head of a good one ends, or anywhere before its last page. */
+Test(cache_backup, what_is_not_all_of_a_database_is_no_backup)
+{
+    struct cache_backup made, *items = NULL;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    size_t n = 0;
+    sqlite3 *db = open_db(folder);
+    cr_assert_eq(cache_backup_make(folder, NULL, &made, &copy, &error), 0);
+    cache_db_close(db);
+    char *path = cache_backup_path(folder, made.name);
+    for (int i = 0; i < 3; i++) {
+        mem_free(take_ptr(items));
+        cr_assert_eq(cache_backup_list(folder, &items, &n), 0);
+        cr_assert_eq(n, i == 0);
+        cr_assert_eq(truncate(path, i == 0 ? (off_t)made.bytes - 1 : 100), 0);
+    }
+    mem_free(items);
+    mem_free(path);
+}
+
+static void garble(const char *name)
+{
+    char *path = cache_backup_path(folder, name);
+    FILE *stream = fopen(path, "r+b");
+    fseek(stream, 100, SEEK_SET);
+    for (int i = 0; i < 4000; i++)
+        fputc(0xA5, stream);
+    fclose(stream);
+    mem_free(path);
+}
+
+/* Their heads and sizes are right. */
+Test(cache_backup, the_newest_that_is_whole_is_found_and_those_before_it_are_put_aside)
+{
+    struct cache_backup made[3], found;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    int64_t now = clock_wall_ms();
+    cr_assert_eq(cache_backup_find_whole(folder, now, "", &found), UV_ENOENT);
+    sqlite3 *db = open_db(folder);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(cache_backup_make(folder, NULL, &made[i], &copy, &error), 0);
+    cache_db_close(db);
+    garble(made[1].name);
+    garble(made[2].name);
+    put("ldplayerd-29991101T000000Z.db");
+    cr_assert_eq(cache_backup_find_whole(folder, now, made[2].name, &found), 0, "it was");
+    cr_assert_str_eq(found.name, made[2].name);
+    cr_assert_eq(cache_backup_find_whole(folder, now, "", &found), 0);
+    cr_assert_str_eq(found.name, made[0].name);
+    char *aside = mem_printf("backups/%s.damaged", made[2].name);
+    char *text = folder_read(folder, aside);
+    cr_assert_not_null(text, "nothing is thrown away");
+    mem_free(text);
+    mem_free(aside);
+    garble(made[0].name);
+    cr_assert_eq(cache_backup_find_whole(folder, now, "", &found), UV_ENOENT);
+}
+
 static int64_t at(const char *stamp)
 {
     int64_t ms = 0;
@@ -262,7 +322,8 @@ Test(cache_backup, one_of_the_future_is_not_the_newest)
          "ldplayerd-20261101T000000Z.db"},
         /* A clock that was set back by some hours. */
         {{"ldplayerd-20261102T230000Z.db", "ldplayerd-20261101T000000Z.db"},
-         "ldplayerd-20261102T230000Z.db"},
+         "ldplayerd-20261101T000000Z.db"},
+        {{"ldplayerd-20261102T000000Z.db"}, "ldplayerd-20261102T000000Z.db"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct cache_backup *items = NULL;

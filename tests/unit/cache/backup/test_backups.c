@@ -159,13 +159,57 @@ Test(cache_backups, one_of_the_future_is_no_reason_not_to_make_one)
     close_backups();
 }
 
+/* One made hours ago, as far as its name says. */
+static void put_copy(const char *name)
+{
+    struct cache_backup made;
+    struct cache_copy copy;
+    struct cache_db_error error;
+    cr_assert_eq(cache_backup_make(f.folder, NULL, &made, &copy, &error), 0, "%s", error.text);
+    char *from = cache_backup_path(f.folder, made.name), *to = cache_backup_path(f.folder, name);
+    cr_assert_eq(fs_rename(from, to), 0);
+    mem_free(from);
+    mem_free(to);
+}
+
+/* It has the head and the size of one. */
+Test(cache_backups, one_that_is_not_whole_is_no_reason_not_to_make_one_nor_to_remove_others)
+{
+    char name[CACHE_BACKUP_NAME_SIZE], stamp[CLOCK_STAMP_SIZE];
+    put_copy("ldplayerd-20010101T000000Z.db");
+    put_copy("ldplayerd-20010102T000000Z.db");
+    clock_stamp(clock_wall_ms(), stamp);
+    snprintf(name, sizeof(name), "ldplayerd-%s.db", stamp);
+    for (int can_be_made = 0; can_be_made < 2; can_be_made++) {
+        char *path = cache_backup_path(f.folder, name);
+        char *place = fs_join(f.folder, "ldplayerd.db"), *away = mem_printf("%s.away", place);
+        char *relative = mem_printf("backups/%s", name);
+        put_backup(f.folder, relative);
+        if (!can_be_made)
+            cr_assert_eq(fs_rename(place, away), 0);
+        change();
+        look();
+        cr_assert_eq(n_made, can_be_made);
+        cr_assert_not(fs_exists(path));
+        cr_assert_eq(count(), 1, "the last good one stays");
+        if (!can_be_made)
+            cr_assert_eq(fs_rename(away, place), 0);
+        fake_clock_skip(HOUR_MS);
+        mem_free(relative);
+        mem_free(away);
+        mem_free(place);
+        mem_free(path);
+    }
+    close_backups();
+}
+
 Test(cache_backups, those_of_a_database_that_is_missing_stay_until_somebody_removes_them)
 {
     struct cache_missing missing;
     int64_t at = clock_wall_ms();
     char *text = NULL;
     execute_in_store("INSERT INTO preferences VALUES ('" CACHE_MISSING_NOTE "', '1')");
-    put_backup(f.folder, "backups/ldplayerd-20010101T000000Z.db");
+    put_copy("ldplayerd-20010101T000000Z.db");
     cache_missing_find(f.folder, at, &missing);
     cr_assert_eq(missing.n_copies, 1);
     cache_backups_set_missing(backups, &missing);

@@ -9,6 +9,7 @@
 #include "cache/backup/backup.h"
 #include "tests/unit/cache/backup/dying.h"
 #include "tests/unit/cache/backup/put_backup.h"
+#include "tests/unit/cache/journal.h"
 
 static char *folder;
 
@@ -58,6 +59,7 @@ Test(cache_missing, a_database_that_is_gone_is_told_until_its_copies_are)
         {"ldplayerd.db.replaced-20010101T000000Z", true},
         {"ldplayerd.db.damaged-20010101T000000Z-2", true},
         {"ldplayerd.db.damaged-20010101T000000Z-wal", false},
+        {"ldplayerd.db.damaged-20010101T000000Z-journal", false},
         {"ldplayerd.db.damaged-soon", false},
         {"ldplayerd.db.staged-20010101T000000Z", false},
         {"backups/other.db", false},
@@ -124,6 +126,35 @@ Test(cache_missing, a_begin_that_is_killed_anywhere_is_told_by_the_next)
     }
     cr_assert_geq(n, 3);
     cr_assert_eq(folder_count(folder), 2, "nothing is left of what was cut off");
+}
+
+/* SQLite would take what is left for the new one's: write a journal into it, and miss the log that
+ * the memory of the former one tells of. */
+Test(cache_missing, what_is_left_of_the_former_does_not_touch_the_new_one)
+{
+    for (int n_copies = 0; n_copies < 2; n_copies++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
+            _exit(0);
+        }
+        cr_assert_eq(waitpid(pid, NULL, 0), pid);
+        char *path = fs_join(folder, "ldplayerd.db"), *log = mem_printf("%s-wal", path);
+        cr_assert_eq(fs_remove(path), 0);
+        cr_assert_eq(fs_remove(log), 0);
+        put_journal(folder);
+        if (n_copies)
+            put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+        for (int i = 0; i < 2; i++)
+            cr_assert_eq(missing_at((size_t)n_copies) > 0, n_copies > 0);
+        struct cache_repair repair;
+        sqlite3 *db = open_db(folder);
+        cr_assert_eq(cache_repair_read(db, &repair), 0);
+        cr_assert_null(repair.kept, "%s", repair.finding);
+        cache_db_close(db);
+        mem_free(log);
+        mem_free(path);
+    }
 }
 
 /* SQLite would take it for that of another database, and remove it. */

@@ -56,6 +56,23 @@ Test(cache_restore, what_was_not_armed_is_not_restored_and_goes)
     cr_assert_eq(try_to_arm(staged.id), UV_ENOENT);
 }
 
+/* A service was started meanwhile. */
+Test(cache_restore, what_is_cleared_away_while_it_is_made_is_told_as_that)
+{
+    struct cache_db_error error;
+    set("old");
+    back_up();
+    size_t n_files = folder_count(folder);
+    for (int i = 0; i < 2; i++) {
+        vanishing_at = i;
+        cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), UV_ENXIO);
+        cr_assert_eq(vanishing_at, -1);
+        cr_assert_not_null(strstr(error.text, "cleared away meanwhile"), "%s", error.text);
+        cr_assert_not_null(strstr(error.text, "run the command again"), "%s", error.text);
+        cr_assert_eq(folder_count(folder), n_files);
+    }
+}
+
 Test(cache_restore, what_was_unstaged_cannot_be_armed)
 {
     set("old");
@@ -224,6 +241,44 @@ Test(cache_restore, what_is_not_of_its_schema_alone_is_refused)
         back_up_with(cases[i].sql);
         expect_refused(cases[i].words);
     }
+}
+
+/* A new one in FILE. */
+static void make_file(const char *sql, int n_reserved, const char *then)
+{
+    struct cache_db_error error;
+    sqlite3 *db;
+    unlink(file);
+    cr_assert_eq(sqlite3_open(file, &db), SQLITE_OK);
+    if (n_reserved)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n_reserved);
+    execute(db, sql);
+    cr_assert_eq(cache_schema_migrate(db, &error), 0, "%s", error.text);
+    execute(db, then);
+    cache_db_close(db);
+}
+
+/* A repair would read nothing of it. */
+Test(cache_restore, what_is_not_of_our_format_is_refused)
+{
+    make_file("PRAGMA page_size = 8192", 0, "");
+    expect_refused("page size 8192, 0 reserved, encoding 1");
+    make_file("PRAGMA page_size = 1024", 0, "PRAGMA journal_mode = wal");
+    expect_refused("page size 1024");
+    make_file("PRAGMA auto_vacuum = 1", 0, "");
+    expect_refused("auto_vacuum 1");
+    make_file("PRAGMA encoding = 'UTF-16le'", 0, "");
+    expect_refused("encoding 2");
+    make_file("PRAGMA encoding = 'UTF-16be'", 0, "");
+    expect_refused("encoding 3");
+    make_file("", 8, "");
+    expect_refused("8 reserved");
+    make_file("", 0, "");
+    FILE *stream = fopen(file, "r+b");
+    fseek(stream, 18, SEEK_SET);
+    fputc(3, stream);
+    fclose(stream);
+    expect_refused("version 3");
 }
 
 Test(cache_restore, what_is_no_plain_file_is_refused)

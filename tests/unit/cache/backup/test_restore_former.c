@@ -7,6 +7,7 @@
 #include "cache/tables/events.h"
 #include "cache/tables/idempotency.h"
 #include "tests/unit/cache/backup/restore_fixture.h"
+#include "tests/unit/cache/journal.h"
 
 TestSuite(cache_restore_former, .init = restore_begin, .fini = restore_end);
 
@@ -44,6 +45,49 @@ Test(cache_restore_former, a_damaged_one_is_kept_with_its_log_wherever_the_finis
         mem_free(kept);
     }
     cr_assert_geq(n, 4);
+}
+
+static void keep(void)
+{
+}
+
+static void take_away(void)
+{
+    char *path = fs_join(folder, "ldplayerd.db");
+    cr_assert_eq(fs_remove(path), 0);
+    mem_free(path);
+}
+
+static void empty(void)
+{
+    folder_write(folder, "ldplayerd.db", "");
+}
+
+static void spoil(void)
+{
+    folder_write(folder, "ldplayerd.db", "no database");
+}
+
+/* Of another database: SQLite would write it into the one and the other. */
+Test(cache_restore_former, a_journal_that_lies_there_touches_neither_it_nor_what_is_restored)
+{
+    static void (*const ways[])(void) = {keep, take_away, empty, spoil};
+    for (size_t i = 0; i < countof(ways); i++) {
+        bool is_over = false;
+        for (int n = 0; !is_over; n++) {
+            begin_anew();
+            set("new");
+            ways[i]();
+            put_journal(folder);
+            stage_and_arm();
+            is_over = ways[i] != keep || run_and_die_at(n, run_finish);
+            char *kept = finish();
+            cr_assert(database_is("old"), "%zu, killed at %d", i, n);
+            if (kept && ways[i] == keep)
+                cr_assert(is(kept, "new"));
+            mem_free(kept);
+        }
+    }
 }
 
 /* A database that was copied together with its log, as what is kept of a former one can be. */
@@ -123,8 +167,10 @@ Test(cache_restore_former, keys_that_were_used_since_the_backup_are_still_used)
 {
 #define KEY(key, operation, age, pruned)                                                           \
     "INSERT OR REPLACE INTO idempotency VALUES ('me', '" key "', 'fp', '" operation                \
-    "', (unixepoch() - " age ") * 1000, " pruned ");"
+    "', ((SELECT value FROM preferences WHERE name = 'now') - " age ") * 1000, " pruned ");"
     sqlite3 *db = open_db(folder);
+    /* A key that was used at another time is another use. */
+    execute(db, "INSERT INTO preferences VALUES ('now', unixepoch())");
     execute(db, KEY("both", "a", "80000", "0") KEY("again", "a", "86000", "0"));
     cache_db_close(db);
     back_up();
@@ -298,12 +344,12 @@ static void nothing(void)
 {
 }
 
-static void fail_log(void)
+static void fail_database(void)
 {
     failing_rename = 0;
 }
 
-static void fail_database(void)
+static void fail_log(void)
 {
     failing_rename = 1;
 }
@@ -317,8 +363,8 @@ Test(cache_restore_former, whatever_stands_in_the_way_it_is_as_it_was)
     } cases[] = {
         {block_journal, unblock_journal, UV_EPERM, false},
         {lock_former, unlock_former, UV_EPERM, false},
-        {fail_log, nothing, UV_EACCES, true},
         {fail_database, nothing, UV_EACCES, true},
+        {fail_log, nothing, UV_EACCES, true},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct cache_db_error error;

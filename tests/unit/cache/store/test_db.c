@@ -375,6 +375,27 @@ Test(cache_db, a_newer_database_is_refused_and_left_alone)
     folder_remove(folder);
 }
 
+/* A repair could read nothing of it, and a log of it would look damaged. */
+Test(cache_db, one_with_another_page_size_is_refused_and_left_alone)
+{
+    char *folder = folder_make(), *path = fs_join(folder, db_name);
+    sqlite3 *db;
+    cache_db_close(open_db(folder));
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    execute(db, "PRAGMA journal_mode = delete; PRAGMA page_size = 8192; VACUUM");
+    sqlite3_close(db);
+    struct buf before = read_whole(folder, db_name);
+    struct cache_db_error err;
+    cr_assert_eq(open_refused(folder, &err), UV_ENOTSUP);
+    cr_assert_not_null(strstr(err.text, "pages of 8192 bytes"), "%s", err.text);
+    struct buf after = read_whole(folder, db_name);
+    cr_assert(are_equal(&before, &after));
+    buf_deinit(&before);
+    buf_deinit(&after);
+    mem_free(path);
+    folder_remove(folder);
+}
+
 Test(cache_db, a_folder_below_a_file_is_refused_with_the_reason)
 {
     char *folder = folder_make();

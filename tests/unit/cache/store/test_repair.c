@@ -9,7 +9,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/str.h"
-#include "tests/unit/cache/fixture.h"
+#include "tests/unit/cache/journal.h"
 
 static const char db_name[] = "ldplayerd.db";
 
@@ -200,6 +200,33 @@ Test(cache_repair, a_crash_while_the_files_change_places_is_gone_on_from)
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
         cr_assert_not_null(strstr(sentence, repair.kept));
         cr_assert_eq(repair.saved.n_tables, 7, "%s", sentence);
+        cache_repair_deinit(&repair);
+        cache_db_close(db);
+        folder_remove(folder);
+    }
+}
+
+static void make_empty(const char *folder)
+{
+    folder_write(folder, db_name, "");
+}
+
+/* Of another database: SQLite would write it into the new one. */
+Test(cache_repair, a_journal_that_lies_there_touches_neither_the_damaged_nor_the_new_one)
+{
+    static void (*const make[])(const char *folder) = {make_sound, make_damaged, make_empty};
+    for (size_t i = 0; i < countof(make); i++) {
+        struct cache_repair repair;
+        char *folder = folder_make();
+        make[i](folder);
+        put_journal(folder);
+        sqlite3 *db = open_and_tell(folder, &repair);
+        cr_assert_eq(repair.kept != NULL, i > 0, "%s", repair.finding);
+        for (int again = 0; again < 2; again++) {
+            cr_assert_eq(query_number(db, "SELECT count(*) FROM tokens"), i < 2 ? 50 : 0);
+            cache_db_close(db);
+            db = open_db(folder);
+        }
         cache_repair_deinit(&repair);
         cache_db_close(db);
         folder_remove(folder);
