@@ -106,7 +106,7 @@ static uint64_t free_bytes(const char *path)
 static void look(uv_work_t *work)
 {
     struct cache_store *store = container_of(work, struct cache_store, look);
-    store->looked.place = cache_place_check(&store->place);
+    store->looked.place = cache_place_check(&store->place, 0);
     store->looked.free_bytes = free_bytes(store->place.paths[0]);
 }
 
