@@ -253,8 +253,9 @@ int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr)
 {
     struct cache_copy copy = {0};
+    char *source cleanup(mem_freep) = fs_real(from); /* beside which a log is */
     cache_copy_remove(to); /* a former one may have been cut off in the middle */
-    int r = make(from, to, cancel, &copy, reterr);
+    int r = make(source, to, cancel, &copy, reterr);
     if (r == 0)
         r = settle(to, &copy, reterr);
     if (r == 0)

@@ -213,6 +213,9 @@ static enum svc_exit settle(const char *data_dir, enum svc_owner_need need)
     enum svc_exit status = finish_restore(data_dir);
     if (status != SVC_EXIT_OK || need != SVC_OWNER_DATABASE)
         return status;
+    struct cache_db_error error;
+    if (cache_db_check_kind(database, &error) < 0)
+        return svc_exit_fail("%s", error.text);
     (void)cache_repair_resume(database);
     return fs_exists(database) ? SVC_EXIT_OK : refuse_without_database(data_dir);
 }
