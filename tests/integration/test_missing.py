@@ -205,7 +205,8 @@ class Elsewhere(BackupCase):
         with open(os.path.join(folder, "family.jpg"), "w", encoding="utf-8"):
             pass
         for args in (("token", "list"), ("token", "revoke", "x"), ("restore", file),
-                     ("backup", file + ".new")):
+                     ("backup", file + ".new"),
+                     ("token", "create", "--name", "x", "--role", "viewer")):
             done = run_service_command(*args, "--data-dir", path_for_program(folder))
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn("--data-dir", done.stderr)
