@@ -123,6 +123,8 @@ static int begin(const char *data_dir, const char *path, struct cache_db_error *
     int r = make(unfinished, now, reterr);
     if (r == 0)
         r = fs_flush(unfinished);
+    if (r == 0)
+        (void)fs_give(unfinished);
     return r == 0 ? fs_rename(unfinished, path) : r;
 }
 

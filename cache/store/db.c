@@ -216,6 +216,9 @@ static int open_once(const char *path, sqlite3 **ret_db, char finding[CACHE_FIND
      * The folder is: it was made or found before. */
     if (r == UV_ENOENT)
         r = UV_EACCES;
+    /* Nothing is locked yet, and SQLite makes the log its owner's, too. */
+    if (r == 0)
+        (void)fs_give(path);
     if (r == 0)
         r = prepare(db, path, finding, reterr);
     if (r == 0)

@@ -117,6 +117,8 @@ int cache_repair_run(const char *path, struct cache_repair *repair)
     remove_file(unfinished, "");
     int r = cache_salvage(path, unfinished, finish, repair, &repair->saved);
     if (r == 0)
+        (void)fs_give(unfinished);
+    if (r == 0)
         r = fs_rename(unfinished, done);
     if (r < 0) {
         remove_file(unfinished, "");
