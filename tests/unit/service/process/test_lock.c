@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -63,6 +64,37 @@ Test(svc_lock, goes_with_its_file_and_is_another_one_then)
     cr_assert(fs_exists(path));
     cr_assert_eq(svc_lock_take(dir, "token create", &other, &holder), UV_EBUSY);
     svc_lock_release(lock);
+}
+
+enum { N_ROUNDS = 3000 };
+
+static void remove_again_and_again(void)
+{
+    for (int i = 0; i < N_ROUNDS; i++) {
+        struct svc_lock *lock;
+        struct svc_lock_holder holder;
+        if (svc_lock_take(dir, "data remove", &lock, &holder) == 0)
+            (void)svc_lock_remove(lock);
+    }
+}
+
+Test(svc_lock, that_was_taken_is_the_one_that_others_find_while_it_comes_and_goes)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        remove_again_and_again();
+        _exit(0);
+    }
+    for (int i = 0; i < N_ROUNDS; i++) {
+        struct svc_lock *lock, *other;
+        struct svc_lock_holder holder;
+        if (svc_lock_take(dir, "serve", &lock, &holder) < 0)
+            continue;
+        int r = svc_lock_take(dir, "serve", &other, &holder);
+        cr_assert_eq(r, UV_EBUSY, "round %d", i);
+        svc_lock_release(lock);
+    }
+    cr_assert_eq(waitpid(child, NULL, 0), child);
 }
 
 /* Root works on the data of a service that is stopped. */
