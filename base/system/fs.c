@@ -186,7 +186,9 @@ int fs_identify(const char *path, struct fs_identity *ret)
     uv_fs_t req;
     int r = uv_fs_stat(NULL, &req, path, NULL);
     if (r == 0)
-        *ret = (struct fs_identity){.drive = req.statbuf.st_dev, .file = req.statbuf.st_ino};
+        *ret = (struct fs_identity){.drive = req.statbuf.st_dev,
+                                    .file = req.statbuf.st_ino,
+                                    .size = (int64_t)req.statbuf.st_size};
     uv_fs_req_cleanup(&req);
     return r;
 }

@@ -37,6 +37,7 @@ int fs_size(const char *path, int64_t *ret);
  *  0 where that is not known. (Wine tells it only some time after its start.) */
 struct fs_identity {
     uint64_t drive, file;
+    int64_t size; /* in bytes, when it was asked: no part of what it is */
 };
 int fs_identify(const char *path, struct fs_identity *ret);
 /** As far as both say where they are. */

@@ -12,31 +12,20 @@ enum { DATABASE, LOG, LOCK };
 /* A page in the log has a head of its own, and the log too (SQLite's file format, section 4.1). */
 enum { LOG_HEAD = 32, PAGE_HEAD = 24 };
 
-static bool is_there(const struct cache_place *place, size_t i)
+/* *RET_SIZE stays as it is where that cannot be found out. */
+static bool is_there(const struct cache_place *place, size_t i, int64_t *ret_size)
 {
     struct fs_identity now;
     int r = fs_identify(place->paths[i], &now);
-    if (r == 0)
-        return fs_is_same(&now, &place->files[i]);
-    return r != UV_ENOENT && r != UV_ENOTDIR;
+    if (r < 0)
+        return r != UV_ENOENT && r != UV_ENOTDIR;
+    *ret_size = now.size;
+    return fs_is_same(&now, &place->files[i]);
 }
 
-static bool is_long_enough(struct cache_place *place)
+static int64_t log_size(unsigned n_pages)
 {
-    int64_t size;
-    if (fs_size(place->paths[DATABASE], &size) < 0)
-        return true;
-    if (size > atomic_load(&place->shortest))
-        atomic_store(&place->shortest, size);
-    return size >= atomic_load(&place->shortest);
-}
-
-static bool has_pages(const struct cache_place *place, unsigned n_pages)
-{
-    int64_t size;
-    if (n_pages == 0 || fs_size(place->paths[LOG], &size) < 0)
-        return true;
-    return size >= LOG_HEAD + (int64_t)n_pages * (PAGE_HEAD + CACHE_PAGE_SIZE);
+    return n_pages ? LOG_HEAD + (int64_t)n_pages * (PAGE_HEAD + CACHE_PAGE_SIZE) : 0;
 }
 
 void cache_place_init(struct cache_place *place, sqlite3 *db)
@@ -55,7 +44,7 @@ void cache_place_init(struct cache_place *place, sqlite3 *db)
     (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
     if (has_moved)
         place->files[DATABASE] = (struct fs_identity){0};
-    (void)is_long_enough(place);
+    atomic_store(&place->shortest, place->files[DATABASE].size);
 }
 
 void cache_place_deinit(struct cache_place *place)
@@ -66,7 +55,16 @@ void cache_place_deinit(struct cache_place *place)
 
 int cache_place_check(struct cache_place *place, unsigned n_pages)
 {
-    bool is_mine = !place->has_lock || is_there(place, LOCK);
-    bool is_in_place = is_mine && is_there(place, DATABASE) && is_there(place, LOG);
-    return is_in_place && is_long_enough(place) && has_pages(place, n_pages) ? 0 : UV_ENXIO;
+    int64_t sizes[countof(place->files)] = {INT64_MAX, INT64_MAX, INT64_MAX};
+    /* Before it is looked at: it may grow meanwhile, and another thread see that. */
+    int64_t shortest = atomic_load(&place->shortest);
+    for (size_t i = place->has_lock ? LOCK + 1 : LOCK; i-- > 0;) {
+        if (!is_there(place, i, &sizes[i]))
+            return UV_ENXIO;
+    }
+    if (sizes[DATABASE] < shortest || sizes[LOG] < log_size(n_pages))
+        return UV_ENXIO;
+    if (sizes[DATABASE] > shortest && sizes[DATABASE] < INT64_MAX)
+        atomic_store(&place->shortest, sizes[DATABASE]);
+    return 0;
 }

@@ -97,6 +97,8 @@ static int remove_files(const char *path, size_t folder)
     uv_dirent_t entry;
     int status = uv_fs_scandir(NULL, &req, path, 0, NULL);
     status = status < 0 ? status : 0;
+    if (status < 0)
+        fprintf(stderr, "ldplayerd: %s cannot be read: %s\n", path, uv_strerror(status));
     while (uv_fs_scandir_next(&req, &entry) == 0) {
         char *file cleanup(mem_freep) = fs_join(path, entry.name);
         int r = entry.type != UV_DIRENT_DIR && is_ours(folder, entry.name) ? remove_file(file) : 0;

@@ -241,13 +241,15 @@ Test(cache_restore, what_is_no_plain_file_is_refused)
 Test(cache_restore, what_stands_beside_the_target_of_a_link_counts)
 {
     char *real = mem_printf("%s.real", file), *log = mem_printf("%s.real-wal", file);
+    struct cache_db_error error;
     set("old");
     back_up();
     set("new");
     cr_assert_eq(fs_rename(file, real), 0);
     cr_assert_eq(symlink(real, file), 0);
     cr_assert_eq(mkfifo(log, 0600), 0);
-    expect_refused("no plain file");
+    cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), UV_EISDIR);
+    cr_assert_not_null(strstr(error.text, log), "%s", error.text);
     cr_assert_eq(unlink(log), 0);
     stage_and_arm();
     expect_restored("old", "new");

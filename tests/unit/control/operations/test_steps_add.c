@@ -459,6 +459,7 @@ Test(ctl_add, create_ends_when_the_disk_of_the_new_one_is_known)
     struct world_answer a = create("mine");
     world_until(&w, world_at(&w, 2));
     look_often();
+    world_settle(&w);
     cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it has none yet");
     cr_expect_str_empty(world_at(&w, 2)->disk_id);
     fake_farm_grow_disk(w.farm, 2, 1);
