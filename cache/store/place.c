@@ -53,15 +53,20 @@ void cache_place_deinit(struct cache_place *place)
         mem_free(place->paths[i]);
 }
 
+bool cache_place_is_mine(const struct cache_place *place)
+{
+    int64_t size;
+    return !place->has_lock || is_there(place, LOCK, &size);
+}
+
 int cache_place_check(struct cache_place *place, unsigned n_pages)
 {
-    int64_t sizes[countof(place->files)] = {INT64_MAX, INT64_MAX, INT64_MAX};
+    int64_t sizes[] = {[DATABASE] = INT64_MAX, [LOG] = INT64_MAX};
     /* Before it is looked at: it may grow meanwhile, and another thread see that. */
     int64_t shortest = atomic_load(&place->shortest);
-    for (size_t i = place->has_lock ? LOCK + 1 : LOCK; i-- > 0;) {
-        if (!is_there(place, i, &sizes[i]))
-            return UV_ENXIO;
-    }
+    if (!cache_place_is_mine(place) || !is_there(place, DATABASE, &sizes[DATABASE]) ||
+        !is_there(place, LOG, &sizes[LOG]))
+        return UV_ENXIO;
     if (sizes[DATABASE] < shortest || sizes[LOG] < log_size(n_pages))
         return UV_ENXIO;
     if (sizes[DATABASE] > shortest && sizes[DATABASE] < INT64_MAX)

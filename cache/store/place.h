@@ -30,5 +30,7 @@ void cache_place_deinit(struct cache_place *place);
  * not be entered) is believed: writing tells. Any thread; takes a few microseconds, and as long as
  * the drive needs when it is sick. */
 int cache_place_check(struct cache_place *place, unsigned n_pages);
+/** Whether the lock is still the one that was taken: else the database may be another process's. */
+bool cache_place_is_mine(const struct cache_place *place);
 
 #endif

@@ -191,8 +191,12 @@ static void write_all(void *arg)
         copy_back(w);
     }
     wait_for_readers(store);
-    /* A database that was moved gets its log, too, which is left empty where it is. */
-    cache_db_checkpoint(w->db);
+    /* A database that was moved gets its log, too, which is left empty where it is. That of another
+     * process is left as it is: there may be only one that copies back. */
+    if (cache_place_is_mine(&store->place))
+        cache_db_checkpoint(w->db);
+    else
+        sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     cache_db_close(w->db);
     cache_store_end(store);
 }

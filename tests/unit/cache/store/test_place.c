@@ -331,6 +331,28 @@ Test(cache_place, what_stands_there_instead_is_not_touched)
     world_deinit(&w);
 }
 
+/* It has another owner now, who alone copies the log back. */
+Test(cache_place, a_store_that_has_lost_the_lock_leaves_the_log_as_it_is)
+{
+    struct fixture f;
+    int status = 1;
+    sqlite3 *db = fixture_init(&f);
+    char *lock cleanup(mem_freep) = fs_join(f.folder, CACHE_LOCK_NAME);
+    char *log cleanup(mem_freep) = fs_join(f.folder, log_name);
+    folder_write(f.folder, CACHE_LOCK_NAME, "1 serve");
+    f.store = cache_store_new(&f.loop, db, NULL);
+    cache_store_write(f.store, exec_add, note_status, &status);
+    loop_run(&f.loop);
+    cr_assert_eq(status, 0);
+    int64_t size = size_of(log);
+    cr_assert_gt(size, 0);
+    cr_assert_eq(fs_remove(lock), 0);
+    fixture_close_store(&f);
+    cr_assert_eq(size_of(log), size);
+    cr_assert_eq(count_events(f.folder), 1);
+    fixture_stop(&f);
+}
+
 /* Whoever takes another one takes the database for his. */
 Test(cache_place, the_lock_of_the_folder_must_be_the_one_that_was_taken)
 {
