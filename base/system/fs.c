@@ -53,6 +53,14 @@ int fs_check_file(const char *path)
     return r;
 }
 
+bool fs_is_link(const char *path)
+{
+    uv_fs_t req;
+    bool is = uv_fs_lstat(NULL, &req, path, NULL) == 0 && (req.statbuf.st_mode & S_IFMT) == S_IFLNK;
+    uv_fs_req_cleanup(&req);
+    return is;
+}
+
 /* Opening a FIFO would wait for somebody who writes to it. */
 static int open_file(const char *path)
 {
@@ -173,13 +181,52 @@ int fs_size(const char *path, int64_t *ret)
     return r;
 }
 
-int fs_identify(const char *path, uint64_t *ret)
+int fs_identify(const char *path, struct fs_identity *ret)
 {
     uv_fs_t req;
     int r = uv_fs_stat(NULL, &req, path, NULL);
     if (r == 0)
-        *ret = req.statbuf.st_ino;
+        *ret = (struct fs_identity){.drive = req.statbuf.st_dev,
+                                    .file = req.statbuf.st_ino,
+                                    .size = (int64_t)req.statbuf.st_size};
     uv_fs_req_cleanup(&req);
+    return r;
+}
+
+bool fs_is_same(const struct fs_identity *a, const struct fs_identity *b)
+{
+    return a->file == b->file && (a->drive == b->drive || a->drive == 0 || b->drive == 0);
+}
+
+/* Whoever owns the folder can put another file there at any moment, such as a second name of one
+ * that he may not have. */
+static int give(uv_file file, const uv_stat_t *folder)
+{
+    uv_fs_t req;
+    int r = check_mode(uv_fs_fstat(NULL, &req, file, NULL), &req);
+    uint64_t owner = req.statbuf.st_uid, n_names = req.statbuf.st_nlink;
+    uv_fs_req_cleanup(&req);
+    if (r < 0 || owner == folder->st_uid)
+        return r;
+    if (n_names != 1)
+        return UV_EPERM;
+    return fs_sync(uv_fs_fchown, file, (uv_uid_t)folder->st_uid, (uv_gid_t)folder->st_gid);
+}
+
+int fs_give(const char *path)
+{
+    uv_fs_t req;
+    char *dir cleanup(mem_freep) = fs_dirname(path);
+    int r = uv_fs_stat(NULL, &req, dir, NULL);
+    uv_stat_t folder = req.statbuf;
+    uv_fs_req_cleanup(&req);
+    if (r < 0)
+        return r;
+    int file = fs_sync(uv_fs_open, path, UV_FS_O_RDONLY | UV_FS_O_NONBLOCK | UV_FS_O_NOFOLLOW, 0);
+    if (file < 0)
+        return file;
+    r = give(file, &folder);
+    fs_sync(uv_fs_close, file);
     return r;
 }
 

@@ -14,6 +14,8 @@
 /** Whether PATH, or what it links to, is a plain file: 0, UV_EISDIR for a folder, UV_EFTYPE for a
  *  FIFO, a device or a socket, or why it cannot be looked at. Never waits for what is behind it. */
 int fs_check_file(const char *path);
+/** Whether PATH itself is a link, wherever that leads. */
+bool fs_is_link(const char *path);
 /** Appends the whole file to OUT; UV_EFBIG when it would pass OUT's maximum, and as fs_check_file
  *  what is no plain file. */
 int fs_read(const char *path, struct buf *out);
@@ -31,9 +33,19 @@ int fs_copy(const char *from, const char *to);
 /** A file, or a link itself. */
 int fs_remove(const char *path);
 int fs_size(const char *path, int64_t *ret);
-/** Which file stands at a path: its number on its drive, which another one does not have, whatever
- *  its name. (The drive's own number is left out: Wine tells it only some time after its start.) */
-int fs_identify(const char *path, uint64_t *ret);
+/** Which file stands at a path, whatever its name: its number on its drive, and that of the drive,
+ *  0 where that is not known. (Wine tells it only some time after its start.) */
+struct fs_identity {
+    uint64_t drive, file;
+    int64_t size; /* in bytes, when it was asked: no part of what it is */
+};
+int fs_identify(const char *path, struct fs_identity *ret);
+/** As far as both say where they are. */
+bool fs_is_same(const struct fs_identity *a, const struct fs_identity *b);
+/** Gives PATH, which this process has made in a folder of another account, to the owner of that
+ *  folder, so that it can be used there: a file under no other name, and no link. Windows needs no
+ *  such thing: its files have the permissions of their folder. */
+int fs_give(const char *path);
 /** The first N bytes of a plain file; UV_EOF when it has less. */
 int fs_read_head(const char *path, void *bytes, size_t n);
 /** What was written to PATH is on the disk when this returns. */

@@ -284,13 +284,14 @@ int cache_copy_make(const char *from, const char *to, const atomic_bool *cancel,
                     struct cache_copy *ret, struct cache_db_error *reterr)
 {
     struct cache_copy copy = {0};
+    char *source cleanup(mem_freep) = fs_real(from); /* beside which a log is */
     cache_files_remove(to); /* a former one may have been cut off in the middle */
-    int r = check_source(from, reterr);
+    int r = check_source(source, reterr);
     if (r == 0)
         r = create(to, reterr);
     if (r < 0)
         return r;
-    r = fill(from, to, cancel, &copy, reterr);
+    r = fill(source, to, cancel, &copy, reterr);
     if (r == 0)
         r = settle(to, &copy, reterr);
     if (r < 0 && !fs_exists(to)) /* SQLite has more than one word for that */

@@ -126,6 +126,8 @@ static int begin(const char *data_dir, const char *path, struct cache_db_error *
     int r = make(unfinished, now, reterr);
     if (r == 0)
         r = fs_flush(unfinished);
+    if (r == 0)
+        (void)fs_give(unfinished);
     return r == 0 ? fs_rename(unfinished, path) : r;
 }
 
@@ -187,7 +189,9 @@ int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repa
     char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
     *ret = (struct cache_missing){0};
     reterr->text[0] = '\0';
-    int r = cache_repair_resume(path);
+    int r = cache_db_check_kind(path, reterr);
+    if (r == 0)
+        r = cache_repair_resume(path);
     if (r == 0)
         r = begin(data_dir, path, reterr);
     if (r < 0) {

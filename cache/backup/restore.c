@@ -72,10 +72,10 @@ static int prepare(const char *path, const char *file, struct cache_staged *stag
     return r == 0 ? prepare_rows(db, file, staged) : r;
 }
 
-static int settle(const char *path, const char *data_dir)
+static int settle(const char *path)
 {
     int r = fs_flush(path);
-    return r == 0 ? cache_trusted_give(path, data_dir) : r;
+    return r == 0 ? fs_give(path) : r;
 }
 
 static int refuse_staging(int r, const char *path, const char *file, struct cache_db_error *reterr)
@@ -94,8 +94,9 @@ static int refuse_staging(int r, const char *path, const char *file, struct cach
 static bool is_database(const char *data_dir, const char *file)
 {
     char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
-    uint64_t one = 0, other = 0;
-    return fs_identify(database, &one) == 0 && fs_identify(file, &other) == 0 && one == other;
+    struct fs_identity one, other;
+    return fs_identify(database, &one) == 0 && fs_identify(file, &other) == 0 &&
+           fs_is_same(&one, &other);
 }
 
 int cache_restore_stage(const char *data_dir, const char *file, struct cache_staged *ret,
@@ -117,7 +118,7 @@ int cache_restore_stage(const char *data_dir, const char *file, struct cache_sta
     reterr->text[0] = '\0';
     r = prepare(path, file, &staged, reterr);
     if (r == 0)
-        r = settle(path, data_dir);
+        r = settle(path);
     if (r == 0) {
         *ret = staged;
         return 0;

@@ -6,8 +6,5 @@
  *  the folder's owner (on Windows also of SYSTEM, the administrators or this process's user).
  *  Returns 0, UV_ENOENT, UV_EPERM, or another UV code. */
 int cache_trusted_check(const char *path, const char *dir);
-/** Gives PATH, which this process made, to the owner of DIR, where this process is another's who
- * can do that. Returns 0 or a UV code. */
-int cache_trusted_give(const char *path, const char *dir);
 
 #endif

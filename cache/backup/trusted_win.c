@@ -69,11 +69,3 @@ int cache_trusted_check(const char *path, const char *dir)
         return r;
     return is_trusted(owner, folder_owner) ? 0 : UV_EPERM;
 }
-
-/* What an administrator makes is trusted as it is. */
-int cache_trusted_give(const char *path, const char *dir)
-{
-    (void)path;
-    (void)dir;
-    return 0;
-}

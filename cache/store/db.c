@@ -38,17 +38,28 @@ static int describe(int r, const char *path, struct cache_db_error *reterr)
     return r;
 }
 
+/* NULL for a plain file, and where nothing is. What it is and what to do, in two parts. */
+static const char *describe_kind(const char *file, const char **ret_advice)
+{
+    *ret_advice = "move it away";
+    if (fs_is_link(file)) {
+        *ret_advice = "put what it leads to in its place. The data directory as a whole may be one";
+        return "a link, beside which its log would be missed";
+    }
+    int r = fs_check_file(file);
+    return r == UV_EISDIR ? "a folder" : r == UV_EFTYPE ? "no plain file" : NULL;
+}
+
 int cache_db_check_kind(const char *path, struct cache_db_error *reterr)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < countof(suffixes); i++) {
         char *file cleanup(mem_freep) = mem_printf("%s%s", path, suffixes[i]);
-        int r = fs_check_file(file);
-        if (r != UV_EISDIR && r != UV_EFTYPE)
+        const char *advice, *kind = describe_kind(file, &advice);
+        if (!kind)
             continue;
         snprintf(reterr->text, sizeof(reterr->text),
-                 "the database cannot be opened, because %.260s is %s: move it away", file,
-                 r == UV_EISDIR ? "a folder" : "no plain file");
+                 "the database cannot be opened, because %.260s is %s: %s", file, kind, advice);
         return UV_EISDIR;
     }
     return 0;
@@ -221,6 +232,9 @@ static int open_once(const char *path, sqlite3 **ret_db, char finding[CACHE_FIND
      * The folder is: it was made or found before. */
     if (r == UV_ENOENT)
         r = UV_EACCES;
+    /* Nothing is locked yet, and SQLite makes the log its owner's, too. */
+    if (r == 0)
+        (void)fs_give(path);
     if (r == 0)
         r = prepare(db, path, finding, reterr);
     if (r == 0)
@@ -307,9 +321,9 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *r
         return r;
     r = cache_sql_fold_system_error(fs_make_dirs(data_dir));
     if (r == 0)
-        r = cache_repair_resume(path);
-    if (r == 0)
         r = cache_db_check_kind(path, reterr);
+    if (r == 0)
+        r = cache_repair_resume(path);
     if (r == 0)
         r = open_or_repair(path, ret_db, &repair, reterr);
     cache_repair_deinit(&repair);

@@ -44,8 +44,9 @@
 int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *ret_repair,
                   struct cache_db_error *reterr);
 /** Whether what stands at PATH, and beside it as its log or journal, can be a database: not a FIFO,
- * a folder or the like, which SQLite would wait for or say nothing useful of. Returns 0, also where
- * nothing is, or UV_EISDIR with RETERR filled. */
+ * a folder or the like, which SQLite would wait for or say nothing useful of, and no link, which
+ * SQLite follows and looks for the log where it leads. Returns 0, also where nothing is, or
+ * UV_EISDIR with RETERR filled. */
 int cache_db_check_kind(const char *path, struct cache_db_error *reterr);
 /** Runs DB as PROFILE says from now on; PROFILE must outlive it. Returns 0 or a UV code. */
 int cache_db_tune(sqlite3 *db, const struct cache_profile *profile);

@@ -93,6 +93,8 @@ int cache_repair_run(const char *path, struct cache_repair *repair)
     cache_files_remove(unfinished);
     int r = cache_salvage(path, unfinished, finish, repair, &repair->saved);
     if (r == 0)
+        (void)fs_give(unfinished);
+    if (r == 0)
         r = fs_rename(unfinished, done);
     if (r < 0) {
         cache_files_remove(unfinished);

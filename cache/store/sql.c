@@ -29,9 +29,9 @@ const char *cache_sql_advice(int r)
     case UV_EBUSY:
         return "another program has locked the database file: close that program";
     case UV_ENXIO:
-        return "its file, or the -wal or ldplayerd.lock beside it, is not the one that was opened: "
-               "put that back and it goes on, or put back a copy with ldplayerd restore, or restart "
-               "the service to go on with what is there";
+        return "its file, -wal or ldplayerd.lock is not the one that was opened, or was cut off: "
+               "put that back, or a copy with ldplayerd restore, or restart the service to go on "
+               "with what is there";
     case UV_EFTYPE:
         return "a page of the file is damaged; the service starts again to repair it, but not "
                "twice in ten minutes: then move the data directory to another disk";

@@ -191,9 +191,9 @@ const struct cache_profile *cache_store_profile(const struct cache_store *store)
     return store->profile;
 }
 
-int cache_store_check_place(const struct cache_store *store)
+int cache_store_check_place(struct cache_store *store)
 {
-    return cache_place_check(&store->place);
+    return cache_place_check(&store->place, 0);
 }
 
 struct cache_store_stats cache_store_stats(const struct cache_store *store)

@@ -62,7 +62,7 @@ struct cache_store_stats cache_store_stats(const struct cache_store *store);
 
 /** 0, or UV_ENXIO when the files of the database are not those that were opened
  * (cache/store/place.h); for whoever opens them by name. Any thread, while the store is open. */
-int cache_store_check_place(const struct cache_store *store);
+int cache_store_check_place(struct cache_store *store);
 
 /** How well the database is. */
 struct cache_store_health {

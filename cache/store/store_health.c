@@ -48,21 +48,6 @@ static void set_error(struct cache_store_health *now, int error)
     now->write_error = error;
 }
 
-void cache_store_health_note(struct cache_store *store, const struct cache_job_group *g)
-{
-    struct cache_store_health now = store->health;
-    int error = g->has_changed ? 0 : now.write_error;
-    list_foreach(item, &g->jobs) {
-        int status = list_entry(item, struct cache_job, link)->status;
-        if (status < 0 && g->is_write && !is_answer(status))
-            error = status;
-        if (status == UV_EFTYPE)
-            now.is_damaged = true;
-    }
-    set_error(&now, error);
-    change(store, &now);
-}
-
 /* --- a trial --- */
 
 static int exec_trial(sqlite3 *db, void *arg)
@@ -106,7 +91,7 @@ static uint64_t free_bytes(const char *path)
 static void look(uv_work_t *work)
 {
     struct cache_store *store = container_of(work, struct cache_store, look);
-    store->looked.place = cache_place_check(&store->place);
+    store->looked.place = cache_place_check(&store->place, 0);
     store->looked.free_bytes = free_bytes(store->place.paths[0]);
 }
 
@@ -134,6 +119,26 @@ static void start_look(struct cache_store *store)
     store->is_looking = true;
     store->n_open++;
     (void)uv_queue_work(&store->loop->uv, &store->look, look, on_looked);
+}
+
+/* --- what the ends of jobs say --- */
+
+void cache_store_health_note(struct cache_store *store, const struct cache_job_group *g)
+{
+    struct cache_store_health now = store->health;
+    int error = g->has_changed ? 0 : now.write_error;
+    list_foreach(item, &g->jobs) {
+        int status = list_entry(item, struct cache_job, link)->status;
+        if (status < 0 && g->is_write && !is_answer(status))
+            error = status;
+        if (status == UV_EFTYPE)
+            now.is_damaged = true;
+    }
+    set_error(&now, error);
+    /* What is told of the disk is not from before it was full. */
+    if (error != store->health.write_error)
+        start_look(store);
+    change(store, &now);
 }
 
 /* --- now and then --- */

@@ -33,7 +33,7 @@ struct cache_worker {
     uv_thread_t thread;
     sqlite3 *db; /* of a reader: NULL until its first job */
     struct list *queue;
-    int wal_pages; /* of the writer: in the write-ahead log after the last commit */
+    unsigned wal_pages; /* of the writer: in the write-ahead log after the last commit */
 };
 
 /** What is looked at now and then. */
@@ -45,7 +45,7 @@ struct cache_look {
 struct cache_store {
     struct loop *loop;
     const struct cache_profile *profile;
-    struct cache_place place; /* not changed while workers run */
+    struct cache_place place;
     struct cache_worker writer, readers[CACHE_PROFILE_MAX_READERS];
 
     uv_mutex_t lock;

@@ -89,15 +89,16 @@ static void fail_all(struct cache_job_group *g, int status)
     }
 }
 
-static void run_group(sqlite3 *db, struct cache_job_group *g)
+static void run_group(struct cache_worker *w, struct cache_job_group *g)
 {
+    sqlite3 *db = w->db;
     int64_t n_changes = sqlite3_total_changes64(db);
     int r = cache_sql_run(db, g->is_write ? "BEGIN IMMEDIATE" : "BEGIN", "");
     if (r == 0)
         r = run_jobs(db, g);
     /* As late as it can still be undone. */
     if (r == 0 && g->is_write)
-        r = cache_place_check(&g->store->place);
+        r = cache_place_check(&w->store->place, w->wal_pages);
     if (r == 0)
         r = cache_sql_run(db, "COMMIT", "");
     g->is_committed = r == 0 && g->is_write;
@@ -123,11 +124,11 @@ static void finish_group(struct cache_job_group *g)
  * what the writer has. */
 static int open_reader(struct cache_worker *w)
 {
-    const struct cache_store *store = w->store;
+    struct cache_store *store = w->store;
     if (w->db)
         return 0;
     int r = cache_db_open_reader(store->place.paths[0], store->profile, &w->db);
-    int moved = cache_place_check(&store->place);
+    int moved = cache_place_check(&store->place, 0);
     if (moved < 0)
         cache_sql_close(take_ptr(w->db));
     return moved < 0 ? moved : r;
@@ -140,7 +141,7 @@ static void read_all(void *arg)
     for (struct cache_job_group *g; (g = next_group(w));) {
         int r = open_reader(w);
         if (r == 0)
-            run_group(w->db, g);
+            run_group(w, g);
         else
             fail_all(g, r);
         finish_group(g);
@@ -157,14 +158,14 @@ static int note_wal(void *arg, sqlite3 *db, const char *name, int n_pages)
     struct cache_worker *w = arg;
     (void)db;
     (void)name;
-    w->wal_pages = n_pages;
+    w->wal_pages = (unsigned)n_pages;
     return SQLITE_OK;
 }
 
 /* What is not copied back because somebody still reads it is the next commit's. */
 static void copy_back(struct cache_worker *w)
 {
-    if (w->wal_pages < (int)w->store->profile->checkpoint_pages)
+    if (w->wal_pages < w->store->profile->checkpoint_pages)
         return;
     w->wal_pages = 0;
     (void)sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -185,13 +186,17 @@ static void write_all(void *arg)
     /* In the place of SQLite's own, which copies back before the commit returns. */
     (void)sqlite3_wal_hook(w->db, note_wal, w);
     for (struct cache_job_group *g; (g = next_group(w));) {
-        run_group(w->db, g);
+        run_group(w, g);
         finish_group(g);
         copy_back(w);
     }
     wait_for_readers(store);
-    /* A database that was moved gets its log, too, which is left empty where it is. */
-    cache_db_checkpoint(w->db);
+    /* A database that was moved gets its log, too, which is left empty where it is. That of another
+     * process is left as it is: there may be only one that copies back. */
+    if (cache_place_is_mine(&store->place))
+        cache_db_checkpoint(w->db);
+    else
+        sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     cache_db_close(w->db);
     cache_store_end(store);
 }

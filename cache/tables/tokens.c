@@ -93,7 +93,8 @@ int cache_tokens_revoke(sqlite3 *db, const char *id_or_name)
 {
     int r = cache_sql_run(db,
                           "UPDATE tokens SET revoked_at = ?1"
-                          " WHERE revoked_at = 0 AND (id = ?2 OR name = ?2)",
+                          " WHERE revoked_at = 0 AND (id = ?2 OR (name = ?2"
+                          "  AND NOT EXISTS (SELECT 1 FROM tokens WHERE id = ?2)))",
                           "is", clock_wall_ms(), id_or_name);
     if (r < 0)
         return r;

@@ -39,7 +39,8 @@ void cache_token_digest(const char *secret, char out[CACHE_TOKEN_DIGEST_SIZE]);
  *  too long or unprintable name or CACHE_ROLE_NONE, or a UV code. */
 int cache_tokens_create(sqlite3 *db, const char *name, enum cache_role role, int64_t expires_at,
                         char secret[CACHE_TOKEN_SIZE], struct cache_token *ret);
-/** By id or name, what is not revoked yet. Returns 0, UV_ENOENT or a UV code. */
+/** By id, else by name, what is not revoked yet: a name that is another one's id names that.
+ * Returns 0, UV_ENOENT or a UV code. */
 int cache_tokens_revoke(sqlite3 *db, const char *id_or_name);
 /** All, revoked and expired ones too as long as they are kept, oldest first; one array for
  * mem_free. Returns 0 or a UV code. */

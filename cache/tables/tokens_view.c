@@ -80,13 +80,24 @@ void cache_tokens_adopt(struct cache_tokens *tokens, const struct cache_token *t
     map_insert(&tokens->by_digest, &e->by_digest, e->token.digest);
 }
 
+static bool has_id(const struct cache_tokens *tokens, const char *id)
+{
+    for (struct map_node *node = map_next(&tokens->by_digest, NULL); node;
+         node = map_next(&tokens->by_digest, node)) {
+        if (strcmp(container_of(node, struct entry, by_digest)->token.id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
 void cache_tokens_forget(struct cache_tokens *tokens, const char *id_or_name)
 {
+    bool is_id = has_id(tokens, id_or_name);
     tokens->generation++;
     for (struct map_node *node = map_next(&tokens->by_digest, NULL), *next; node; node = next) {
         const struct cache_token *token = &container_of(node, struct entry, by_digest)->token;
         next = map_next(&tokens->by_digest, node);
-        if (strcmp(token->id, id_or_name) == 0 || strcmp(token->name, id_or_name) == 0)
+        if (strcmp(is_id ? token->id : token->name, id_or_name) == 0)
             remove_entry(tokens, node);
     }
 }

@@ -181,10 +181,12 @@ static void put(struct ctl_observer *o, const struct cache_instance *before, str
     i.player = w->player;
     i.headless = w->headless;
     i.adb = w->adb;
+    bool is_stored = !before || (is_same_process(&before->player, &i.player) &&
+                                 is_same_process(&before->headless, &i.headless) &&
+                                 strcmp(before->disk_id, i.disk_id) == 0);
     cache_snapshot_put(o->snapshot, &i);
     /* It is no change of what events tell, which would be written by itself. */
-    if (before && !(is_same_process(&before->player, &i.player) &&
-                    is_same_process(&before->headless, &i.headless)))
+    if (!is_stored)
         cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 

@@ -21,7 +21,7 @@
 
 static const struct ctl_flow flows[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_CREATE] = FLOW(&ctl_step_add, &ctl_step_rename, &ctl_step_modify, &ctl_step_adb_debug,
-                             &ctl_step_set_local),
+                             &ctl_step_set_local, &ctl_step_until_disk),
     [CACHE_OP_START] = FLOW(START_STEPS),
     [CACHE_OP_STOP] = FLOW(STOP_STEPS),
     [CACHE_OP_RESTART] = FLOW(STOP_STEPS, START_STEPS),

@@ -64,6 +64,7 @@ extern const struct ctl_step ctl_step_kill;
 /** steps_add.c */
 extern const struct ctl_step ctl_step_add;
 extern const struct ctl_step ctl_step_copy;
+extern const struct ctl_step ctl_step_until_disk;
 /** Whether MAKER is at an add or copy whose new instance is not known yet, and I may be it. */
 bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i);
 

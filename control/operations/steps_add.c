@@ -164,6 +164,51 @@ const struct ctl_step ctl_step_copy = {
     .check = check_copied,
 };
 
+/* --- the disk of what was added --- */
+
+/* Where no other instance shows one, none is to be seen on this machine. */
+static bool are_disks_seen(struct ctl_observer *o, const struct cache_instance *but)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(o);
+    for (size_t n = 0; n < cache_snapshot_count(s); n++) {
+        const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
+        if (i->index != but->index && i->disk_id[0])
+            return true;
+    }
+    return false;
+}
+
+static enum ctl_check check_disk(struct ctl_job *job, const struct cache_instance *i,
+                                 struct ctl_why *why)
+{
+    if (!i) {
+        (void)ctl_why_gone(why);
+        return CTL_CHECK_FAILED;
+    }
+    bool is_awaited = !i->disk_id[0] && ctl_observer_is_in_the_making(job->observer, i->id) &&
+                      are_disks_seen(job->observer, i);
+    return is_awaited ? CTL_CHECK_PENDING : CTL_CHECK_DONE;
+}
+
+static enum ctl_plan plan_disk(struct ctl_job *job, const struct cache_instance *i,
+                               struct ctl_why *why)
+{
+    if (!i)
+        return ctl_why_gone(why);
+    return check_disk(job, i, why) == CTL_CHECK_DONE ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+}
+
+/* The row comes first (reference 11). An instance that is stored without its disk would be taken
+ * for any other that gets its index, by a backup that is restored for one. */
+const struct ctl_step ctl_step_until_disk = {
+    .name = "waiting for its disk",
+    .percent = 95,
+    .timeout_percent = 100,
+    .is_optional = true,
+    .plan = plan_disk,
+    .check = check_disk,
+};
+
 bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
 {
     const struct ctl_step *step = ctl_job_step(maker);

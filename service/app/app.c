@@ -130,7 +130,7 @@ static uint64_t drain_ms(const struct svc_app *app)
 static void close_server(struct svc_app *app)
 {
     if (app->lock)
-        svc_endpoint_remove(app->data_dir);
+        svc_endpoint_withdraw(app->data_dir);
     /* Its clients are waited for, so what they wait for must end. */
     if (app->backups)
         cache_backups_stop(app->backups);

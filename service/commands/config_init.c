@@ -79,6 +79,7 @@ static enum svc_exit write_options(const struct svc_config *config, const char *
         r = fs_write_atomic(path, text.data, text.len);
     if (r < 0)
         return svc_exit_fail("%s cannot be written: %s", path, uv_strerror(r));
+    (void)fs_give(path);
     printf("%s is written.\n", path);
     return SVC_EXIT_OK;
 }

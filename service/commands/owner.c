@@ -157,17 +157,25 @@ static enum svc_exit refuse_without_database(const char *data_dir)
                          data_dir);
 }
 
+static bool is_empty(const char *dir)
+{
+    uv_fs_t req;
+    int n = uv_fs_scandir(NULL, &req, dir, 0, NULL);
+    uv_fs_req_cleanup(&req);
+    return n == 0;
+}
+
 /* A folder that is none of ours gets nothing of ours, not even a lock. */
 static enum svc_exit check_content(const char *data_dir, enum svc_owner_need need)
 {
-    static const char *const ours[] = {CACHE_DB_NAME, "ldplayerd.lock", SVC_NODE_ID_FILE,
+    static const char *const ours[] = {CACHE_DB_NAME, SVC_LOCK_FILE, SVC_NODE_ID_FILE,
                                        "config.json"};
     size_t n = need == SVC_OWNER_DATABASE ? 2 : countof(ours);
     for (size_t i = 0; i < n; i++) {
         if (has(data_dir, ours[i]))
             return SVC_EXIT_OK;
     }
-    if (need == SVC_OWNER_NOTHING)
+    if (need == SVC_OWNER_NOTHING && is_empty(data_dir))
         return SVC_EXIT_OK;
     if (need == SVC_OWNER_DATABASE)
         return refuse_without_database(data_dir);
@@ -219,6 +227,9 @@ static enum svc_exit settle(const char *data_dir, enum svc_owner_need need)
     enum svc_exit status = finish_restore(data_dir);
     if (status != SVC_EXIT_OK || need != SVC_OWNER_DATABASE)
         return status;
+    struct cache_db_error error;
+    if (cache_db_check_kind(database, &error) < 0)
+        return svc_exit_fail("%s", error.text);
     (void)cache_repair_resume(database);
     return fs_exists(database) ? SVC_EXIT_OK : refuse_without_database(data_dir);
 }

@@ -18,7 +18,8 @@ struct svc_owner {
 
 /** What a command needs to find. */
 enum svc_owner_need {
-    SVC_OWNER_NOTHING,  /* it makes what is missing: the default data directory, the database */
+    SVC_OWNER_NOTHING,  /* it makes what is missing: the default data directory, the database in it
+                         * or in an empty folder */
     SVC_OWNER_DATA_DIR, /* a folder that is known to be a data directory */
     SVC_OWNER_DATABASE, /* a database in it */
 };

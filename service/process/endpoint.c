@@ -62,6 +62,13 @@ int svc_endpoint_read(const char *data_dir, struct svc_endpoint *ret)
     return 0;
 }
 
+void svc_endpoint_withdraw(const char *data_dir)
+{
+    struct svc_endpoint found cleanup(svc_endpoint_deinit) = {0};
+    if (svc_endpoint_read(data_dir, &found) == 0 && found.pid == uv_os_getpid())
+        svc_endpoint_remove(data_dir);
+}
+
 void svc_endpoint_deinit(struct svc_endpoint *endpoint)
 {
     mem_free(endpoint->http);

@@ -21,6 +21,8 @@ struct svc_endpoint {
 int svc_endpoint_write(const char *data_dir, const struct svc_endpoint *endpoint);
 /** By the holder of the lock: what stands there, be it of a former one, goes. */
 void svc_endpoint_remove(const char *data_dir);
+/** By who may have lost the lock meanwhile: only what this process has written goes. */
+void svc_endpoint_withdraw(const char *data_dir);
 /** RET is for svc_endpoint_deinit. Returns 0, UV_ENOENT, UV_EINVAL for a file that is none of ours,
  *  UV_EISDIR or UV_EFTYPE for what is no plain file, or another UV code. */
 int svc_endpoint_read(const char *data_dir, struct svc_endpoint *ret);

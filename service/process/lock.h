@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SVC_LOCK_FILE "ldplayerd.lock"
+
 /** One owner for one data directory: `ldplayerd.lock` there, held open and locked as long as the
  *  process lives. Only who holds it opens the database: the service, or a command that runs while
  *  there is none. The system releases it whatever ends the process; the file stays. */
@@ -22,6 +24,9 @@ int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
                   struct svc_lock_holder *reterr);
 /** Accepts NULL. */
 void svc_lock_release(struct svc_lock *lock);
+/** The same, and its file goes. Who takes the lock meanwhile has one that is there. Returns 0 or a
+ *  UV code. */
+int svc_lock_remove(struct svc_lock *lock);
 
 /** What the service calls itself as a holder. */
 extern const char svc_lock_service[];

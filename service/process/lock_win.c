@@ -13,6 +13,7 @@
 
 struct svc_lock {
     HANDLE file;
+    char *path;
 };
 
 static void read_holder(const wchar_t *path, struct svc_lock_holder *ret)
@@ -57,7 +58,7 @@ static int open_file(const wchar_t *path, HANDLE *ret_file, struct svc_lock_hold
 int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
                   struct svc_lock_holder *reterr)
 {
-    char *path cleanup(mem_freep) = fs_join(data_dir, "ldplayerd.lock");
+    char *path cleanup(mem_freep) = fs_join(data_dir, SVC_LOCK_FILE);
     wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
     HANDLE file;
     int r = open_file(wide, &file, reterr);
@@ -70,6 +71,7 @@ int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
     }
     *ret = mem_new(struct svc_lock);
     (*ret)->file = file;
+    (*ret)->path = take_ptr(path);
     return 0;
 }
 
@@ -78,5 +80,14 @@ void svc_lock_release(struct svc_lock *lock)
     if (!lock)
         return;
     CloseHandle(lock->file);
+    mem_free(lock->path);
     mem_free(lock);
+}
+
+/* What is open cannot be removed: neither ours nor that of somebody who has taken it since. */
+int svc_lock_remove(struct svc_lock *lock)
+{
+    char *path cleanup(mem_freep) = take_ptr(lock->path);
+    svc_lock_release(lock);
+    return fs_remove(path);
 }

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The command line and the configuration of the real program."""
+import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
+import subprocess
 import unittest
 
 from support import IS_WINDOWS, ServiceCase, Simulator, StartFailed, run_service_command, wait_for
-from support.programs import path_for_program
+from support.programs import SERVICE, WRAPPER, path_for_program
 
 
 class CommandLine(unittest.TestCase):
@@ -152,25 +155,85 @@ class RemoveData(ServiceCase):
         self.assertIn("stop it first", done.stderr)
         self.service.wait_until_observed(self.client)
 
-    def test_nothing_is_left(self):
-        self.service.stop()
-        os.mkdir(os.path.join(self.service.data_dir, "logs"))
-        with open(os.path.join(self.service.data_dir, "logs", "any"), "w", encoding="utf-8"):
+    def put(self, *path):
+        """An empty file in the data directory."""
+        path = os.path.join(self.service.data_dir, *path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8"):
             pass
+
+    def test_nothing_is_left(self):
+        stamp = "20261126T030501Z"
+        self.service.stop()
+        for path in (("config.json",), ("config.json.12.tmp",), ("agent.sock",),
+                     ("ldplayerd.db.suspect",), ("ldplayerd.db.damaged-" + stamp + "-2-wal",),
+                     ("logs", "ldplayerd.log"), ("logs", f"ldplayerd-{stamp}-1.log"),
+                     ("crashes", f"ldplayerd-{stamp}-77.dmp"), ("crashes", "told"),
+                     ("backups", f"ldplayerd-{stamp}-2.db"), ("backups", "new.tmp-journal"),
+                     ("configs", "1a2b-17f3.config"), ("configs", "1a2b-17f3.config.tmp")):
+            self.put(*path)
         done = self.remove()
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertFalse(os.path.exists(self.service.data_dir))
         self.assertIn("not there", self.remove().stdout)
 
     def test_what_is_not_ours_stays(self):
         self.service.stop()
-        os.mkdir(os.path.join(self.service.data_dir, "photos"))
-        with open(os.path.join(self.service.data_dir, "letter.txt"), "w", encoding="utf-8"):
-            pass
+        foreign = ["backups/mysql-dump.sql", "configs/prod.yml", "crashes/deep/photo.raw",
+                   "ldplayerd-notes.txt", "ldplayerd.db.mine", "letter.txt", "logs/nginx.log",
+                   "photos/me.raw"]
+        for path in foreign:
+            self.put(*path.split("/"))
         done = self.remove()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("they stay", done.stdout)
-        self.assertEqual(sorted(os.listdir(self.service.data_dir)), ["letter.txt", "photos"])
+        self.assertIn("they stay", done.stderr)
+        self.assertEqual(self.files(), foreign)
+
+    def files(self):
+        root = self.service.data_dir
+        return sorted(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+                      for folder, _, names in os.walk(root) for name in names)
+
+    def test_a_folder_that_is_none_of_ours_is_left_alone(self):
+        self.service.stop()
+        shutil.rmtree(self.service.data_dir)
+        foreign = ["backups/ldplayerd-20261126T030501Z.db", "config.json", "node-id"]
+        for path in foreign:
+            self.put(*path.split("/"))
+        done = self.remove()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is no data directory of ldplayerd", done.stderr)
+        self.assertEqual(self.files(), foreign)
+        with open(os.path.join(self.service.data_dir, "config.json"), "w",
+                  encoding="utf-8") as file:
+            file.write('{"stuck_ms": 6000} // ours')
+        self.assertEqual(self.remove().returncode, 0)
+        self.assertFalse(os.path.exists(self.service.data_dir))
+
+    def test_nobody_gets_it_while_it_is_removed(self):
+        if WRAPPER:
+            self.skipTest("a pipe that is full does not hold a program up under Wine")
+        self.service.stop()
+        self.put("backups", "mysql-dump.sql")
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        command = subprocess.Popen([SERVICE, "data", "remove", "--data-dir",
+                                    self.service.data_dir], stderr=writer)
+        os.close(writer)
+        # It has something to say of the folder, and cannot.
+        wait_for(lambda: not os.path.exists(os.path.join(self.service.data_dir, "ldplayerd.db")),
+                 "the removal of the database")
+        with open(os.path.join(self.service.data_dir, "ldplayerd.lock"), encoding="utf-8") as file:
+            with self.assertRaises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with open(reader, "rb") as file:
+            self.assertIn(b"they stay", file.read())
+        self.assertEqual(command.wait(), 0)
+        self.assertEqual(self.files(), ["backups/mysql-dump.sql"])
 
     def test_a_directory_must_be_named(self):
         self.assertEqual(run_service_command("data", "remove").returncode, 2)

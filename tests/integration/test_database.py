@@ -152,6 +152,23 @@ class Moved(DatabaseCase):
         os.replace(self.database + ".elsewhere", self.database)
         self.check_goes_on(known)
 
+    def test_a_file_that_is_emptied_takes_no_writes(self):
+        for name in (self.database, self.database + "-wal"):
+            with self.subTest(os.path.basename(name)):
+                self.service.restart()  # so that the file has what was written before
+                known = self.client.run("POST", "/api/instances/0/stop")["id"]
+                with open(name, "r+b") as file:
+                    content = file.read()
+                    file.truncate(0)
+                answer = self.ask()
+                self.assert_problem(answer, 503, "STORE_UNAVAILABLE")
+                self.assertIn("was cut off", answer.json["detail"])
+                self.service.kill()
+                with open(name, "r+b") as file:
+                    file.write(content)
+                self.service.start()
+                self.client.get(f"/api/operations/{known}", 200)
+
     def test_it_is_noticed_while_nobody_writes_and_a_restart_begins_anew(self):
         self.client.run("POST", "/api/instances/0/stop")
         for path in glob.glob(glob.escape(self.database) + "*"):

@@ -176,6 +176,22 @@ class Strange(BackupCase):
         self.service.start()
         self.assertEqual(self.kept("replaced") + self.kept("damaged"), [])
 
+    @unittest.skipIf(IS_WINDOWS, "for links of files one needs a privilege there")
+    def test_a_link_in_its_place_is_refused(self):
+        self.run_command("backup", "a.db")
+        self.service.stop()
+        os.rename(self.database, self.path("big.db"))
+        os.symlink(self.path("big.db"), self.database)
+        for args in (("token", "list"), ("token", "create", "--name", "x", "--role", "viewer"),
+                     ("serve",), ("backup", self.path("b.db")), ("restore", self.path("a.db"))):
+            done = self.command(*args)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), args)
+            self.assertIn("is a link", done.stderr)
+        self.assertTrue(os.path.islink(self.database))
+        os.replace(self.path("big.db"), self.database)
+        self.service.start()
+        self.assertEqual(self.kept("replaced") + self.kept("damaged"), [])
+
     def test_a_copy_of_the_future_and_what_is_no_copy_count_for_nothing(self):
         made = self.client.post("/api/backups", expect=201).json
         folder = os.path.join(self.service.data_dir, "backups")
@@ -201,7 +217,8 @@ class Elsewhere(BackupCase):
         with open(os.path.join(folder, "family.jpg"), "w", encoding="utf-8"):
             pass
         for args in (("token", "list"), ("token", "revoke", "x"), ("restore", file),
-                     ("backup", file + ".new")):
+                     ("backup", file + ".new"),
+                     ("token", "create", "--name", "x", "--role", "viewer")):
             done = run_service_command(*args, "--data-dir", path_for_program(folder))
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn("--data-dir", done.stderr)

@@ -98,6 +98,21 @@ class Ways(OwnerCase):
         self.assertEqual(self.command("token", "revoke", "a b/c?ä").returncode, 0)
         self.service.start()
 
+    def test_an_id_revokes_the_token_of_that_id_alone(self):
+        for is_running in (True, False):
+            self.service.create_token("one", "viewer")
+            token = next(line.split()[0] for line in self.listed().splitlines()
+                         if line.endswith(" one") and " live " in line)
+            self.service.create_token(token, "viewer")
+            if not is_running:
+                self.service.stop()
+            self.assertEqual(self.command("token", "revoke", token).returncode, 0)
+            self.assertEqual(self.command("token", "revoke", token).returncode, 1)
+            live = [line.split()[-1] for line in self.listed().splitlines() if " live " in line]
+            self.assertIn(token, live)
+            self.assertNotIn("one", live)
+        self.service.start()
+
     def test_a_name_with_a_slash_is_revoked_through_the_service(self):
         token = self.service.create_token("a b/c?ä", "viewer")
         client = Client(self.service, token)
@@ -126,6 +141,21 @@ class Ways(OwnerCase):
             self.assertEqual(connection.getresponse().status, 401)
         finally:
             connection.close()
+
+    def test_the_way_to_another_service_stays_when_this_one_ends(self):
+        """Which has the lock since this one lost it."""
+        with open(self.endpoint_path, encoding="utf-8") as file:
+            endpoint = json.load(file)
+        endpoint["pid"] += 1
+        with open(self.endpoint_path, "w", encoding="utf-8") as file:
+            json.dump(endpoint, file)
+        self.service.stop()
+        with open(self.endpoint_path, encoding="utf-8") as file:
+            self.assertEqual(json.load(file), endpoint)
+        self.service.start()
+        self.service.stop()
+        self.assertFalse(os.path.exists(self.endpoint_path))
+        self.service.start()
 
     def test_a_service_that_was_killed_is_not_asked(self):
         self.service.kill()
@@ -278,6 +308,41 @@ class Trouble(OwnerCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("does not let this account do it", done.stderr)
         self.assertIn("as root", done.stderr)
+
+    @unittest.skipIf(os.geteuid() != 0 or IS_WINDOWS, "only root can work on another's data")
+    def test_what_root_makes_belongs_to_the_account_of_the_service(self):
+        self.service.stop()
+        data, lock = self.service.data_dir, os.path.join(self.service.data_dir, "ldplayerd.lock")
+        copy = os.path.join(self.directory, "a.db")
+        self.assertEqual(self.command("backup", copy).returncode, 0)
+
+        def damage():
+            pages, size = pages_of_indexes(self.database, "tokens")
+            with open(self.database, "r+b") as file:
+                file.seek((pages[0] - 1) * size)
+                file.write(b"\xff" * size)
+
+        def lose():
+            shutil.copy(self.database, self.database + ".replaced-20260101T000000Z")
+            os.remove(self.database)
+
+        def begin():
+            shutil.rmtree(data)
+            os.mkdir(data, 0o700)
+
+        create = ("token", "create", "--role", "viewer", "--name")
+        for prepare, args in ((damage, ("token", "list")), (lose, (*create, "b")),
+                              (lambda: os.remove(lock), ("token", "list")),
+                              (lambda: os.remove(lock), ("restore", copy)),
+                              (begin, (*create, "c")),
+                              (begin, ("config", "init"))):
+            prepare()
+            for path in (data, *glob.glob(os.path.join(glob.escape(data), "*"))):
+                os.chown(path, 65534, 65534)
+            done = self.command(*args)
+            self.assertEqual(done.returncode, 0, (args, done.stderr))
+            owners = {name: os.stat(os.path.join(data, name)).st_uid for name in os.listdir(data)}
+            self.assertEqual(set(owners.values()), {65534}, (args, owners))
 
     def test_a_service_waits_for_a_command_to_end(self):
         held = self.hold_the_lock("4242 token create\n")

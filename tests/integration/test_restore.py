@@ -61,6 +61,21 @@ class Restore(BackupCase):
         with self.client.events(since=0) as stream:
             stream.until(lambda e: e["type"] == "service.database_restored")
 
+    def test_what_got_the_index_of_another_one_since_is_not_taken_for_it(self):
+        self.simulator.set(**{"ms.add_disk": 50000})
+        self.client.run("POST", "/api/instances", {"name": "X", "labels": {"of": "X"}})
+        self.run_command("backup", "a.db")
+        former = self.client.get("/api/instances/name:X").json
+        self.client.run("DELETE", "/api/instances/name:X")
+        self.client.run("POST", "/api/instances", {"name": "Y"})
+        self.run_command("restore", "a.db")
+        self.service.wait_until_observed(self.client)
+        wait_for(lambda: self.client.request("GET", "/api/instances/name:Y").status == 200, "Y")
+        other = self.client.get("/api/instances/name:Y").json
+        self.assertEqual(other["index"], former["index"])
+        self.assertNotEqual(other["id"], former["id"])
+        self.assertEqual(other["labels"], {})
+
     def test_what_had_not_ended_is_interrupted_and_not_done_again(self):
         self.simulator.set(**{"hang.launch": 1})
         operation = self.client.post("/api/instances/0/start").json

@@ -23,7 +23,7 @@ enum farm_answer {
     FARM_NO_PLAYER,   /* "player don't exist!", -1001; nothing done */
     FARM_PARAMETER,   /* "parameter error!", -1005; nothing done */
     FARM_LIE,         /* does it; add and copy exit with a wrong index, the others say no */
-    FARM_LATE_DISK,   /* copy: does it, but for the disk, which the test brings */
+    FARM_LATE_DISK,   /* add, copy: does it, but for the disk, which the test brings */
     FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
     FARM_NO_SESSION,  /* there is no agent to run it */

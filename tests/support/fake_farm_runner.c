@@ -316,9 +316,9 @@ static void lie(struct fake_farm *farm, struct run *run)
     end(run, RUN_EXITED, -1001);
 }
 
-static int copy_without_disk(struct fake_farm *farm, struct run *run)
+static int make_without_disk(struct fake_farm *farm, struct run *run)
 {
-    int index = do_copy(farm, run);
+    int index = carry_out(farm, run);
     fake_farm_lose_disk(farm, index);
     return index;
 }
@@ -343,7 +343,7 @@ static void answer_wrongly(struct fake_farm *farm, struct run *run)
         lie(farm, run);
         break;
     case FARM_LATE_DISK:
-        end(run, RUN_EXITED, copy_without_disk(farm, run));
+        end(run, RUN_EXITED, make_without_disk(farm, run));
         break;
     case FARM_HANG:
         run->is_hanging = true;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -69,6 +71,83 @@ Test(fs, waits_for_nobody_behind_what_is_no_plain_file)
     cr_assert_eq(fs_check_file(text), UV_ENOENT);
     cr_assert_eq(fs_write_atomic(text, "x", 1), 0);
     cr_assert_eq(fs_check_file(text), 0);
+}
+
+Test(fs, tells_a_link_from_what_it_leads_to)
+{
+    char *text cleanup(mem_freep) = fs_join(folder, "file");
+    char *link cleanup(mem_freep) = fs_join(folder, "link");
+    cr_assert_not(fs_is_link(link));
+    cr_assert_eq(symlink(text, link), 0);
+    cr_assert(fs_is_link(link), "also one that leads nowhere");
+    cr_assert_eq(fs_write_atomic(text, "x", 1), 0);
+    cr_assert(fs_is_link(link));
+    cr_assert_not(fs_is_link(text));
+    cr_assert_not(fs_is_link(folder));
+}
+
+Test(fs, knows_a_file_by_its_number_and_its_drive)
+{
+    struct fs_identity one, other, far;
+    char *a cleanup(mem_freep) = fs_join(folder, "a");
+    char *b cleanup(mem_freep) = fs_join(folder, "b");
+    cr_assert_eq(fs_write_atomic(a, "x", 1), 0);
+    cr_assert_eq(link(a, b), 0);
+    cr_assert_eq(fs_identify(a, &one), 0);
+    cr_assert_eq(fs_identify(b, &other), 0);
+    cr_assert(fs_is_same(&one, &other), "it has two names");
+    cr_assert_eq(fs_identify("/proc/self/status", &far), 0);
+    far.file = one.file;
+    cr_assert_not(fs_is_same(&one, &far), "another drive has the same number");
+    far.drive = 0;
+    cr_assert(fs_is_same(&one, &far), "where it is not known the file's number decides");
+    other.file++;
+    cr_assert_not(fs_is_same(&one, &other));
+}
+
+/* FOLDER is somebody else's from now on. */
+static void give_away_the_folder(void)
+{
+    if (chown(folder, 65534, 65534) == 0)
+        return;
+    fprintf(stderr, "skipped: only root makes files in the folder of another account\n");
+    cr_skip_test("only root makes files in the folder of another account");
+}
+
+static unsigned owner_of(const char *path)
+{
+    struct stat st;
+    cr_assert_eq(stat(path, &st), 0);
+    return st.st_uid;
+}
+
+Test(fs, gives_a_file_to_the_owner_of_its_folder)
+{
+    char *path cleanup(mem_freep) = fs_join(folder, "file");
+    give_away_the_folder();
+    cr_assert_eq(fs_write_atomic(path, "x", 1), 0);
+    cr_assert_eq(owner_of(path), geteuid());
+    cr_assert_eq(fs_give(path), 0);
+    cr_assert_eq(owner_of(path), 65534);
+    cr_assert_eq(fs_give(path), 0, "it has it already");
+}
+
+/* The owner of the folder must not get what is not in it by a name that he puts there. */
+Test(fs, gives_nothing_away_that_has_a_name_elsewhere)
+{
+    char *elsewhere = folder_make();
+    char *file cleanup(mem_freep) = fs_join(elsewhere, "file");
+    char *second cleanup(mem_freep) = fs_join(folder, "second"),
+                 *soft cleanup(mem_freep) = fs_join(folder, "soft");
+    give_away_the_folder();
+    cr_assert_eq(fs_write_atomic(file, "x", 1), 0);
+    cr_assert_eq(link(file, second), 0);
+    cr_assert_eq(symlink(file, soft), 0);
+    cr_assert_eq(fs_give(second), UV_EPERM);
+    cr_assert_eq(unlink(second), 0);
+    cr_assert_eq(fs_give(soft), UV_ELOOP);
+    cr_assert_eq(owner_of(file), geteuid());
+    folder_remove(elsewhere);
 }
 
 Test(fs, reads_an_empty_file_as_an_empty_string)

@@ -244,3 +244,19 @@ Test(cache_missing, without_copies_nothing_is_missing)
     cr_assert_eq(missing_at(0), 0);
     mem_free(path);
 }
+
+/* The drive that it leads to is not there just now. */
+Test(cache_missing, a_link_that_leads_nowhere_is_refused_and_stays)
+{
+    struct cache_missing missing;
+    struct cache_repair repair = {0};
+    struct cache_db_error error;
+    sqlite3 *db = NULL;
+    char *path cleanup(mem_freep) = fs_join(folder, "ldplayerd.db");
+    folder_write(folder, "ldplayerd.db.replaced-20010101T000000Z", "");
+    cr_assert_eq(symlink("/nonexistent/ldplayerd.db", path), 0);
+    cr_assert_eq(cache_missing_open(folder, &db, &repair, &missing, &error), UV_EISDIR);
+    cr_assert_not_null(strstr(error.text, "a link"), "%s", error.text);
+    cr_assert(fs_is_link(path));
+    cr_assert_eq(folder_count(folder), 2);
+}

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/cache/backup/restore_fixture.h"
 
@@ -289,6 +290,28 @@ Test(cache_restore, what_is_no_plain_file_is_refused)
     cr_assert_eq(mkdir(file, 0700), 0);
     expect_refused("it is a folder");
     cr_assert_eq(rmdir(file), 0);
+}
+
+/* SQLite has the log beside what it leads to. */
+Test(cache_restore, what_stands_beside_the_target_of_a_link_counts)
+{
+    char *real = mem_printf("%s.real", file), *log = mem_printf("%s.real-wal", file);
+    struct cache_db_error error;
+    set("old");
+    back_up();
+    set("new");
+    cr_assert_eq(fs_rename(file, real), 0);
+    cr_assert_eq(symlink(real, file), 0);
+    cr_assert_eq(mkfifo(log, 0600), 0);
+    cr_assert_eq(cache_restore_stage(folder, file, &staged, &error), UV_EISDIR);
+    cr_assert_not_null(strstr(error.text, log), "%s", error.text);
+    cr_assert_eq(unlink(log), 0);
+    stage_and_arm();
+    expect_restored("old", "new");
+    cr_assert_eq(unlink(file), 0);
+    cr_assert_eq(unlink(real), 0);
+    mem_free(real);
+    mem_free(log);
 }
 
 Test(cache_restore, the_database_itself_is_no_backup)

@@ -2,6 +2,7 @@
 
 /* What is no page of its own, damaged: the header of the file, and the log. */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/cache/damage.h"
 
@@ -147,4 +148,44 @@ Test(cache_damage_files, what_is_no_plain_file_is_named_and_not_waited_for)
         mem_free(path);
         folder_remove(folder);
     }
+}
+
+/* SQLite follows one, and has the log where it leads; everything here looks beside the link. */
+Test(cache_damage_files, a_link_in_its_place_is_refused)
+{
+    static const char *const names[] = {"ldplayerd.db", "ldplayerd.db-wal", "ldplayerd.db-shm",
+                                        "ldplayerd.db-journal"};
+    for (size_t i = 0; i < 2 * countof(names); i++) {
+        char *folder = folder_make(), *path = fs_join(folder, names[i / 2]);
+        char *elsewhere = folder_make(), *target = fs_join(elsewhere, "big.db");
+        struct cache_db_error err;
+        sqlite3 *db = NULL;
+        if (i % 2)
+            folder_write(elsewhere, "big.db", "");
+        cr_assert_eq(symlink(target, path), 0);
+        /* Where it leads nowhere, a repair that was cut off would take its place. */
+        folder_write(folder, "ldplayerd.db.repaired-20010101T000000Z", "");
+        cr_assert_eq(cache_db_open(folder, &db, NULL, &err), UV_EISDIR, "%s", err.text);
+        cr_assert_not_null(strstr(err.text, path), "%s", err.text);
+        cr_assert_not_null(strstr(err.text, "a link"), "%s", err.text);
+        cr_assert_eq(folder_count(folder), 2, "nothing is made or moved");
+        cr_assert_eq(folder_count(elsewhere), i % 2);
+        cr_assert(fs_is_link(path));
+        mem_free(path);
+        mem_free(target);
+        folder_remove(folder);
+        folder_remove(elsewhere);
+    }
+}
+
+Test(cache_damage_files, the_folder_may_be_reached_by_a_link)
+{
+    char *elsewhere = folder_make(), *folder = folder_make();
+    char *link = fs_join(elsewhere, "data");
+    cr_assert_eq(symlink(folder, link), 0);
+    for (int i = 0; i < 2; i++)
+        cache_db_close(open_db(link));
+    mem_free(link);
+    folder_remove(folder);
+    folder_remove(elsewhere);
 }

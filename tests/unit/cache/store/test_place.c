@@ -2,6 +2,7 @@
 
 /* The files of the database are removed, renamed or replaced while the store has them open. */
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -172,6 +173,81 @@ Test(cache_place, it_is_found_out_while_nobody_writes)
     world_deinit(&w);
 }
 
+/* --- files that become shorter --- */
+
+static void cut(const char *path, int64_t left)
+{
+    cr_assert_eq(truncate(path, (off_t)left), 0);
+}
+
+static int64_t size_of(const char *path)
+{
+    int64_t size = 0;
+    cr_assert_eq(fs_size(path, &size), 0);
+    return size;
+}
+
+static void expect_refused(struct world *w, const char *what)
+{
+    cr_assert_eq(add(w), UV_ENXIO, "%s", what);
+    cr_assert_eq(w->heard.write_error, UV_ENXIO, "%s", what);
+}
+
+Test(cache_place, a_database_that_is_emptied_or_cut_off_takes_no_more)
+{
+    for (int is_emptied = 0; is_emptied < 2; is_emptied++) {
+        struct world w;
+        world_init(&w);
+        cr_assert_eq(add(&w), 0);
+        sqlite3 *db = open_beside(w.f.folder);
+        execute(db, "PRAGMA wal_checkpoint(PASSIVE)"); /* it grows while it is open */
+        cr_assert_eq(add(&w), 0);
+        int64_t size = size_of(w.database);
+        cut(w.database, is_emptied ? 0 : size - 1);
+        expect_refused(&w, is_emptied ? "emptied" : "cut off");
+        cr_assert_eq(cache_store_check_place(w.f.store), UV_ENXIO);
+        sqlite3_close(db);
+        world_deinit(&w);
+    }
+}
+
+/* What is appended behind the hole would be lost with the process. */
+Test(cache_place, a_log_that_is_emptied_or_cut_off_takes_no_more)
+{
+    for (int is_emptied = 0; is_emptied < 2; is_emptied++) {
+        struct world w;
+        world_init(&w);
+        cr_assert_eq(add(&w), 0);
+        cut(w.log, is_emptied ? 0 : size_of(w.log) - 1);
+        expect_refused(&w, is_emptied ? "emptied" : "cut off");
+        world_deinit(&w);
+    }
+}
+
+static int exec_add_many(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(
+        db, "INSERT INTO events (time, type, json) VALUES (1, 'x', hex(randomblob(?)))", "i",
+        (int64_t)3 << 20);
+}
+
+/* SQLite cuts it off itself when it has been copied back. */
+Test(cache_place, a_log_that_begins_anew_is_no_shorter_one)
+{
+    struct world w;
+    world_init(&w);
+    for (int i = 0; i < 6; i++) {
+        int status = 1;
+        cache_store_write(w.f.store, exec_add_many, note_status, &status);
+        loop_run(&w.f.loop);
+        cr_assert_eq(status, 0);
+        cr_assert_eq(add(&w), 0);
+    }
+    cr_assert_eq(w.n_heard, 0);
+    world_deinit(&w);
+}
+
 /* --- what is read --- */
 
 struct counting {
@@ -255,6 +331,28 @@ Test(cache_place, what_stands_there_instead_is_not_touched)
     world_deinit(&w);
 }
 
+/* It has another owner now, who alone copies the log back. */
+Test(cache_place, a_store_that_has_lost_the_lock_leaves_the_log_as_it_is)
+{
+    struct fixture f;
+    int status = 1;
+    sqlite3 *db = fixture_init(&f);
+    char *lock cleanup(mem_freep) = fs_join(f.folder, CACHE_LOCK_NAME);
+    char *log cleanup(mem_freep) = fs_join(f.folder, log_name);
+    folder_write(f.folder, CACHE_LOCK_NAME, "1 serve");
+    f.store = cache_store_new(&f.loop, db, NULL);
+    cache_store_write(f.store, exec_add, note_status, &status);
+    loop_run(&f.loop);
+    cr_assert_eq(status, 0);
+    int64_t size = size_of(log);
+    cr_assert_gt(size, 0);
+    cr_assert_eq(fs_remove(lock), 0);
+    fixture_close_store(&f);
+    cr_assert_eq(size_of(log), size);
+    cr_assert_eq(count_events(f.folder), 1);
+    fixture_stop(&f);
+}
+
 /* Whoever takes another one takes the database for his. */
 Test(cache_place, the_lock_of_the_folder_must_be_the_one_that_was_taken)
 {
@@ -264,16 +362,59 @@ Test(cache_place, the_lock_of_the_folder_must_be_the_one_that_was_taken)
     folder_write(folder, CACHE_LOCK_NAME, "1 serve");
     sqlite3 *db = open_db(folder);
     cache_place_init(&place, db);
-    cr_assert_eq(cache_place_check(&place), 0);
+    cr_assert_eq(cache_place_check(&place, 0), 0);
     cr_assert_eq(fs_rename(lock, aside), 0);
-    cr_assert_eq(cache_place_check(&place), UV_ENXIO, "it is gone");
+    cr_assert_eq(cache_place_check(&place, 0), UV_ENXIO, "it is gone");
     folder_write(folder, CACHE_LOCK_NAME, "2 token list");
-    cr_assert_eq(cache_place_check(&place), UV_ENXIO, "it is another one's");
+    cr_assert_eq(cache_place_check(&place, 0), UV_ENXIO, "it is another one's");
     cr_assert_eq(fs_rename(aside, lock), 0);
-    cr_assert_eq(cache_place_check(&place), 0);
+    cr_assert_eq(cache_place_check(&place, 0), 0);
     cache_place_deinit(&place);
     cache_db_close(db);
     mem_free(lock);
     mem_free(aside);
     folder_remove(folder);
+}
+
+/* A file that is made at PATH and has the number of FILE. */
+static void make_with_number(const char *path, const struct fs_identity *file)
+{
+    struct fs_identity made = {0};
+    for (int i = 0; made.file != file->file; i++) {
+        char *other cleanup(mem_freep) = mem_printf("%s.%d", path, i);
+        cr_assert_lt(i, 100);
+        cr_assert_eq(fs_write_for_now(other, "x", 1), 0);
+        cr_assert_eq(fs_identify(other, &made), 0);
+        if (made.file == file->file)
+            cr_assert_eq(fs_rename(other, path), 0);
+    }
+}
+
+/* Drives number their files alike. */
+Test(cache_place, another_drive_that_is_mounted_over_the_folder_is_another_place)
+{
+    char *folder = folder_make(), *other = folder_make();
+    struct cache_place place;
+    mount_small(folder, "size=4m");
+    folder_write(folder, CACHE_LOCK_NAME, "1 serve");
+    sqlite3 *db = open_db(folder);
+    cache_place_init(&place, db);
+    cr_assert_eq(cache_place_check(&place, 0), 0);
+    cr_assert_eq(mount("tmpfs", other, "tmpfs", 0, "size=4m"), 0);
+    static const size_t order[] = {2, 0, 1}; /* in which they were made */
+    for (size_t i = 0; i < countof(order); i++) {
+        char *path cleanup(mem_freep) = fs_join(other, fs_basename(place.paths[order[i]]));
+        make_with_number(path, &place.files[order[i]]);
+    }
+    place.shortest = 0; /* that the drive is another is what is told */
+    cr_assert_eq(mount(other, folder, NULL, MS_BIND, NULL), 0);
+    cr_assert_eq(cache_place_check(&place, 0), UV_ENXIO);
+    cr_assert_eq(umount(folder), 0);
+    cr_assert_eq(cache_place_check(&place, 0), 0);
+    cache_place_deinit(&place);
+    cache_db_close(db);
+    cr_assert_eq(umount(folder), 0);
+    cr_assert_eq(umount(other), 0);
+    folder_remove(folder);
+    folder_remove(other);
 }

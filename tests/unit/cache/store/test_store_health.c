@@ -72,12 +72,14 @@ static void check_full_disk(struct fixture *f)
     cr_assert_eq(refused.status, UV_ENOSPC, "%s", uv_strerror(refused.status));
     cr_assert_eq(cache_store_health(f->store).write_error, UV_ENOSPC, "the read clears nothing");
     cr_assert_eq(counting.n, 1);
+    cr_assert_lt(cache_store_health(f->store).free_bytes, 1 << 16, "looked at when it was full");
 
     cr_assert_eq(unlink(filler), 0);
     cache_store_write(f->store, exec_insert, on_insert, &after);
     loop_run(&f->loop);
     cr_assert_eq(after.status, 0);
     cr_assert_eq(cache_store_health(f->store).write_error, 0);
+    cr_assert_gt(cache_store_health(f->store).free_bytes, 1 << 16);
 }
 
 Test(cache_store_health, a_disk_that_fills_up_refuses_writes_until_there_is_room)

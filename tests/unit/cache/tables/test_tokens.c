@@ -104,6 +104,22 @@ Test(cache_tokens, revoke_takes_an_id_or_a_name_once)
     folder_remove(folder);
 }
 
+Test(cache_tokens, revoke_takes_an_id_for_that_and_not_for_a_name)
+{
+    char *folder = folder_make(), secret[CACHE_TOKEN_SIZE];
+    sqlite3 *db = open_db(folder);
+    struct cache_token token, namesake;
+    cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_ADMIN, 0, secret, &token), 0);
+    cr_assert_eq(cache_tokens_create(db, token.id, CACHE_ROLE_ADMIN, 0, secret, &namesake), 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(cache_tokens_revoke(db, token.id), i == 0 ? 0 : UV_ENOENT);
+        cr_assert_eq(query_number(db, "SELECT count(*) FROM tokens WHERE revoked_at = 0"), 1);
+    }
+    cr_assert_eq(cache_tokens_revoke(db, namesake.id), 0);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
 Test(cache_tokens, the_list_shows_all_oldest_first)
 {
     char *folder = folder_make();
@@ -258,6 +274,21 @@ Test(cache_tokens, a_token_ends_when_its_name_or_id_is_forgotten)
     cache_tokens_forget(v.tokens, token.id);
     cr_assert_null(cache_tokens_check(v.tokens, secret));
     cr_assert_eq(cache_tokens_generation(v.tokens), generation + 2);
+    view_stop(&v);
+}
+
+Test(cache_tokens, one_whose_name_is_the_id_of_another_does_not_end_with_that)
+{
+    struct view v;
+    char secret[CACHE_TOKEN_SIZE], other_secret[CACHE_TOKEN_SIZE];
+    view_start(&v);
+    struct cache_token token = make_token("second", 0, secret);
+    struct cache_token namesake = make_token(token.id, 0, other_secret);
+    cache_tokens_adopt(v.tokens, &token);
+    cache_tokens_adopt(v.tokens, &namesake);
+    cache_tokens_forget(v.tokens, token.id);
+    cr_assert_null(cache_tokens_check(v.tokens, secret));
+    cr_assert_not_null(cache_tokens_check(v.tokens, other_secret));
     view_stop(&v);
 }
 

@@ -451,3 +451,41 @@ Test(ctl_add, what_has_no_disk_yet_is_not_started_before_it_has_or_will_have_non
     world_skip(&w, LDC_TIMING_LATE_DISK_MS);
     world_until(&w, fake_farm_count(w.farm, "launch") == 2);
 }
+
+/* It is by its disk that it is known from the next one that gets its index. */
+Test(ctl_add, create_ends_when_the_disk_of_the_new_one_is_known)
+{
+    fake_farm_answer(w.farm, "add", FARM_LATE_DISK);
+    struct world_answer a = create("mine");
+    world_until(&w, world_at(&w, 2));
+    look_often();
+    world_settle(&w);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it has none yet");
+    cr_expect_str_empty(world_at(&w, 2)->disk_id);
+    fake_farm_grow_disk(w.farm, 2, 1);
+    expect_two(&a, "mine");
+    cr_expect_str_not_empty(world_at(&w, 2)->disk_id);
+}
+
+Test(ctl_add, create_of_one_that_gets_no_disk_ends_all_the_same)
+{
+    fake_farm_answer(w.farm, "add", FARM_LATE_DISK);
+    struct world_answer a = create("mine");
+    world_until(&w, world_at(&w, 2));
+    world_skip(&w, LDC_TIMING_LATE_DISK_MS);
+    expect_two(&a, "mine");
+}
+
+Test(ctl_add, create_waits_for_no_disk_where_none_is_seen)
+{
+    tear_down();
+    world_init(&w);
+    fake_farm_put(w.farm, 0, "zero");
+    fake_farm_put(w.farm, 1, "one");
+    fake_farm_lose_disk(w.farm, 0);
+    fake_farm_lose_disk(w.farm, 1);
+    world_open(&w);
+    fake_farm_answer(w.farm, "add", FARM_LATE_DISK);
+    struct world_answer a = create("mine");
+    expect_two(&a, "mine");
+}

@@ -55,6 +55,18 @@ Test(svc_endpoint, is_none_before_it_is_written_and_after_it_was_removed)
     cr_assert_eq(svc_endpoint_read(dir, &found), UV_ENOENT);
 }
 
+Test(svc_endpoint, of_another_process_is_not_withdrawn)
+{
+    struct svc_endpoint own = {.pid = uv_os_getpid()}, other = {.pid = own.pid + 1}, found = {0};
+    cr_assert_eq(svc_endpoint_write(dir, &other), 0);
+    svc_endpoint_withdraw(dir);
+    cr_assert_eq(svc_endpoint_read(dir, &found), 0);
+    cr_assert_eq(found.pid, other.pid);
+    cr_assert_eq(svc_endpoint_write(dir, &own), 0);
+    svc_endpoint_withdraw(dir);
+    cr_assert_eq(svc_endpoint_read(dir, &found), UV_ENOENT);
+}
+
 Test(svc_endpoint, what_is_none_is_refused)
 {
     static const char *const texts[] = {"", "{", "[]", "{}", "{\"pid\":0}", "{\"pid\":\"7\"}"};

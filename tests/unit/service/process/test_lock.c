@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -47,6 +51,71 @@ Test(svc_lock, can_be_taken_again_after_its_release)
         svc_lock_release(lock);
     }
     cr_assert_eq(holder.pid, 0);
+}
+
+Test(svc_lock, goes_with_its_file_and_is_another_one_then)
+{
+    struct svc_lock *lock, *other;
+    struct svc_lock_holder holder = {0};
+    char *path cleanup(mem_freep) = fs_join(dir, SVC_LOCK_FILE);
+    cr_assert_eq(svc_lock_take(dir, "data remove", &lock, &holder), 0);
+    cr_assert_eq(svc_lock_remove(lock), 0);
+    cr_assert_not(fs_exists(path));
+    cr_assert_eq(svc_lock_take(dir, "serve", &lock, &holder), 0);
+    cr_assert(fs_exists(path));
+    cr_assert_eq(svc_lock_take(dir, "token create", &other, &holder), UV_EBUSY);
+    svc_lock_release(lock);
+}
+
+/* Who holds the lock removes it after we have opened the file and before we lock it. */
+static char *goes_now;
+
+int flock(int fd, int operation)
+{
+    if (goes_now)
+        unlink(take_ptr(goes_now));
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+Test(svc_lock, of_a_file_that_went_meanwhile_is_none)
+{
+    struct svc_lock *lock, *other;
+    struct svc_lock_holder holder = {0};
+    char *path cleanup(mem_freep) = fs_join(dir, SVC_LOCK_FILE);
+    goes_now = path;
+    cr_assert_eq(svc_lock_take(dir, "serve", &lock, &holder), 0);
+    cr_assert_null(goes_now);
+    cr_assert(fs_exists(path));
+    cr_assert_eq(svc_lock_take(dir, "serve", &other, &holder), UV_EBUSY);
+    svc_lock_release(lock);
+}
+
+/* Root works on the data of a service that is stopped. */
+Test(svc_lock, belongs_to_whom_the_folder_does)
+{
+    struct svc_lock *lock;
+    struct svc_lock_holder holder = {0};
+    struct stat st;
+    char *path cleanup(mem_freep) = fs_join(dir, SVC_LOCK_FILE);
+    if (chown(dir, 65534, 65534) < 0) {
+        fprintf(stderr, "skipped: only root makes files in the folder of another account\n");
+        cr_skip_test("only root makes files in the folder of another account");
+    }
+    cr_assert_eq(svc_lock_take(dir, "token list", &lock, &holder), 0);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_eq(st.st_uid, 65534);
+    svc_lock_release(lock);
+}
+
+Test(svc_lock, is_no_link)
+{
+    struct svc_lock *lock;
+    struct svc_lock_holder holder = {0};
+    char *path cleanup(mem_freep) = fs_join(dir, SVC_LOCK_FILE);
+    cr_assert_eq(symlink("elsewhere", path), 0);
+    cr_assert_eq(svc_lock_take(dir, "serve", &lock, &holder), UV_ELOOP);
+    char *elsewhere cleanup(mem_freep) = fs_join(dir, "elsewhere");
+    cr_assert_not(fs_exists(elsewhere));
 }
 
 Test(svc_lock, says_what_the_system_said)
