@@ -211,11 +211,11 @@ Test(cache_backup, the_newest_that_is_whole_is_found_and_those_before_it_are_put
     struct cache_backup made[3], found;
     struct cache_copy copy;
     struct cache_db_error error;
-    int64_t now = clock_wall_ms();
-    cr_assert_eq(cache_backup_find_whole(folder, now, "", &found), UV_ENOENT);
+    cr_assert_eq(cache_backup_find_whole(folder, clock_wall_ms(), "", &found), UV_ENOENT);
     sqlite3 *db = open_db(folder);
     for (int i = 0; i < 3; i++)
         cr_assert_eq(cache_backup_make(folder, NULL, &made[i], &copy, &error), 0);
+    int64_t now = clock_wall_ms();
     cache_db_close(db);
     garble(made[1].name);
     garble(made[2].name);

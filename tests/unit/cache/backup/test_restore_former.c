@@ -289,6 +289,7 @@ Test(cache_restore_former, keys_of_a_damaged_database_go_on_and_what_is_lost_is_
         sqlite3 *db = open_db(folder);
         char *sql = mem_printf("SELECT rootpage FROM sqlite_master WHERE name = '%s'",
                                cases[i].root ? cases[i].root : "");
+        execute(db, "INSERT INTO preferences VALUES ('now', unixepoch())");
         execute(db, KEY("k", "b", "20", "0"));
         execute(db,
                 "INSERT INTO operations SELECT 'b', 'start', '', '', 'failed', 1, 1, 1, 0, NULL,"
