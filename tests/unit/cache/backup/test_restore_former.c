@@ -258,6 +258,7 @@ Test(cache_restore_former, keys_outlive_every_further_restore)
     set("old");
     back_up();
     sqlite3 *db = open_db(folder);
+    execute(db, "INSERT INTO preferences VALUES ('now', unixepoch())");
     execute(db, KEY("k", "b", "20", "0"));
     cache_db_close(db);
     for (int i = 0; i < 3; i++) {
