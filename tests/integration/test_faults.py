@@ -170,32 +170,35 @@ class Stopping(ServiceCase):
 
 
 class TwoInstallations(ServiceCase):
-    """Both have the program of their VMs in one folder, as those of one version do."""
+    """Both have the program of their VMs in one folder, as those of one version do. The processes of
+    the tests that run beside this one are seen too: its index is one that they do not start."""
 
+    INDEX = 29
+    instances = INDEX + 1
     service_options = SHORT
 
     def leave_vm(self, simulator, start):
-        """A VM of index 0 whose player is gone."""
+        """A VM whose player is gone."""
 
         def kinds():
-            return {p["kind"] for p in simulator.show()["processes"] if p["index"] == 0}
+            return {p["kind"] for p in simulator.show()["processes"] if p["index"] == self.INDEX}
 
-        simulator.set(**{"fault.0": "orphan_vm"})
+        simulator.set(**{f"fault.{self.INDEX}": "orphan_vm"})
         start()
         wait_for(lambda: kinds() == {"player", "vm"}, "a VM")
-        simulator.run_ldconsole("quit", "--index", "0")
+        simulator.run_ldconsole("quit", "--index", str(self.INDEX))
         wait_for(lambda: kinds() == {"vm"}, "the end of its player")
 
     def state(self):
-        return self.client.instance("0?max_age_ms=0")["state"]
+        return self.client.instance(f"{self.INDEX}?max_age_ms=0")["state"]
 
     def test_a_vm_without_a_player_may_be_the_others_and_is_left_alone(self):
         other = self.make_simulator("other")
-        self.leave_vm(other, lambda: other.run_ldconsole("launch", "--index", "0"))
+        self.leave_vm(other, lambda: other.run_ldconsole("launch", "--index", str(self.INDEX)))
         wait_for(lambda: self.state() == "unknown", "the doubt")
-        self.assertIn("another installation", self.client.instance(0)["state_reason"])
+        self.assertIn("another installation", self.client.instance(self.INDEX)["state_reason"])
         body = {"force": True, "timeout_s": 6}
-        ended = self.client.run("POST", "/api/instances/0/stop", body, status=None)
+        ended = self.client.run("POST", f"/api/instances/{self.INDEX}/stop", body, status=None)
         self.assertIn(ended["status"], ("failed", "timed_out"))
         self.assertIn("was left alone", str(ended["evidence"]))
         self.assertEqual([p["kind"] for p in other.show()["processes"]], ["vm"])
@@ -203,11 +206,11 @@ class TwoInstallations(ServiceCase):
         wait_for(lambda: self.state() == "stopped", "the end of the doubt")
 
     def test_its_own_that_was_seen_before_is_ended(self):
-        start = ("POST", "/api/instances/0/start", {"timeout_s": 60})
+        start = ("POST", f"/api/instances/{self.INDEX}/start", {"timeout_s": 60})
         self.leave_vm(self.simulator, lambda: self.client.run(*start))
         self.service.restart()
         wait_for(lambda: self.state() == "unreachable", "the VM that is left")
-        self.client.run("POST", "/api/instances/0/stop", {"force": True, "timeout_s": 6})
+        self.client.run("POST", f"/api/instances/{self.INDEX}/stop", {"force": True, "timeout_s": 6})
         self.assertEqual(self.simulator.show()["processes"], [])
 
 

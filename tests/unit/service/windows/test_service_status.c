@@ -64,6 +64,6 @@ Test(svc_service_status, every_reason_of_a_failed_start_has_a_meaning)
         cr_expect_not_null(svc_service_code_meaning(svc_service_code_of(reasons[i])));
     cr_expect_not_null(svc_service_code_meaning(SVC_SCM_EXIT_CONFIG));
     cr_expect_null(svc_service_code_meaning(0));
-    cr_expect_null(svc_service_code_meaning(6));
+    cr_expect_null(svc_service_code_meaning(7));
     cr_expect_null(svc_service_code_meaning(-1));
 }
