@@ -59,7 +59,8 @@ Test(svc_service_status, is_json_for_programs)
 
 Test(svc_service_status, every_reason_of_a_failed_start_has_a_meaning)
 {
-    static const int reasons[] = {UV_EBUSY, UV_EADDRINUSE, UV_EACCES, UV_EPERM, UV_EIO};
+    static const int reasons[] = {UV_EBUSY,  UV_EADDRINUSE, UV_EADDRNOTAVAIL,
+                                  UV_EACCES, UV_EPERM,      UV_EIO};
     for (size_t i = 0; i < countof(reasons); i++)
         cr_expect_not_null(svc_service_code_meaning(svc_service_code_of(reasons[i])));
     cr_expect_not_null(svc_service_code_meaning(SVC_SCM_EXIT_CONFIG));
