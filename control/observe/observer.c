@@ -52,6 +52,8 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
         w->player = known->instance.player;
         w->headless = known->instance.headless;
         w->adb.debug = known->instance.adb.debug;
+        w->was_on = known->instance.state != CACHE_STATE_STOPPED &&
+                    known->instance.state != CACHE_STATE_UNKNOWN;
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
@@ -517,6 +519,11 @@ uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id)
 {
     uint64_t since_ms = ctl_observer_watch(o, id)->gone_since_ms;
     return since_ms ? clock_mono_ms() - since_ms : 0;
+}
+
+bool ctl_observer_has_run(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->was_on;
 }
 
 bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id)

@@ -158,6 +158,8 @@ void ctl_observer_look(struct ctl_observer *o);
 void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
 /** How long nothing of ID has been running, as far as that can be seen; 0 while something is. */
 uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id);
+/** Whether something of ID was seen running, also by a former process at its last look. */
+bool ctl_observer_has_run(struct ctl_observer *o, const char *id);
 /** Whether the last look saw another instance than ID starting, whoever began that. */
 bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id);
 /** Whether the guest of I cannot be asked, so that it is never seen `ready` (prober.h). */
