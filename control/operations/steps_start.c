@@ -13,8 +13,8 @@
  * Where nothing shows whether old processes are gone, the tail of what ran counts too. */
 static bool has_settled(const struct ctl_job *job, const struct cache_instance *i)
 {
-    bool is_blind = !ctl_observer_sees_processes(job->observer) &&
-                    ctl_observer_has_run(job->observer, i->id);
+    bool is_blind =
+        !ctl_observer_sees_processes(job->observer) && ctl_observer_has_run(job->observer, i->id);
     unsigned tail_ms = is_blind && job->timeouts->settle_ms ? LDC_TIMING_PLAYER_TAIL_MS : 0;
     return ctl_observer_gone_ms(job->observer, i->id) >= job->timeouts->settle_ms + tail_ms;
 }
