@@ -112,9 +112,11 @@ void api_filter_from_json(yyjson_val *select, struct api_filter *ret,
     if (state)
         read_states(&reading, state);
     if (group) {
-        ret->group = api_field_text(group);
-        if (!ret->group)
-            api_field_errors_add(errors, "select.group", "must be a string");
+        ret->group = yyjson_is_null(group) ? "" : api_field_text(group);
+        /* An empty one comes of a variable that nobody has set. */
+        if (!ret->group || (!yyjson_is_null(group) && !*ret->group))
+            api_field_errors_add(errors, "select.group",
+                                 "must be the name of a group, or null for those without one");
     }
     if (labels)
         read_labels(&reading, labels);

@@ -30,7 +30,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"InstancePartialList", "items: [InstancePartial], ...instance_page"},
     {"Selection",
      "only ids?: {\"type\":\"array\",\"maxItems\":10000,\"items\":{\"type\":[\"string\",\"integer\"]}}, "
-     "all?: =true, state?: InstanceState|[InstanceState], group?: text, labels?: {text?}"},
+     "all?: =true, state?: InstanceState|[InstanceState], group?: text?, labels?: {text?}"},
 
     /* --- operations --- */
     {"OperationKind", "create|start|stop|restart|modify|rename|clone|remove|batch"},

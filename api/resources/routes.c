@@ -21,8 +21,9 @@ static const struct api_route_query fields = {"fields", "text", API_OPTIONAL,
                                               "Members to answer with, separated by commas."};
 static const struct api_route_query force = {"force", "bool", API_OPTIONAL,
                                              "Stop the instance first when it is running."};
-static const struct api_route_query timeout = {"timeout_s", "1..3600", API_OPTIONAL,
-                                               "Give up after this many seconds."};
+static const struct api_route_query timeout = {
+    "timeout_s", "1..3600", API_OPTIONAL,
+    "Give up after this many seconds; the wait for its turn counts."};
 
 static const struct api_route_query of_state = {
     "state", "text", API_OPTIONAL, "Only instances in one of these states, separated by commas."};
@@ -172,8 +173,9 @@ const struct api_route api_routes[] = {
         .tag = "instances",
         .summary = "Change an instance",
         .description =
-            "Settings are verified by reading the configuration file back; name, settings and resolution "
-            "need the instance stopped. `settings.adb_debug`, for which ldconsole has no flag, is written "
+            "Settings are verified by reading the configuration file back. Of an instance that runs they "
+            "take effect when it is stopped and started, and `note` of the result says so. "
+            "`settings.adb_debug`, for which ldconsole has no flag, is written "
             "into that file itself (the former one stays beside it, `.ldplayerd.bak`): 409 while it runs. "
             "Labels are replaced as a whole; group `null` clears it.",
         .query = QUERY(&wait),
@@ -287,7 +289,9 @@ const struct api_route api_routes[] = {
         .summary = "Do one thing to many instances",
         .description =
             "Makes a parent operation with one child for each selected instance. `options` are those of "
-            "the single action. `remove` and `modify` need the role admin. Selecting nothing is refused.",
+            "the single action; the wait for its turn does not count in the `timeout_s` of a child. "
+            "`remove` and `modify` need the role admin. Selecting nothing is refused. `select.group` "
+            "null means the instances without one; empty is refused.",
         .query = QUERY(&wait),
         .body = "BatchRequest",
         .is_body_required = true,

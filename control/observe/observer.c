@@ -17,6 +17,7 @@
 #include "control/observe/observer_private.h"
 #include "control/observe/survey_verdict.h"
 #include "ldconsole/install/config_keep.h"
+#include "ldconsole/verbs/timing.h"
 
 /* Starting a child holds the loop up: who waited for the start gets what is remembered before. */
 enum { FIRST_MS = 5 };
@@ -51,6 +52,8 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
         w->player = known->instance.player;
         w->headless = known->instance.headless;
         w->adb.debug = known->instance.adb.debug;
+        w->was_on = known->instance.state != CACHE_STATE_STOPPED &&
+                    known->instance.state != CACHE_STATE_UNKNOWN;
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
@@ -301,6 +304,15 @@ void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect
     w->expect_until_ms = clock_mono_ms() + within_ms;
 }
 
+void ctl_observer_expect_no_longer(struct ctl_observer *o, const char *id, uint64_t issued_ms)
+{
+    struct ctl_watch *w = ctl_observer_watch(o, id);
+    uint64_t until_ms = issued_ms + (w->expect == CTL_EXPECT_START ? LDC_TIMING_LAUNCH_LAG_MS
+                                                                   : LDC_TIMING_QUIT_LAG_MS);
+    if (until_ms < w->expect_until_ms)
+        w->expect_until_ms = until_ms;
+}
+
 void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local)
 {
     const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
@@ -455,6 +467,11 @@ const char *ctl_observer_config_loss(struct ctl_observer *o, const char *id)
     return ctl_observer_watch(o, id)->config_loss;
 }
 
+bool ctl_observer_knows_config_loss(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->is_config_judged;
+}
+
 bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id)
 {
     return ctl_observer_watch(o, id)->has_bad_config;
@@ -502,6 +519,11 @@ uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id)
 {
     uint64_t since_ms = ctl_observer_watch(o, id)->gone_since_ms;
     return since_ms ? clock_mono_ms() - since_ms : 0;
+}
+
+bool ctl_observer_has_run(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->was_on;
 }
 
 bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id)

@@ -83,6 +83,9 @@ void ctl_observer_hurry(struct ctl_observer *o, int delta);
  *  passed) a lagging list2 reads as starting or stopping instead of stopped or running. */
 void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect expect,
                          unsigned within_ms);
+/** What was asked of an instance at ISSUED_MS is waited for no longer, and may come all the same:
+ * it counts on, but no longer than list2 is late with it (timing.h). */
+void ctl_observer_expect_no_longer(struct ctl_observer *o, const char *id, uint64_t issued_ms);
 /** Labels, group and desired state: kept by us, changed at once, written to the store. */
 struct ctl_local {
     const char *labels; /* JSON object text; NULL leaves as is */
@@ -133,8 +136,12 @@ unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, stru
  * when it does not. By a look of its own (some milliseconds). */
 bool ctl_observer_read_vm_log(struct ctl_observer *o, const char *id, int64_t since_wall_ms,
                               struct ldc_vm_fault *ret);
-/** What the config file of ID has lost that a copy has: "it was reset"; "" = nothing. */
+/** What the config file of ID has lost that a copy has: "it was reset (name, cpu)"; "" = nothing.
+ */
 const char *ctl_observer_config_loss(struct ctl_observer *o, const char *id);
+/** Whether that is known of the file as it is now; a file that was just written is held against its
+ *  copy one look later. */
+bool ctl_observer_knows_config_loss(struct ctl_observer *o, const char *id);
 /** Whether the config file of ID cannot be used: LDPlayer would never start with it. */
 bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id);
 /** Puts the copy back, and tells that by an event. Only while ID is stopped; blocking, a few
@@ -151,6 +158,8 @@ void ctl_observer_look(struct ctl_observer *o);
 void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
 /** How long nothing of ID has been running, as far as that can be seen; 0 while something is. */
 uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id);
+/** Whether something of ID was seen running, also by a former process at its last look. */
+bool ctl_observer_has_run(struct ctl_observer *o, const char *id);
 /** Whether the last look saw another instance than ID starting, whoever began that. */
 bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id);
 /** Whether the guest of I cannot be asked, so that it is never seen `ready` (prober.h). */

@@ -85,13 +85,14 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
         return;
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
     w->player = id_of(match.player);
+    w->player_age_ms = match.player ? match.player->age_ms : 0;
     w->headless = id_of(match.headless);
     w->possible = match.possible ? match.possible->pid : 0;
 }
 
 /* --- judging one row --- */
 
-/* For one that was never seen running. */
+/* For one that has appeared while we looked and was never seen running. */
 enum { LONG_AGO_MS = 1 };
 
 /* Starting and booting are one phase: what counts is how long the start takes altogether. */
@@ -137,7 +138,7 @@ static enum cache_adb_debug debug_of(const struct ldc_config *config)
 
 static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
                   const struct ldc_row *row, const struct ldc_config *config, struct ctl_watch *w,
-                  bool was_on, struct ctl_verdict *ret)
+                  struct ctl_verdict *ret)
 {
     uint64_t now = survey->ended_ms;
     if (row->android != 0)
@@ -148,12 +149,13 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
     if (!is_off(w, row))
         w->gone_since_ms = 0;
     else if (w->gone_since_ms == 0)
-        w->gone_since_ms = w->state == CACHE_STATE_UNKNOWN && !was_on ? LONG_AGO_MS : now;
+        w->gone_since_ms = w->is_new && !w->was_on ? LONG_AGO_MS : now;
     update_expectation(w, row, now);
     if (config && config->is_readable)
         w->adb.debug = debug_of(config);
-    ctl_prober_visit(o->prober, w, row->index, row->android == 1 && row->vbox_pid > 0,
-                     row->vbox_pid, now);
+    /* list2 may lose the pids of what it shows as up (reference 5.2). */
+    int64_t vm = row->vbox_pid > 0 ? row->vbox_pid : w->headless.pid;
+    ctl_prober_visit(o->prober, w, row->index, row->android == 1 && vm > 0, vm, now);
 
     struct ctl_facts facts = {
         .android = row->android,
@@ -163,6 +165,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .sees_vms = o->sees_vms,
         .player = w->player.pid,
         .headless = w->headless.pid,
+        .player_age_ms = w->player_age_ms,
         .possible = w->possible,
         .guest = w->guest,
         .guest_reason = w->guest_reason[0] ? w->guest_reason : NULL,
@@ -243,13 +246,12 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->n_absent = 0;
     w->was_removed = false;
     str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
+    w->is_config_judged = !config || !config->is_unkept || !o->options.config_copies;
     w->has_bad_config =
         config && !config->is_missing && (!config->is_readable || config->is_truncated);
     w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, w);
-    bool was_on = known && known->instance.state != CACHE_STATE_STOPPED &&
-                  known->instance.state != CACHE_STATE_UNKNOWN;
-    judge(o, survey, row, config, w, was_on, &verdict);
+    judge(o, survey, row, config, w, &verdict);
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
 }
@@ -293,7 +295,27 @@ static bool was_removed_by_us(const struct ldc_survey *survey, const struct cach
            disk_of(i, ldc_configs_find(survey->configs, i->index)) != CTL_DISK_OWN;
 }
 
-/* It stays as it was while its row may only be late; what is left out for longer is not known. */
+static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
+                                 const struct cache_entry *entry, struct ctl_watch *w)
+{
+    struct ctl_verdict verdict;
+    uint64_t now = survey->ended_ms;
+    struct ctl_facts facts = {
+        .expect = now < w->expect_until_ms ? w->expect : CTL_EXPECT_NOTHING,
+        .previous = entry->instance.state,
+        .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
+        .stuck_ms = o->options.stuck_ms,
+    };
+    if (!ctl_state_derive_unlisted(&facts, w->n_absent, &verdict)) {
+        cache_snapshot_keep(o->snapshot, entry);
+        return;
+    }
+    if (!is_same_phase(w->state, verdict.state))
+        w->phase_since_ms = now;
+    w->state = verdict.state;
+    ctl_observer_publish_doubt(o, entry, &verdict);
+}
+
 static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
                            const struct cache_entry *entry)
 {
@@ -307,13 +329,7 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
     }
     w->seen = w->is_unlisted = true;
     o->is_moving = true;
-    if (w->n_absent < LDC_TIMING_ABSENT_LOOKS) {
-        cache_snapshot_keep(o->snapshot, entry);
-        return;
-    }
-    w->state = CACHE_STATE_UNKNOWN;
-    ctl_observer_publish_doubt(o, entry,
-                               "list2 does not show it, but its files are there; looking again");
+    judge_state_unlisted(o, survey, entry, w);
 }
 
 /* --- all of them, a slice in a turn --- */
@@ -333,7 +349,7 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
 
 bool ctl_observer_judge_starting(const struct cache_instance *i)
 {
-    return i->state == CACHE_STATE_STARTING || i->state == CACHE_STATE_BOOTING;
+    return ctl_state_is_starting(i->state);
 }
 
 /* What every operation that waits at a gate asks. */

@@ -60,9 +60,9 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
                           const struct cache_instance *former, struct ctl_watch *w,
                           const struct ldc_row *row, const struct ldc_config *config,
                           const struct ctl_verdict *verdict);
-/** One that was left out for long and may still be there: `unknown`, with REASON. */
+/** One that list2 leaves out and that may still be there: only its state and reason change. */
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
-                                const char *reason);
+                                const struct ctl_verdict *verdict);
 /** Emits that the config file of I is again as it was before LOSS. */
 void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_instance *i,
                                    const char *loss);

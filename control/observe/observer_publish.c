@@ -154,7 +154,7 @@ static void see_drift(struct ctl_observer *o, struct ctl_watch *w, const struct 
                       const struct ldc_config *config)
 {
     bool is_good = config && config->is_readable && !config->is_truncated && !*config->loss;
-    if (!w->set || !is_good)
+    if (!w->set || !is_good || !w->is_config_judged)
         return;
     unsigned drift = ldc_settings_differing(w->set, NULL, &config->settings);
     unsigned more = drift & ~w->drift;
@@ -229,12 +229,12 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
 }
 
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
-                                const char *reason)
+                                const struct ctl_verdict *verdict)
 {
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
     cache_instance_copy(&i, &known->instance);
-    i.state = CACHE_STATE_UNKNOWN;
-    str_copy(i.reason, sizeof(i.reason), reason);
+    i.state = verdict->state;
+    str_copy(i.reason, sizeof(i.reason), verdict->reason);
     cache_snapshot_put(o->snapshot, &i);
 }

@@ -102,21 +102,26 @@ static bool is_closing(const struct ctl_facts *f)
            f->off_ms < LDC_TIMING_PLAYER_LINGER_MS;
 }
 
-/* A stop by other hands than ours. */
+/* A stop by other hands than ours. What list2 has called off all the time was not seen on. */
 static bool is_ending(const struct ctl_facts *f)
 {
+    bool was_listed = f->previous != CACHE_STATE_STARTING || f->off_ms < f->previous_ms;
     bool was_on = f->previous != CACHE_STATE_UNKNOWN && f->previous != CACHE_STATE_STOPPED &&
                   f->previous != CACHE_STATE_UNREACHABLE;
-    return was_on &&
+    return was_on && was_listed &&
            f->off_ms < (f->player > 0 ? LDC_TIMING_PLAYER_LINGER_MS : LDC_TIMING_VM_LINGER_MS);
 }
 
-/* A launch by other hands than ours. */
+/* A launch by other hands than ours, or before we began to look. The age of the player decides;
+ * where that is not known, that it was not there before. */
 static bool is_appearing(const struct ctl_facts *f)
 {
-    return f->player > 0 &&
-           (f->previous == CACHE_STATE_STOPPED ||
-            (f->previous == CACHE_STATE_STARTING && f->previous_ms < LDC_TIMING_LAUNCH_LAG_MS));
+    bool may_start = f->previous == CACHE_STATE_STOPPED || f->previous == CACHE_STATE_STARTING ||
+                     (f->previous == CACHE_STATE_UNKNOWN && f->player_age_ms > 0);
+    uint64_t age_ms = f->player_age_ms                      ? f->player_age_ms
+                      : f->previous == CACHE_STATE_STARTING ? f->previous_ms
+                                                            : 0;
+    return f->player > 0 && may_start && age_ms < LDC_TIMING_LAUNCH_LAG_MS;
 }
 
 static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdict *v)
@@ -151,11 +156,20 @@ static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
     else if (is_appearing(f))
         decide(v, CACHE_STATE_STARTING,
                "player process %" PRId64 " appeared; list2 does not show it yet", left);
+    else if (is_ending(f) && (f->player > 0 || is_named))
+        decide(v, CACHE_STATE_STOPPING,
+               "ldconsole says it is off, and player process %" PRId64 " is still there", left);
     else if (is_ending(f))
-        decide(v, CACHE_STATE_STOPPING, "process %" PRId64 " is still ending", left);
-    else
+        decide(v, CACHE_STATE_STOPPING,
+               "its player has ended, and VM process %" PRId64 " is still there", left);
+    else if (f->player > 0 || is_named)
         decide(v, CACHE_STATE_UNREACHABLE,
                "process %" PRId64 " is alive, but ldconsole says the instance is off", left);
+    else
+        decide(v, CACHE_STATE_UNREACHABLE,
+               "VM process %" PRId64 " is alive without a player, and ldconsole says the instance "
+               "is off",
+               left);
 }
 
 void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret)
@@ -170,10 +184,37 @@ void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret)
         decide(ret, CACHE_STATE_UNKNOWN, "list2 says %d where 0, 1 or 2 is known", facts->android);
 }
 
+/* --- list2 says nothing --- */
+
+/* A row is left out for a moment in an ordinary boot (reference 11), which goes on meanwhile: for
+ * as long as a start may take. What else is left out is as it was while its row may only be late,
+ * and not known when that takes longer. */
+bool ctl_state_derive_unlisted(const struct ctl_facts *f, unsigned n_absent,
+                               struct ctl_verdict *ret)
+{
+    bool was_starting = ctl_state_is_starting(f->previous);
+    bool is_launched = f->expect == CTL_EXPECT_START && f->previous == CACHE_STATE_STOPPED;
+
+    if (is_launched)
+        decide(ret, CACHE_STATE_STARTING, "launch was asked for; list2 leaves its row out");
+    else if (n_absent < LDC_TIMING_ABSENT_LOOKS)
+        return false;
+    else if (was_starting && f->previous_ms < f->stuck_ms)
+        decide(ret, f->previous, "list2 leaves its row out, as it may during a boot");
+    else
+        decide(ret, CACHE_STATE_UNKNOWN,
+               "list2 does not show it, but its files are there; looking again");
+    return true;
+}
+
+bool ctl_state_is_starting(enum cache_state state)
+{
+    return state == CACHE_STATE_STARTING || state == CACHE_STATE_BOOTING;
+}
+
 bool ctl_state_is_moving(enum cache_state state)
 {
-    return state == CACHE_STATE_STARTING || state == CACHE_STATE_BOOTING ||
-           state == CACHE_STATE_STOPPING;
+    return ctl_state_is_starting(state) || state == CACHE_STATE_STOPPING;
 }
 
 bool ctl_state_is_up(enum cache_state state)

@@ -29,6 +29,7 @@ struct ctl_facts {
     bool sees_players;        /* absence of a player from the process table proves something */
     bool sees_vms;            /* the same of a VM */
     int64_t player, headless; /* its own in the process table; 0 none */
+    uint64_t player_age_ms;   /* since that player was started; 0 = not known */
     int64_t possible;         /* a VM that is its own or another installation's; 0 none */
     unsigned n_without_vm;    /* looks in a row in which its VM was missed, this one included */
     bool had_vm;              /* a VM was seen since it was last off */
@@ -49,6 +50,13 @@ struct ctl_verdict {
 /** Whether a VM that should be there is not: what n_without_vm counts. */
 bool ctl_state_misses_vm(const struct ctl_facts *facts);
 void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret);
+/** The same of one that exists and that list2 leaves out, for the N_ABSENT-th look in a row: of the
+ *  facts only `expect`, `previous` with its time and `stuck_ms` count, the others are old. Returns
+ *  false when it stays as it was, and RET is then left alone. */
+bool ctl_state_derive_unlisted(const struct ctl_facts *facts, unsigned n_absent,
+                               struct ctl_verdict *ret);
+/** On its way up, so that no other may be launched. */
+bool ctl_state_is_starting(enum cache_state state);
 /** Whether something is under way that will end soon, so that looking often is worth it. */
 bool ctl_state_is_moving(enum cache_state state);
 /** Android is up: running or ready. */

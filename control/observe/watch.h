@@ -4,6 +4,7 @@
 
 #include "base/memory/map.h"
 #include "control/observe/state.h"
+#include "ldconsole/install/config_file.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/process/match.h"
 
@@ -28,12 +29,14 @@ struct ctl_watch {
     uint64_t phase_since_ms; /* start and boot count as one phase, every other state as its own */
     uint64_t off_since_ms;   /* since when list2 says 0; 0 = it does not */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
+    uint64_t player_age_ms;                 /* at the last look; 0 = not known */
     int64_t possible;                       /* a VM that may be its own; 0 none */
-    char config_loss[40];                   /* as ldc_config has it */
-    bool has_bad_config;                    /* it has a file, which cannot be used */
-    bool has_title;                         /* one of its own, as its config file says */
-    bool was_on;                            /* it was seen running, or some of it */
-    bool had_vm;                            /* one was seen since it was last off */
+    char config_loss[LDC_LOSS_SIZE];        /* as ldc_config has it */
+    bool is_config_judged;  /* its file was held against its copy, or none is kept */
+    bool has_bad_config;    /* it has a file, which cannot be used */
+    bool has_title;         /* one of its own, as its config file says */
+    bool was_on;            /* it was seen running, or some of it */
+    bool had_vm;            /* one was seen since it was last off */
     uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
     unsigned n_without_vm;  /* looks in a row that missed its VM */
     struct ctl_sight sight; /* what was published last */

@@ -17,6 +17,7 @@
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/str.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
@@ -35,6 +36,8 @@ static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
     job->has_exit_code = false;
     job->is_recovered = false;
     job->answer = LDC_ANSWER_ACCEPTED;
+    job->command[0] = job->said[0] = '\0';
+    job->planned_ms = 0;
 }
 
 /* NOW is 0 when the step did nothing. */
@@ -152,12 +155,11 @@ static void plan_step(struct ctl_job *job, uint64_t now)
     if (!ctl_job_seen_ms(job, now)) {
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
         /* A step entered in this round may have begun after NOW. */
-        if (now > job->looking_ms + LDC_TIMING_BLIND_LIMIT_MS)
+        if (now > job->looking_ms + ctl_flow_blind_ms(job))
             ctl_engine_finish_job(
                 job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
                 verdict->status ? verdict->detail
-                                : "the instance, or the state of all, could not be read for a "
-                                  "minute");
+                                : "the instance, or the state of all, could not be read for long");
         return;
     }
     if (has_other_revision(job)) {
@@ -211,6 +213,7 @@ static void issue_command(struct ctl_job *job)
     expect(job, ctl_job_step(job)->expect);
     job->phase = CTL_PHASE_CALLING;
     job->begun_ms = clock_mono_ms();
+    command.deadline_ms = ctl_flow_left_ms(job, job->begun_ms);
     job->engine->n_calls++;
     job->call = ldc_client_call(job->engine->parts.client, &command,
                                 ldc_purpose_of(command.verb, is_queued), on_outcome, job);
@@ -333,6 +336,7 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         job->answer = outcome->answer;
         job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
         job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
+        str_copy(job->command, sizeof(job->command), outcome->command_line);
         job->said[0] = '\0';
         if (job->has_exit_code)
             note_what_it_said(job, outcome->result);
@@ -385,6 +389,22 @@ static void leave_queue(struct ctl_job *job, uint64_t now)
     enter_step(job, now);
 }
 
+/* What waits at its gate may be done by others meanwhile, or become impossible. */
+static void plan_at_gate(struct ctl_job *job, uint64_t now)
+{
+    struct ctl_why why = {0};
+    uint64_t seen = ctl_job_seen_ms(job, now);
+
+    if (seen <= job->planned_ms)
+        return;
+    job->planned_ms = seen;
+    enum ctl_plan plan = ctl_job_step(job)->plan(job, ctl_job_instance(job), &why);
+    if (plan == CTL_PLAN_SKIP)
+        leave_step(job, 0);
+    else if (plan == CTL_PLAN_FAIL)
+        ctl_engine_finish_job(job, CACHE_OP_FAILED, why.code, why.detail);
+}
+
 static void advance_job(struct ctl_job *job, uint64_t now)
 {
     bool is_queued = job->phase == CTL_PHASE_QUEUED && may_begin(job);
@@ -402,12 +422,18 @@ static void advance_job(struct ctl_job *job, uint64_t now)
         wait_for_session(job);
         return;
     }
+    if ((is_planning || job->phase == CTL_PHASE_QUEUED) && ctl_flow_is_over(job, now)) {
+        ctl_engine_await_expire(job);
+        return;
+    }
     if (is_queued)
         leave_queue(job, now);
     if (job->phase == CTL_PHASE_GATED && now >= job->retry_at_ms && may_pass(job)) {
         /* What was planned in front of a closed gate is planned again behind it. */
         job->phase = CTL_PHASE_LOOKING;
         job->looking_ms = job->look_from_ms = now;
+    } else if (job->phase == CTL_PHASE_GATED) {
+        plan_at_gate(job, now);
     }
     if (job->phase == CTL_PHASE_AWAITING && ctl_engine_await_effect(job, now))
         leave_step(job, now);

@@ -50,6 +50,7 @@ static bool believe_refusal(struct ctl_job *job)
 /* Returns true when the step is over. */
 static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t seen)
 {
+    char detail[700];
     const struct ctl_step *step = ctl_job_step(job);
     bool is_refused = job->answer != LDC_ANSWER_ACCEPTED;
     /* A child that was ended by force may have done its work all the same, only later. */
@@ -72,7 +73,10 @@ static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t see
         ctl_why_set(why, "NO_EFFECT",
                     "ldconsole accepted the command of '%s', but nothing happened within %u s",
                     step->name, step->effect_ms / 1000);
-    ctl_engine_finish_job(job, CACHE_OP_FAILED, why->code, why->detail);
+    snprintf(detail, sizeof(detail), "%s%s%s%s%s", why->detail, job->command[0] ? "; ran: " : "",
+             job->command, job->command[0] && job->said[0] ? ": " : "",
+             job->command[0] ? job->said : "");
+    ctl_engine_finish_job(job, CACHE_OP_FAILED, why->code, detail);
     return false;
 }
 
@@ -103,9 +107,20 @@ static bool check_effect(struct ctl_job *job, uint64_t seen)
     return false;
 }
 
+/* What it has to do with the time, as the end of a sentence. */
+static const char *why_late(const struct ctl_job *job)
+{
+    if (job->phase == CTL_PHASE_QUEUED)
+        return "; it waited for an earlier operation of its instance, or for a session";
+    if (job->phase == CTL_PHASE_GATED)
+        return "; nothing was run: it waited for its turn behind other operations, or for an "
+               "instance that is starting or being copied";
+    return job->answer == LDC_ANSWER_TIMED_OUT ? "; ldconsole hung and was ended by us" : "";
+}
+
 void ctl_engine_await_expire(struct ctl_job *job)
 {
-    char detail[600];
+    char detail[800];
     const struct cache_instance *i = ctl_job_instance(job);
     const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
 
@@ -115,11 +130,11 @@ void ctl_engine_await_expire(struct ctl_job *job)
     }
     snprintf(detail, sizeof(detail),
              "'%s' was not done in time (%u s for all of it); the instance "
-             "%s %s%s%s%s%s%s",
+             "%s %s%s%s%s%s%s%s",
              ctl_job_step(job)->name, ctl_flow_timeout_ms(job) / 1000,
              verdict->status ? "was last seen" : "is",
              i ? cache_state_name(i->state) : "not listed", i ? " (" : "", i ? i->reason : "",
-             i ? ")" : "", verdict->status ? "; " : "", verdict->detail);
+             i ? ")" : "", verdict->status ? "; " : "", verdict->detail, why_late(job));
     ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT", detail);
 }
 
@@ -134,15 +149,18 @@ bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now)
 
     /* Late is what a look after the deadline found undone, or what nobody could look at for long.
      * What was done in this round may have begun after NOW. */
-    bool is_blind = now > (seen ? seen : job->look_from_ms) + LDC_TIMING_BLIND_LIMIT_MS;
+    bool is_blind = now > (seen ? seen : job->look_from_ms) + ctl_flow_blind_ms(job);
     uint64_t at = is_blind ? now : seen;
     uint64_t used = at > job->begun_ms ? at - job->begun_ms : 0;
-    bool is_late =
-        used >= ctl_flow_step_timeout_ms(job) || job->spent_ms + used >= ctl_flow_timeout_ms(job);
+    bool is_late = used >= ctl_flow_step_timeout_ms(job) ||
+                   job->spent_ms + used >= ctl_flow_timeout_ms(job) || ctl_flow_is_over(job, at);
     if (at == 0 || !is_late)
         return false;
-    if (ctl_job_step(job)->is_optional)
+    if (ctl_job_step(job)->is_optional) {
+        if (job->answer != LDC_ANSWER_ACCEPTED)
+            job->refusal = job->answer;
         return true;
+    }
     ctl_engine_await_expire(job);
     return false;
 }

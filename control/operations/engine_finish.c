@@ -45,17 +45,20 @@ static char *write_error(enum cache_op_status status, const char *code, const ch
     return json_write(doc);
 }
 
-/* The same, with what the step knows beyond that of why. */
+/* The same, with whose it is, and what the step knows beyond that of why. */
 static char *explain_error(struct ctl_job *job, enum cache_op_status status, const char *code,
                            const char *detail)
 {
     struct ctl_why more;
+    const struct cache_instance *i = ctl_job_instance(job);
+    char *named cleanup(mem_freep) =
+        i ? mem_printf("instance %d '%s': %s", i->index, i->name, detail) : mem_strdup(detail);
     bool is_lasting, is_bad = status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT;
     const struct ctl_step *step = is_bad && job->has_acted ? ctl_job_step(job) : NULL;
 
     if (!step || !step->explain || !step->explain(job, &more, &is_lasting))
-        return write_error(status, code, detail, false);
-    char *all cleanup(mem_freep) = mem_printf("%s; %s", detail, more.detail);
+        return write_error(status, code, named, false);
+    char *all cleanup(mem_freep) = mem_printf("%s; %s", named, more.detail);
     return write_error(status, code, all, is_lasting);
 }
 
@@ -68,6 +71,22 @@ static char *write_note(const struct ctl_job *job, const struct cache_instance *
         return *note ? mem_strdup(note) : NULL;
     return mem_printf("nothing to do: it was already so; the instance is %s%s%s",
                       cache_state_name(i->state), *note ? "; " : "", note);
+}
+
+/* Titles need not be unique, and a reference by name then fails. */
+static void note_same_name(struct ctl_job *job, const struct cache_instance *i)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
+    for (size_t n = 0; job->params.name[0] && i && n < cache_snapshot_count(s); n++) {
+        const struct cache_instance *other = &cache_snapshot_at(s, n)->instance;
+        if (other == i || strcmp(other->name, i->name) != 0)
+            continue;
+        char *note cleanup(mem_freep) =
+            mem_printf("instance %d has the same name: from now on 'name:%s' means neither of them",
+                       other->index, i->name);
+        ctl_job_note(job, note);
+        return;
+    }
 }
 
 /* The instance as it is now. */
@@ -231,10 +250,11 @@ void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, con
     ctl_job_release_gate(job);
     job->jobs->needs_round = true;
     follow_desired(job, status);
-    /* An effect that was waited for in vain is expected no more: what list2 shows is true again. */
-    if (ctl_job_instance(job) && (status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT))
-        ctl_observer_expect(job->observer, job->subject, CTL_EXPECT_NOTHING, 0);
+    if (job->begun_ms > 0 && ctl_job_instance(job) && status != CACHE_OP_SUCCEEDED)
+        ctl_observer_expect_no_longer(job->observer, job->subject, job->begun_ms);
 
+    if (status == CACHE_OP_SUCCEEDED)
+        note_same_name(job, ctl_job_instance(job));
     if (status == CACHE_OP_SUCCEEDED)
         job->op->result = write_result(job);
     if (code)

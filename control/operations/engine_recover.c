@@ -7,6 +7,8 @@
 #include "base/system/clock.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
+#include "control/operations/steps.h"
+#include "ldconsole/verbs/timing.h"
 
 /* A row of another version may name a step that we do not have. */
 static bool has_known_step(const struct ctl_job *job)
@@ -32,6 +34,9 @@ static void resume(struct ctl_job *job)
     job->is_recovered = true;
     job->phase = CTL_PHASE_AWAITING;
     (void)ctl_job_acquire_gate(job, ctl_job_step(job)->gate);
+    if (ctl_job_step(job)->expect != CTL_EXPECT_NOTHING)
+        ctl_observer_expect(job->observer, job->subject, ctl_job_step(job)->expect,
+                            LDC_TIMING_EXPECT_MS);
 }
 
 static bool has_children(const struct ctl_engine *e, const struct ctl_job *parent)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/text/str.h"
+#include "ldconsole/verbs/timing.h"
 
 #define STEPS(...)                                                                                 \
     (const struct ctl_step *const[])                                                               \
@@ -66,6 +67,32 @@ unsigned ctl_flow_step_timeout_ms(const struct ctl_job *job)
     bool is_of_stop = step->is_stopping && !job->params.timeout_ms;
     uint64_t whole = is_of_stop ? job->timeouts->stop_ms : ctl_flow_timeout_ms(job);
     return (unsigned)(whole * step->timeout_percent / 100);
+}
+
+static bool has_callers_time(const struct ctl_job *job)
+{
+    return job->params.timeout_ms > 0 && !job->op->parent[0];
+}
+
+unsigned ctl_flow_left_ms(const struct ctl_job *job, uint64_t now)
+{
+    uint64_t whole = ctl_flow_timeout_ms(job), left = ctl_flow_step_timeout_ms(job);
+    uint64_t used = has_callers_time(job) ? now - job->accepted_ms : job->spent_ms;
+    uint64_t rest = whole > used ? whole - used : 0;
+    if (rest < left)
+        left = rest;
+    return left > 0 ? (unsigned)left : 1;
+}
+
+bool ctl_flow_is_over(const struct ctl_job *job, uint64_t now)
+{
+    return has_callers_time(job) && now >= job->accepted_ms + job->params.timeout_ms;
+}
+
+unsigned ctl_flow_blind_ms(const struct ctl_job *job)
+{
+    unsigned whole = ctl_flow_timeout_ms(job);
+    return whole < LDC_TIMING_BLIND_LIMIT_MS ? whole : LDC_TIMING_BLIND_LIMIT_MS;
 }
 
 /* It is written into the config file, which a player rewrites when it ends. */

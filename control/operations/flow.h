@@ -13,6 +13,13 @@ const struct ctl_flow *ctl_flow_of(enum cache_op_kind kind);
 unsigned ctl_flow_timeout_ms(const struct ctl_job *job);
 /** The part of it that its present step may use. */
 unsigned ctl_flow_step_timeout_ms(const struct ctl_job *job);
+/** What is left of that, for the command of the step; at least 1. */
+unsigned ctl_flow_left_ms(const struct ctl_job *job, uint64_t now);
+/** Whether the time that its caller gave it is over, in which waiting in the line and at gates
+ *  counts; not for a part of a batch, whose parts wait for each other. */
+bool ctl_flow_is_over(const struct ctl_job *job, uint64_t now);
+/** How long it bears that nothing can be seen. */
+unsigned ctl_flow_blind_ms(const struct ctl_job *job);
 /** Why REQUEST cannot be accepted in the present state of its target (I may be NULL): false with
  *  RETERR filled. */
 bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_instance *i,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "control/observe/evidence.h"
@@ -62,6 +63,14 @@ static void load_memo(struct ctl_job *job)
 
 /* --- one job --- */
 
+/* The wall clock tells what passed before a restart, and may have been set meanwhile. */
+static uint64_t accepted_ms(const struct cache_operation *op)
+{
+    uint64_t now = clock_mono_ms();
+    int64_t age_ms = clock_wall_ms() - op->created_at;
+    return age_ms <= 0 ? now : (uint64_t)age_ms < now ? now - (uint64_t)age_ms : 0;
+}
+
 struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
                             const struct ctl_flow *flow)
 {
@@ -73,6 +82,7 @@ struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
     job->op = op;
     job->flow = flow;
     job->subject_index = -1;
+    job->accepted_ms = accepted_ms(op);
     job->has_acted = op->started_at != 0;
     list_init(&job->link);
     list_init(&job->line);

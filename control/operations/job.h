@@ -80,6 +80,8 @@ struct ctl_job {
 
     /* Times are monotonic. Those of checks are times of observations, not of their evaluation: a
      * deadline has passed only when something was seen after it. */
+    uint64_t accepted_ms;      /* the operation was accepted, also by a former process */
+    uint64_t planned_ms;       /* at its gate: the facts it was planned from last are of then */
     uint64_t look_from_ms;     /* older facts do not count */
     uint64_t entered_ms;       /* the current step was entered */
     uint64_t looking_ms;       /* the same, or its gate opened */
@@ -91,14 +93,18 @@ struct ctl_job {
     uint64_t spent_ms;         /* on the steps before, without waiting for gates */
     uint64_t retry_at_ms;
     enum ldc_answer answer;  /* of the current step's command */
-    enum ldc_answer refusal; /* of the last command that was refused; ACCEPTED = none */
+    enum ldc_answer refusal; /* of the last command that was refused, or hung; ACCEPTED = none */
     int32_t exit_code;
     bool has_exit_code;
+    char mended[LDC_LOSS_SIZE]; /* what its config file had lost, and a copy was put back for; "" =
+                                   nothing */
+    uint64_t up_since_ms;       /* Android is up since; 0 = it is not */
     struct ldc_settings before; /* modify: what stood there when the command was given ... */
     bool has_before;            /* ... by this process, and that is known */
+    char command[160];          /* as it was run; "" = none was for the current step */
     char said[200]; /* how ldconsole ended and what it printed, of the last command, or why what we
                        did ourselves failed; "" = nothing */
-    char note[300]; /* what is to be known of a success; "" = nothing */
+    char note[600]; /* what is to be known of a success; "" = nothing */
     bool has_acted; /* something was done, so the revision it was bound to is history */
     bool is_recovered; /* the current step was issued by a former process */
     bool is_resumed;   /* a former process began the operation: anything may have happened since */

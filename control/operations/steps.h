@@ -83,6 +83,8 @@ extern const struct ctl_step ctl_step_remove_again;
 bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance *i);
 /** Right before a command: gives it back. Returns whether it did. */
 bool ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i);
+/** Once that is seen to hold: says so in the result. */
+void ctl_steps_tell_mended(struct ctl_job *job);
 
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)

@@ -28,8 +28,82 @@ bool ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i)
                            uv_strerror(r))
               : mem_printf("its config file: %s; the copy was put back", loss);
     ctl_evidence_add_note(job->op, note);
+    if (r == 0)
+        str_copy(job->mended, sizeof(job->mended), loss);
     return r == 0;
 }
+
+void ctl_steps_tell_mended(struct ctl_job *job)
+{
+    if (!job->mended[0])
+        return;
+    char *note cleanup(mem_freep) =
+        mem_printf("its config file: %s; the copy was put back", job->mended);
+    ctl_job_note(job, note);
+}
+
+/* --- what a change that failed in the middle has done --- */
+
+static void add_name(char *list, size_t size, const char *prefix, const char *name)
+{
+    size_t n = strlen(list);
+    snprintf(list + n, size - n, "%s%s%s", n ? ", " : "", prefix, name);
+}
+
+/* `auto` is done when modify was given and the value is another. */
+static bool is_done(const struct ctl_job *job, unsigned setting, unsigned differing)
+{
+    bool is_auto = setting < LDC_SETTING_COUNT &&
+                   strcmp(job->params.settings.values[setting].text, "auto") == 0;
+    return !(differing & 1u << setting) && (!is_auto || job->has_before);
+}
+
+/* The instance's settings with the resolution where ldc_settings_hold looks for it. */
+static struct ldc_settings actual_settings(const struct cache_instance *i)
+{
+    struct ldc_settings actual = i->settings;
+    if (i->width > 0) {
+        actual.has_resolution = true;
+        actual.width = i->width;
+        actual.height = i->height;
+        actual.dpi = i->dpi;
+    }
+    return actual;
+}
+
+static bool explain_change(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting)
+{
+    char done[200] = "", left[200] = "";
+    const struct ctl_params *p = &job->params;
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (job->op->kind != CACHE_OP_MODIFY || !i)
+        return false;
+    struct ldc_settings actual = actual_settings(i);
+    unsigned differing =
+        ldc_settings_differing(&p->settings, job->has_before ? &job->before : NULL, &actual);
+    if (p->name[0])
+        add_name(strcmp(p->name, i->name) == 0 ? done : left, sizeof(done), "", "name");
+    for (unsigned s = 0; s <= LDC_SETTING_COUNT; s++) {
+        bool is_asked =
+            s < LDC_SETTING_COUNT ? p->settings.values[s].is_set : p->settings.has_resolution;
+        if (is_asked)
+            add_name(is_done(job, s, differing) ? done : left, sizeof(done),
+                     s < LDC_SETTING_COUNT ? "settings." : "", ldc_setting_name(s));
+    }
+    /* Written last. */
+    if (p->labels)
+        add_name(left, sizeof(left), "", "labels");
+    if (p->has_group)
+        add_name(left, sizeof(left), "", "group");
+    if (p->desired >= 0)
+        add_name(left, sizeof(left), "", "desired_state");
+    ctl_why_set(ret, "", "of what was asked, done: %s; not done: %s", *done ? done : "nothing",
+                *left ? left : "nothing");
+    *ret_is_lasting = false;
+    return true;
+}
+
+/* --- the name --- */
 
 static enum ctl_plan plan_rename(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
@@ -54,8 +128,10 @@ static enum ctl_check check_renamed(struct ctl_job *job, const struct cache_inst
         (void)ctl_why_gone(why);
         return CTL_CHECK_FAILED;
     }
-    if (strcmp(i->name, job->params.name) == 0)
+    if (strcmp(i->name, job->params.name) == 0) {
+        ctl_steps_tell_mended(job);
         return CTL_CHECK_DONE;
+    }
     ctl_why_set(why, "NO_EFFECT", "ldconsole accepted rename, but the name is still '%.100s'",
                 i->name);
     return CTL_CHECK_NO_EFFECT;
@@ -71,6 +147,7 @@ const struct ctl_step ctl_step_rename = {
     .plan = plan_rename,
     .build = build_rename,
     .check = check_renamed,
+    .explain = explain_change,
 };
 
 /* --- what modify has flags for, and before it: whether the rest can be done --- */
@@ -111,19 +188,6 @@ static enum ctl_plan plan_adb_debug(struct ctl_job *job, const struct cache_inst
                 "rewrites when it ends",
                 cache_state_name(i->state));
     return CTL_PLAN_FAIL;
-}
-
-/* The instance's settings with the resolution where ldc_settings_hold looks for it. */
-static struct ldc_settings actual_settings(const struct cache_instance *i)
-{
-    struct ldc_settings actual = i->settings;
-    if (i->width > 0) {
-        actual.has_resolution = true;
-        actual.width = i->width;
-        actual.height = i->height;
-        actual.dpi = i->dpi;
-    }
-    return actual;
 }
 
 /* What modify has flags for of what is asked. */
@@ -179,6 +243,10 @@ static enum ctl_check check_modified(struct ctl_job *job, const struct cache_ins
     if (ldc_settings_hold(&wanted, job->has_before ? &job->before : NULL, &actual, &differing)) {
         ctl_observer_note_set(job->observer, i->id);
         ctl_observer_guard_settings(job->observer, i->id, &wanted, true);
+        ctl_steps_tell_mended(job);
+        if (i->state != CACHE_STATE_STOPPED)
+            ctl_job_note(job, "it is not stopped: the settings take effect when it is stopped and "
+                              "started");
         return CTL_CHECK_DONE;
     }
     ctl_why_set(why, "NO_EFFECT",
@@ -198,6 +266,7 @@ const struct ctl_step ctl_step_modify = {
     .plan = plan_modify,
     .build = build_modify,
     .check = check_modified,
+    .explain = explain_change,
 };
 
 /* --- ADB debugging: modify has no flag for it (reference 1.4), so its file is written last --- */
@@ -236,6 +305,7 @@ static enum ctl_check check_adb_debug(struct ctl_job *job, const struct cache_in
     if (ldc_settings_adb_debug(&job->params.settings) == ldc_settings_adb_debug(&i->settings)) {
         ctl_observer_note_set(job->observer, i->id);
         guard_adb_debug(job, i, true);
+        ctl_steps_tell_mended(job);
         return CTL_CHECK_DONE;
     }
     ctl_why_set(why, "NO_EFFECT",
@@ -253,6 +323,7 @@ const struct ctl_step ctl_step_adb_debug = {
     .plan = plan_adb_debug,
     .act = act_adb_debug,
     .check = check_adb_debug,
+    .explain = explain_change,
 };
 
 /* --- what we keep ourselves --- */

@@ -3,16 +3,18 @@
  * until then; waiting for Android, for a start that found the instance on its way already; and, if
  * that was asked for, waiting until the guest answers. */
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "control/observe/prober.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
 
 /* A launch too soon after a stop leaves the instance stuck (reference 2.6), whoever stopped it.
- * Where nothing shows whether old processes are gone, their tail counts too. */
+ * Where nothing shows whether old processes are gone, the tail of what ran counts too. */
 static bool has_settled(const struct ctl_job *job, const struct cache_instance *i)
 {
-    bool is_blind = !ctl_observer_sees_processes(job->observer);
+    bool is_blind =
+        !ctl_observer_sees_processes(job->observer) && ctl_observer_has_run(job->observer, i->id);
     unsigned tail_ms = is_blind && job->timeouts->settle_ms ? LDC_TIMING_PLAYER_TAIL_MS : 0;
     return ctl_observer_gone_ms(job->observer, i->id) >= job->timeouts->settle_ms + tail_ms;
 }
@@ -52,11 +54,36 @@ static void build_launch(struct ctl_job *job, const struct cache_instance *i,
     ldc_command_launch(ret, i->index, job->params.window);
 }
 
+/* A boot after a forced end writes the config file anew, also one that was put back before. Whether
+ * it did is known one look after it was written; a file that is written for ever is not waited for.
+ * Returns whether it is known. */
+static bool tell_config(struct ctl_job *job, const struct cache_instance *i)
+{
+    uint64_t now = clock_mono_ms();
+    const char *loss = ctl_observer_config_loss(job->observer, i->id);
+    if (job->up_since_ms == 0)
+        job->up_since_ms = now;
+    if (!ctl_observer_knows_config_loss(job->observer, i->id) &&
+        now < job->up_since_ms + LDC_TIMING_CONFIG_EFFECT_MS)
+        return false;
+    if (!*loss) {
+        ctl_steps_tell_mended(job);
+        return true;
+    }
+    char *note cleanup(mem_freep) =
+        mem_printf("its config file: %s%s, as LDPlayer does after a forced end; stop it and start "
+                   "it once more: the copy is put back before the launch",
+                   loss, job->mended[0] ? " again by this boot, after the copy was put back" : "");
+    ctl_job_note(job, note);
+    return true;
+}
+
 /* A boot may write the config file anew. */
 static void note_drift(struct ctl_job *job, const struct cache_instance *i)
 {
     char names[200];
-    if (!ctl_observer_drift(job->observer, i->id, names, sizeof(names)))
+    if (*ctl_observer_config_loss(job->observer, i->id) ||
+        !ctl_observer_drift(job->observer, i->id, names, sizeof(names)))
         return;
     char *note cleanup(mem_freep) =
         mem_printf("not as they were set, LDPlayer or somebody changed them since: %s", names);
@@ -71,6 +98,8 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
         return CTL_CHECK_FAILED;
     }
     if (ctl_state_is_up(i->state)) {
+        if (!tell_config(job, i))
+            return CTL_CHECK_PENDING;
         note_drift(job, i);
         return CTL_CHECK_DONE;
     }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Stopping: quit, quit once more when that was ignored or refused, and then, only if force was
  * asked for, the end of the processes. Each is skipped as soon as the instance is off. */
-#include "base/memory/mem.h"
+#include <inttypes.h>
+#include <stdio.h>
 
+#include "base/memory/mem.h"
 #include "control/observe/evidence.h"
 #include "control/operations/steps.h"
 
@@ -69,7 +71,12 @@ static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance 
         return CTL_PLAN_SKIP;
     if (job->params.force)
         return CTL_PLAN_RUN;
-    if (job->refusal != LDC_ANSWER_ACCEPTED)
+    if (job->refusal == LDC_ANSWER_TIMED_OUT)
+        ctl_why_set(why, ldc_answer_code(job->refusal),
+                    "ldconsole hung when it was asked to quit, and was ended by us; the instance "
+                    "is still %s (%s); force ends its processes, at the risk of its configuration",
+                    cache_state_name(i->state), i->reason);
+    else if (job->refusal != LDC_ANSWER_ACCEPTED)
         ctl_why_set(why, ldc_answer_code(job->refusal),
                     "ldconsole did not do quit (%s) and the instance is still %s (%s)",
                     ldc_answer_code(job->refusal), cache_state_name(i->state), i->reason);
@@ -85,10 +92,29 @@ static void act_kill(struct ctl_job *job, const struct cache_instance *i)
 {
     struct buf report cleanup(buf_deinit);
     buf_init(&report, 0);
-    (void)ctl_observer_end_processes(job->observer, i->id, &report);
+    if (ctl_observer_end_processes(job->observer, i->id, &report) == 0)
+        snprintf(job->said, sizeof(job->said), "by force nothing was ended: %s",
+                 report.len > 0 ? report.data : "no process was found that is this instance's");
     char *note cleanup(mem_freep) =
         mem_printf("by force: %s", report.len > 0 ? report.data : "there was no process to end");
     ctl_evidence_add_note(job->op, note);
+}
+
+static bool explain_kill(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    *ret_is_lasting = false;
+    if (!job->said[0])
+        return false;
+    if (!i || (i->pid == 0 && i->vbox_pid == 0))
+        ctl_why_set(ret, "", "%s", job->said);
+    else
+        ctl_why_set(ret, "",
+                    "%s. list2 names process %" PRId64 " and VM %" PRId64
+                    ": none of these is a program known as LDPlayer's, or the system hides them; "
+                    "end them by hand",
+                    job->said, i->pid, i->vbox_pid);
+    return true;
 }
 
 const struct ctl_step ctl_step_kill = {
@@ -100,4 +126,5 @@ const struct ctl_step ctl_step_kill = {
     .plan = plan_kill,
     .act = act_kill,
     .check = check_off,
+    .explain = explain_kill,
 };

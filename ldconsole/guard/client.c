@@ -275,11 +275,13 @@ static void run_call(struct ldc_call *call)
 {
     struct ldc_client *c = call->client;
     enum ldc_verb verb = call->command.verb;
-    unsigned deadline_ms = c->options.deadline_ms[verb];
+    unsigned own_ms = c->options.deadline_ms[verb] ? c->options.deadline_ms[verb]
+                                                   : ldc_verb_table[verb].deadline_ms;
+    unsigned callers_ms = call->command.deadline_ms;
     struct run_request request = {
         .file = program_of(c, verb),
         .args = &call->command.args,
-        .deadline_ms = deadline_ms ? deadline_ms : ldc_verb_table[verb].deadline_ms,
+        .deadline_ms = callers_ms && callers_ms < own_ms ? callers_ms : own_ms,
         .max_output = c->options.max_output,
     };
     call->run = c->runner->ops->start(c->runner, &request, on_run_done, call);

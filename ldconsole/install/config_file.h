@@ -8,6 +8,8 @@
 #include "ldconsole/output/row.h"
 #include "ldconsole/verbs/settings.h"
 
+enum { LDC_LOSS_SIZE = 240 };
+
 /** `vms/config/leidian<N>.config` and what identifies the disk beside it (reference 3.1, 3.3).
  *  Reading only happens on a worker thread; a value type. */
 struct ldc_config {
@@ -22,13 +24,14 @@ struct ldc_config {
     int adb_debug;                    /* -1 absent */
     int is_new_player;                /* it takes itself for a new one: 0, 1, -1 absent */
     bool is_unkept;                   /* it is still to be held against its copy */
-    char loss[40]; /* "it was reset": it was better, and a copy of that is kept; "" = it was not */
-    char disk_id[64];   /* file id and birth time of data.vmdk; "" when there is none */
-    int64_t data_bytes; /* of data.vmdk; -1 when there is none */
-    int64_t disk_bytes; /* of all its disks; -1 without data.vmdk */
-    int64_t born_ms;    /* wall clock: when this file was made; 0 = there is none */
-    uint64_t stamp;     /* changes when the file's time or size changes */
-    uint64_t revision;  /* grows whenever anything above may have changed */
+    char loss[LDC_LOSS_SIZE]; /* "it was reset (name, cpu)": it was better, and a copy of that
+                                 is kept; "" = it was not */
+    char disk_id[64];         /* file id and birth time of data.vmdk; "" when there is none */
+    int64_t data_bytes;       /* of data.vmdk; -1 when there is none */
+    int64_t disk_bytes;       /* of all its disks; -1 without data.vmdk */
+    int64_t born_ms;          /* wall clock: when this file was made; 0 = there is none */
+    uint64_t stamp;           /* changes when the file's time or size changes */
+    uint64_t revision;        /* grows whenever anything above may have changed */
 };
 
 /** Parses file content as leniently as config_text.h says (unknown keys ignored) into RET, whose

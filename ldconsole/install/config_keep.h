@@ -10,7 +10,9 @@
  * it but the restoring is work for a worker thread. */
 
 /** Holds CONFIG, which was just read from PATH, against its copy in DIR: keeps a new one when it is
- *  good, and else says in `loss` what it has lost that the copy has. */
+ *  good, and else says in `loss` what it has lost that the copy has. One that was reset and that
+ *  somebody has named or set since is good: what it was reset to is kept beside the copy, as
+ *  `<disk>.reset`, to tell. */
 void ldc_config_keep(const char *dir, const char *path, struct ldc_config *config);
 /** Puts the copy of the disk DISK_ID back to PATH, whose former text stays beside it as
  *  `<file>.ldplayerd.bak`. Only while the instance is stopped. Returns 0 or a UV error: UV_ENOENT

@@ -193,9 +193,10 @@ static void update_copy(struct ldc_config *config, const char *keep_dir, const c
         return;
     --*n_left;
     config->is_unkept = false;
-    bool had_loss = config->loss[0];
+    char before[LDC_LOSS_SIZE];
+    memcpy(before, config->loss, sizeof(before));
     ldc_config_keep(keep_dir, path, config);
-    config->revision += had_loss != (config->loss[0] != '\0');
+    config->revision += strcmp(before, config->loss) != 0;
 }
 
 static int stat_disk(int index, const char *vms_dir, const char *name, uv_stat_t *ret)

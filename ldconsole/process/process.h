@@ -18,6 +18,7 @@ struct ldc_process {
     int64_t pid;
     uint64_t born; /* when it was started, by the system's own count; 0 when it does not tell. With
                       the pid it names a process for good. */
+    uint64_t age_ms; /* since it was started; 0 = the system does not tell */
     enum ldc_process_role role;
     int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line has none */
     char *image; /* full path of the program, owned by the list; NULL when the system hides it.

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -68,6 +69,17 @@ static uint64_t read_birth(int proc, const char *pid)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
+static uint64_t age_of(uint64_t born)
+{
+    struct timespec now;
+    uint64_t ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
+    if (born == 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+        return 0;
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t born_ms = born * 1000 / ticks_per_s;
+    return now_ms > born_ms ? now_ms - born_ms : 1;
+}
+
 static bool inspect(int proc, const char *pid, struct ldc_process *ret)
 {
     enum ldc_process_role role;
@@ -84,6 +96,7 @@ static bool inspect(int proc, const char *pid, struct ldc_process *ret)
     if (!ldc_process_classify(image, n > 0 ? line : NULL, ret))
         return false;
     ret->born = read_birth(proc, pid);
+    ret->age_ms = age_of(ret->born);
     ret->image = is_path ? mem_strdup(image) : NULL;
     return true;
 }

@@ -87,6 +87,18 @@ static uint64_t read_birth(HANDLE process)
     return (uint64_t)born.dwHighDateTime << 32 | born.dwLowDateTime;
 }
 
+/* Births are by the wall clock, which may have been set back since. */
+static uint64_t age_of(uint64_t born)
+{
+    enum { TICKS_PER_MS = 10000 };
+    FILETIME now;
+    GetSystemTimeAsFileTime(&now);
+    uint64_t ticks = (uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime;
+    if (born == 0)
+        return 0;
+    return ticks >= born + TICKS_PER_MS ? (ticks - born) / TICKS_PER_MS : 1;
+}
+
 /* A process that the system will not open still counts, without an index. */
 static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
 {
@@ -95,6 +107,7 @@ static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
     if (!ldc_process_classify(name, line, ret))
         return false;
     ret->born = process ? read_birth(process) : 0;
+    ret->age_ms = age_of(ret->born);
     ret->image = process ? read_image(process) : NULL;
     return true;
 }

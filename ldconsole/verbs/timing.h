@@ -11,7 +11,9 @@ enum ldc_timing {
 
     /* A launch is in list2 after about 2 s (2.6); a player is seen without its row that long. */
     LDC_TIMING_LAUNCH_LAG_MS = 10000,
-    /* As long what was asked of an instance counts for what list2 does not show yet (2.6). */
+    /* A quit is in list2 after a few seconds (2.6). */
+    LDC_TIMING_QUIT_LAG_MS = 5000,
+    /* So long what was asked of an instance counts for what list2 does not show yet (2.6). */
     LDC_TIMING_EXPECT_MS = 20000,
     /* A player outlives its row by about 5 s after quit, much longer on a busy machine (2.6) ... */
     LDC_TIMING_PLAYER_LINGER_MS = 30000,

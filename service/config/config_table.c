@@ -219,7 +219,7 @@ const struct svc_option svc_option_table[] = {
     {section_operations, NUMBER(settle_ms, "10000", 0, HOUR_MS, "ms"),
      .help = "An instance is launched only when nothing of it has been running for so long: too "
              "soon after a stop LDPlayer leaves it stuck. Where processes cannot be seen, 5 s "
-             "more."},
+             "more after what was seen running."},
     {section_operations, NUMBER(event_ring, "10000", 100, 1000000, "events"),
      .help = "Newest events that are kept for clients that come back."},
 };

@@ -47,6 +47,7 @@ class Batch(ServiceCase):
         self.client.run("PATCH", "/api/instances/3", {"labels": {"team": "b"}, "group": "g"})
         self.assertEqual(len(self.batch("start", {"labels": {"team": "a"}})["children"]), 1)
         self.assertEqual(len(self.batch("stop", {"group": "g"})["children"]), 2)
+        self.assertEqual(len(self.batch("stop", {"group": None})["children"]), 2)
 
     def test_one_failure_does_not_stop_the_others(self):
         self.service.restart(stuck_ms=3000)  # so long nothing else is launched beside it
@@ -66,6 +67,7 @@ class Batch(ServiceCase):
             {"action": "explode", "select": {"all": True}},
             {"action": "start", "select": {"ids": ["00000000-0000-4000-8000-000000000000"]}},
             {"action": "start", "select": {"group": "nobody"}},
+            {"action": "start", "select": {"group": ""}},
         ):
             with self.subTest(body):
                 self.assertIn(post(body).status, (404, 422))

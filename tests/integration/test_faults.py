@@ -166,7 +166,8 @@ class Stopping(ServiceCase):
         self.assertEqual(config["statusSettings.playerName"], "mine")
         self.assertEqual(config["advancedSettings.cpuCount"], 4)
         told = self.client.told("instance.config_restored")[-1]["data"]
-        self.assertEqual((told["index"], told["reason"]), (0, "it was reset"))
+        self.assertEqual((told["index"], told["reason"]), (0, told["reason"]))
+        self.assertTrue(told["reason"].startswith("it was reset (name, "), told)
 
 
 class TwoInstallations(ServiceCase):

@@ -375,6 +375,11 @@ unsigned fake_farm_peak(const struct fake_farm *farm, const char *verb)
     return farm_verb_of(farm, verb)->peak;
 }
 
+unsigned fake_farm_deadline_ms(const struct fake_farm *farm, const char *verb)
+{
+    return farm_verb_of(farm, verb)->deadline_ms;
+}
+
 const char *fake_farm_log(const struct fake_farm *farm)
 {
     return farm->log.data;
@@ -393,6 +398,13 @@ void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int 
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_set_age(struct fake_farm *farm, uint64_t ms)
+{
+    uv_mutex_lock(&lock);
+    farm->age_ms = ms;
+    uv_mutex_unlock(&lock);
+}
+
 static void add_process(struct ldc_processes *list, const char *folder, int pid,
                         enum ldc_process_role role, int index)
 {
@@ -403,6 +415,7 @@ static void add_process(struct ldc_processes *list, const char *folder, int pid,
         .pid = pid,
         .role = role,
         .index = index,
+        .age_ms = the_farm->age_ms,
         /* VMs run from a folder that all installations share (reference 5.1). */
         .image = role == LDC_PROCESS_HEADLESS ? mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless")
                                               : mem_printf("%s/program", folder),

@@ -62,6 +62,8 @@ void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists);
 bool fake_farm_is_on(const struct fake_farm *farm, int index);
 /** Processes of another installation's instance of that index. */
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
+/** How long ago every process of it was started, as the system tells; 0 = it does not. */
+void fake_farm_set_age(struct fake_farm *farm, uint64_t ms);
 /** Whether the process table shows them at all; it does not to begin with. */
 void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
 /** The manager's window is open, in this installation or in another one; 0 = it is not. */
@@ -90,6 +92,8 @@ void fake_farm_launch_to(struct fake_farm *farm, int android, bool has_vm);
 /** Calls BEFORE before each verb is carried out, e.g. to add an instance by hand. */
 void fake_farm_on_verb(struct fake_farm *farm, void (*before)(void *arg, const char *verb),
                        void *arg);
+/** The deadline that the last command of VERB was given. */
+unsigned fake_farm_deadline_ms(const struct fake_farm *farm, const char *verb);
 /** Ends every run that hangs. */
 void fake_farm_end_hung(struct fake_farm *farm, enum run_status status);
 unsigned fake_farm_n_hung(const struct fake_farm *farm);

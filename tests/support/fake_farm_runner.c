@@ -443,6 +443,7 @@ static struct run *start(struct runner *base, const struct run_request *request,
     buf_init(&run->output, 0);
     run->verb = farm_verb_of(farm, name_of(run, program));
     run->verb->count++;
+    run->verb->deadline_ms = request->deadline_ms;
     run->verb->running++;
     if (run->verb->running > run->verb->peak)
         run->verb->peak = run->verb->running;

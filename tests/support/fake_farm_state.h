@@ -24,7 +24,7 @@ struct farm_instance {
 struct farm_verb {
     char name[16];
     enum farm_answer answer;
-    unsigned count, running, peak;
+    unsigned count, running, peak, deadline_ms;
 };
 
 enum farm_profile { FARM_LD4, FARM_LD9, FARM_LD14 };
@@ -40,6 +40,7 @@ struct fake_farm {
     enum farm_profile profile;
     int manager_pid;
     bool is_manager_elsewhere;
+    uint64_t age_ms; /* of its processes */
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes;
     char *guests_say;

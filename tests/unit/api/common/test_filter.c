@@ -122,7 +122,7 @@ Test(api_filter, reads_a_selection)
 Test(api_filter, refuses_selections_that_say_nothing)
 {
     static const char *const texts[] = {"{\"state\":[]}",    "{\"state\":5}",
-                                        "{\"state\":\"x\"}", "{\"group\":null}",
+                                        "{\"state\":\"x\"}", "{\"group\":\"\"}",
                                         "{\"labels\":{}}",   "{\"labels\":{\"a\":5}}"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         (void)selects(texts[i]);

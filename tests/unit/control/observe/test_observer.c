@@ -545,6 +545,21 @@ Test(ctl_observer_seeing, a_player_that_ldconsole_lost_is_found)
     world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
 }
 
+/* Column 5 stands, the pids are lost. */
+Test(ctl_observer_seeing, the_guest_of_a_vm_that_list2_lost_is_asked_too)
+{
+    fake_farm_have(w.farm, "ld");
+    world_close(&w);
+    world_open(&w);
+    fake_farm_let_guests_answer(w.farm, true);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    fake_farm_set(w.farm, 0, 1, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 101);
+    world_look(&w);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_READY, "%s", world_at(&w, 0)->reason);
+}
+
 /* Its program lies elsewhere and list2 does not name it any more. */
 Test(ctl_observer_seeing, a_vm_that_was_named_once_is_found_again)
 {
@@ -557,6 +572,19 @@ Test(ctl_observer_seeing, a_vm_that_was_named_once_is_found_again)
               world_at(&w, 0)->evidence);
     fake_farm_set_processes(w.farm, 0, 0, 0);
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPED);
+}
+
+Test(ctl_observer_seeing, what_was_launched_right_before_the_first_look_is_starting)
+{
+    world_close(&w);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    fake_farm_set_age(w.farm, 300);
+    world_open(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STARTING, "%s", world_at(&w, 0)->reason);
+    fake_farm_set_age(w.farm, 10000);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE, "%s", world_at(&w, 0)->reason);
 }
 
 /* Another installation has an instance of the same index, whose VM says just the same. */

@@ -41,11 +41,11 @@ static const struct row rows[] = {
     {"closed by hand, player still ending",
      {.android = 0, .player = 5, .off_ms = 29999, .previous = CACHE_STATE_RUNNING},
      CACHE_STATE_STOPPING,
-     "process 5"},
+     "ldconsole says it is off, and player process 5 is still there"},
     {"closed by hand, VM still ending",
      {.android = 0, .headless = 6, .off_ms = 9999, .previous = CACHE_STATE_STOPPING},
      CACHE_STATE_STOPPING,
-     "process 6"},
+     "its player has ended, and VM process 6 is still there"},
     {"a player that does not end",
      {.android = 0, .player = 5, .off_ms = 30000, .previous = CACHE_STATE_STOPPING},
      CACHE_STATE_UNREACHABLE,
@@ -53,7 +53,7 @@ static const struct row rows[] = {
     {"a VM that does not end",
      {.android = 0, .headless = 6, .off_ms = 10000, .previous = CACHE_STATE_STOPPING},
      CACHE_STATE_UNREACHABLE,
-     "process 6 is alive"},
+     "VM process 6 is alive without a player"},
     {"unreachable stays unreachable",
      {.android = 0, .player = 5, .previous = CACHE_STATE_UNREACHABLE},
      CACHE_STATE_UNREACHABLE,
@@ -82,6 +82,30 @@ static const struct row rows[] = {
       .off_ms = 999999},
      CACHE_STATE_UNREACHABLE,
      "process 5 is alive"},
+    {"started right before the first look",
+     {.android = 0, .player = 5, .player_age_ms = 9999, .previous = CACHE_STATE_UNKNOWN},
+     CACHE_STATE_STARTING,
+     "player process 5 appeared"},
+    {"old at the first look",
+     {.android = 0, .player = 5, .player_age_ms = 10000, .previous = CACHE_STATE_UNKNOWN},
+     CACHE_STATE_UNREACHABLE,
+     "process 5 is alive"},
+    {"shown by the system again, and old",
+     {.android = 0, .player = 5, .player_age_ms = 10000, .previous = CACHE_STATE_STOPPED},
+     CACHE_STATE_UNREACHABLE,
+     "process 5 is alive"},
+    {"seen starting for long, and young",
+     {.android = 0,
+      .player = 5,
+      .player_age_ms = 9999,
+      .previous = CACHE_STATE_STARTING,
+      .previous_ms = 10000},
+     CACHE_STATE_STARTING,
+     "player process 5 appeared"},
+    {"young, of one that was up",
+     {.android = 0, .player = 5, .player_age_ms = 9999, .previous = CACHE_STATE_RUNNING},
+     CACHE_STATE_STOPPING,
+     "player process 5 is still there"},
     {"a VM alone appears",
      {.android = 0, .headless = 6, .previous = CACHE_STATE_STOPPED},
      CACHE_STATE_UNREACHABLE,
@@ -120,7 +144,7 @@ static const struct row rows[] = {
     {"0 beside pids right after it was up",
      {.android = 0, .pid = 5, .vbox_pid = 6, .previous = CACHE_STATE_RUNNING, .off_ms = 500},
      CACHE_STATE_STOPPING,
-     "process 5 is still ending"},
+     "process 5 is still there"},
     {"0 beside a pid that has ended",
      {.android = 0, .pid = 5, .vbox_pid = -1, .sees_players = true},
      CACHE_STATE_STOPPED,
@@ -293,6 +317,45 @@ Test(ctl_state, follows_the_table)
         cr_expect_eq(verdict.state, rows[i].state, "%s: %s", rows[i].what,
                      cache_state_name(verdict.state));
         cr_expect(strstr(verdict.reason, rows[i].reason), "%s: %s", rows[i].what, verdict.reason);
+    }
+}
+
+/* By its state, how long that lasts, for which look in a row list2 leaves it out. */
+static const struct {
+    const char *what;
+    enum cache_state previous;
+    uint64_t previous_ms;
+    unsigned n_absent;
+    enum ctl_expect expect;
+    enum cache_state state; /* COUNT: it stays as it was */
+} unlisted[] = {
+    {"off, its row may be late", CACHE_STATE_STOPPED, 0, 2, 0, CACHE_STATE_COUNT},
+    {"off, for long", CACHE_STATE_STOPPED, 0, 3, 0, CACHE_STATE_UNKNOWN},
+    {"up, its row may be late", CACHE_STATE_READY, 0, 2, 0, CACHE_STATE_COUNT},
+    {"up, for long", CACHE_STATE_READY, 0, 3, 0, CACHE_STATE_UNKNOWN},
+    {"on its way up", CACHE_STATE_STARTING, 1000, 2, 0, CACHE_STATE_COUNT},
+    {"on its way up, for long", CACHE_STATE_STARTING, 1500, 3, 0, CACHE_STATE_STARTING},
+    {"booting, for long", CACHE_STATE_BOOTING, STUCK_MS - 1, 200, 0, CACHE_STATE_BOOTING},
+    {"booting, for too long", CACHE_STATE_BOOTING, STUCK_MS, 200, 0, CACHE_STATE_UNKNOWN},
+    {"launched, not seen since", CACHE_STATE_STOPPED, 0, 1, CTL_EXPECT_START, CACHE_STATE_STARTING},
+    {"quit, not seen since", CACHE_STATE_RUNNING, 0, 1, CTL_EXPECT_STOP, CACHE_STATE_COUNT},
+    {"not known, for long", CACHE_STATE_UNKNOWN, 0, 9, 0, CACHE_STATE_UNKNOWN},
+    {"stuck", CACHE_STATE_STUCK, STUCK_MS, 9, 0, CACHE_STATE_UNKNOWN},
+};
+
+Test(ctl_state, what_list2_leaves_out_follows_the_table)
+{
+    for (size_t i = 0; i < countof(unlisted); i++) {
+        struct ctl_verdict verdict = {.state = CACHE_STATE_COUNT};
+        struct ctl_facts facts = {
+            .expect = unlisted[i].expect,
+            .previous = unlisted[i].previous,
+            .previous_ms = unlisted[i].previous_ms,
+            .stuck_ms = STUCK_MS,
+        };
+        bool is_told = ctl_state_derive_unlisted(&facts, unlisted[i].n_absent, &verdict);
+        cr_expect_eq(verdict.state, unlisted[i].state, "%s", unlisted[i].what);
+        cr_expect_eq(is_told, unlisted[i].state != CACHE_STATE_COUNT, "%s", unlisted[i].what);
     }
 }
 

@@ -159,6 +159,96 @@ Test(ctl_advance, what_is_behind_a_gate_looks_again_when_it_opens)
     cr_expect_str_eq(fake_farm_log(w.farm), "launch 0");
 }
 
+Test(ctl_advance, what_is_done_by_others_does_not_wait_at_its_gate)
+{
+    struct world_answer a = hold_launch_gate();
+    struct world_answer b = world_do(&w, CACHE_OP_START, 1);
+    world_until(&w, phase_of(&b) == CTL_PHASE_GATED);
+    bring_up(1);
+    struct cache_operation *op = world_ends(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "already so"), "%s", op->result);
+    cache_operation_free(op);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it holds the gate still");
+}
+
+Test(ctl_advance, the_time_that_is_asked_for_counts_the_wait_at_a_gate)
+{
+    struct world_answer a = hold_launch_gate();
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 1);
+    r.timeout_ms = 20000;
+    struct world_answer b = world_submit(&w, &r);
+    world_until(&w, phase_of(&b) == CTL_PHASE_GATED);
+    world_skip(&w, 19000);
+    cr_expect_not_null(ctl_engine_find(w.engine, b.id));
+    world_skip(&w, 1100);
+    struct cache_operation *op = world_ends(&w, b.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "instance 1 '"), "%s", op->error);
+    cr_expect(strstr(op->error, "it waited for its turn"), "%s", op->error);
+    cache_operation_free(op);
+    cr_expect_eq(n_launches(), 1);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+}
+
+Test(ctl_advance, the_time_that_is_asked_for_counts_the_wait_behind_another_operation)
+{
+    (void)hold_launch_gate();
+    struct ctl_request r = world_request(&w, CACHE_OP_STOP, 0);
+    r.timeout_ms = 20000;
+    struct world_answer b = world_submit(&w, &r);
+    world_skip(&w, 20100);
+    world_expect(&w, b.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect_eq(fake_farm_count(w.farm, "quit"), 0);
+}
+
+Test(ctl_advance, parts_of_a_batch_do_not_wait_for_each_other_in_their_time)
+{
+    static const int both[] = {0, 1};
+    fake_farm_launch_to(w.farm, 2, true);
+    struct ctl_request r = world_request(&w, CACHE_OP_START, -1);
+    r.timeout_ms = 20000;
+    struct world_answer a = world_submit_batch(&w, &r, both, 2);
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
+    world_skip(&w, 15000);
+    bring_up(0);
+    world_until(&w, n_launches() == 2);
+    world_look(&w);
+    world_skip(&w, 15000);
+    bring_up(1);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_advance, a_command_has_no_more_time_than_its_operation)
+{
+    fake_farm_answer(w.farm, "launch", FARM_HANG);
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.timeout_ms = 3000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    cr_expect_leq(fake_farm_deadline_ms(w.farm, "launch"), 3000);
+    fake_clock_skip(3000);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "ldconsole hung and was ended by us"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_advance, who_can_see_nothing_waits_no_longer_than_his_time_again)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.timeout_ms = 5000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_clock_skip(6000);
+    world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+}
+
 static struct world_answer gate_holder;
 
 /* 1 comes up after the gate has opened and before the next look. */

@@ -154,7 +154,11 @@ Test(ctl_add, ignored_add_has_no_effect)
     world_until(&w, fake_farm_count(w.farm, "add") == 1);
     world_look(&w);
     world_skip(&w, 16000);
-    world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect(strstr(op->error, "add --name mine: ldconsole ended with exit code "), "%s",
+              op->error);
+    cr_expect(strstr(op->error, "printed nothing"), "%s", op->error);
+    cache_operation_free(op);
     cr_expect_eq(fake_farm_count(w.farm, "add"), 1);
 }
 

@@ -265,12 +265,47 @@ Test(ctl_change, failing_modify_leaves_the_labels)
     cr_expect_str_empty(world_at(&w, 0)->group);
 }
 
+Test(ctl_change, one_that_fails_in_the_middle_says_what_was_changed_and_what_was_not)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
+    r.name = "other";
+    r.settings = &settings;
+    r.local = (struct ctl_local){.labels = "{\"k\":\"v\"}", .desired = -1};
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
+    cr_expect(strstr(op->error, "instance 0 'other': "), "%s", op->error);
+    cr_expect(strstr(op->error, "of what was asked, done: name; not done: settings."), "%s",
+              op->error);
+    cr_expect(strstr(op->error, "settings.memory_mb"), "%s", op->error);
+    cr_expect(strstr(op->error, ", labels"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_change, settings_of_one_that_runs_take_effect_later_and_the_result_says_so)
+{
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_look(&w);
+    struct world_answer a = modify();
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "take effect when it is stopped and started"), "%s", op->result);
+    cache_operation_free(op);
+}
+
 Test(ctl_change, rename_shows_in_the_name)
 {
     struct world_answer a = rename_to("名前 2");
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(world_at(&w, 0)->name, "名前 2");
     cr_expect_str_eq(fake_farm_log(w.farm), "rename 0");
+}
+
+Test(ctl_change, rename_to_the_name_of_another_says_that_it_is_ambiguous)
+{
+    struct world_answer a = rename_to("one");
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "instance 1 has the same name"), "%s", op->result);
+    cache_operation_free(op);
 }
 
 Test(ctl_change, rename_to_the_same_name_runs_nothing)

@@ -288,11 +288,51 @@ Test(ctl_start_keeping, a_config_that_was_reset_is_put_back_before_the_launch)
     cr_expect(strstr(world_at(&w, 0)->evidence, "it was reset"), "%s", world_at(&w, 0)->evidence);
     struct world_answer a = world_do(&w, CACHE_OP_START, 0);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
-    cr_expect(strstr(op->evidence, "it was reset; the copy was put back"), "%s", op->evidence);
+    cr_expect(strstr(op->evidence, "; the copy was put back"), "%s", op->evidence);
+    cr_expect(strstr(op->result, "; the copy was put back"), "%s", op->result);
     cache_operation_free(op);
     world_look(&w);
     cr_expect_str_eq(world_at(&w, 0)->name, "zero");
     cr_expect_eq(world_heard(&w, "instance.config_restored"), 1);
+}
+
+static struct cache_operation *boot_that_resets(enum cache_op_kind kind)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = world_do(&w, kind, 0);
+    world_until(&w, n_launches() == 1);
+    lose_config("{\"statusSettings.isNewPlayer\":true}");
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    return world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_start_keeping, a_boot_that_resets_what_was_put_back_is_told_and_what_helps)
+{
+    lose_config("{\"statusSettings.isNewPlayer\":true}");
+    struct cache_operation *op = boot_that_resets(CACHE_OP_START);
+    cr_expect(strstr(op->result, "it was reset (name, "), "%s", op->result);
+    cr_expect(strstr(op->result, "again by this boot, after the copy was put back"), "%s",
+              op->result);
+    cr_expect(strstr(op->result, "stop it and start it once more"), "%s", op->result);
+    cr_expect_null(strstr(op->result, "; the copy was put back\""), "%s", op->result);
+    cache_operation_free(op);
+}
+
+Test(ctl_start_keeping, a_boot_that_resets_is_told_and_nobody_is_blamed)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_MODIFY, 0);
+    struct ldc_settings settings = {0};
+    settings.values[LDC_SETTING_CPU].is_set = true;
+    settings.values[LDC_SETTING_CPU].number = 3;
+    r.settings = &settings;
+    struct world_answer a = world_submit(&w, &r);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    world_skip(&w, 1000);
+    struct cache_operation *op = boot_that_resets(CACHE_OP_RESTART);
+    cr_expect(strstr(op->result, "it was reset (name, cpu"), "%s", op->result);
+    cr_expect(strstr(op->result, "stop it and start it once more"), "%s", op->result);
+    cr_expect_null(strstr(op->result, "somebody"), "%s", op->result);
+    cache_operation_free(op);
 }
 
 Test(ctl_start_keeping, nothing_is_put_back_while_it_runs)
@@ -351,6 +391,43 @@ Test(ctl_start, waits_for_another_only_until_that_is_stuck)
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
+Test(ctl_start, waits_for_another_whose_row_is_left_out_while_it_boots)
+{
+    fake_farm_set(w.farm, 1, 2, 200, 201);
+    world_look(&w);
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    for (int i = 0; i < 5; i++)
+        world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_BOOTING, "%s", world_at(&w, 1)->reason);
+    world_skip(&w, 50000);
+    world_look(&w);
+    cr_expect_eq(n_launches(), 0);
+    world_skip(&w, 11000); /* it is gone */
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_start, waits_for_another_that_was_launched_and_was_not_listed_since)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 1);
+    r.timeout_ms = 1000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, n_launches() == 1);
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    world_skip(&w, 2000);
+    world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    fake_farm_launch_to(w.farm, 1, true);
+    a = world_do(&w, CACHE_OP_START, 0);
+    for (int i = 0; i < 5; i++)
+        world_look(&w);
+    cr_expect_eq(n_launches(), 1);
+    fake_farm_hide_row(w.farm, 1, 0);
+    fake_farm_set(w.farm, 1, 1, 100, 101);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 2);
+}
+
 static void open_settling(bool do_show_processes)
 {
     put_two();
@@ -399,6 +476,22 @@ Test(ctl_start_settling, what_was_closed_by_hand_is_not_launched_at_once)
     world_skip(&w, 1100);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 1);
+}
+
+/* Somebody may have closed it right before. */
+Test(ctl_start_settling, what_is_off_at_the_first_look_is_gone_since_then)
+{
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_look(&w);
+    world_close(&w);
+    world_open(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_settle(&w);
+    world_skip(&w, 9000);
+    cr_expect_eq(n_launches(), 0);
+    world_skip(&w, 1100);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
 Test(ctl_start_settling, the_time_begins_when_the_last_process_is_gone)

@@ -119,6 +119,54 @@ Test(ctl_stop, force_that_reaches_nothing_times_out)
     world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
 }
 
+Test(ctl_stop, force_that_finds_no_process_says_so_and_which_list2_names)
+{
+    fake_farm_answer(w.farm, "quit", FARM_NO_PLAYER);
+    fake_farm_show_processes(w.farm, false);
+    world_look(&w);
+    struct world_answer a = stop(true);
+    world_until(&w,
+                strcmp(ctl_engine_find(w.engine, a.id)->step, "ending processes by force") == 0);
+    world_look(&w);
+    world_skip(&w, 21000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "no process was found that is this instance's"), "%s", op->error);
+    cr_expect(strstr(op->error, "list2 names process 100 and VM 101"), "%s", op->error);
+    cr_expect(strstr(op->error, "instance 0 'zero'"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_stop, quits_that_hang_are_ended_within_the_time_given_and_not_called_ignored)
+{
+    fake_farm_answer(w.farm, "quit", FARM_HANG);
+    struct ctl_request r = world_request(&w, CACHE_OP_STOP, 0);
+    r.timeout_ms = 10000;
+    struct world_answer a = world_submit(&w, &r);
+    for (unsigned n = 1; n <= 2; n++) {
+        world_until(&w, n_quits() == n && fake_farm_n_hung(w.farm) == 1);
+        cr_expect_leq(fake_farm_deadline_ms(w.farm, "quit"), 3500);
+        fake_clock_skip(3500);
+        fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    }
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_TIMED_OUT");
+    cr_expect(strstr(op->error, "ldconsole hung when it was asked to quit"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_stop, a_cancelled_quit_is_expected_no_longer_than_list2_is_late)
+{
+    fake_farm_answer(w.farm, "quit", FARM_IGNORE);
+    struct world_answer a = stop(false);
+    world_until(&w, n_quits() == 1);
+    world_look(&w);
+    cr_expect_eq(ctl_engine_cancel(w.engine, a.id, "tester"), 0);
+    world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STOPPING);
+    world_skip(&w, 5000);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+}
+
 Test(ctl_stop, refused_quit_fails_at_once_with_the_words_of_ldconsole)
 {
     fake_farm_answer(w.farm, "quit", FARM_NO_PLAYER);

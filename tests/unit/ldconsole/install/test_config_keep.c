@@ -64,8 +64,9 @@ Test(ldc_config_keep, what_was_lost_is_said_and_can_be_put_back)
     } bad[] = {
         {"{\"statusSettings.playerName\":\"mi", "it cannot be read any more"},
         {"{\"statusSettings.playerName\":\"mine\",\"basicSettings.realWidth\":0}",
-         "it was cut off"},
-        {"{\"statusSettings.isNewPlayer\":true,\"advancedSettings.cpuCount\":2}", "it was reset"},
+         "it was cut off (cpu)"},
+        {"{\"statusSettings.isNewPlayer\":true,\"advancedSettings.cpuCount\":2}",
+         "it was reset (name, cpu)"},
     };
     cr_expect_str_eq(see(good)->loss, "");
     for (size_t i = 0; i < countof(bad); i++) {
@@ -92,8 +93,67 @@ Test(ldc_config_keep, one_without_a_name_is_reset_when_it_takes_itself_for_new_a
         "{\"statusSettings.isNewPlayer\":false,\"advancedSettings.cpuCount\":4}";
     cr_expect_str_eq(see("{\"statusSettings.isNewPlayer\":true}")->loss, "");
     cr_expect_str_eq(see(old)->loss, "", "a new one is one no longer");
-    cr_expect_str_eq(see("{\"statusSettings.isNewPlayer\":true}")->loss, "it was reset");
+    cr_expect_str_eq(see("{\"statusSettings.isNewPlayer\":true}")->loss, "it was reset (cpu)");
     expect_restored(old);
+}
+
+/* What one was, is after its reset, and is after somebody's change of that. */
+#define WAS                                                                                        \
+    "{\"statusSettings.playerName\":\"mine\",\"statusSettings.isNewPlayer\":false,"                \
+    "\"propertySettings.phoneAndroidId\":\"0123456789abcdef\",\"advancedSettings.cpuCount\":4}"
+#define RESET                                                                                      \
+    "{\"statusSettings.isNewPlayer\":true,\"propertySettings.phoneAndroidId\":\"fedcba9876543210\""
+#define FILLED RESET ",\"advancedSettings.cpuCount\":2,\"basicSettings.adbDebug\":1}"
+
+Test(ldc_config_keep, what_somebody_sets_after_a_reset_is_no_loss)
+{
+    static const struct {
+        const char *what, *text;
+        bool is_lost;
+    } cases[] = {
+        {"the same", FILLED, true},
+        {"filled in by the boot",
+         RESET ",\"advancedSettings.cpuCount\":2,"
+               "\"basicSettings.adbDebug\":1,\"basicSettings.fps\":60,"
+               "\"advancedSettings.memorySize\":2048}",
+         true},
+        {"reset further",
+         RESET ",\"advancedSettings.cpuCount\":2,\"basicSettings.adbDebug\":0,"
+               "\"advancedSettings.resolution\":{\"width\":1920,\"height\":1080},"
+               "\"advancedSettings.resolutionDpi\":280}",
+         true},
+        {"named", RESET ",\"statusSettings.playerName\":\"yours\"}", false},
+        {"set", RESET ",\"advancedSettings.cpuCount\":3,\"basicSettings.adbDebug\":1}", false},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        cr_expect_str_eq(see(WAS)->loss, "", "%s", cases[i].what);
+        cr_expect_str_eq(see(RESET "}")->loss, "it was reset (name, cpu, android_id)");
+        cr_expect_str_eq(see(FILLED)->loss, "it was reset (name, cpu, android_id)");
+        cr_expect_eq(see(cases[i].text)->loss[0] != '\0', cases[i].is_lost, "%s: %s", cases[i].what,
+                     see(cases[i].text)->loss);
+        (void)see("{");
+        expect_restored(cases[i].is_lost ? WAS : cases[i].text);
+    }
+}
+
+Test(ldc_config_keep, a_name_that_somebody_takes_away_is_no_loss)
+{
+    (void)see(WAS);
+    cr_expect_str_eq(see("{\"statusSettings.isNewPlayer\":false,"
+                         "\"propertySettings.phoneAndroidId\":\"0123456789abcdef\","
+                         "\"advancedSettings.cpuCount\":3}")
+                         ->loss,
+                     "");
+}
+
+Test(ldc_config_keep, another_machine_without_a_name_is_reset)
+{
+    (void)see(WAS);
+    cr_expect_str_eq(see("{\"statusSettings.playerName\":\"LDPlayer\","
+                         "\"propertySettings.phoneAndroidId\":\"fedcba9876543210\","
+                         "\"advancedSettings.cpuCount\":4}")
+                         ->loss,
+                     "it was reset (name, android_id)");
 }
 
 Test(ldc_config_keep, one_that_was_bad_from_the_beginning_has_lost_nothing)

@@ -131,6 +131,16 @@ Test(ldc_processes, finds_running_emulators)
     stop(other);
 }
 
+Test(ldc_processes, knows_how_old_they_are)
+{
+    enum { HOUR_MS = 3600000 };
+    pid_t player = start("dnplayer", "index=4124|", "");
+    cr_assert_eq(ldc_processes_scan(&processes), 0);
+    uint64_t age_ms = ldc_processes_find_pid(&processes, player)->age_ms;
+    cr_expect(age_ms > 0 && age_ms < HOUR_MS, "%llu", (unsigned long long)age_ms);
+    stop(player);
+}
+
 Test(ldc_processes, does_not_count_the_dead)
 {
     pid_t player = start("dnplayer", "index=4125|", "");
