@@ -378,7 +378,8 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)
 {
     const struct ctl_watch *w = ctl_observer_watch(o, id);
-    return (struct ctl_disks){w->disk_bytes, w->n_disk_same, clock_mono_ms() - w->disk_since_ms};
+    return (struct ctl_disks){w->disk_bytes, w->n_disks, w->n_disk_same,
+                              clock_mono_ms() - w->disk_since_ms};
 }
 
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id)
@@ -394,6 +395,11 @@ bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
 bool ctl_observer_sees_growing(const struct ctl_observer *o)
 {
     return o->is_growing;
+}
+
+bool ctl_observer_has_title(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->has_title;
 }
 
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)

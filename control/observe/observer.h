@@ -109,7 +109,8 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
 /** The disks of an instance over the last looks. */
 struct ctl_disks {
     int64_t bytes;    /* all of them together; -1 = there is none, or that cannot be seen */
-    unsigned n_same;  /* looks in a row that saw as many */
+    unsigned n_files; /* so many they are */
+    unsigned n_same;  /* looks in a row that saw them so, also when they were last written to */
     uint64_t same_ms; /* and for how long */
 };
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
@@ -121,6 +122,8 @@ bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
 /** Whether the last look saw the disks of a new instance growing: LDPlayer is still at work on it.
  */
 bool ctl_observer_sees_growing(const struct ctl_observer *o);
+/** Whether the config file of ID gives it a title. */
+bool ctl_observer_has_title(struct ctl_observer *o, const char *id);
 /** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
  *  running. */
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id);

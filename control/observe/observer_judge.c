@@ -194,15 +194,19 @@ static void see_disk(struct ctl_observer *o, const struct ldc_survey *survey, st
                      const struct ldc_config *config)
 {
     int64_t bytes = config ? config->disk_bytes : -1;
-    uint64_t now = survey->ended_ms;
+    unsigned n_disks = config ? config->n_disks : 0;
+    uint64_t time = config ? config->disk_time : 0, now = survey->ended_ms;
     if (w->was_on || !survey->has_configs)
         w->is_new = false;
-    if (w->n_disk_same == 0 || w->disk_bytes != bytes) {
+    if (w->n_disk_same == 0 || w->disk_bytes != bytes || w->n_disks != n_disks ||
+        w->disk_time != time) {
         w->has_grown |= w->n_disk_same > 0 && w->disk_bytes >= 0;
         w->n_disk_same = 0;
         w->disk_since_ms = now;
     }
     w->disk_bytes = bytes;
+    w->n_disks = n_disks;
+    w->disk_time = time;
     w->n_disk_same++;
     o->is_moving |= ctl_observer_judge_making(w, now);
 }

@@ -44,9 +44,11 @@ struct ctl_watch {
     bool is_new;            /* it appeared while we looked, and was never seen running */
     uint64_t appeared_ms;   /* of one that is new */
     int64_t disk_bytes;     /* of all its disks; -1 = there is none, or that cannot be seen */
-    bool has_grown;         /* more of it was seen than at first */
-    unsigned n_disk_same;   /* looks in a row that saw as many */
-    uint64_t disk_since_ms; /* since when it is as many */
+    unsigned n_disks;       /* so many files they are */
+    uint64_t disk_time;     /* as ldc_config has it */
+    bool has_grown;         /* they were written to while we looked */
+    unsigned n_disk_same;   /* looks in a row that saw them so */
+    uint64_t disk_since_ms; /* since when they are so */
 
     bool is_unlisted;  /* the last list left it out; what is known of it is older */
     unsigned n_absent; /* whole lists in a row that left it out */

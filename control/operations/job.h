@@ -75,8 +75,10 @@ struct ctl_job {
 
     char subject[UUID_SIZE]; /* instance the steps act on: the target, or the new one */
     int subject_index;       /* remove: the index that was removed; -1 before the command */
-    int *baseline;           /* create, clone: indexes that existed before */
+    uint32_t *baseline;      /* create, clone: who existed before: keys of their ids, ascending;
+                                NULL = not known */
     size_t n_baseline;
+    struct ctl_disks source; /* clone: of the source when the command was given by this process */
 
     /* Times are monotonic. Those of checks are times of observations, not of their evaluation: a
      * deadline has passed only when something was seen after it. */
