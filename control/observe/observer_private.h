@@ -32,7 +32,8 @@ struct ctl_observer {
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
-    bool is_growing;               /* the disks of a new one were */
+    bool is_growing;               /* LDPlayer was at work on a new one */
+    uint64_t left_since_ms;        /* an add or copy that nobody waits for; 0 = there is none */
     size_t n_starting;             /* instances that were */
     uint64_t judging;              /* number of the survey that was judged last */
     size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
@@ -60,9 +61,9 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
                           const struct cache_instance *former, struct ctl_watch *w,
                           const struct ldc_row *row, const struct ldc_config *config,
                           const struct ctl_verdict *verdict);
-/** One that was left out for long and may still be there: `unknown`, with REASON. */
+/** One that was left out for long and may still be there. */
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
-                                const char *reason);
+                                const struct ctl_verdict *verdict);
 /** Emits that the config file of I is again as it was before LOSS. */
 void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_instance *i,
                                    const char *loss);

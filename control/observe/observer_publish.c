@@ -184,7 +184,8 @@ static void put(struct ctl_observer *o, const struct cache_instance *before, str
     cache_snapshot_put(o->snapshot, &i);
     /* It is no change of what events tell, which would be written by itself. */
     if (before && !(is_same_process(&before->player, &i.player) &&
-                    is_same_process(&before->headless, &i.headless)))
+                    is_same_process(&before->headless, &i.headless) &&
+                    strcmp(before->disk_id, i.disk_id) == 0))
         cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
@@ -227,12 +228,12 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
 }
 
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
-                                const char *reason)
+                                const struct ctl_verdict *verdict)
 {
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
     cache_instance_copy(&i, &known->instance);
-    i.state = CACHE_STATE_UNKNOWN;
-    str_copy(i.reason, sizeof(i.reason), reason);
+    i.state = verdict->state;
+    str_copy(i.reason, sizeof(i.reason), verdict->reason);
     cache_snapshot_put(o->snapshot, &i);
 }

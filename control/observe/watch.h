@@ -43,6 +43,7 @@ struct ctl_watch {
 
     bool is_new;            /* it appeared while we looked, and was never seen running */
     uint64_t appeared_ms;   /* of one that is new */
+    bool was_set;           /* its settings changed since */
     int64_t disk_bytes;     /* of all its disks; -1 = there is none, or that cannot be seen */
     unsigned n_disks;       /* so many files they are */
     uint64_t disk_time;     /* as ldc_config has it */
