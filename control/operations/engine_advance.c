@@ -149,15 +149,21 @@ static void plan_step(struct ctl_job *job, uint64_t now)
 {
     struct ctl_why why = {0};
 
-    if (!ctl_job_seen_ms(job, now)) {
+    if (!ctl_engine_await_seen_ms(job, now)) {
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
         /* A step entered in this round may have begun after NOW. */
-        if (now > job->looking_ms + LDC_TIMING_BLIND_LIMIT_MS)
-            ctl_engine_finish_job(
-                job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
-                verdict->status ? verdict->detail
-                                : "the instance, or the state of all, could not be read for a "
-                                  "minute");
+        if (now <= job->looking_ms + LDC_TIMING_BLIND_LIMIT_MS)
+            return;
+        if (!verdict->status && ctl_observer_is_unlisted(job->observer, job->subject))
+            ctl_engine_finish_job(job, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED",
+                                  "list2 has left the instance out for a minute, although its "
+                                  "files are there: ldconsole cannot reach it");
+        else
+            ctl_engine_finish_job(job, CACHE_OP_FAILED,
+                                  verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
+                                  verdict->status ? verdict->detail
+                                                  : "the state of all could not be read for a "
+                                                    "minute");
         return;
     }
     if (has_other_revision(job)) {

@@ -228,6 +228,7 @@ void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, con
 {
     struct ctl_job *parent = job->parent;
 
+    ctl_steps_leave_making(job, status);
     ctl_job_release_gate(job);
     job->jobs->needs_round = true;
     follow_desired(job, status);

@@ -141,24 +141,16 @@ void ctl_job_note(struct ctl_job *job, const char *text)
     ctl_evidence_add_note(job->op, text);
 }
 
-/* When the last look was, if that is recent enough for JOB; else 0. */
-static uint64_t looked_ms(const struct ctl_job *job, uint64_t now)
+uint64_t ctl_job_looked_ms(const struct ctl_job *job, uint64_t now)
 {
     uint64_t age_ms = cache_snapshot_age_ms(ctl_observer_snapshot(job->observer), now);
     uint64_t at_ms = age_ms <= now ? now - age_ms : 0;
     return at_ms >= job->look_from_ms ? at_ms : 0;
 }
 
-uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now)
-{
-    bool is_there = ctl_job_instance(job) != NULL;
-    bool is_older = is_there && ctl_observer_is_unlisted(job->observer, job->subject);
-    return is_older ? 0 : looked_ms(job, now);
-}
-
 bool ctl_job_needs_look(const struct ctl_job *job, uint64_t now)
 {
-    return looked_ms(job, now) == 0;
+    return ctl_job_looked_ms(job, now) == 0;
 }
 
 /* --- its places among the others --- */

@@ -146,8 +146,8 @@ const struct ctl_step *ctl_job_step(const struct ctl_job *job);
 const struct cache_instance *ctl_job_instance(const struct ctl_job *job);
 /** Adds TEXT to the evidence and to the note of the result, once. */
 void ctl_job_note(struct ctl_job *job, const char *text);
-/** When what is known was seen, if that is recent enough for JOB, and its instance was; else 0. */
-uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now);
+/** When the last look was, if that is recent enough for JOB; else 0. */
+uint64_t ctl_job_looked_ms(const struct ctl_job *job, uint64_t now);
 /** Whether a look from now on would tell more. A row that was left out comes when it comes. */
 bool ctl_job_needs_look(const struct ctl_job *job, uint64_t now);
 /** Writes what must survive a restart (baseline, subject) into op->memo. A new job reads it. */

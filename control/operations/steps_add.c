@@ -203,9 +203,23 @@ const struct ctl_step ctl_step_copy = {
     .explain = explain_copied,
 };
 
+static bool is_making(const struct ctl_job *job)
+{
+    const struct ctl_step *step = ctl_job_step(job);
+    return step == &ctl_step_add || step == &ctl_step_copy;
+}
+
+void ctl_steps_leave_making(const struct ctl_job *job, enum cache_op_status status)
+{
+    bool is_failure = status == CACHE_OP_FAILED && job->answer == LDC_ANSWER_ACCEPTED;
+    bool is_refused = job->answer != LDC_ANSWER_ACCEPTED && job->has_exit_code;
+    if (status == CACHE_OP_SUCCEEDED || !job->flow || !job->op->step_issued || !is_making(job) ||
+        is_failure || is_refused)
+        return;
+    ctl_observer_note_left(job->observer, job->begun_ms ? job->begun_ms : job->entered_ms);
+}
+
 bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
 {
-    const struct ctl_step *step = ctl_job_step(maker);
-    return (step == &ctl_step_add || step == &ctl_step_copy) && maker->baseline &&
-           !is_in_baseline(maker, i);
+    return is_making(maker) && maker->baseline && !is_in_baseline(maker, i);
 }

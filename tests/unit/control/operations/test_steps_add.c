@@ -513,8 +513,62 @@ Test(ctl_add, clone_that_was_cancelled_and_goes_on_behind_is_waited_for_all_the_
         world_look(&w);
     cr_expect_str_eq(fake_farm_log(w.farm), "copy 0");
     fake_farm_on_verb(w.farm, NULL, NULL);
+    look_often();
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
     world_expect(&w, add.id, CACHE_OP_SUCCEEDED, NULL);
     world_expect(&w, start.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+static struct world_answer cancel(const struct world_answer *a)
+{
+    ctl_engine_cancel(w.engine, a->id, "tester");
+    world_expect(&w, a->id, CACHE_OP_CANCELLED, "CANCELLED");
+    return create("other");
+}
+
+static void expect_no_add(void)
+{
+    look_often();
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
+}
+
+Test(ctl_add, clone_that_was_cancelled_before_its_disk_came_is_waited_for)
+{
+    struct world_answer a = begin_clone(0), b = cancel(&a);
+    expect_no_add();
+    fake_farm_grow_disk(w.farm, 2, 2);
+    expect_no_add();
+    fake_farm_grow_disk(w.farm, 2, 4);
+    expect_no_add();
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_add, clone_that_was_cancelled_before_its_row_came_is_waited_for)
+{
+    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_look(&w);
+    struct world_answer b = cancel(&a);
+    expect_no_add();
+    fake_farm_put(w.farm, 2, "copy");
+    expect_no_add();
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_add, clone_that_was_cancelled_and_never_comes_is_not_waited_for_for_ever)
+{
+    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_look(&w);
+    struct world_answer b = cancel(&a);
+    expect_no_add();
+    world_skip(&w, LDC_TIMING_LEFT_ROW_MS);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
 /* Our own deadline ended the child, and the work behind it, or not. */
