@@ -412,7 +412,8 @@ static void count_starting(struct ctl_observer *o)
         o->n_starting += ctl_observer_judge_starting(&cache_snapshot_at(o->snapshot, n)->instance);
 }
 
-/* Of one that came of what was left, and is not told from others that came since. */
+/* Of one that came of what was left, and is not told from others that came since. What runs
+ * by now is new no longer. */
 static bool is_being_made(const struct ctl_watch *w, uint64_t now)
 {
     return w->disk_bytes < 0 ? now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS
@@ -426,10 +427,10 @@ static bool may_come(struct ctl_observer *o, uint64_t now)
     bool has_come = false, is_made = true;
     for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n)) {
         const struct ctl_watch *w = container_of(n, struct ctl_watch, by_id);
-        if (!w->seen || !w->is_new || w->appeared_ms < o->left_since_ms)
+        if (!w->seen || w->appeared_ms < o->left_since_ms)
             continue;
         has_come = true;
-        is_made &= !is_being_made(w, now);
+        is_made &= !w->is_new || !is_being_made(w, now);
     }
     return has_come ? !is_made : now - o->left_since_ms < LDC_TIMING_LEFT_ROW_MS;
 }
