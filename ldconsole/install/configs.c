@@ -218,7 +218,7 @@ static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, con
     config->n_disks = 1;
     config->disk_time = nanoseconds(data->st_mtim);
     for (size_t i = 0; i < countof(others); i++) {
-        if (stat_disk(config->index, vms_dir, others[i], &st) < 0)
+        if (stat_disk(config->index, vms_dir, others[i], &st) != 0)
             continue;
         bytes += (int64_t)st.st_size;
         config->n_disks++;

@@ -276,10 +276,14 @@ Test(ctl_add, failing_modify_leaves_the_instance)
     struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
     settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
     r.settings = &settings;
+    r.local.labels = "{\"a\":\"b\"}";
     fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
     struct world_answer a = world_submit(&w, &r);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
     cr_expect_str_eq(op->target, world_at(&w, 2)->id);
+    cr_expect(strstr(op->error, "instance 2 ('LDPlayer-2', "), "%s", op->error);
+    cr_expect(strstr(op->error, "is there; not done: modifying, writing labels\""), "%s",
+              op->error);
     cache_operation_free(op);
 }
 
