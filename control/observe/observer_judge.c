@@ -280,6 +280,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     bool was_on = known && known->instance.state != CACHE_STATE_STOPPED &&
                   known->instance.state != CACHE_STATE_UNKNOWN;
     judge(o, survey, row, config, w, was_on, &verdict);
+    w->listed = verdict.state;
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
 }
@@ -373,7 +374,8 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
         cache_snapshot_keep(o->snapshot, entry);
         return;
     }
-    if (survey->has_processes && lives(w) && !ctl_observer_judge_starting(&entry->instance)) {
+    bool was_starting = w->listed == CACHE_STATE_STARTING || w->listed == CACHE_STATE_BOOTING;
+    if (survey->has_processes && lives(w) && !was_starting) {
         verdict.state = CACHE_STATE_UNREACHABLE;
         snprintf(verdict.reason, sizeof(verdict.reason),
                  "list2 does not show it, but its process %" PRId64 " is alive",

@@ -33,9 +33,8 @@ const struct cache_instance *ctl_newcomers_choose(const struct ctl_newcomers *n)
 {
     if (n->at_returned)
         return n->at_returned;
-    if (n->returned >= 0 && !n->is_late)
-        return NULL;
     if (n->name[0])
         return n->n_named == 1 ? n->named : NULL;
-    return n->n_nameless == 1 ? n->nameless : NULL;
+    bool is_awaited = n->returned >= 0 && !n->is_late;
+    return n->n_nameless == 1 && !is_awaited ? n->nameless : NULL;
 }

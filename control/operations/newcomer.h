@@ -13,9 +13,9 @@
  *      none, or the one LDPlayer gives      ours, where it has the index that was returned
  *      another one                          somebody else's in any case
  *
- *  Until the row of the returned index is late, only that one is ours. Then the index was a lie, or
- *  none was returned, and ours is the only one with the title that was asked for; where none was
- *  asked for, the only one that is not somebody else's. Of several none is guessed. */
+ *  Without that index among them ours is the only one with the title that was asked for. Where none
+ *  was asked for it is the only one that is not somebody else's, once the row of the returned index
+ *  would have come: then that was a lie. Of several none is guessed. */
 struct ctl_newcomers {
     const char *name;   /* asked for; "" = none */
     const char *source; /* the title of what was copied; "" = not known, or nothing was */

@@ -625,6 +625,20 @@ Test(ctl_observer_seeing, what_runs_is_there_although_list2_does_not_show_it)
     cr_expect(strstr(world_at(&w, 1)->reason, "process 1000"), "%s", world_at(&w, 1)->reason);
 }
 
+/* A row is left out for a moment in an ordinary boot. */
+Test(ctl_observer_seeing, what_was_starting_is_not_lost_in_a_gap)
+{
+    fake_farm_set(w.farm, 1, 2, 1000, -1);
+    world_look(&w);
+    fake_farm_hide_row(w.farm, 1, 2 * LDC_TIMING_ABSENT_LOOKS);
+    for (int i = 0; i < 2 * LDC_TIMING_ABSENT_LOOKS; i++) {
+        world_look(&w);
+        cr_expect_neq(world_state(&w, 1), CACHE_STATE_UNREACHABLE);
+    }
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STARTING);
+}
+
 Test(ctl_observer_seeing, every_process_is_ended_by_force_and_told)
 {
     struct buf report;

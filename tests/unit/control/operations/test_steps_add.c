@@ -87,9 +87,6 @@ Test(ctl_add, lying_exit_code_does_not_matter_with_a_name)
 {
     fake_farm_answer(w.farm, "add", FARM_LIE);
     struct world_answer a = create("mine");
-    world_until(&w, world_at(&w, 2));
-    world_look(&w);
-    world_skip(&w, LDC_TIMING_LATE_ROW_MS);
     expect_two(&a, "mine");
 }
 
@@ -106,9 +103,6 @@ Test(ctl_add, of_two_new_instances_the_one_with_our_name_is_ours)
     fake_farm_on_verb(w.farm, add_by_hand, NULL);
     fake_farm_answer(w.farm, "add", FARM_LIE);
     struct world_answer a = create("mine");
-    world_until(&w, world_at(&w, 2));
-    world_look(&w);
-    world_skip(&w, LDC_TIMING_LATE_ROW_MS);
     expect_two(&a, "mine");
     cr_expect_str_eq(fake_farm_log(w.farm), "add");
 }
