@@ -3,12 +3,10 @@
 
 #include "ldconsole/verbs/timing.h"
 
-/* Rows that come late come within seconds. A file that stays behind although the row and the disk
- * are gone proves nothing for long; a disk that stays does, until the end of patience. */
+/* Rows that come late come within seconds. Files that stay behind although the row is gone prove
+ * something until the end of patience. */
 static bool is_patience_over(const struct ctl_witnesses *w)
 {
-    if (w->disk == CTL_DISK_NONE)
-        return w->was_removed || w->n_absent >= LDC_TIMING_ABSENT_LOOKS;
     return w->n_absent >= LDC_TIMING_ABSENT_LOOKS && w->absent_ms >= LDC_TIMING_ABSENT_MS;
 }
 
@@ -18,7 +16,7 @@ enum ctl_existence ctl_existence_judge(const struct ctl_witnesses *w)
         return CTL_EXISTS;
     if (w->disk == CTL_DISK_OTHER)
         return CTL_GONE;
-    if (!w->is_list_whole || !w->is_folder_read)
+    if (w->has_process || !w->is_list_whole || !w->is_folder_read)
         return CTL_DOUBTED;
     if (!w->has_config && w->disk == CTL_DISK_NONE)
         return CTL_GONE;

@@ -390,7 +390,8 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)
 {
     const struct ctl_watch *w = ctl_observer_watch(o, id);
-    return (struct ctl_disks){w->disk_bytes, w->n_disk_same, clock_mono_ms() - w->disk_since_ms};
+    return (struct ctl_disks){w->disk_bytes, w->n_disks, w->n_disk_same,
+                              clock_mono_ms() - w->disk_since_ms};
 }
 
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id)
@@ -403,15 +404,59 @@ bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
     return ctl_observer_judge_making(ctl_observer_watch(o, id), clock_mono_ms());
 }
 
+void ctl_observer_note_left(struct ctl_observer *o, uint64_t since_ms)
+{
+    o->left_since_ms = since_ms;
+    o->is_growing = true;
+}
+
 bool ctl_observer_sees_growing(const struct ctl_observer *o)
 {
     return o->is_growing;
 }
 
+bool ctl_observer_has_title(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->has_title;
+}
+
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
 {
     const struct ctl_watch *w = ctl_observer_watch(o, id);
-    return !w->has_title && !w->was_on;
+    return !w->has_title && !w->was_on && !w->was_set && w->disk_bytes < 0;
+}
+
+enum ctl_life ctl_observer_life(struct ctl_observer *o, const char *id)
+{
+    const struct ctl_watch *w = ctl_observer_watch(o, id);
+    if (w->player.pid > 0 || w->headless.pid > 0)
+        return CTL_LIFE_SOME;
+    return o->sees_players && o->sees_vms && w->possible == 0 ? CTL_LIFE_NONE : CTL_LIFE_UNKNOWN;
+}
+
+static bool exists(const char *path)
+{
+    uv_fs_t req;
+    int r = uv_fs_stat(NULL, &req, path, NULL);
+    uv_fs_req_cleanup(&req);
+    return r == 0;
+}
+
+const char *ctl_observer_left_files(struct ctl_observer *o, const char *id, int *ret_index)
+{
+    const struct cache_instance *i = ctl_tombstones_by_id(o->tombstones, id);
+    /* Then they are that one's. */
+    if (!i || cache_snapshot_by_index(o->snapshot, i->index))
+        return NULL;
+    const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
+    char *config cleanup(mem_freep) = ldc_configs_path(vms_dir, i->index);
+    char *disk cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, i->index);
+    bool has_config = exists(config), has_disk = exists(disk);
+    *ret_index = i->index;
+    return has_config && has_disk ? "its config file and its disk are"
+           : has_config           ? "its config file is"
+           : has_disk             ? "its disk is"
+                                  : NULL;
 }
 
 /* Returns whether it is ended. */

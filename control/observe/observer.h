@@ -112,7 +112,8 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id);
 /** The disks of an instance over the last looks. */
 struct ctl_disks {
     int64_t bytes;    /* all of them together; -1 = there is none, or that cannot be seen */
-    unsigned n_same;  /* looks in a row that saw as many */
+    unsigned n_files; /* so many they are */
+    unsigned n_same;  /* looks in a row that saw them so, also when they were last written to */
     uint64_t same_ms; /* and for how long */
 };
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
@@ -121,11 +122,22 @@ struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id);
 /** Whether ID is new and its disks are not all there yet. */
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
-/** Whether the last look saw the disks of a new instance growing: LDPlayer is still at work on it.
- */
+/** An add or copy was begun at SINCE_MS (monotonic), and nobody waits for it any more: LDPlayer may
+ *  be at work on it before anything is seen of that. */
+void ctl_observer_note_left(struct ctl_observer *o, uint64_t since_ms);
+/** Whether LDPlayer is still at work on a new instance: the last look saw its disks growing, or one
+ *  that was left may yet come, or has come and its disks are not quiet. */
 bool ctl_observer_sees_growing(const struct ctl_observer *o);
-/** Whether ID looks as LDPlayer makes an instance: without a title of its own, and never seen
- *  running. */
+/** Whether the config file of ID gives it a title. */
+bool ctl_observer_has_title(struct ctl_observer *o, const char *id);
+/** Whether processes of ID live, as far as the process table tells. */
+enum ctl_life { CTL_LIFE_UNKNOWN, CTL_LIFE_NONE, CTL_LIFE_SOME };
+enum ctl_life ctl_observer_life(struct ctl_observer *o, const char *id);
+/** What is still there of ID, which is taken for gone and whose number nobody else has ("its disk
+ *  is"); NULL = nothing. By a look of its own (some milliseconds). */
+const char *ctl_observer_left_files(struct ctl_observer *o, const char *id, int *ret_index);
+/** Whether ID looks as the empty instance that LDPlayer makes again after a removal: without a
+ *  title and without disks, as it appeared, and never seen running. */
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id);
 /** Ends every process of ID that there is now, by a look of its own (some milliseconds), and writes
  *  each with its error to RET_REPORT (initialised): "ended player 100; VM 101 could not be ended:

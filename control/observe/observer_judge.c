@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What a survey that can be believed says of each instance. For each row of list2:
  *
- *      which known instance is it?  identity.c: the disk decides     -> its watch, or a new one
+ *      which known instance is it?  identity.c: disk, marks, index   -> its watch, or a new one
  *      which processes are its own? ldconsole/process/match.c
  *      what state does that mean?   state.c, with what was asked of it and what its guest said
  *
  * then for each instance that no row was:
  *
- *      does it exist?               existence.c: row, config file and disk, over several looks
+ *      does it exist?               existence.c: row, files and processes, over several looks
  *
  * Many are judged over several turns of the loop, all against what was known when the first of them
  * was: only at the end the snapshot is another one. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
@@ -197,15 +200,19 @@ static void see_disk(struct ctl_observer *o, const struct ldc_survey *survey, st
                      const struct ldc_config *config)
 {
     int64_t bytes = config ? config->disk_bytes : -1;
-    uint64_t now = survey->ended_ms;
+    unsigned n_disks = config ? config->n_disks : 0;
+    uint64_t time = config ? config->disk_time : 0, now = survey->ended_ms;
     if (w->was_on || !survey->has_configs)
         w->is_new = false;
-    if (w->n_disk_same == 0 || w->disk_bytes != bytes) {
+    if (w->n_disk_same == 0 || w->disk_bytes != bytes || w->n_disks != n_disks ||
+        w->disk_time != time) {
         w->has_grown |= w->n_disk_same > 0 && w->disk_bytes >= 0;
         w->n_disk_same = 0;
         w->disk_since_ms = now;
     }
     w->disk_bytes = bytes;
+    w->n_disks = n_disks;
+    w->disk_time = time;
     w->n_disk_same++;
     o->is_moving |= ctl_observer_judge_making(w, now);
 }
@@ -220,18 +227,40 @@ static bool is_made_anew(struct ctl_observer *o, const struct cache_entry *known
     return removed_ms && config && !config->disk_id[0] && config->born_ms + TICK_MS > removed_ms;
 }
 
+/* Each is taken once a survey: a second row that would be it is another one. */
+static void identify(struct ctl_observer *o, const struct ldc_survey *survey,
+                     const struct ldc_row *row, struct ctl_identity *ret)
+{
+    ctl_identity_find(o->snapshot, o->tombstones, survey->configs, row, ret);
+    const struct cache_entry *known = ret->known;
+    if (known && (is_made_anew(o, known, ldc_configs_find(survey->configs, row->index)) ||
+                  ctl_observer_watch(o, known->instance.id)->seen))
+        ret->known = NULL;
+    if (ret->former && ctl_observer_watch(o, ret->former->id)->seen)
+        ret->former = NULL;
+}
+
+/* Of one that is new: LDPlayer makes it in one go, what is set later somebody sets. */
+static void see_settings(struct ctl_watch *w, const struct cache_entry *known,
+                         const struct ldc_config *config)
+{
+    const struct ldc_settings *before = known ? &known->instance.settings : NULL;
+    if (!w->is_new || !before || ldc_settings_is_empty(before) || !config || !config->is_readable)
+        return;
+    w->was_set |= ldc_settings_differing(before, NULL, &config->settings) != 0 ||
+                  ldc_settings_differing(&config->settings, NULL, before) != 0;
+}
+
 static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
                       const struct ldc_row *row)
 {
     char id[UUID_SIZE];
     struct ctl_verdict verdict;
+    struct ctl_identity identity;
     const struct ldc_config *config = ldc_configs_find(survey->configs, row->index);
-    const char *disk_id = config ? config->disk_id : "";
-    const struct cache_entry *known = ctl_identity_find(o->snapshot, row->index, disk_id);
-    if (known && is_made_anew(o, known, config))
-        known = NULL;
-    const struct cache_instance *former =
-        known ? NULL : ctl_tombstones_find(o->tombstones, disk_id);
+    identify(o, survey, row, &identity);
+    const struct cache_entry *known = identity.known;
+    const struct cache_instance *former = identity.former;
     if (former)
         str_copy(id, sizeof(id), former->id);
     else if (!known)
@@ -241,6 +270,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
         w->is_new = !former && cache_snapshot_is_observed(o->snapshot);
         w->appeared_ms = survey->ended_ms;
     }
+    see_settings(w, known, config);
     w->seen = true;
     w->is_unlisted = false;
     w->n_absent = 0;
@@ -252,18 +282,36 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, w);
     judge(o, survey, row, config, w, &verdict);
+    w->listed = verdict.state;
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
 }
 
 /* --- judging one that no row was --- */
 
-static enum ctl_disk disk_of(const struct cache_instance *i, const struct ldc_config *config)
+/* As another instance: its own row would have been that. */
+static bool is_index_listed(const struct ldc_survey *survey, int index)
 {
+    for (size_t i = 0; i < survey->rows.n_items; i++) {
+        if (survey->rows.items[i].index == index)
+            return true;
+    }
+    return false;
+}
+
+static enum ctl_disk disk_of(const struct ldc_survey *survey, const struct cache_instance *i)
+{
+    const struct ldc_config *config = ldc_configs_find(survey->configs, i->index);
+    if (is_index_listed(survey, i->index))
+        return CTL_DISK_OTHER;
     if (!config || !config->disk_id[0])
         return CTL_DISK_NONE;
-    bool is_own = !i->disk_id[0] || strcmp(config->disk_id, i->disk_id) == 0;
-    return is_own ? CTL_DISK_OWN : CTL_DISK_OTHER;
+    return ctl_identity_has_files(i, config) ? CTL_DISK_OWN : CTL_DISK_OTHER;
+}
+
+static bool lives(const struct ctl_watch *w)
+{
+    return w->player.pid > 0 || w->headless.pid > 0;
 }
 
 static enum ctl_existence judge_existence(const struct ldc_survey *survey,
@@ -278,21 +326,24 @@ static enum ctl_existence judge_existence(const struct ldc_survey *survey,
     struct ctl_witnesses witnesses = {
         .is_list_whole = is_list_whole,
         .is_folder_read = survey->has_configs,
+        .has_process = survey->has_processes && lives(w),
         .has_config = config && !config->is_missing,
-        .disk = disk_of(i, config),
-        .was_removed = w->was_removed,
+        .disk = disk_of(survey, i),
         .n_absent = w->n_absent,
         .absent_ms = w->n_absent > 0 ? now - w->absent_since_ms : 0,
     };
     return ctl_existence_judge(&witnesses);
 }
 
-/* Then it is certain that its disk will not come back. */
+/* Then it is certain that it will not come back. */
 static bool was_removed_by_us(const struct ldc_survey *survey, const struct cache_instance *i,
                               const struct ctl_watch *w)
 {
-    return w->was_removed &&
-           disk_of(i, ldc_configs_find(survey->configs, i->index)) != CTL_DISK_OWN;
+    const struct ldc_config *config = ldc_configs_find(survey->configs, i->index);
+    enum ctl_disk disk = disk_of(survey, i);
+    bool has_files =
+        disk == CTL_DISK_OWN || (disk == CTL_DISK_NONE && config && !config->is_missing);
+    return w->was_removed && !has_files;
 }
 
 static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
@@ -304,6 +355,8 @@ static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey
         .expect = now < w->expect_until_ms ? w->expect : CTL_EXPECT_NOTHING,
         .previous = entry->instance.state,
         .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
+        .player = survey->has_processes ? w->player.pid : 0,
+        .headless = survey->has_processes ? w->headless.pid : 0,
         .stuck_ms = o->options.stuck_ms,
     };
     if (!ctl_state_derive_unlisted(&facts, w->n_absent, &verdict)) {
@@ -313,7 +366,16 @@ static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey
     if (!is_same_phase(w->state, verdict.state))
         w->phase_since_ms = now;
     w->state = verdict.state;
+    w->is_unlisted = verdict.state != CACHE_STATE_UNREACHABLE;
     ctl_observer_publish_doubt(o, entry, &verdict);
+}
+
+/* List2 does not name any, but those that were its own, and players of its index, are. */
+static void find_unlisted_processes(struct ctl_observer *o, const struct ldc_survey *survey,
+                                    const struct cache_instance *i, struct ctl_watch *w)
+{
+    struct ldc_row row = {.index = i->index};
+    find_processes(o, survey, &row, w);
 }
 
 static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
@@ -322,6 +384,7 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
     struct ctl_watch *w = ctl_observer_watch(o, entry->instance.id);
     if (w->seen)
         return;
+    find_unlisted_processes(o, survey, &entry->instance, w);
     if (judge_existence(survey, &entry->instance, w) == CTL_GONE) {
         if (!was_removed_by_us(survey, &entry->instance, w))
             ctl_tombstones_add(o->tombstones, &entry->instance);
@@ -360,6 +423,29 @@ static void count_starting(struct ctl_observer *o)
         o->n_starting += ctl_observer_judge_starting(&cache_snapshot_at(o->snapshot, n)->instance);
 }
 
+/* Of one that came of what was left, and is not told from others that came since. What runs
+ * by now is new no longer. */
+static bool is_being_made(const struct ctl_watch *w, uint64_t now)
+{
+    return w->disk_bytes < 0 ? now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS
+                             : w->n_disk_same < LDC_TIMING_DISK_LOOKS ||
+                                   now - w->disk_since_ms < LDC_TIMING_DISK_QUIET_MS;
+}
+
+/* Whether something may yet come of what was left. */
+static bool may_come(struct ctl_observer *o, uint64_t now)
+{
+    bool has_come = false, is_made = true;
+    for (struct map_node *n = map_next(&o->watches, NULL); n; n = map_next(&o->watches, n)) {
+        const struct ctl_watch *w = container_of(n, struct ctl_watch, by_id);
+        if (!w->seen || w->appeared_ms < o->left_since_ms)
+            continue;
+        has_come = true;
+        is_made &= !w->is_new || !is_being_made(w, now);
+    }
+    return has_come ? !is_made : now - o->left_since_ms < LDC_TIMING_LEFT_ROW_MS;
+}
+
 static void end(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     o->n_judged = SIZE_MAX;
@@ -375,6 +461,9 @@ static void end(struct ctl_observer *o, const struct ldc_survey *survey)
         }
         ctl_observer_free_watch(o, w);
     }
+    if (o->left_since_ms && survey->ended_ms > o->left_since_ms && !may_come(o, survey->ended_ms))
+        o->left_since_ms = 0;
+    o->is_growing |= o->left_since_ms > 0;
 }
 
 bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey)

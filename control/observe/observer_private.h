@@ -32,7 +32,8 @@ struct ctl_observer {
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
-    bool is_growing;               /* the disks of a new one were */
+    bool is_growing;               /* LDPlayer was at work on a new one */
+    uint64_t left_since_ms;        /* an add or copy that nobody waits for; 0 = there is none */
     size_t n_starting;             /* instances that were */
     uint64_t judging;              /* number of the survey that was judged last */
     size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */

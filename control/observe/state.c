@@ -201,6 +201,10 @@ bool ctl_state_derive_unlisted(const struct ctl_facts *f, unsigned n_absent,
         return false;
     else if (was_starting && f->previous_ms < f->stuck_ms)
         decide(ret, f->previous, "list2 leaves its row out, as it may during a boot");
+    else if (f->player > 0 || f->headless > 0)
+        decide(ret, CACHE_STATE_UNREACHABLE,
+               "list2 does not show it, but its process %" PRId64 " is alive",
+               f->player > 0 ? f->player : f->headless);
     else
         decide(ret, CACHE_STATE_UNKNOWN,
                "list2 does not show it, but its files are there; looking again");

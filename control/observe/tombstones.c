@@ -33,8 +33,6 @@ static void remove_at(struct ctl_tombstones *t, size_t i)
 
 void ctl_tombstones_add(struct ctl_tombstones *t, const struct cache_instance *instance)
 {
-    if (!instance->disk_id[0])
-        return;
     ctl_tombstones_forget(t, instance->id);
     if (t->n_items == CTL_TOMBSTONES_MAX)
         remove_at(t, 0);
@@ -46,20 +44,35 @@ void ctl_tombstones_add(struct ctl_tombstones *t, const struct cache_instance *i
 const struct cache_instance *ctl_tombstones_find(const struct ctl_tombstones *t,
                                                  const char *disk_id)
 {
-    for (size_t i = t->n_items; i > 0; i--) {
+    for (size_t i = t->n_items; disk_id[0] && i > 0; i--) {
         if (strcmp(t->items[i - 1].disk_id, disk_id) == 0)
             return &t->items[i - 1];
     }
     return NULL;
 }
 
-bool ctl_tombstones_has(const struct ctl_tombstones *t, const char *id)
+size_t ctl_tombstones_count(const struct ctl_tombstones *t)
+{
+    return t->n_items;
+}
+
+const struct cache_instance *ctl_tombstones_at(const struct ctl_tombstones *t, size_t i)
+{
+    return &t->items[i];
+}
+
+const struct cache_instance *ctl_tombstones_by_id(const struct ctl_tombstones *t, const char *id)
 {
     for (size_t i = 0; i < t->n_items; i++) {
         if (strcmp(t->items[i].id, id) == 0)
-            return true;
+            return &t->items[i];
     }
-    return false;
+    return NULL;
+}
+
+bool ctl_tombstones_has(const struct ctl_tombstones *t, const char *id)
+{
+    return ctl_tombstones_by_id(t, id) != NULL;
 }
 
 void ctl_tombstones_forget(struct ctl_tombstones *t, const char *id)

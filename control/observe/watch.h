@@ -46,13 +46,17 @@ struct ctl_watch {
 
     bool is_new;            /* it appeared while we looked, and was never seen running */
     uint64_t appeared_ms;   /* of one that is new */
+    bool was_set;           /* its settings changed since */
     int64_t disk_bytes;     /* of all its disks; -1 = there is none, or that cannot be seen */
-    bool has_grown;         /* more of it was seen than at first */
-    unsigned n_disk_same;   /* looks in a row that saw as many */
-    uint64_t disk_since_ms; /* since when it is as many */
+    unsigned n_disks;       /* so many files they are */
+    uint64_t disk_time;     /* as ldc_config has it */
+    bool has_grown;         /* they were written to while we looked */
+    unsigned n_disk_same;   /* looks in a row that saw them so */
+    uint64_t disk_since_ms; /* since when they are so */
 
-    bool is_unlisted;  /* the last list left it out; what is known of it is older */
-    unsigned n_absent; /* whole lists in a row that left it out */
+    enum cache_state listed; /* its state when it was last listed */
+    bool is_unlisted;        /* the last list left it out; what is known of it is older */
+    unsigned n_absent;       /* whole lists in a row that left it out */
     uint64_t absent_since_ms;
     bool was_removed;   /* a remove of ours was carried out since it was last listed */
     int64_t removed_ms; /* wall clock: when the last one was asked for; 0 = never */

@@ -152,14 +152,19 @@ static void plan_step(struct ctl_job *job, uint64_t now)
 {
     struct ctl_why why = {0};
 
-    if (!ctl_job_seen_ms(job, now)) {
+    if (!ctl_engine_await_seen_ms(job, now)) {
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
         /* A step entered in this round may have begun after NOW. */
-        if (now > job->looking_ms + ctl_flow_blind_ms(job))
+        if (now <= job->looking_ms + ctl_flow_blind_ms(job))
+            return;
+        if (!verdict->status && ctl_observer_is_unlisted(job->observer, job->subject))
+            ctl_engine_finish_job(job, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED",
+                                  "list2 has left the instance out for long, although its files "
+                                  "are there: ldconsole cannot reach it");
+        else
             ctl_engine_finish_job(
                 job, CACHE_OP_FAILED, verdict->status ? verdict->code : "OBSERVATION_TIMED_OUT",
-                verdict->status ? verdict->detail
-                                : "the instance, or the state of all, could not be read for long");
+                verdict->status ? verdict->detail : "the state of all could not be read for long");
         return;
     }
     if (has_other_revision(job)) {
@@ -393,7 +398,7 @@ static void leave_queue(struct ctl_job *job, uint64_t now)
 static void plan_at_gate(struct ctl_job *job, uint64_t now)
 {
     struct ctl_why why = {0};
-    uint64_t seen = ctl_job_seen_ms(job, now);
+    uint64_t seen = ctl_engine_await_seen_ms(job, now);
 
     if (seen <= job->planned_ms)
         return;

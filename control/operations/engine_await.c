@@ -18,6 +18,19 @@
 #include "control/operations/flow.h"
 #include "ldconsole/verbs/timing.h"
 
+/* What list2 left out was seen before; but what ends processes needs to see no more than those, and
+ * what removes sees that it is left out. */
+uint64_t ctl_engine_await_seen_ms(const struct ctl_job *job, uint64_t now)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    bool is_older = i && ctl_observer_is_unlisted(job->observer, i->id);
+    const struct ctl_step *step = ctl_job_step(job);
+    bool is_enough =
+        (step->is_stopping && i && ctl_observer_life(job->observer, i->id) != CTL_LIFE_UNKNOWN) ||
+        (step->awaits_absence && job->phase == CTL_PHASE_AWAITING);
+    return is_older && !is_enough ? 0 : ctl_job_looked_ms(job, now);
+}
+
 static void interrupt(struct ctl_job *job)
 {
     char detail[300];
@@ -140,7 +153,7 @@ void ctl_engine_await_expire(struct ctl_job *job)
 
 bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now)
 {
-    uint64_t seen = ctl_job_seen_ms(job, now);
+    uint64_t seen = ctl_engine_await_seen_ms(job, now);
 
     if (seen && check_effect(job, seen))
         return true;

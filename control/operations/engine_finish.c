@@ -45,6 +45,26 @@ static char *write_error(enum cache_op_status status, const char *code, const ch
     return json_write(doc);
 }
 
+/* What a create or clone has made before it failed, and what that lacks; NULL = nothing. */
+static char *tell_made(struct ctl_job *job)
+{
+    const struct cache_instance *i = job->flow ? ctl_job_instance(job) : NULL;
+    bool is_making = job->op->kind == CACHE_OP_CREATE || job->op->kind == CACHE_OP_CLONE;
+    struct buf missing cleanup(buf_deinit);
+    struct ctl_why why;
+
+    buf_init(&missing, 0);
+    if (!is_making || !i || job->op->step_index == 0)
+        return NULL;
+    for (size_t n = (size_t)job->op->step_index; n < job->flow->n_steps; n++) {
+        const struct ctl_step *step = job->flow->steps[n];
+        if (step->plan(job, i, &why) != CTL_PLAN_SKIP)
+            (void)buf_printf(&missing, "%s%s", missing.len ? ", " : "", step->name);
+    }
+    return mem_printf("instance %d ('%s', %s) was made and is there; not done: %s", i->index,
+                      i->name, i->id, missing.len ? missing.data : "nothing");
+}
+
 /* The same, with whose it is, and what the step knows beyond that of why. */
 static char *explain_error(struct ctl_job *job, enum cache_op_status status, const char *code,
                            const char *detail)
@@ -56,9 +76,11 @@ static char *explain_error(struct ctl_job *job, enum cache_op_status status, con
     bool is_lasting, is_bad = status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT;
     const struct ctl_step *step = is_bad && job->has_acted ? ctl_job_step(job) : NULL;
 
+    char *made cleanup(mem_freep) = tell_made(job);
+    char *told cleanup(mem_freep) = made ? mem_printf("%s; %s", named, made) : NULL;
     if (!step || !step->explain || !step->explain(job, &more, &is_lasting))
-        return write_error(status, code, named, false);
-    char *all cleanup(mem_freep) = mem_printf("%s; %s", named, more.detail);
+        return write_error(status, code, told ? told : named, false);
+    char *all cleanup(mem_freep) = mem_printf("%s; %s", told ? told : named, more.detail);
     return write_error(status, code, all, is_lasting);
 }
 
@@ -247,6 +269,7 @@ void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, con
 {
     struct ctl_job *parent = job->parent;
 
+    ctl_steps_leave_making(job, status);
     ctl_job_release_gate(job);
     job->jobs->needs_round = true;
     follow_desired(job, status);

@@ -46,6 +46,8 @@ void ctl_engine_advance(struct ctl_engine *e);
 /** Looks for the effect of JOB's step, whose command has ended. Returns true when the step is over
  *  and the next may begin. Ends the operation when no effect will come. */
 bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now);
+/** When what JOB's step needs to know was seen, if that is recent enough; else 0. */
+uint64_t ctl_engine_await_seen_ms(const struct ctl_job *job, uint64_t now);
 /** Ends JOB because its step, or the operation, took too long. */
 void ctl_engine_await_expire(struct ctl_job *job);
 

@@ -120,8 +120,10 @@ bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_inst
     if (needs_off && i->state != CACHE_STATE_STOPPED && i->state != CACHE_STATE_STOPPING) {
         reterr->http_status = 409;
         str_copy(reterr->code, sizeof(reterr->code), "INSTANCE_NOT_STOPPED");
-        snprintf(reterr->detail, sizeof(reterr->detail), "'%.120s' is %s; stop it first%s", i->name,
-                 cache_state_name(i->state),
+        snprintf(reterr->detail, sizeof(reterr->detail), "'%.80s' is %s (%.120s); %s%s", i->name,
+                 cache_state_name(i->state), i->reason,
+                 i->state == CACHE_STATE_UNKNOWN ? "try again when that is clear, or stop it first"
+                                                 : "stop it first",
                  kind == CACHE_OP_REMOVE   ? " or use force"
                  : kind == CACHE_OP_MODIFY ? ": settings.adb_debug stands in a file that it "
                                              "rewrites when it ends"

@@ -36,9 +36,9 @@ void ctl_job_save_memo(struct ctl_job *job)
     yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_obj_add_str(doc, root, "subject", job->subject);
     yyjson_mut_obj_add_int(doc, root, "subject_index", job->subject_index);
-    yyjson_mut_val *baseline = yyjson_mut_obj_add_arr(doc, root, "baseline");
+    yyjson_mut_val *baseline = job->baseline ? yyjson_mut_obj_add_arr(doc, root, "known") : NULL;
     for (size_t i = 0; i < job->n_baseline; i++)
-        yyjson_mut_arr_add_int(doc, baseline, job->baseline[i]);
+        yyjson_mut_arr_add_uint(doc, baseline, job->baseline[i]);
     mem_free(job->op->memo);
     job->op->memo = json_write(doc);
 }
@@ -49,16 +49,18 @@ static void load_memo(struct ctl_job *job)
     yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(memo, strlen(memo), YYJSON_READ_NOFLAG);
     yyjson_val *root = yyjson_doc_get_root(doc);
     const char *subject = yyjson_get_str(yyjson_obj_get(root, "subject"));
-    yyjson_val *baseline = yyjson_obj_get(root, "baseline"), *item;
+    yyjson_val *baseline = yyjson_obj_get(root, "known"), *item;
     size_t i, max;
 
     if (!subject)
         return;
     str_copy(job->subject, sizeof(job->subject), subject);
     job->subject_index = (int)yyjson_get_int(yyjson_obj_get(root, "subject_index"));
-    job->baseline = mem_calloc(yyjson_arr_size(baseline), sizeof(int));
+    if (!baseline)
+        return;
+    job->baseline = mem_calloc(yyjson_arr_size(baseline) + 1, sizeof(*job->baseline));
     yyjson_arr_foreach(baseline, i, max, item)
-        job->baseline[job->n_baseline++] = (int)yyjson_get_int(item);
+        job->baseline[job->n_baseline++] = (uint32_t)yyjson_get_uint(item);
 }
 
 /* --- one job --- */
@@ -149,24 +151,16 @@ void ctl_job_note(struct ctl_job *job, const char *text)
     ctl_evidence_add_note(job->op, text);
 }
 
-/* When the last look was, if that is recent enough for JOB; else 0. */
-static uint64_t looked_ms(const struct ctl_job *job, uint64_t now)
+uint64_t ctl_job_looked_ms(const struct ctl_job *job, uint64_t now)
 {
     uint64_t age_ms = cache_snapshot_age_ms(ctl_observer_snapshot(job->observer), now);
     uint64_t at_ms = age_ms <= now ? now - age_ms : 0;
     return at_ms >= job->look_from_ms ? at_ms : 0;
 }
 
-uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now)
-{
-    bool is_there = ctl_job_instance(job) != NULL;
-    bool is_older = is_there && ctl_observer_is_unlisted(job->observer, job->subject);
-    return is_older ? 0 : looked_ms(job, now);
-}
-
 bool ctl_job_needs_look(const struct ctl_job *job, uint64_t now)
 {
-    return looked_ms(job, now) == 0;
+    return ctl_job_looked_ms(job, now) == 0;
 }
 
 /* --- its places among the others --- */

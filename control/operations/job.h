@@ -75,8 +75,10 @@ struct ctl_job {
 
     char subject[UUID_SIZE]; /* instance the steps act on: the target, or the new one */
     int subject_index;       /* remove: the index that was removed; -1 before the command */
-    int *baseline;           /* create, clone: indexes that existed before */
+    uint32_t *baseline;      /* create, clone: who existed before: keys of their ids, ascending;
+                                NULL = not known */
     size_t n_baseline;
+    struct ctl_disks source; /* clone: of the source when the command was given by this process */
 
     /* Times are monotonic. Those of checks are times of observations, not of their evaluation: a
      * deadline has passed only when something was seen after it. */
@@ -150,8 +152,8 @@ const struct ctl_step *ctl_job_step(const struct ctl_job *job);
 const struct cache_instance *ctl_job_instance(const struct ctl_job *job);
 /** Adds TEXT to the evidence and to the note of the result, once. */
 void ctl_job_note(struct ctl_job *job, const char *text);
-/** When what is known was seen, if that is recent enough for JOB, and its instance was; else 0. */
-uint64_t ctl_job_seen_ms(const struct ctl_job *job, uint64_t now);
+/** When the last look was, if that is recent enough for JOB; else 0. */
+uint64_t ctl_job_looked_ms(const struct ctl_job *job, uint64_t now);
 /** Whether a look from now on would tell more. A row that was left out comes when it comes. */
 bool ctl_job_needs_look(const struct ctl_job *job, uint64_t now);
 /** Writes what must survive a restart (baseline, subject) into op->memo. A new job reads it. */

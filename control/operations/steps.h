@@ -34,6 +34,7 @@ struct ctl_step {
     unsigned effect_ms;       /* CTL_CHECK_NO_EFFECT for this long is a failure; 0 = the deadline
                                  alone decides */
     unsigned settle_ms;       /* the check must hold this long */
+    bool awaits_absence;      /* its check needs no row of list2, only that there was a look */
     bool is_optional;         /* a deadline passed, or a refusal, leads to the next step */
 
     /** Asked again right before the command is issued, so it may not depend on what it did
@@ -65,6 +66,8 @@ extern const struct ctl_step ctl_step_kill;
 extern const struct ctl_step ctl_step_add;
 extern const struct ctl_step ctl_step_copy;
 extern const struct ctl_step ctl_step_until_disk;
+/** JOB ends so at an add or copy that may go on behind: what races for indexes waits for that. */
+void ctl_steps_leave_making(const struct ctl_job *job, enum cache_op_status status);
 /** Whether MAKER is at an add or copy whose new instance is not known yet, and I may be it. */
 bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i);
 
@@ -85,6 +88,10 @@ bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance 
 bool ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i);
 /** Once that is seen to hold: says so in the result. */
 void ctl_steps_tell_mended(struct ctl_job *job);
+
+/** Whether the subject of JOB, which is no longer listed, has left files: then nobody knows whether
+ *  it is gone. WHY says so. */
+bool ctl_why_left(struct ctl_job *job, struct ctl_why *why);
 
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Making an instance, new or as a copy. ldconsole does not say which one it made, so the indexes
- * that exist before the command are remembered (`baseline`, in the memo on disk), and the new one
- * is found among those that were not there. From then on the job's `subject` is the new instance,
- * and the steps that follow in its flow rename and modify that. */
+/* Making an instance, new or as a copy. ldconsole does not say which one it made, so who exists
+ * before the command is remembered (`baseline`, in the memo on disk), and the new one is found
+ * among those that were not there (newcomer.c). From then on the job's `subject` is the new
+ * instance, and the steps that follow in its flow rename and modify that. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "control/operations/newcomer.h"
 #include "control/operations/steps.h"
 #include "ldconsole/verbs/timing.h"
+
+/* Ids are random: a part of one is enough to know it by among some hundreds. */
+static uint32_t key_of(const char *id)
+{
+    return (uint32_t)strtoul(id, NULL, 16);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
 
 static enum ctl_plan plan_add(struct ctl_job *job, const struct cache_instance *i,
                               struct ctl_why *why)
@@ -20,9 +34,10 @@ static enum ctl_plan plan_add(struct ctl_job *job, const struct cache_instance *
     const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
     job->n_baseline = cache_snapshot_count(s);
     mem_free(job->baseline);
-    job->baseline = mem_calloc(job->n_baseline, sizeof(int));
+    job->baseline = mem_calloc(job->n_baseline + 1, sizeof(*job->baseline));
     for (size_t n = 0; n < job->n_baseline; n++)
-        job->baseline[n] = cache_snapshot_at(s, n)->instance.index;
+        job->baseline[n] = key_of(cache_snapshot_at(s, n)->instance.id);
+    qsort(job->baseline, job->n_baseline, sizeof(*job->baseline), compare_keys);
     ctl_job_save_memo(job);
     return CTL_PLAN_RUN;
 }
@@ -33,42 +48,36 @@ static void build_add(struct ctl_job *job, const struct cache_instance *i, struc
     ldc_command_add(ret, job->params.name[0] ? job->params.name : NULL);
 }
 
-static bool is_in_baseline(const struct ctl_job *job, int index)
+/* An index that was freed meanwhile is given away again at once: the id counts. */
+static bool is_in_baseline(const struct ctl_job *job, const struct cache_instance *i)
 {
-    for (size_t n = 0; n < job->n_baseline; n++) {
-        if (job->baseline[n] == index)
-            return true;
-    }
-    return false;
+    uint32_t key = key_of(i->id);
+    return bsearch(&key, job->baseline, job->n_baseline, sizeof(key), compare_keys) != NULL;
 }
 
-/* Others may add instances at the same time, by hand for instance: of several new ones it is the
- * one with our name, else the one whose index ldconsole returned, else the only one. While the
- * index that was returned may still turn up, the only one is not taken for ours; later that index
- * is taken for a lie. */
+/* The title of the source, where that is known: a copy begins with it, or with one made of it. */
+static const char *title_of_source(const struct ctl_job *job)
+{
+    const struct cache_instance *source =
+        job->op->kind == CACHE_OP_CLONE ? ctl_job_instance(job) : NULL;
+    return source ? source->name : "";
+}
+
 static const struct cache_instance *find_added(const struct ctl_job *job)
 {
     const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
-    const struct cache_instance *any = NULL, *by_exit_code = NULL;
-    size_t n_new = 0;
-
-    for (size_t n = 0; n < cache_snapshot_count(s); n++) {
+    struct ctl_newcomers new = {
+        .name = job->params.name,
+        .source = title_of_source(job),
+        .returned = job->has_exit_code ? job->exit_code : -1,
+        .is_late = clock_mono_ms() - job->called_ms >= LDC_TIMING_LATE_ROW_MS,
+    };
+    for (size_t n = 0; job->baseline && n < cache_snapshot_count(s); n++) {
         const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
-        if (is_in_baseline(job, i->index))
-            continue;
-        if (job->params.name[0] && strcmp(i->name, job->params.name) == 0)
-            return i;
-        if (job->has_exit_code && job->exit_code == i->index)
-            by_exit_code = i;
-        any = i;
-        n_new++;
+        if (!is_in_baseline(job, i))
+            ctl_newcomers_add(&new, i, ctl_observer_has_title(job->observer, i->id));
     }
-    if (by_exit_code)
-        return by_exit_code;
-    bool is_index_awaited = job->has_exit_code && job->exit_code >= 0 &&
-                            !is_in_baseline(job, job->exit_code) &&
-                            clock_mono_ms() - job->called_ms < LDC_TIMING_LATE_ROW_MS;
-    return n_new == 1 && !is_index_awaited ? any : NULL;
+    return ctl_newcomers_choose(&new);
 }
 
 static enum ctl_check take_added(struct ctl_job *job, const struct cache_instance *added)
@@ -123,6 +132,20 @@ static bool is_cut_off(const struct ctl_job *job)
     return job->answer != LDC_ANSWER_ACCEPTED || job->is_recovered;
 }
 
+/* It has what the source had. One that is larger may be growing; one that is smaller is not whole,
+ * however quiet it is. */
+static bool is_whole(const struct ctl_job *job, const struct ctl_disks *is)
+{
+    struct ctl_disks wanted = ctl_observer_disks(job->observer, job->op->target);
+    bool is_quiet = is->same_ms >= LDC_TIMING_DISK_QUIET_MS;
+    /* Somebody may work on the source, or remove it. */
+    if (job->source.n_files > 0 && (wanted.bytes < 0 || job->source.bytes < wanted.bytes))
+        wanted = job->source;
+    if (is->bytes < wanted.bytes || is->n_files < wanted.n_files || is->bytes < 0)
+        return false;
+    return is->n_same >= LDC_TIMING_DISK_LOOKS && (is->bytes == wanted.bytes || is_quiet);
+}
+
 /* The row of a copy comes long before its disks (reference 11). */
 static enum ctl_check check_copied(struct ctl_job *job, const struct cache_instance *i,
                                    struct ctl_why *why)
@@ -132,22 +155,37 @@ static enum ctl_check check_copied(struct ctl_job *job, const struct cache_insta
     if (!copy)
         return CTL_CHECK_NO_EFFECT;
     struct ctl_disks is = ctl_observer_disks(job->observer, copy->id);
-    struct ctl_disks wanted = ctl_observer_disks(job->observer, job->op->target);
-    bool is_quiet = is.n_same >= LDC_TIMING_DISK_LOOKS && is.same_ms >= LDC_TIMING_DISK_QUIET_MS;
-    bool is_whole = is.bytes >= 0 && is.bytes == wanted.bytes && is.n_same >= LDC_TIMING_DISK_LOOKS;
-    if (is_whole || (is_quiet && is.bytes >= 0 && !is_cut_off(job)))
+    if (is_whole(job, &is))
         return take_added(job, copy);
+    bool is_quiet = is.n_same >= LDC_TIMING_DISK_LOOKS && is.same_ms >= LDC_TIMING_DISK_QUIET_MS;
     if (!is_quiet || !is_cut_off(job))
         return CTL_CHECK_PENDING;
     ctl_why_set(why, job->is_recovered ? "INTERRUPTED" : ldc_answer_code(job->answer),
-                "the copy was cut off: the disks of instance %d stay at %" PRId64
-                " bytes of %" PRId64 "; remove it, and give copies more time where that is why",
-                copy->index, is.bytes < 0 ? 0 : is.bytes, wanted.bytes);
+                "the copy was cut off; give copies more time where that is why");
     return CTL_CHECK_FAILED;
+}
+
+/* What there is of it, which nobody else tells. */
+static bool explain_copied(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting)
+{
+    const struct cache_instance *copy = find_added(job);
+    if (!copy)
+        return false;
+    struct ctl_disks is = ctl_observer_disks(job->observer, copy->id);
+    struct ctl_disks wanted =
+        job->source.n_files > 0 ? job->source : ctl_observer_disks(job->observer, job->op->target);
+    *ret_is_lasting = false;
+    ctl_why_set(ret, "COPY_NOT_WHOLE",
+                "instance %d ('%.80s', %s) is there and not whole: %u of %u disks, %" PRId64
+                " of %" PRId64 " bytes; remove it",
+                copy->index, copy->name, copy->id, is.n_files, wanted.n_files,
+                is.bytes < 0 ? 0 : is.bytes, wanted.bytes < 0 ? 0 : wanted.bytes);
+    return true;
 }
 
 static void build_copy(struct ctl_job *job, const struct cache_instance *i, struct ldc_command *ret)
 {
+    job->source = ctl_observer_disks(job->observer, i->id);
     ldc_command_copy(ret, job->params.name[0] ? job->params.name : NULL, i->index);
 }
 
@@ -162,6 +200,7 @@ const struct ctl_step ctl_step_copy = {
     .plan = plan_copy,
     .build = build_copy,
     .check = check_copied,
+    .explain = explain_copied,
 };
 
 /* --- the disk of what was added --- */
@@ -209,9 +248,23 @@ const struct ctl_step ctl_step_until_disk = {
     .check = check_disk,
 };
 
+static bool is_making(const struct ctl_job *job)
+{
+    const struct ctl_step *step = ctl_job_step(job);
+    return step == &ctl_step_add || step == &ctl_step_copy;
+}
+
+void ctl_steps_leave_making(const struct ctl_job *job, enum cache_op_status status)
+{
+    bool is_failure = status == CACHE_OP_FAILED && job->answer == LDC_ANSWER_ACCEPTED;
+    bool is_refused = job->answer != LDC_ANSWER_ACCEPTED && job->has_exit_code;
+    if (status == CACHE_OP_SUCCEEDED || !job->flow || !job->op->step_issued || !is_making(job) ||
+        is_failure || is_refused)
+        return;
+    ctl_observer_note_left(job->observer, job->begun_ms ? job->begun_ms : job->entered_ms);
+}
+
 bool ctl_steps_may_be_making(const struct ctl_job *maker, const struct cache_instance *i)
 {
-    const struct ctl_step *step = ctl_job_step(maker);
-    return (step == &ctl_step_add || step == &ctl_step_copy) && maker->baseline &&
-           !is_in_baseline(maker, i->index);
+    return is_making(maker) && maker->baseline && !is_in_baseline(maker, i);
 }

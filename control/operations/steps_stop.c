@@ -8,18 +8,24 @@
 #include "control/observe/evidence.h"
 #include "control/operations/steps.h"
 
-static bool is_off(const struct cache_instance *i)
+/* One that list2 leaves out is as off as its processes are. */
+static bool is_off(const struct ctl_job *job, const struct cache_instance *i)
 {
-    return !i || i->state == CACHE_STATE_STOPPED;
+    if (!i)
+        return true;
+    if (ctl_observer_is_unlisted(job->observer, i->id))
+        return ctl_observer_life(job->observer, i->id) == CTL_LIFE_NONE;
+    return i->state == CACHE_STATE_STOPPED;
 }
 
 static enum ctl_plan plan_quit(struct ctl_job *job, const struct cache_instance *i,
                                struct ctl_why *why)
 {
-    (void)why;
-    if (job->op->kind == CACHE_OP_REMOVE && !job->params.force)
+    if (job->op->kind == CACHE_OP_REMOVE && (!i || !job->params.force))
         return CTL_PLAN_SKIP;
-    return is_off(i) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
+    if (!i && ctl_why_left(job, why))
+        return CTL_PLAN_FAIL;
+    return is_off(job, i) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 
 static void build_quit(struct ctl_job *job, const struct cache_instance *i, struct ldc_command *ret)
@@ -31,9 +37,9 @@ static void build_quit(struct ctl_job *job, const struct cache_instance *i, stru
 static enum ctl_check check_off(struct ctl_job *job, const struct cache_instance *i,
                                 struct ctl_why *why)
 {
-    (void)job;
-    (void)why;
-    if (is_off(i))
+    if (!i && job->op->kind != CACHE_OP_REMOVE && ctl_why_left(job, why))
+        return CTL_CHECK_FAILED;
+    if (is_off(job, i))
         return CTL_CHECK_DONE;
     return i->state == CACHE_STATE_STOPPING ? CTL_CHECK_PENDING : CTL_CHECK_NO_EFFECT;
 }
@@ -67,8 +73,9 @@ const struct ctl_step ctl_step_quit_again = {
 static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance *i,
                                struct ctl_why *why)
 {
-    if (plan_quit(job, i, why) == CTL_PLAN_SKIP)
-        return CTL_PLAN_SKIP;
+    enum ctl_plan plan = plan_quit(job, i, why);
+    if (plan != CTL_PLAN_RUN)
+        return plan;
     if (job->params.force)
         return CTL_PLAN_RUN;
     if (job->refusal == LDC_ANSWER_TIMED_OUT)

@@ -29,9 +29,11 @@ struct ldc_config {
     char disk_id[64];         /* file id and birth time of data.vmdk; "" when there is none */
     int64_t data_bytes;       /* of data.vmdk; -1 when there is none */
     int64_t disk_bytes;       /* of all its disks; -1 without data.vmdk */
-    int64_t born_ms;          /* wall clock: when this file was made; 0 = there is none */
-    uint64_t stamp;           /* changes when the file's time or size changes */
-    uint64_t revision;        /* grows whenever anything above may have changed */
+    unsigned n_disks;         /* data.vmdk, system.vmdk and sdcard.vmdk: those that are there */
+    uint64_t disk_time; /* another one whenever one of them was written to, while they are young */
+    int64_t born_ms;    /* wall clock: when this file was made; 0 = there is none */
+    uint64_t stamp;     /* changes when the file's time or size changes */
+    uint64_t revision;  /* grows whenever anything above may have changed */
 };
 
 /** Parses file content as leniently as config_text.h says (unknown keys ignored) into RET, whose

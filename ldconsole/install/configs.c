@@ -216,8 +216,15 @@ static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, con
     if (bytes == config->data_bytes && age_ms > YOUNG_MS)
         return config->disk_bytes;
     config->data_bytes = bytes;
-    for (size_t i = 0; i < countof(others); i++)
-        bytes += stat_disk(config->index, vms_dir, others[i], &st) == 0 ? (int64_t)st.st_size : 0;
+    config->n_disks = 1;
+    config->disk_time = nanoseconds(data->st_mtim);
+    for (size_t i = 0; i < countof(others); i++) {
+        if (stat_disk(config->index, vms_dir, others[i], &st) != 0)
+            continue;
+        bytes += (int64_t)st.st_size;
+        config->n_disks++;
+        config->disk_time += nanoseconds(st.st_mtim);
+    }
     return bytes;
 }
 
@@ -231,6 +238,7 @@ static void update_disk(struct ldc_config *config, const char *vms_dir)
         config->disk_bytes = measure_disks(config, vms_dir, &st);
     } else {
         config->data_bytes = config->disk_bytes = -1;
+        config->n_disks = 0;
     }
     config->revision += strcmp(config->disk_id, disk_id) != 0;
     memcpy(config->disk_id, disk_id, sizeof(disk_id));

@@ -32,6 +32,26 @@ struct votes {
     bool is_cut; /* it is one line without its end: then only widths we know are believed */
 };
 
+/* --- default titles (reference 1.3) --- */
+
+static const char *const default_titles[] = {"LDPlayer", "雷电模拟器", "LSPlayer"};
+
+static void write_default(size_t which, int index, char *out, size_t size)
+{
+    snprintf(out, size, index ? "%s-%d" : "%s", default_titles[which], index);
+}
+
+bool ldc_title_is_default(const char *title, int index)
+{
+    char known[64];
+    for (size_t i = 0; i < countof(default_titles); i++) {
+        write_default(i, index, known, sizeof(known));
+        if (strcmp(title, known) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* --- which width --- */
 
 /* Returns the width that is left behind TITLE, or 0 when that is not where the line begins. */
@@ -51,14 +71,13 @@ static size_t width_behind(struct list *list, const struct ldc_line *line, const
 /* As width_behind, for the title that the line should have (reference 1.3). */
 static size_t named_width(struct list *list, const struct ldc_line *line)
 {
-    static const char *const defaults[] = {"LDPlayer", "雷电模拟器", "LSPlayer"};
     char title[64];
     size_t width = 0;
     const char *known = list->title_of ? list->title_of(list->arg, line->index) : NULL;
     if (!known || *known)
         return known ? width_behind(list, line, known) : 0;
-    for (size_t i = 0; i < countof(defaults) && width == 0; i++) {
-        snprintf(title, sizeof(title), line->index ? "%s-%d" : "%s", defaults[i], line->index);
+    for (size_t i = 0; i < countof(default_titles) && width == 0; i++) {
+        write_default(i, line->index, title, sizeof(title));
         width = width_behind(list, line, title);
     }
     return width;

@@ -56,6 +56,9 @@ enum ldc_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instance
 /** The code for problem documents of an outcome that is no list: "LDCONSOLE_GARBAGE", ... */
 const char *ldc_list_code(enum ldc_list_outcome outcome);
 
+/** Whether TITLE is the one that LDPlayer gives INDEX by itself. */
+bool ldc_title_is_default(const char *title, int index);
+
 /** The title that INDEX has by its config file; "" when that has none, and the default title is in
  *  use; NULL when nothing is known. */
 typedef const char *(*ldc_title_fn)(const void *arg, int index);

@@ -36,6 +36,9 @@ enum ldc_timing {
     LDC_TIMING_DISK_QUIET_MS = 10000,
     /* What is new has a disk by then, or will have none. */
     LDC_TIMING_LATE_DISK_MS = 30000,
+    /* An add or copy that nobody waits for any more may go on behind (2.6): its row is there by
+     * then, or nothing comes of it. */
+    LDC_TIMING_LEFT_ROW_MS = 60000,
 
     /* --- between a stop and a start --- */
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Create, modify, rename, clone, remove: what the vendor's files say afterwards is what counts."""
+import os
+import shutil
+import subprocess
 import unittest
 
 from support import ServiceCase
+from support.waiting import wait_for
 
 
 class Create(ServiceCase):
@@ -205,6 +209,66 @@ class Clone(ServiceCase):
         answer = self.client.request("POST", "/api/instances/1/clone", {})
         self.assertEqual(answer.status, 409, answer)
         self.assertEqual(self.simulator.calls("copy"), [])
+
+
+    def test_a_copy_that_died_is_no_success(self):
+        """Half a disk of three, and no other ever comes."""
+        self.simulator.set(**{"ms.copy": 300000, "ms.copy_disk": 50000})
+        clone = self.client.post("/api/instances/0/clone", {"name": "half", "timeout_s": 10}).json
+        wait_for(lambda: os.path.exists(self.simulator.path("vms", "leidian3", "data.vmdk")),
+                 "the disk of the copy")
+        self.simulator.kill()
+        error = self.client.wait(clone, "timed_out")["error"]
+        self.assertIn("instance 3 ('half', ", error["detail"])
+        self.assertIn("is there and not whole", error["detail"])
+
+    def test_what_somebody_else_copies_is_not_taken_for_ours(self):
+        self.simulator.set(**{"ignore.copy": 1})
+        clone = self.client.post("/api/instances/0/clone", {"name": "mine", "timeout_s": 10}).json
+        wait_for(lambda: self.simulator.calls("copy"), "our copy")
+        with self.assertRaises(subprocess.CalledProcessError) as index:
+            self.simulator.run_ldconsole("copy", "--name", "theirs", "--from", "1")
+        self.assertEqual(index.exception.returncode, 3)
+        self.client.wait(clone, "timed_out")
+        self.assertEqual(self.client.instance(3)["name"], "theirs")
+        self.assertEqual(self.simulator.calls("rename"), [])
+
+
+class Whose(ServiceCase):
+    """Who an instance is when people work on its files."""
+
+    def setUp(self):
+        super().setUp()
+        for index in (1, 2):
+            self.client.run("PATCH", f"/api/instances/{index}", {"labels": {"was": str(index)}})
+
+    def wait_for_labels(self, expected):
+        def labels():
+            return {i["index"]: i["labels"].get("was") for i in self.client.instances()}
+        wait_for(lambda: labels() == expected, f"labels {expected}")
+
+    def test_a_disk_takes_what_is_known_along(self):
+        vms = self.simulator.path("vms")
+        os.rename(f"{vms}/leidian1", f"{vms}/away")
+        os.rename(f"{vms}/leidian2", f"{vms}/leidian1")
+        os.rename(f"{vms}/away", f"{vms}/leidian2")
+        self.wait_for_labels({0: None, 1: "2", 2: "1"})
+
+    def test_an_instance_may_be_given_another_number(self):
+        vms = self.simulator.path("vms")
+        os.rename(f"{vms}/leidian2", f"{vms}/leidian7")
+        os.rename(f"{vms}/config/leidian2.config", f"{vms}/config/leidian7.config")
+        self.wait_for_labels({0: None, 1: "1", 7: "2"})
+
+    def test_a_disk_may_be_written_anew(self):
+        before = self.client.instance(1)["id"]
+        disk = self.simulator.path("vms", "leidian1", "data.vmdk")
+        shutil.copy2(disk, disk + ".new")
+        os.replace(disk + ".new", disk)
+        self.client.get("/api/instances?max_age_ms=0")
+        self.client.get("/api/instances?max_age_ms=0")
+        self.assertEqual(self.client.instance(1)["id"], before)
+        self.wait_for_labels({0: None, 1: "1", 2: "2"})
 
 
 class Remove(ServiceCase):

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "ldconsole/verbs/timing.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -434,6 +435,40 @@ Test(ctl_observer, a_disk_that_comes_back_after_a_restart_brings_what_was_known)
     expect_comes_back(true);
 }
 
+/* As a version without a readable data.vmdk has it, or somebody who took the folder away. */
+Test(ctl_observer, a_config_file_alone_keeps_what_is_known_over_a_gap)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_lose_disk(w.farm, 1);
+    world_look(&w);
+    fake_farm_hide_row(w.farm, 1, 2 * LDC_TIMING_ABSENT_LOOKS);
+    for (int i = 0; i < 2 * LDC_TIMING_ABSENT_LOOKS + 1; i++) {
+        world_look(&w);
+        cr_assert_not_null(world_at(&w, 1));
+    }
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+}
+
+static const char marked[] = "{\"statusSettings.playerName\":\"one\","
+                             "\"propertySettings.macAddress\":\"00DB11111111\"}";
+
+/* Compacting a disk writes another file in its place. */
+Test(ctl_observer, a_disk_that_is_rewritten_is_the_same_instances)
+{
+    char id[UUID_SIZE];
+    fake_farm_write_config(w.farm, 1, marked);
+    world_look(&w);
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_lose_disk(w.farm, 1);
+    uv_sleep(5); /* the file system's clock moves on */
+    fake_farm_grow_disk(w.farm, 1, 4);
+    world_look(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    world_crash(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+}
+
 Test(ctl_observer, what_we_removed_does_not_come_back)
 {
     char id[UUID_SIZE];
@@ -599,6 +634,37 @@ Test(ctl_observer_seeing, a_vm_is_told_from_a_neighbours_after_a_restart_too)
     world_until(&w, world_state(&w, 0) == CACHE_STATE_STOPPING);
     world_skip(&w, 30000);
     cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE, "%s", world_at(&w, 0)->reason);
+}
+
+Test(ctl_observer_seeing, what_runs_is_there_although_list2_does_not_show_it)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_set(w.farm, 1, 1, 1000, 1001);
+    world_look(&w);
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    for (int i = 0; i < LDC_TIMING_ABSENT_LOOKS; i++)
+        world_look(&w);
+    world_skip(&w, LDC_TIMING_ABSENT_MS);
+    world_skip(&w, LDC_TIMING_ABSENT_MS);
+    cr_assert_not_null(world_at(&w, 1));
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNREACHABLE);
+    cr_expect(strstr(world_at(&w, 1)->reason, "process 1000"), "%s", world_at(&w, 1)->reason);
+}
+
+/* A row is left out for a moment in an ordinary boot. */
+Test(ctl_observer_seeing, what_was_starting_is_not_lost_in_a_gap)
+{
+    fake_farm_set(w.farm, 1, 2, 1000, -1);
+    world_look(&w);
+    fake_farm_hide_row(w.farm, 1, 2 * LDC_TIMING_ABSENT_LOOKS);
+    for (int i = 0; i < 2 * LDC_TIMING_ABSENT_LOOKS; i++) {
+        world_look(&w);
+        cr_expect_neq(world_state(&w, 1), CACHE_STATE_UNREACHABLE);
+    }
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STARTING);
 }
 
 Test(ctl_observer_seeing, every_process_is_ended_by_force_and_told)

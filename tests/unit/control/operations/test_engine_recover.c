@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a former process left of an operation, step by step: what was not marked runs, what was
  * marked is never issued again, and its effect decides. */
+#include "base/memory/cleanup.h"
 #include "control/operations/request.h"
 #include "tests/unit/control/world.h"
 
@@ -34,6 +35,12 @@ struct left {
     bool is_issued;
 };
 
+static int compare_keys(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
 /* Leaves an operation on instance 1 (none for create), and does DO_BETWEEN while no service
  * runs. */
 static char *leave(const struct left *left, const struct ctl_request *request,
@@ -51,8 +58,12 @@ static char *leave(const struct left *left, const struct ctl_request *request,
     mem_free(op->params);
     op->params = ctl_request_write(request);
     mem_free(op->memo);
-    op->memo = mem_printf("{\"subject\":\"%s\",\"subject_index\":1,\"baseline\":[0,1,2]}",
-                          left->kind == CACHE_OP_CREATE ? "" : i->id);
+    uint32_t known[3];
+    for (int n = 0; n < 3; n++)
+        known[n] = (uint32_t)strtoul(world_at(&w, n)->id, NULL, 16);
+    qsort(known, countof(known), sizeof(*known), compare_keys);
+    op->memo = mem_printf("{\"subject\":\"%s\",\"subject_index\":1,\"known\":[%u,%u,%u]}",
+                          left->kind == CACHE_OP_CREATE ? "" : i->id, known[0], known[1], known[2]);
     char *id = mem_strdup(op->id);
     world_close(&w);
     world_leave(&w, op);
@@ -157,7 +168,17 @@ Test(ctl_engine_recover, left_after_the_launch_of_a_restart_launches_nothing)
 
 static void add_mine(void)
 {
-    fake_farm_put(w.farm, 3, "mine");
+    fake_farm_put(w.farm, 3, "LDPlayer-3");
+}
+
+static void add_theirs(void)
+{
+    fake_farm_put(w.farm, 3, "theirs");
+}
+
+static void copy_mine(void)
+{
+    fake_farm_put(w.farm, 3, "one-3");
 }
 
 Test(ctl_engine_recover, left_after_add_takes_what_is_new)
@@ -169,6 +190,13 @@ Test(ctl_engine_recover, left_after_add_takes_what_is_new)
     cache_operation_free(op);
     mem_free(id);
     cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
+}
+
+Test(ctl_engine_recover, left_after_add_does_not_take_what_somebody_else_made)
+{
+    static const struct left left = {CACHE_OP_CREATE, CACHE_OP_RUNNING, 0, true};
+    expect_interrupted(leave(&left, &plain, add_theirs), 15000);
+    cr_expect_str_eq(world_at(&w, 3)->name, "theirs");
 }
 
 Test(ctl_engine_recover, left_after_add_is_interrupted_when_nothing_is_new)
@@ -188,7 +216,7 @@ Test(ctl_engine_recover, left_after_copy_is_interrupted_when_nothing_is_new_for_
 Test(ctl_engine_recover, left_after_copy_takes_what_is_new)
 {
     static const struct left left = {CACHE_OP_CLONE, CACHE_OP_RUNNING, 0, true};
-    expect_and_free(leave(&left, &plain, add_mine), CACHE_OP_SUCCEEDED, NULL);
+    expect_and_free(leave(&left, &plain, copy_mine), CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(fake_farm_count(w.farm, "copy"), 0);
 }
 

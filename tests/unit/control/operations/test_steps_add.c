@@ -115,9 +115,16 @@ Test(ctl_add, of_two_new_instances_the_exit_code_names_ours)
     cr_expect_str_eq(fake_farm_log(w.farm), "add");
 }
 
+static void add_by_hand_without_a_name(void *arg, const char *verb)
+{
+    (void)arg;
+    if (strcmp(verb, "add") == 0)
+        fake_farm_put(w.farm, 5, "LDPlayer-5");
+}
+
 Test(ctl_add, of_two_new_instances_none_is_guessed)
 {
-    fake_farm_on_verb(w.farm, add_by_hand, NULL);
+    fake_farm_on_verb(w.farm, add_by_hand_without_a_name, NULL);
     fake_farm_answer(w.farm, "add", FARM_LIE);
     struct world_answer a = create(NULL);
     world_until(&w, world_at(&w, 2));
@@ -141,9 +148,97 @@ Test(ctl_add, an_instance_of_somebody_else_is_not_taken_at_once)
     struct world_answer a = create(NULL);
     world_until(&w, world_at(&w, 5));
     world_look(&w);
-    fake_farm_put(w.farm, 0, "late");
+    fake_farm_put(w.farm, 0, "LDPlayer");
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
-    expect_result(op, 0, "late");
+    expect_result(op, 0, "LDPlayer");
+    cache_operation_free(op);
+}
+
+/* Ours never comes, and what somebody else makes meanwhile has the index that was to be ours. */
+static void expect_theirs_untouched(enum cache_op_kind kind, const char *verb, const char *name)
+{
+    struct ctl_request r = world_request(&w, kind, kind == CACHE_OP_CLONE ? 0 : -1);
+    struct ctl_local local = {.labels = "{\"a\":\"b\"}", .desired = -1};
+    r.name = name;
+    if (kind == CACHE_OP_CREATE)
+        r.local = local;
+    fake_farm_answer(w.farm, verb, FARM_IGNORE);
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, fake_farm_count(w.farm, verb) == 1);
+    world_look(&w);
+    fake_farm_put(w.farm, 2, "theirs");
+    world_until(&w, world_at(&w, 2));
+    world_skip(&w, 16000);
+    world_skip(&w, 1201000);
+    if (kind == CACHE_OP_CREATE)
+        world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    else
+        world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect_str_eq(world_at(&w, 2)->name, "theirs");
+    cr_expect_str_eq(world_at(&w, 2)->labels, "{}");
+    cr_expect_eq(fake_farm_count(w.farm, "rename"), 0);
+}
+
+Test(ctl_add, what_somebody_else_named_is_never_ours)
+{
+    expect_theirs_untouched(CACHE_OP_CREATE, "add", "mine");
+}
+
+Test(ctl_add, what_somebody_else_named_is_not_ours_without_a_name_either)
+{
+    expect_theirs_untouched(CACHE_OP_CREATE, "add", NULL);
+}
+
+Test(ctl_add, what_somebody_else_named_is_no_clone_of_ours)
+{
+    expect_theirs_untouched(CACHE_OP_CLONE, "copy", "mine");
+}
+
+static void add_twin_by_hand(void *arg, const char *verb)
+{
+    (void)arg;
+    if (strcmp(verb, "add") == 0)
+        fake_farm_put(w.farm, 5, "mine");
+}
+
+Test(ctl_add, of_two_with_our_name_the_exit_code_names_ours)
+{
+    fake_farm_put(w.farm, 3, "three");
+    fake_farm_put(w.farm, 4, "four");
+    world_look(&w);
+    fake_farm_on_verb(w.farm, add_twin_by_hand, NULL);
+    struct world_answer a = create("mine");
+    expect_two(&a, "mine");
+}
+
+/* Somebody removes an instance by hand before ldconsole chooses an index. */
+static void free_index_one(void *arg, const char *verb)
+{
+    (void)arg;
+    if ((strcmp(verb, "add") == 0 || strcmp(verb, "copy") == 0) && fake_farm_has(w.farm, 1))
+        fake_farm_drop(w.farm, 1);
+}
+
+Test(ctl_add, an_index_that_was_freed_meanwhile_may_be_given_to_ours)
+{
+    char old[UUID_SIZE];
+    strcpy(old, world_at(&w, 1)->id);
+    fake_farm_on_verb(w.farm, free_index_one, NULL);
+    struct world_answer a = create("mine");
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    expect_result(op, 1, "mine");
+    cr_expect_str_neq(op->target, old);
+    cache_operation_free(op);
+}
+
+Test(ctl_add, an_index_that_was_freed_meanwhile_may_be_given_to_a_clone)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_CLONE, 0);
+    r.name = "mine";
+    fake_farm_on_verb(w.farm, free_index_one, NULL);
+    struct world_answer a = world_submit(&w, &r);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    expect_result(op, 1, "mine");
     cache_operation_free(op);
 }
 
@@ -179,10 +274,14 @@ Test(ctl_add, failing_modify_leaves_the_instance)
     struct ctl_request r = world_request(&w, CACHE_OP_CREATE, -1);
     settings.values[LDC_SETTING_CPU] = (struct ldc_setting_value){.is_set = true, .number = 4};
     r.settings = &settings;
+    r.local.labels = "{\"a\":\"b\"}";
     fake_farm_answer(w.farm, "modify", FARM_PARAMETER);
     struct world_answer a = world_submit(&w, &r);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
     cr_expect_str_eq(op->target, world_at(&w, 2)->id);
+    cr_expect(strstr(op->error, "instance 2 ('LDPlayer-2', "), "%s", op->error);
+    cr_expect(strstr(op->error, "is there; not done: modifying, writing labels\""), "%s",
+              op->error);
     cache_operation_free(op);
 }
 
@@ -350,11 +449,26 @@ Test(ctl_add, clone_is_done_when_its_disk_is_as_large_as_the_source)
     expect_two(&a, "copy");
 }
 
-Test(ctl_add, clone_that_becomes_another_size_is_done_when_it_has_long_stopped_growing)
+Test(ctl_add, clone_that_becomes_larger_is_done_when_it_has_long_stopped_growing)
+{
+    fake_farm_grow_disk(w.farm, 0, 3);
+    world_look(&w);
+    struct world_answer a = begin_clone(4);
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    expect_two(&a, "copy");
+}
+
+Test(ctl_add, clone_that_stays_smaller_than_its_source_is_no_success)
 {
     struct world_answer a = begin_clone(3);
     world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
-    expect_two(&a, "copy");
+    look_often();
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id), "however quiet it is");
+    world_skip(&w, 1201000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "instance 2 ('copy', "), "%s", op->error);
+    cr_expect(strstr(op->error, "1 of 1 disks, 3 of 4 bytes"), "%s", op->error);
+    cache_operation_free(op);
 }
 
 Test(ctl_add, clone_that_is_growing_keeps_out_what_races_for_indexes)
@@ -401,8 +515,62 @@ Test(ctl_add, clone_that_was_cancelled_and_goes_on_behind_is_waited_for_all_the_
         world_look(&w);
     cr_expect_str_eq(fake_farm_log(w.farm), "copy 0");
     fake_farm_on_verb(w.farm, NULL, NULL);
+    look_often();
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
     world_expect(&w, add.id, CACHE_OP_SUCCEEDED, NULL);
     world_expect(&w, start.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+static struct world_answer cancel(const struct world_answer *a)
+{
+    ctl_engine_cancel(w.engine, a->id, "tester");
+    world_expect(&w, a->id, CACHE_OP_CANCELLED, "CANCELLED");
+    return create("other");
+}
+
+static void expect_no_add(void)
+{
+    look_often();
+    world_settle(&w);
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
+}
+
+Test(ctl_add, clone_that_was_cancelled_before_its_disk_came_is_waited_for)
+{
+    struct world_answer a = begin_clone(0), b = cancel(&a);
+    expect_no_add();
+    fake_farm_grow_disk(w.farm, 2, 2);
+    expect_no_add();
+    fake_farm_grow_disk(w.farm, 2, 4);
+    expect_no_add();
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_add, clone_that_was_cancelled_before_its_row_came_is_waited_for)
+{
+    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_look(&w);
+    struct world_answer b = cancel(&a);
+    expect_no_add();
+    fake_farm_put(w.farm, 2, "copy");
+    expect_no_add();
+    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_add, clone_that_was_cancelled_and_never_comes_is_not_waited_for_for_ever)
+{
+    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
+    struct world_answer a = clone_zero("copy");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_look(&w);
+    struct world_answer b = cancel(&a);
+    expect_no_add();
+    world_skip(&w, LDC_TIMING_LEFT_ROW_MS);
+    world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
 /* Our own deadline ended the child, and the work behind it, or not. */
@@ -425,7 +593,7 @@ Test(ctl_add, clone_that_was_killed_is_no_success_by_its_row)
     cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it may go on behind");
     world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_TIMED_OUT");
-    cr_expect(strstr(op->error, "instance 2 stay at 3 bytes of 4"), "%s", op->error);
+    cr_expect(strstr(op->error, "1 of 1 disks, 3 of 4 bytes"), "%s", op->error);
     cache_operation_free(op);
 }
 

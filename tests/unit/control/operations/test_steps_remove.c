@@ -44,11 +44,18 @@ Test(ctl_remove, removes_once_and_waits_whether_it_stays_away)
     cr_expect_not_null(world_at(&w, 0));
 }
 
+/* As LDPlayer makes it again. */
+static void put_empty(void)
+{
+    fake_farm_put(w.farm, 1, "");
+    fake_farm_lose_disk(w.farm, 1);
+}
+
 Test(ctl_remove, what_comes_back_empty_is_removed_again)
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    fake_farm_put(w.farm, 1, "");
+    put_empty();
     world_until(&w, world_at(&w, 1));
     world_skip(&w, 700);
     world_until(&w, n_removes() == 2);
@@ -64,8 +71,7 @@ static void make_again_at_once(void *arg, const char *verb)
     (void)arg;
     if (strcmp(verb, "list2") != 0 || n_removes() != 1 || fake_farm_has(w.farm, 1))
         return;
-    fake_farm_put(w.farm, 1, "");
-    fake_farm_lose_disk(w.farm, 1);
+    put_empty();
 }
 
 Test(ctl_remove, what_comes_back_at_once_and_without_a_disk_is_removed_again)
@@ -91,16 +97,53 @@ Test(ctl_remove, what_somebody_else_makes_there_stays)
     world_skip(&w, 700);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect(strstr(op->evidence, "it stays"), "%s", op->evidence);
+    cr_expect(strstr(op->result, "it stays"), "%s", op->result);
     cache_operation_free(op);
     cr_expect_eq(n_removes(), 1);
     cr_expect_not_null(world_at(&w, 1));
+}
+
+static void expect_it_stays(void (*use_it)(void))
+{
+    struct world_answer a = remove_one(false);
+    world_until(&w, !world_at(&w, 1));
+    put_empty();
+    world_until(&w, world_at(&w, 1));
+    use_it();
+    world_look(&w);
+    world_skip(&w, 700);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect(strstr(op->result, "it stays"), "%s", op->result);
+    cache_operation_free(op);
+    cr_expect_eq(n_removes(), 1);
+    cr_expect_not_null(world_at(&w, 1));
+}
+
+static void give_disk(void)
+{
+    fake_farm_grow_disk(w.farm, 1, 4);
+}
+
+static void set_cpu(void)
+{
+    fake_farm_write_config(w.farm, 1, "{\"advancedSettings.cpuCount\":1}");
+}
+
+Test(ctl_remove, what_comes_back_with_disks_is_somebody_elses)
+{
+    expect_it_stays(give_disk);
+}
+
+Test(ctl_remove, what_comes_back_and_is_changed_is_somebody_elses)
+{
+    expect_it_stays(set_cpu);
 }
 
 Test(ctl_remove, what_cannot_be_kept_away_fails)
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    fake_farm_put(w.farm, 1, "");
+    put_empty();
     fake_farm_answer(w.farm, "remove", FARM_IGNORE);
     world_until(&w, world_at(&w, 1));
     world_skip(&w, 700);
@@ -167,6 +210,84 @@ Test(ctl_remove, of_what_is_gone_by_then_removes_nothing)
     world_until(&w, a.is_there);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_removes(), 0);
+}
+
+/* Until what list2 does not show counts as gone. */
+static void wait_in_vain(void)
+{
+    for (int i = 0; i < 4; i++)
+        world_look(&w);
+    world_skip(&w, 61000);
+    world_look(&w);
+    world_skip(&w, 16000);
+}
+
+static void expect_back(const char *id)
+{
+    cr_expect(fake_farm_has_disk(w.farm, 1));
+    fake_farm_hide_row(w.farm, 1, 0);
+    world_until(&w, world_at(&w, 1));
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+}
+
+Test(ctl_remove, what_list2_does_not_show_is_no_success)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    world_look(&w);
+    struct world_answer a = remove_one(false);
+    wait_in_vain();
+    world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
+    cr_expect_eq(n_removes(), 0);
+    expect_back(id);
+}
+
+static void hide_once_removed(void *arg, const char *verb)
+{
+    (void)arg;
+    if (strcmp(verb, "remove") == 0)
+        fake_farm_hide_row(w.farm, 1, 1000000);
+}
+
+Test(ctl_remove, a_remove_that_was_ignored_is_no_success_without_the_row_either)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_answer(w.farm, "remove", FARM_IGNORE);
+    fake_farm_on_verb(w.farm, hide_once_removed, NULL);
+    struct world_answer a = remove_one(false);
+    world_until(&w, n_removes() == 1);
+    world_look(&w);
+    world_skip(&w, 16000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
+    expect_back(id);
+}
+
+Test(ctl_remove, a_remove_that_was_ignored_is_no_success_without_row_and_disk_either)
+{
+    fake_farm_lose_disk(w.farm, 1);
+    world_look(&w);
+    fake_farm_answer(w.farm, "remove", FARM_IGNORE);
+    fake_farm_on_verb(w.farm, hide_once_removed, NULL);
+    struct world_answer a = remove_one(false);
+    world_until(&w, n_removes() == 1);
+    world_look(&w);
+    world_skip(&w, 16000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
+    cr_expect(strstr(op->error, "instance 1 any more, but its files are still there"), "%s",
+              op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_remove, of_what_is_not_known_says_why)
+{
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    for (int i = 0; i < 4; i++)
+        world_look(&w);
+    struct world_answer a = remove_one(false);
+    cr_expect_eq(a.refusal.http_status, 409);
+    cr_expect(strstr(a.refusal.detail, "list2 does not show it"), "%s", a.refusal.detail);
 }
 
 Test(ctl_remove, nobody_else_adds_before_it_is_clear_that_it_stays_away)

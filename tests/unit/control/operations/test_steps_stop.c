@@ -215,3 +215,47 @@ Test(ctl_stop, of_what_vanishes_is_success)
     fake_farm_drop(w.farm, 0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
 }
+
+/* Long enough for list2's silence to be seen. */
+static void hide_zero(void)
+{
+    fake_farm_put(w.farm, 1, "one"); /* an empty list is not believed */
+    fake_farm_hide_row(w.farm, 0, 1000000);
+    for (int i = 0; i < 4; i++)
+        world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE, "%s", world_at(&w, 0)->reason);
+}
+
+Test(ctl_stop, what_list2_does_not_show_is_quit_all_the_same)
+{
+    hide_zero();
+    struct world_answer a = stop(false);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_str_eq(fake_farm_log(w.farm), "quit 0");
+    cr_expect_not(fake_farm_is_on(w.farm, 0));
+}
+
+Test(ctl_stop, what_list2_does_not_show_is_ended_by_force)
+{
+    hide_zero();
+    fake_farm_answer(w.farm, "quit", FARM_NO_PLAYER);
+    struct world_answer a = stop(true);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(fake_farm_count(w.farm, "kill"), 2);
+}
+
+Test(ctl_stop, what_list2_does_not_show_and_nobody_can_see_is_no_success)
+{
+    fake_farm_put(w.farm, 1, "one");
+    fake_farm_show_processes(w.farm, false);
+    world_crash(&w);
+    fake_farm_hide_row(w.farm, 0, 1000000);
+    for (int i = 0; i < 4; i++)
+        world_look(&w);
+    struct world_answer a = stop(true);
+    for (int i = 0; i < 4; i++)
+        world_look(&w);
+    world_skip(&w, 61000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
+    cr_expect(fake_farm_is_on(w.farm, 0));
+}

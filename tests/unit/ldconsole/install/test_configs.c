@@ -205,9 +205,29 @@ Test(ldc_configs, tells_how_large_the_disks_are_as_they_come)
     cr_expect_eq(disk_bytes(1), 8);
     char *disk_id cleanup(mem_freep) = mem_strdup(ldc_configs_find(&configs, 1)->disk_id);
     append("leidian1/data.vmdk", "4");
+    cr_expect_eq(ldc_configs_find(&configs, 1)->n_disks, 2);
     folder_write(vms, "leidian1/sdcard.vmdk", "1");
     cr_expect_eq(disk_bytes(1), 10);
+    cr_expect_eq(ldc_configs_find(&configs, 1)->n_disks, 3);
     cr_expect_str_eq(ldc_configs_find(&configs, 1)->disk_id, disk_id, "it is the same disk");
     remove_file("leidian1/data.vmdk");
     cr_expect_eq(disk_bytes(1), -1);
+    cr_expect_eq(ldc_configs_find(&configs, 1)->n_disks, 0);
+}
+
+/* As where a copy makes its file large first, and fills it. */
+Test(ldc_configs, tells_that_a_disk_is_written_to_although_it_stays_as_large)
+{
+    write_config(1, "one");
+    folder_write(vms, "leidian1/data.vmdk", "0000");
+    cr_expect_eq(disk_bytes(1), 4);
+    uint64_t before = ldc_configs_find(&configs, 1)->disk_time;
+    cr_expect_eq(disk_bytes(1), 4);
+    cr_expect_eq(ldc_configs_find(&configs, 1)->disk_time, before);
+    uv_sleep(20); /* file systems have a coarser clock */
+    char *path cleanup(mem_freep) = fs_join(vms, "leidian1/data.vmdk");
+    FILE *file = fopen(path, "r+b");
+    cr_assert(file && fputs("disk", file) >= 0 && fclose(file) == 0);
+    cr_expect_eq(disk_bytes(1), 4);
+    cr_expect_neq(ldc_configs_find(&configs, 1)->disk_time, before);
 }

@@ -62,6 +62,15 @@ static void assert_title(int index, const char *title)
     cr_assert_str_eq(row->title, title);
 }
 
+Test(ldc_title, the_default_has_the_index_behind_it)
+{
+    cr_expect(ldc_title_is_default("LDPlayer", 0));
+    cr_expect(ldc_title_is_default("雷电模拟器-3", 3));
+    cr_expect_not(ldc_title_is_default("LDPlayer", 1));
+    cr_expect_not(ldc_title_is_default("LDPlayer-3", 4));
+    cr_expect_not(ldc_title_is_default("mine-3", 3));
+}
+
 Test(ldc_rows, reads_ten_columns)
 {
     cr_assert_eq(parse_file("ld9-utf8"), LDC_LIST_OK);
