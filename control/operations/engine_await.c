@@ -105,7 +105,7 @@ static bool check_effect(struct ctl_job *job, uint64_t seen)
 
 void ctl_engine_await_expire(struct ctl_job *job)
 {
-    char detail[600];
+    char detail[1600];
     const struct cache_instance *i = ctl_job_instance(job);
     const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
 

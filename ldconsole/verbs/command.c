@@ -21,7 +21,7 @@ const struct ldc_verb_info ldc_verb_table[LDC_VERB_COUNT] = {
 
 static void start(struct ldc_command *c, enum ldc_verb verb)
 {
-    c->verb = verb;
+    *c = (struct ldc_command){.verb = verb};
     argv_init(&c->args);
     if (ldc_verb_table[verb].program == LDC_PROGRAM_LDCONSOLE)
         argv_add(&c->args, ldc_verb_table[verb].name);
@@ -44,7 +44,7 @@ static void add_pair(struct ldc_command *c, const char *flag, const char *value)
 
 void ldc_command_usage(struct ldc_command *c)
 {
-    c->verb = LDC_VERB_USAGE;
+    *c = (struct ldc_command){.verb = LDC_VERB_USAGE};
     argv_init(&c->args);
 }
 
