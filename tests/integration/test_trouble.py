@@ -230,8 +230,8 @@ class Breaker(ServiceCase):
         return found if found["state"] == "open" else None
 
     def test_slow_answers_open_it_too(self):
-        self.simulator.set(**{"latency_ms.list2": 600})
-        self.service.restart(deadline_list2_ms=1000, breaker_min_calls=3, breaker_slow_percent=90)
+        self.simulator.set(**{"latency_ms.list2": 2200})
+        self.service.restart(deadline_list2_ms=4000, breaker_min_calls=3, breaker_slow_percent=90)
         opened = wait_for(lambda: self.is_open("list"), "an open breaker")
         self.assertEqual(opened["totals"]["failures"], 0)
         self.assertGreaterEqual(opened["window"]["slow"], 3)
