@@ -27,6 +27,7 @@ const struct api_event_type api_event_types[] = {
     {"breaker.open", "BreakerMoved", "Too many calls failed: calls are refused for a while."},
     {"breaker.half-open", "BreakerMoved", "One call is let through to find out."},
     {"breaker.forced-open", "BreakerMoved", "An admin holds it open."},
+    {"breaker.forced-closed", "BreakerMoved", "An admin keeps it closed, whatever fails."},
     {"breaker.disabled", "BreakerMoved", "An admin lets every call through."},
 
     {"workstation.added", "WorkstationSeen", "A workstation was made known."},

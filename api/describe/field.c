@@ -53,6 +53,12 @@ const struct api_field api_fields_token[] = {{"name", API_FIELD_TOKEN_NAME, true
 
 const struct api_field api_fields_restore[] = {{"staged", API_FIELD_STAGED, true}, {0}};
 
+/* Whoever finds it so at 3 a.m. must see why. */
+const struct api_field api_fields_breaker_force[] = {
+    {"note", API_FIELD_NOTE, true}, {"expires_at", API_FIELD_EXPIRES, false}, {0}};
+const struct api_field api_fields_breaker_disable[] = {
+    {"note", API_FIELD_NOTE, false}, {"expires_at", API_FIELD_EXPIRES, false}, {0}};
+
 const struct api_field api_fields_workstation[] = {{"name", API_FIELD_WORKSTATION_NAME, true},
                                                    {"address", API_FIELD_ADDRESS, false},
                                                    {"labels", API_FIELD_LABELS, false},

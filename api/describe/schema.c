@@ -47,6 +47,7 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_ADDRESS] = address_schema,
     [API_FIELD_MAINTENANCE] = "bool",
     [API_FIELD_STAGED] = "uuid",
+    [API_FIELD_NOTE] = "text",
 };
 
 /* Request bodies. */
@@ -66,6 +67,8 @@ static const struct {
     {"BatchRequest", api_fields_batch, 0},
     {"TokenCreate", api_fields_token, 0},
     {"RestoreRequest", api_fields_restore, 0},
+    {"BreakerForce", api_fields_breaker_force, 0},
+    {"BreakerDisable", api_fields_breaker_disable, 0},
     {"WorkstationCreate", api_fields_workstation, 0},
     {"WorkstationChange", api_fields_workstation_change, 1},
 };

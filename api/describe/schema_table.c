@@ -76,7 +76,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"OperationMoved", "id: uuid, kind: OperationKind, target: uuid?, parent: uuid?, "
                        "status: OperationStatus, percent: percent, step: text?, "
                        "error: OperationError?"},
-    {"BreakerMoved", "name: text, state: BreakerState, reason: text?, by: text?"},
+    {"BreakerMoved", "name: text, instance: uuid?, state: BreakerState, reason: text?, "
+                     "note: text?, by: text?"},
     {"WorkstationSeen", "id: text, name: text, status: WorkstationStatus, status_reason: text"},
     {"WorkstationChanged", "...WorkstationSeen, changes: WorkstationChanges"},
     {"WorkstationChanges", "name?: <text>, address?: <text?>, labels?: <Labels>, "
@@ -93,12 +94,20 @@ const struct api_schema_row api_schema_rows[] = {
     {"LostCount", "dropped: count"},
 
     /* --- breakers --- */
-    {"BreakerState", "closed|open|half-open|forced-open|disabled"},
-    {"Breaker", "name: text, state: BreakerState, reason: text?, opened_at: time?, "
-                "retry_after_ms: count?, window: BreakerWindow, totals: BreakerTotals"},
+    {"BreakerState", "closed|open|half-open|forced-open|disabled|forced-closed"},
+    {"Breaker", "name: text, instance: uuid?, state: BreakerState, reason: text?, note: text?, "
+                "by: text?, expires_at: time?, opened_at: time?, retry_after_ms: count?, "
+                "window: BreakerWindow, totals: BreakerTotals, last_failures: [BreakerCall]"},
     {"BreakerWindow", "size: count, calls: count, failures: count, failure_percent: percent, "
-                      "consecutive_failures: count"},
-    {"BreakerTotals", "successes: count, failures: count, rejected: count, opened: count"},
+                      "slow: count, slow_percent: percent, consecutive_failures: count, "
+                      "consecutive_hangs: count, consecutive_missing_effects: count"},
+    {"BreakerTotals", "successes: count, failures: count, rejected: count, opened: count, "
+                      "faults: {spawn: count, lost: count, deadline: count, exit_code: count, "
+                      "parse: count, vendor_refusal: count, effect_missing: count, "
+                      "callers_mistake: count}"},
+    {"BreakerCall", "time: time, fault: spawn|lost|deadline|exit_code|parse|vendor_refusal|"
+                    "effect_missing, code: text, instance: uuid?, command: text?, exit_code: int, "
+                    "output: text, duration_ms: count"},
     {"BreakerList", "items: [Breaker], total: count"},
 
     /* --- workstations --- */
@@ -174,7 +183,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"RunnerCheck", "...check, detail: text?, kind: direct|agent, ldconsole: text?, "
                     "running: count, waiting: count"},
     {"SurveyCheck", "...check, detail: text?, code: text?, age_ms: count?"},
-    {"BreakersCheck", "...check, open: count"},
+    {"BreakersCheck", "...check, open: count, open_of_instances: count"},
     {"CacheCheck", "...check, detail: text?, backend: CacheBackendName, enabled: bool"},
     {"EventsCheck", "...check, last_seq: count, streams: count"},
     {"BackupCheck", "...check, detail: text?, newest_at: time?, age_s: count?"},

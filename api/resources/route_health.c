@@ -170,15 +170,19 @@ static bool add_survey(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
 
 static bool add_breakers(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson_mut_val *checks)
 {
-    unsigned n_open = 0;
-    for (unsigned i = 0; i < LDC_PURPOSE_COUNT; i++) {
-        enum ldc_breaker_state state =
-            ldc_client_breaker(x->context->client, (enum ldc_purpose)i)->state;
-        n_open += state == LDC_BREAKER_OPEN || state == LDC_BREAKER_FORCED_OPEN;
+    unsigned n_open = 0, n_instances = 0;
+    const struct ldc_client *client = x->context->client;
+    for (const struct ldc_breaker *b = ldc_client_next_breaker(client, NULL); b;
+         b = ldc_client_next_breaker(client, b)) {
+        bool is_open = b->state == LDC_BREAKER_OPEN || b->state == LDC_BREAKER_FORCED_OPEN;
+        n_open += is_open && !*b->instance;
+        n_instances += is_open && *b->instance;
     }
+    /* One of an instance is that instance's trouble. */
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "breakers");
     json_add_str(doc, c, "status", n_open ? "degraded" : "ok");
     yyjson_mut_obj_add_uint(doc, c, "open", n_open);
+    yyjson_mut_obj_add_uint(doc, c, "open_of_instances", n_instances);
     return n_open == 0;
 }
 

@@ -86,11 +86,27 @@ static void write_operations(const struct api_exchange *x, struct buf *out)
     }
 }
 
-static void write_breaker_totals(struct ldc_client *client, struct buf *out)
+/* Those of instances come and go, and are counted only. */
+static const struct ldc_breaker *next_of_host(const struct ldc_client *client,
+                                              const struct ldc_breaker *b)
+{
+    b = ldc_client_next_breaker(client, b);
+    return b && !*b->instance ? b : NULL;
+}
+
+static unsigned count_open_of_instances(const struct ldc_client *client)
+{
+    unsigned n = 0;
+    for (const struct ldc_breaker *b = ldc_client_next_breaker(client, NULL); b;
+         b = ldc_client_next_breaker(client, b))
+        n += *b->instance && !ldc_breaker_is_well(b);
+    return n;
+}
+
+static void write_breaker_totals(const struct ldc_client *client, struct buf *out)
 {
     head(out, "ldplayerd_breaker_calls_total", "counter", "Calls through a breaker by outcome.");
-    for (int i = 0; i < LDC_PURPOSE_COUNT; i++) {
-        const struct ldc_breaker *b = ldc_client_breaker(client, (enum ldc_purpose)i);
+    for (const struct ldc_breaker *b = next_of_host(client, NULL); b; b = next_of_host(client, b)) {
         (void)buf_printf(
             out,
             "ldplayerd_breaker_calls_total{breaker=\"%s\",outcome=\"success\"} %" PRIu64
@@ -111,12 +127,13 @@ static void write_ldconsole(const struct api_exchange *x, struct buf *out)
     single(out, "ldplayerd_ldconsole_waiting", "gauge", "Calls that wait for room.",
            ldc_client_n_waiting(client));
     head(out, "ldplayerd_breaker_state", "gauge",
-         "0 closed, 1 open, 2 half-open, 3 forced-open, 4 disabled.");
-    for (int i = 0; i < LDC_PURPOSE_COUNT; i++) {
-        const struct ldc_breaker *b = ldc_client_breaker(client, (enum ldc_purpose)i);
+         "0 closed, 1 open, 2 half-open, 3 forced-open, 4 disabled, 5 forced-closed.");
+    for (const struct ldc_breaker *b = next_of_host(client, NULL); b; b = next_of_host(client, b))
         (void)buf_printf(out, "ldplayerd_breaker_state{breaker=\"%s\"} %d\n", b->name,
                          (int)b->state);
-    }
+    single(out, "ldplayerd_breakers_of_instances_open", "gauge",
+           "Breakers of single instances that are open, half-open or held open.",
+           count_open_of_instances(client));
     write_breaker_totals(client, out);
 }
 

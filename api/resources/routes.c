@@ -387,6 +387,11 @@ const struct api_route api_routes[] = {
         .id = "listBreakers",
         .tag = "breakers",
         .summary = "List the circuit breakers",
+        .description =
+            "The eleven of the protected operations, `install` (ldconsole cannot be started) and "
+            "`vm-service` (instances start and get no VM) come first, then those of single "
+            "instances, such as `start.<id>`, which are there while something of it has failed. "
+            "`last_failures` has the newest first.",
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "BreakerList", .summary = "The breakers."}),
     },
@@ -398,6 +403,10 @@ const struct api_route api_routes[] = {
         .id = "forceOpenBreaker",
         .tag = "breakers",
         .summary = "Hold a breaker open",
+        .description = "Until `expires_at`, from which on one call is let through to find out, or "
+                       "until another order.",
+        .body = "BreakerForce",
+        .is_body_required = true,
         .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
     },
     {
@@ -407,7 +416,11 @@ const struct api_route api_routes[] = {
         .handler = api_handle_breakers_force_close,
         .id = "forceCloseBreaker",
         .tag = "breakers",
-        .summary = "Close a breaker",
+        .summary = "Keep a breaker closed",
+        .description =
+            "It goes on counting but does not open, until `expires_at` or another order.",
+        .body = "BreakerForce",
+        .is_body_required = true,
         .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
     },
     {
@@ -418,6 +431,8 @@ const struct api_route api_routes[] = {
         .id = "disableBreaker",
         .tag = "breakers",
         .summary = "Let every call through",
+        .description = "Nothing is counted, until `expires_at` or another order.",
+        .body = "BreakerDisable",
         .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
     },
     {

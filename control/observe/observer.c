@@ -76,7 +76,8 @@ static void on_timer(uv_timer_t *timer)
 
 static void schedule(struct ctl_observer *o)
 {
-    bool is_active = o->is_moving || o->n_hurried > 0;
+    /* A list2 that hung once is asked again soon: a second one makes it certain that it hangs. */
+    bool is_active = o->is_moving || o->n_hurried > 0 || o->verdict.status == UV_ETIMEDOUT;
     unsigned ms = is_active ? o->options.active_ms : o->options.idle_ms;
     if (!o->is_closing && !ldc_surveyor_is_running(o->surveyor))
         uv_timer_start(&o->timer, on_timer, ms, 0);

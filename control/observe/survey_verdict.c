@@ -99,10 +99,8 @@ void ctl_survey_verdict_read(const struct ldc_survey *survey, const struct ldc_i
 
     *ret = (struct ctl_survey_verdict){0};
     if (outcome->is_rejected) {
-        set(ret, UV_EBUSY, "BREAKER_OPEN",
-            "the breaker '%s' is open after repeated failures of ldconsole; next try in %" PRIu64
-            " ms",
-            outcome->breaker, outcome->retry_ms);
+        set(ret, UV_EBUSY, "BREAKER_OPEN", "%s; next try in %" PRIu64 " ms", outcome->refusal,
+            outcome->retry_ms);
         ret->retry_ms = outcome->retry_ms;
     } else if (outcome->answer == LDC_ANSWER_NO_SESSION) {
         set(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",

@@ -10,7 +10,7 @@
 struct ctl_survey_verdict {
     int status;        /* 0, UV_ETIMEDOUT, UV_EBUSY (breaker open), UV_EIO, ... */
     char code[40];     /* "LDCONSOLE_TIMED_OUT", ... */
-    char detail[300];  /* what happened, to what, what to do */
+    char detail[1200]; /* what happened, to what, what to do */
     uint64_t retry_ms; /* breaker: when to ask again; 0 unknown */
 };
 

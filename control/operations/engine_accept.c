@@ -214,32 +214,27 @@ static const enum ldc_verb first_verb[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_CLONE] = LDC_VERB_COPY,    [CACHE_OP_REMOVE] = LDC_VERB_REMOVE,
 };
 
+/* TARGET: NULL for a batch, of which some may go. */
 static bool is_breaker_open(struct ctl_engine *e, const struct ctl_request *request,
-                            struct ctl_refusal *reterr)
+                            const char *target, struct ctl_refusal *reterr)
 {
     bool is_queued = request->priority != CTL_PRIORITY_INTERACTIVE;
-    const struct ldc_breaker *b =
-        ldc_client_breaker(e->parts.client, ldc_purpose_of(first_verb[request->kind], is_queued));
-    uint64_t now = clock_mono_ms(), until = b->opened_at_ms + b->current_open_ms;
-    bool is_forced = b->state == LDC_BREAKER_FORCED_OPEN;
+    enum ldc_purpose purpose = ldc_purpose_of(first_verb[request->kind], is_queued);
+    struct ldc_refusal refusal;
 
-    if (!is_forced && !(b->state == LDC_BREAKER_OPEN && now < until))
+    if (!ldc_client_refuses(e->parts.client, purpose, target, &refusal))
         return false;
-    *reterr = (struct ctl_refusal){
-        .http_status = 503,
-        .retry_ms = is_forced ? 60000 : until - now,
-    };
+    *reterr = (struct ctl_refusal){.http_status = 503, .retry_ms = refusal.retry_ms};
     str_copy(reterr->code, sizeof(reterr->code), "BREAKER_OPEN");
-    snprintf(reterr->detail, sizeof(reterr->detail), "the breaker '%s' is %s: %.200s", b->name,
-             is_forced ? "held open by an operator" : "open", b->reason);
+    str_copy(reterr->detail, sizeof(reterr->detail), refusal.reason);
     return true;
 }
 
-static bool is_refused(struct ctl_engine *e, const struct ctl_request *request, size_t n_jobs,
-                       struct ctl_refusal *reterr)
+static bool is_refused(struct ctl_engine *e, const struct ctl_request *request, const char *target,
+                       size_t n_jobs, struct ctl_refusal *reterr)
 {
     return is_unsupported(e, request, reterr) || is_full(e, n_jobs, reterr) ||
-           is_breaker_open(e, request, reterr);
+           is_breaker_open(e, request, target, reterr);
 }
 
 /* --- jobs and their write --- */
@@ -374,7 +369,7 @@ void ctl_engine_submit(struct ctl_engine *e, const struct ctl_request *request, 
             : NULL;
     if (!ctl_flow_accepts(request, entry ? &entry->instance : NULL, &refusal) ||
         is_never_ready(e, request, entry ? &entry->instance : NULL, &refusal) ||
-        is_refused(e, request, 1, &refusal)) {
+        is_refused(e, request, request->target, 1, &refusal)) {
         refuse(a, &refusal);
         return;
     }
@@ -392,7 +387,7 @@ void ctl_engine_submit_batch(struct ctl_engine *e, const struct ctl_request *req
 
     if (is_settled(e, request, a))
         return;
-    if (is_refused(e, request, n_targets + 1, &refusal)) {
+    if (is_refused(e, request, NULL, n_targets + 1, &refusal)) {
         refuse(a, &refusal);
         return;
     }

@@ -215,6 +215,7 @@ static void issue_command(struct ctl_job *job)
     bool is_queued = job->params.priority != CTL_PRIORITY_INTERACTIVE;
 
     ctl_job_step(job)->build(job, ctl_job_instance(job), &command);
+    str_copy(command.instance, sizeof(command.instance), job->subject);
     expect(job, ctl_job_step(job)->expect);
     job->phase = CTL_PHASE_CALLING;
     job->begun_ms = clock_mono_ms();
@@ -264,15 +265,14 @@ static void on_marked(void *arg, int status)
  * as there is time. */
 static void retry_later(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
 {
-    char detail[200];
+    char detail[1200];
 
     unmark(job);
     ctl_job_release_gate(job);
     if (job->refused_since_ms == 0)
         job->refused_since_ms = now;
     if (now - job->refused_since_ms >= ctl_flow_timeout_ms(job)) {
-        snprintf(detail, sizeof(detail), "the breaker '%s' stayed open: ldconsole keeps failing",
-                 outcome->breaker);
+        snprintf(detail, sizeof(detail), "it was refused for too long: %s", outcome->refusal);
         ctl_engine_finish_job(job, CACHE_OP_FAILED, "BREAKER_OPEN", detail);
         return;
     }

@@ -133,7 +133,7 @@ static const char *why_late(const struct ctl_job *job)
 
 void ctl_engine_await_expire(struct ctl_job *job)
 {
-    char detail[800];
+    char detail[1600];
     const struct cache_instance *i = ctl_job_instance(job);
     const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
 

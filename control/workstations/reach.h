@@ -13,7 +13,7 @@ struct loop;
 struct ctl_reach_result {
     bool is_reachable;
     uint64_t latency_ms; /* from the begin to the answer, or until it was given up */
-    char detail[300];    /* what happened, in words; names the address */
+    char detail[1300];   /* what happened, in words; names the address */
 };
 
 struct ctl_reach;

@@ -87,13 +87,13 @@ void ctl_workstations_take_out(struct ctl_workstations *ws, struct ctl_workstati
 
 static const struct ldc_breaker *find_open_breaker(const struct ctl_workstations *ws)
 {
-    for (int i = 0; i < LDC_PURPOSE_COUNT; i++) {
-        const struct ldc_breaker *b = ldc_client_breaker(ws->parts.client, (enum ldc_purpose)i);
-        /* Half-open is not yet well: one more failure and it is open. */
-        if (b->state != LDC_BREAKER_CLOSED && b->state != LDC_BREAKER_DISABLED)
-            return b;
-    }
-    return NULL;
+    const struct ldc_client *client = ws->parts.client;
+    const struct ldc_breaker *b = ldc_client_next_breaker(client, NULL);
+    /* Half-open is not yet well: one more failure and it is open. That of an instance is no trouble
+     * of the workstation. */
+    while (b && (ldc_breaker_is_well(b) || *b->instance))
+        b = ldc_client_next_breaker(client, b);
+    return b;
 }
 
 static bool is_degraded(const struct ctl_workstations *ws, char *reason, size_t size)
@@ -105,8 +105,9 @@ static bool is_degraded(const struct ctl_workstations *ws, char *reason, size_t 
         snprintf(reason, size, "%s", verdict->detail);
     else if (breaker)
         snprintf(reason, size, "the breaker '%s' is %s%s%s", breaker->name,
-                 ldc_breaker_state_name(breaker->state), breaker->reason[0] ? ": " : "",
-                 breaker->reason);
+                 ldc_breaker_state_name(breaker->state),
+                 breaker->reason[0] || breaker->note[0] ? ": " : "",
+                 breaker->reason[0] ? breaker->reason : breaker->note);
     else if (error != 0)
         snprintf(reason, size, "the database fails: %s; see GET /api/health", uv_strerror(error));
     return verdict->status != 0 || breaker || error != 0;

@@ -18,7 +18,7 @@
  *  `unknown` before the first and without an address. It is looked at every minute and whenever
  *  somebody tests the connection. */
 
-enum { CTL_WORKSTATION_REASON_SIZE = 400 };
+enum { CTL_WORKSTATION_REASON_SIZE = 1300 };
 
 /** For reading; valid until the loop turns. */
 struct ctl_workstation {

@@ -5,7 +5,7 @@
  *
  *      ldc_client_call -> queue -> start_waiting -> run_call -> (child) -> on_run_done -> end_call
  *             |            '-- cancelled, no session --'                                    ^
- *             '-- closing, no program, breaker -------> post_end -> (later turn) end_posted-' */
+ *             '-- closing, no program, breakers ------> post_end -> (later turn) end_posted-' */
 #include "ldconsole/guard/client.h"
 
 #include <uv.h>
@@ -13,17 +13,16 @@
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/str.h"
 
-enum { MAX_PROBES = 3 };
+enum { MAX_PROBES = 3, ORDER_RETRY_MS = 1000 };
 
 struct ldc_client {
     struct loop *loop;
     struct runner *runner;
     struct ldc_install install;
     struct ldc_client_options options;
-    struct ldc_breaker breakers[LDC_PURPOSE_COUNT];
-    ldc_breaker_fn on_breaker;
-    void *on_breaker_arg;
+    struct ldc_breakers *breakers;
     struct list calls;                    /* all that are not done */
     struct list waiting[LDC_CLASS_COUNT]; /* of these, the queued ones; first in, first out */
     unsigned n_running[LDC_CLASS_COUNT];
@@ -47,9 +46,10 @@ struct ldc_call {
     char *command_line;
     struct run *run;  /* while at the runner */
     bool is_repeated; /* because the agent was lost */
-    bool is_probe;    /* the one call a half-open breaker let through */
+    unsigned probes;  /* of ldc_breakers_pass */
     bool is_judgement_reserved;
-    struct ldc_outcome posted; /* the outcome of a call that never ran */
+    struct ldc_refusal refusal; /* of a call that was rejected */
+    struct ldc_outcome posted;  /* the outcome of a call that never ran */
     struct run_result not_found;
 };
 
@@ -67,53 +67,15 @@ const struct ldc_client_options ldc_client_defaults = {
         {
             .min_calls = 10,
             .failure_percent = 50,
+            .slow_percent = 80,
             .consecutive_failures = 5,
+            .consecutive_hangs = 2,
+            .window_ms = 3600000,
             .open_ms = 5000,
             .max_open_ms = 60000,
+            .probe_ms = 300000,
         },
 };
-
-/* --- purposes --- */
-
-static const char *const purpose_names[LDC_PURPOSE_COUNT] = {
-    [LDC_PURPOSE_CONNECT] = "connect",
-    [LDC_PURPOSE_RUN] = "ldconsole",
-    [LDC_PURPOSE_LIST] = "list",
-    [LDC_PURPOSE_CREATE] = "create",
-    [LDC_PURPOSE_DELETE] = "delete",
-    [LDC_PURPOSE_START] = "start",
-    [LDC_PURPOSE_STOP] = "stop",
-    [LDC_PURPOSE_QUEUED_CREATE] = "queued-create",
-    [LDC_PURPOSE_QUEUED_DELETE] = "queued-delete",
-    [LDC_PURPOSE_QUEUED_START] = "queued-start",
-    [LDC_PURPOSE_QUEUED_STOP] = "queued-stop",
-};
-
-const char *ldc_purpose_name(enum ldc_purpose purpose)
-{
-    return purpose_names[purpose];
-}
-
-enum ldc_purpose ldc_purpose_of(enum ldc_verb verb, bool queued)
-{
-    switch (verb) {
-    case LDC_VERB_USAGE:
-        return LDC_PURPOSE_CONNECT;
-    case LDC_VERB_LIST2:
-        return LDC_PURPOSE_LIST;
-    case LDC_VERB_ADD:
-    case LDC_VERB_COPY:
-        return queued ? LDC_PURPOSE_QUEUED_CREATE : LDC_PURPOSE_CREATE;
-    case LDC_VERB_REMOVE:
-        return queued ? LDC_PURPOSE_QUEUED_DELETE : LDC_PURPOSE_DELETE;
-    case LDC_VERB_LAUNCH:
-        return queued ? LDC_PURPOSE_QUEUED_START : LDC_PURPOSE_START;
-    case LDC_VERB_QUIT:
-        return queued ? LDC_PURPOSE_QUEUED_STOP : LDC_PURPOSE_STOP;
-    default:
-        return LDC_PURPOSE_RUN;
-    }
-}
 
 /* --- breakers --- */
 
@@ -122,58 +84,61 @@ static enum ldc_class class_of(const struct ldc_call *call)
     return ldc_verb_table[call->command.verb].class;
 }
 
-/* NULL for calls that pass none. */
-static struct ldc_breaker *breaker_of(struct ldc_call *call)
+static struct ldc_breaker_now read_clocks(void)
 {
-    return class_of(call) == LDC_CLASS_GUEST ? NULL : &call->client->breakers[call->purpose];
+    return (struct ldc_breaker_now){clock_mono_ms(), clock_wall_ms()};
 }
 
-static void tell_if_changed(struct ldc_client *c, const struct ldc_breaker *b,
-                            enum ldc_breaker_state before, const char *by)
+static bool passes_breakers(const struct ldc_call *call)
 {
-    if (b->state != before && c->on_breaker)
-        c->on_breaker(c->on_breaker_arg, b, by);
+    return class_of(call) != LDC_CLASS_GUEST;
 }
 
-static bool ask_breaker(struct ldc_call *call, uint64_t *reterr_retry_ms)
+static struct ldc_way way_of(const struct ldc_call *call)
 {
-    struct ldc_breaker *b = breaker_of(call);
-    if (!b)
-        return true;
-    enum ldc_breaker_state before = b->state;
-    bool may_go = ldc_breaker_allow(b, clock_mono_ms(), reterr_retry_ms);
-    call->is_probe = may_go && b->state == LDC_BREAKER_HALF_OPEN;
-    tell_if_changed(call->client, b, before, NULL);
-    return may_go;
+    return (struct ldc_way){call->purpose, call->command.instance};
+}
+
+/* EVIDENCE is what NEWS points to. */
+static void make_news(const struct ldc_outcome *outcome, const char *instance, enum ldc_fault fault,
+                      const char *code, struct ldc_breaker_call *evidence,
+                      struct ldc_breaker_news *ret)
+{
+    *ret = (struct ldc_breaker_news){.fault = fault, .is_slow = outcome->is_slow};
+    if (!ldc_fault_is_failure(fault))
+        return;
+    *evidence = (struct ldc_breaker_call){.at = clock_wall_ms(), .fault = fault};
+    str_copy(evidence->code, sizeof(evidence->code), code);
+    str_copy(evidence->instance, sizeof(evidence->instance), instance);
+    ldc_breaker_call_read(evidence, outcome->command_line, outcome->result);
+    ret->call = evidence;
 }
 
 void ldc_client_judge(struct ldc_client *client, enum ldc_purpose purpose,
-                      const struct ldc_outcome *outcome, enum ldc_health health, const char *reason)
+                      const struct ldc_outcome *outcome, enum ldc_fault fault, const char *code)
 {
-    struct ldc_breaker *b = &client->breakers[purpose];
-    /* A half-open breaker waits for its probe alone; this call left before it opened. */
-    if (b->state == LDC_BREAKER_HALF_OPEN && !outcome->is_probe)
-        return;
-    enum ldc_breaker_state before = b->state;
-    if (health == LDC_NEUTRAL)
-        ldc_breaker_abandon(b);
-    else
-        ldc_breaker_report(b, clock_mono_ms(), health == LDC_HEALTHY, reason);
-    tell_if_changed(client, b, before, NULL);
+    struct ldc_breaker_call evidence;
+    struct ldc_breaker_news news;
+    make_news(outcome, "", fault, code, &evidence, &news);
+    ldc_breakers_report_answer(client->breakers, read_clocks(), &(struct ldc_way){purpose, ""},
+                               outcome->probes, &news);
 }
 
-/* Returns whether the caller has to say it, who reserved that. */
-static bool tell_breaker(struct ldc_call *call, const struct ldc_outcome *outcome)
+/* Returns whether the caller has to say what the answer is worth, who reserved that. */
+static bool tell_breakers(struct ldc_call *call, const struct ldc_outcome *outcome)
 {
-    bool says_something =
-        outcome->answer != LDC_ANSWER_CANCELLED && outcome->answer != LDC_ANSWER_NO_SESSION;
-    if (!breaker_of(call))
+    struct ldc_breakers *breakers = call->client->breakers;
+    struct ldc_way way = way_of(call);
+    struct ldc_breaker_call evidence;
+    struct ldc_breaker_news news;
+    if (!passes_breakers(call))
         return false;
-    if (call->is_judgement_reserved && says_something)
+    make_news(outcome, way.instance, ldc_answer_fault(call->command.verb, outcome->answer),
+              ldc_answer_code(outcome->answer), &evidence, &news);
+    ldc_breakers_report_run(breakers, read_clocks(), outcome->probes, &news);
+    if (call->is_judgement_reserved && news.fault != LDC_FAULT_UNKNOWN)
         return true;
-    ldc_client_judge(call->client, call->purpose, outcome,
-                     ldc_answer_health(call->command.verb, outcome->answer),
-                     ldc_answer_code(outcome->answer));
+    ldc_breakers_report_answer(breakers, read_clocks(), &way, outcome->probes, &news);
     return false;
 }
 
@@ -183,6 +148,7 @@ static void finish_closing(struct ldc_client *c)
 {
     void (*on_closed)(void *arg) = c->on_closed;
     void *on_closed_arg = c->on_closed_arg;
+    ldc_breakers_free(c->breakers);
     ldc_install_deinit(&c->install);
     mem_free(c);
     on_closed(on_closed_arg);
@@ -243,12 +209,15 @@ static void post_end(struct ldc_call *call, struct ldc_outcome outcome)
     loop_post(call->client->loop, end_posted, call);
 }
 
-static void post_rejection(struct ldc_call *call, uint64_t retry_ms)
+/* Whom an operator's order holds up asks often, which costs nothing: it may end at any time. */
+static void post_rejection(struct ldc_call *call)
 {
+    const struct ldc_refusal *refusal = &call->refusal;
     post_end(call, (struct ldc_outcome){
                        .is_rejected = true,
-                       .retry_ms = retry_ms,
-                       .breaker = ldc_purpose_name(call->purpose),
+                       .retry_ms = refusal->is_order ? ORDER_RETRY_MS : refusal->retry_ms,
+                       .breaker = refusal->name,
+                       .refusal = refusal->reason,
                        .answer = LDC_ANSWER_NOT_STARTED,
                    });
 }
@@ -271,13 +240,17 @@ static const char *program_of(const struct ldc_client *c, enum ldc_verb verb)
     return c->install.ldconsole;
 }
 
+static unsigned deadline_of(const struct ldc_client *c, enum ldc_verb verb)
+{
+    unsigned ms = c->options.deadline_ms[verb];
+    return ms ? ms : ldc_verb_table[verb].deadline_ms;
+}
+
 static void run_call(struct ldc_call *call)
 {
     struct ldc_client *c = call->client;
     enum ldc_verb verb = call->command.verb;
-    unsigned own_ms = c->options.deadline_ms[verb] ? c->options.deadline_ms[verb]
-                                                   : ldc_verb_table[verb].deadline_ms;
-    unsigned callers_ms = call->command.deadline_ms;
+    unsigned own_ms = deadline_of(c, verb), callers_ms = call->command.deadline_ms;
     struct run_request request = {
         .file = program_of(c, verb),
         .args = &call->command.args,
@@ -292,15 +265,21 @@ static unsigned limit_of(const struct ldc_client *c, enum ldc_class class)
     return c->options.concurrency[class] ? c->options.concurrency[class] : 1;
 }
 
+static bool pass_breakers(struct ldc_call *call)
+{
+    struct ldc_way way = way_of(call);
+    return !passes_breakers(call) || ldc_breakers_pass(call->client->breakers, read_clocks(), &way,
+                                                       &call->probes, &call->refusal);
+}
+
 static void start_waiting(struct ldc_client *c, enum ldc_class class)
 {
     while (c->n_running[class] < limit_of(c, class) && !list_is_empty(&c->waiting[class])) {
         struct ldc_call *call = list_entry(c->waiting[class].next, struct ldc_call, queue);
-        uint64_t retry_ms;
         if (c->runner->absence) {
             post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_NO_SESSION});
-        } else if (!ask_breaker(call, &retry_ms)) {
-            post_rejection(call, retry_ms);
+        } else if (!pass_breakers(call)) {
+            post_rejection(call);
         } else {
             leave_queue(call);
             c->n_running[class]++;
@@ -309,11 +288,12 @@ static void start_waiting(struct ldc_client *c, enum ldc_class class)
     }
 }
 
-static bool would_refuse(struct ldc_call *call, uint64_t *reterr_retry_ms)
+static bool would_refuse(struct ldc_call *call)
 {
-    struct ldc_breaker *b = breaker_of(call);
-    return b && ldc_breaker_is_refusing(b, clock_mono_ms()) &&
-           !ldc_breaker_allow(b, clock_mono_ms(), reterr_retry_ms);
+    struct ldc_way way = way_of(call);
+    return passes_breakers(call) &&
+           ldc_breakers_refuse(call->client->breakers, read_clocks(), &way, &call->refusal) &&
+           !pass_breakers(call);
 }
 
 struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *command,
@@ -321,7 +301,7 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
 {
     const char *program = program_of(client, command->verb);
     struct ldc_call *call = mem_new(struct ldc_call);
-    uint64_t retry_ms;
+    ldc_breakers_look(client->breakers, read_clocks());
     call->client = client;
     call->command = *command;
     *command = (struct ldc_command){.verb = command->verb};
@@ -345,8 +325,8 @@ struct ldc_call *ldc_client_call(struct ldc_client *client, struct ldc_command *
                            .answer = LDC_ANSWER_NOT_STARTED,
                            .result = &call->not_found,
                        });
-    } else if (would_refuse(call, &retry_ms)) {
-        post_rejection(call, retry_ms);
+    } else if (would_refuse(call)) {
+        post_rejection(call);
     } else {
         list_append(&client->waiting[class], &call->queue);
         client->n_waiting++;
@@ -385,11 +365,12 @@ static void on_run_done(void *arg, const struct run_result *result)
         .answer = ldc_answer_read(call->command.verb, result),
         .result = result,
         .command_line = call->command_line,
-        .is_probe = call->is_probe,
+        .is_slow = result->duration_ms > deadline_of(c, call->command.verb) / 2,
+        .probes = call->probes,
     };
     call->run = NULL;
     c->n_running[class]--;
-    outcome.is_unjudged = tell_breaker(call, &outcome);
+    outcome.is_unjudged = tell_breakers(call, &outcome);
     start_waiting(c, class);
     end_call(call, &outcome);
 }
@@ -422,15 +403,13 @@ struct ldc_client *ldc_client_new(struct loop *loop, struct runner *runner,
     list_init(&c->calls);
     for (size_t i = 0; i < LDC_CLASS_COUNT; i++)
         list_init(&c->waiting[i]);
-    for (size_t i = 0; i < LDC_PURPOSE_COUNT; i++)
-        ldc_breaker_init(&c->breakers[i], ldc_purpose_name((enum ldc_purpose)i), &options->breaker);
+    c->breakers = ldc_breakers_new(&options->breaker);
     return c;
 }
 
 void ldc_client_on_breaker(struct ldc_client *client, ldc_breaker_fn fn, void *arg)
 {
-    client->on_breaker = fn;
-    client->on_breaker_arg = arg;
+    ldc_breakers_on_change(client->breakers, fn, arg);
 }
 
 static void on_usage(void *arg, const struct ldc_outcome *outcome)
@@ -473,16 +452,46 @@ void ldc_client_set_install(struct ldc_client *client, const struct ldc_install 
 const struct ldc_breaker *ldc_client_breaker(const struct ldc_client *client,
                                              enum ldc_purpose purpose)
 {
-    return &client->breakers[purpose];
+    return ldc_breakers_host(client->breakers, purpose);
 }
 
-void ldc_client_steer_breaker(struct ldc_client *client, enum ldc_purpose purpose,
-                              void (*command)(struct ldc_breaker *breaker), const char *by)
+const struct ldc_breaker *ldc_client_next_breaker(const struct ldc_client *client,
+                                                  const struct ldc_breaker *breaker)
 {
-    struct ldc_breaker *b = &client->breakers[purpose];
-    enum ldc_breaker_state before = b->state;
-    command(b);
-    tell_if_changed(client, b, before, by);
+    return ldc_breakers_next(client->breakers, breaker);
+}
+
+const struct ldc_breaker *ldc_client_steer(struct ldc_client *client, const char *name,
+                                           const struct ldc_breaker_order *order)
+{
+    struct ldc_breaker *b = ldc_breakers_find(client->breakers, name);
+    if (b)
+        ldc_breakers_obey(client->breakers, read_clocks(), b, order);
+    return b;
+}
+
+void ldc_client_remember_breaker(const struct ldc_breaker *breaker, struct ldc_breaker_memory *ret)
+{
+    ldc_breaker_save(breaker, read_clocks(), ret);
+}
+
+bool ldc_client_restore_breaker(struct ldc_client *client, const struct ldc_breaker_memory *memory)
+{
+    return ldc_breakers_restore(client->breakers, read_clocks(), memory);
+}
+
+bool ldc_client_refuses(const struct ldc_client *client, enum ldc_purpose purpose,
+                        const char *instance_id, struct ldc_refusal *reterr)
+{
+    struct ldc_way way = {purpose, instance_id ? instance_id : ""};
+    return ldc_breakers_refuse(client->breakers, read_clocks(), &way, reterr);
+}
+
+void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpose,
+                              const char *instance_id, enum ldc_effect effect, const char *evidence)
+{
+    struct ldc_way way = {purpose, instance_id ? instance_id : ""};
+    ldc_breakers_report_effect(client->breakers, read_clocks(), &way, effect, evidence);
 }
 
 const char *ldc_client_absence(const struct ldc_client *client)

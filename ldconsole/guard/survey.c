@@ -16,6 +16,7 @@
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/str.h"
 
 enum { MAX_REPEATS = 2 };
 
@@ -33,8 +34,9 @@ struct ldc_surveyor {
     struct ldc_survey survey;
     struct ldc_call *call; /* list2; NULL when that half is over */
     unsigned n_repeats;
-    struct run_result result; /* copy of list2's, for `survey.outcome` */
+    struct run_result result; /* copy of list2's, for `survey.outcome`, as what follows */
     char *output, *command_line;
+    struct ldc_refusal refusal;
 
     uv_work_t work;
     bool is_working;
@@ -133,18 +135,18 @@ static bool has_crashed(const struct ldc_outcome *outcome)
 static void judge(struct ldc_surveyor *s, bool is_last)
 {
     const struct ldc_outcome *outcome = &s->survey.outcome;
-    enum ldc_health health = LDC_NEUTRAL;
-    const char *reason = ldc_answer_code(outcome->answer);
+    enum ldc_fault fault = LDC_FAULT_UNKNOWN;
+    const char *code = ldc_answer_code(outcome->answer);
     if (!outcome->is_unjudged)
         return;
     if (is_last && has_list(outcome)) {
-        health = ldc_list_health(s->survey.list, s->configs.n_items > 0);
-        reason = ldc_list_code(s->survey.list);
+        fault = ldc_list_fault(s->survey.list, s->configs.n_items > 0);
+        code = ldc_list_code(s->survey.list);
     } else if (is_last) {
-        health = ldc_answer_health(LDC_VERB_LIST2, outcome->answer);
+        fault = ldc_answer_fault(LDC_VERB_LIST2, outcome->answer);
     }
     s->survey.outcome.is_unjudged = false;
-    ldc_client_judge(s->client, LDC_PURPOSE_LIST, outcome, health, reason);
+    ldc_client_judge(s->client, LDC_PURPOSE_LIST, outcome, fault, code);
 }
 
 static void finish(struct ldc_surveyor *s)
@@ -200,12 +202,18 @@ static void go_on(struct ldc_surveyor *s)
 
 /* --- one half: list2 --- */
 
-/* The result is the runner's and the worker may take longer than list2. */
+/* All of it ends with the call, and the worker may take longer than list2. */
 static void keep_answer(struct ldc_surveyor *s, const struct ldc_outcome *outcome)
 {
     s->survey.outcome = *outcome;
     s->command_line = mem_strdup(outcome->command_line);
     s->survey.outcome.command_line = s->command_line;
+    if (outcome->is_rejected) {
+        str_copy(s->refusal.name, sizeof(s->refusal.name), outcome->breaker);
+        str_copy(s->refusal.reason, sizeof(s->refusal.reason), outcome->refusal);
+        s->survey.outcome.breaker = s->refusal.name;
+        s->survey.outcome.refusal = s->refusal.reason;
+    }
     if (!outcome->result)
         return;
     s->result = *outcome->result;

@@ -78,25 +78,30 @@ bool ldc_answer_is_crash(const struct run_result *result)
     return result->status == RUN_EXITED && (is_status || is_signal);
 }
 
-enum ldc_health ldc_answer_health(enum ldc_verb verb, enum ldc_answer answer)
+enum ldc_fault ldc_answer_fault(enum ldc_verb verb, enum ldc_answer answer)
 {
     switch (answer) {
     case LDC_ANSWER_ACCEPTED:
-        return LDC_HEALTHY;
+        return LDC_FAULT_NONE;
     case LDC_ANSWER_USAGE: /* which is what a launch of a missing one prints (reference 2.2) */
-        return verb == LDC_VERB_USAGE ? LDC_HEALTHY : LDC_NEUTRAL;
-    case LDC_ANSWER_VENDOR_ERROR:
-    case LDC_ANSWER_NOT_ELEVATED:
-    case LDC_ANSWER_NOT_STARTED:
-    case LDC_ANSWER_TIMED_OUT:
-    case LDC_ANSWER_FLOODED:
-    case LDC_ANSWER_LOST:
-        return LDC_SICK;
+        return verb == LDC_VERB_USAGE ? LDC_FAULT_NONE : LDC_FAULT_REFUSAL;
     case LDC_ANSWER_NO_SUCH_PLAYER:
     case LDC_ANSWER_PARAMETER_ERROR:
+        return LDC_FAULT_CALLER;
+    case LDC_ANSWER_VENDOR_ERROR:
+        return LDC_FAULT_EXIT;
+    case LDC_ANSWER_NOT_ELEVATED:
+    case LDC_ANSWER_NOT_STARTED:
+        return LDC_FAULT_SPAWN;
+    case LDC_ANSWER_TIMED_OUT:
+        return LDC_FAULT_DEADLINE;
+    case LDC_ANSWER_FLOODED:
+        return LDC_FAULT_PARSE;
+    case LDC_ANSWER_LOST:
+        return LDC_FAULT_LOST;
     case LDC_ANSWER_CANCELLED:
     case LDC_ANSWER_NO_SESSION:
         break;
     }
-    return LDC_NEUTRAL;
+    return LDC_FAULT_UNKNOWN;
 }

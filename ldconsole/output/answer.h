@@ -2,7 +2,7 @@
 #ifndef LDC_ANSWER_H
 #define LDC_ANSWER_H
 
-#include "ldconsole/output/health.h"
+#include "ldconsole/output/fault.h"
 #include "ldconsole/verbs/command.h"
 #include "runner/runner.h"
 
@@ -29,9 +29,7 @@ const char *ldc_answer_code(enum ldc_answer answer);
 /** Whether the program crashed: its exit code is a status of Windows such as 0xC0000008, or says
  * that it died of a signal. */
 bool ldc_answer_is_crash(const struct run_result *result);
-/** What the answer to VERB says of ldconsole itself. One that refuses this request, because there
- * is no such player or a parameter is wrong, says nothing: neither that it works nor that it does
- *  not. */
-enum ldc_health ldc_answer_health(enum ldc_verb verb, enum ldc_answer answer);
+/** What was wrong, if the answer to VERB is all that is known. */
+enum ldc_fault ldc_answer_fault(enum ldc_verb verb, enum ldc_answer answer);
 
 #endif

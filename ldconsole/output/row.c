@@ -297,12 +297,12 @@ const char *ldc_list_code(enum ldc_list_outcome outcome)
     return codes[outcome];
 }
 
-enum ldc_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances)
+enum ldc_fault ldc_list_fault(enum ldc_list_outcome outcome, bool has_instances)
 {
     if (outcome == LDC_LIST_OK || (outcome == LDC_LIST_EMPTY && !has_instances))
-        return LDC_HEALTHY;
-    bool is_neutral = outcome == LDC_LIST_TORN || outcome == LDC_LIST_UNKNOWN_FORMAT;
-    return is_neutral ? LDC_NEUTRAL : LDC_SICK;
+        return LDC_FAULT_NONE;
+    bool is_doubtful = outcome == LDC_LIST_TORN || outcome == LDC_LIST_UNKNOWN_FORMAT;
+    return is_doubtful ? LDC_FAULT_UNKNOWN : LDC_FAULT_PARSE;
 }
 
 void ldc_rows_deinit(struct ldc_rows *rows)

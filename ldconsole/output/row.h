@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ldconsole/output/health.h"
+#include "ldconsole/output/fault.h"
 #include "ldconsole/output/text.h"
 
 enum {
@@ -51,7 +51,7 @@ enum ldc_list_outcome {
 };
 
 /** HAS_INSTANCES: there are config files of some, so an empty list is not the truth. */
-enum ldc_health ldc_list_health(enum ldc_list_outcome outcome, bool has_instances);
+enum ldc_fault ldc_list_fault(enum ldc_list_outcome outcome, bool has_instances);
 
 /** The code for problem documents of an outcome that is no list: "LDCONSOLE_GARBAGE", ... */
 const char *ldc_list_code(enum ldc_list_outcome outcome);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/system/random.h"
 #include "ldconsole/verbs/settings.h"
 #include "runner/argv.h"
 
@@ -54,9 +55,10 @@ enum ldc_window { LDC_WINDOW_NORMAL, LDC_WINDOW_MINIMIZED, LDC_WINDOW_HIDDEN };
 struct ldc_command {
     enum ldc_verb verb;
     struct argv args;
-    unsigned
-        deadline_ms; /* it is ended after that, where the verb's own deadline is later; 0 = none
-                      */
+    /* It is ended after that, where the verb's own deadline is later; 0 = none. */
+    unsigned deadline_ms;
+    char instance[UUID_SIZE]; /* id of the instance that it acts on, if the caller says so; the
+                               * builders leave it "" */
 };
 
 /** Builders; each leaves a command that the caller releases with ldc_command_deinit. Selection is

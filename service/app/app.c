@@ -325,6 +325,7 @@ static void free_loaded(struct svc_app *app)
     for (size_t i = 0; app->stations && i < app->n_stations; i++)
         cache_workstation_deinit(&app->stations[i]);
     mem_free(app->stations);
+    mem_free(app->breakers);
 }
 
 /* What follows finds nothing of this one but the port: a port that was chosen by the system stays

@@ -139,6 +139,8 @@ static int load_all(struct svc_app *app)
     if (r == 0)
         r = cache_workstations_load(app->db, &app->stations, &app->n_stations);
     if (r == 0)
+        r = cache_breakers_load(app->db, &app->breakers, &app->n_breakers);
+    if (r == 0)
         r = cache_preferences_read(app->db, CACHE_RESULTS_PREFERENCE, &app->cache_preference);
     if (r == 0)
         r = cache_restore_read_note(app->db, &app->restore_note, &app->is_restore_told);

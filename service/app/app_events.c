@@ -234,6 +234,16 @@ void svc_app_resumed(struct svc_app *app)
     ctl_observer_distrust(app->observer, reason);
 }
 
+/* What an operator orders is written by the API, which answers when that is on disk. */
+static void remember_breaker(struct svc_app *app, const struct ldc_breaker *breaker, const char *by)
+{
+    struct ldc_breaker_memory memory;
+    if (by)
+        return;
+    ldc_client_remember_breaker(breaker, &memory);
+    cache_breakers_put(app->store, &memory, NULL, NULL);
+}
+
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by)
 {
     struct svc_app *app = arg;
@@ -242,14 +252,18 @@ void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char
     char type[48];
     snprintf(type, sizeof(type), "breaker.%s", state);
     json_add_str(t.doc, t.data, "name", breaker->name);
+    json_add_str(t.doc, t.data, "instance", *breaker->instance ? breaker->instance : NULL);
     json_add_str(t.doc, t.data, "state", state);
     json_add_str(t.doc, t.data, "reason", *breaker->reason ? breaker->reason : NULL);
+    json_add_str(t.doc, t.data, "note", *breaker->note ? breaker->note : NULL);
     json_add_str(t.doc, t.data, "by", by);
     emit(app, type, &t);
+    remember_breaker(app, breaker, by);
     if (app->workstations)
         ctl_workstations_judge(app->workstations);
     if (by)
-        log_warning("service", "breaker %s was made %s by %s", breaker->name, state, by);
+        log_warning("service", "breaker %s was made %s by %s%s%s", breaker->name, state, by,
+                    *breaker->note ? ": " : "", breaker->note);
     else if (breaker->state == LDC_BREAKER_OPEN)
         log_warning("service", "breaker %s is open: %s", breaker->name, breaker->reason);
     else

@@ -107,15 +107,19 @@ static void build_client(struct svc_app *app)
     options.concurrency[LDC_CLASS_EXCLUSIVE] = (unsigned)c->ldconsole_exclusive;
     options.concurrency[LDC_CLASS_GUEST] = (unsigned)c->ldconsole_guests;
     options.max_output = (size_t)c->max_output_bytes;
-    options.breaker = (struct ldc_breaker_options){
-        .min_calls = (unsigned)c->breaker_min_calls,
-        .failure_percent = (unsigned)c->breaker_failure_percent,
-        .consecutive_failures = (unsigned)c->breaker_consecutive_failures,
-        .open_ms = (unsigned)c->breaker_open_ms,
-        .max_open_ms = (unsigned)c->breaker_max_open_ms,
-    };
+    options.breaker.min_calls = (unsigned)c->breaker_min_calls;
+    options.breaker.failure_percent = (unsigned)c->breaker_failure_percent;
+    options.breaker.slow_percent = (unsigned)c->breaker_slow_percent;
+    options.breaker.consecutive_failures = (unsigned)c->breaker_consecutive_failures;
+    options.breaker.window_ms = (unsigned)c->breaker_window_ms;
+    options.breaker.open_ms = (unsigned)c->breaker_open_ms;
+    options.breaker.max_open_ms = (unsigned)c->breaker_max_open_ms;
     read_deadlines(c, options.deadline_ms);
     app->client = ldc_client_new(&app->loop, svc_app_build_runner(app), &app->install, &options);
+    for (size_t i = 0; i < app->n_breakers; i++)
+        (void)ldc_client_restore_breaker(app->client, &app->breakers[i]);
+    mem_free(app->breakers);
+    app->breakers = NULL;
     ldc_client_on_breaker(app->client, svc_app_on_breaker, app);
 }
 

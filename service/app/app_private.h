@@ -6,6 +6,7 @@
 #include "base/loop/loop.h"
 #include "cache/backup/backups.h"
 #include "cache/results/results.h"
+#include "cache/faults/breakers.h"
 #include "cache/tables/events.h"
 #include "cache/tables/housekeeping.h"
 #include "cache/tables/idempotency.h"
@@ -51,6 +52,8 @@ struct svc_app {
     size_t n_gone;
     struct cache_operation **operations; /* open ones, until the engine takes them over */
     size_t n_operations;
+    struct ldc_breaker_memory *breakers; /* until the client takes them over */
+    size_t n_breakers;
     struct cache_workstation *stations; /* until the workstations take them over */
     size_t n_stations;
     struct cache_store *store;

@@ -40,8 +40,8 @@ struct svc_config {
     int64_t deadline_list2_ms, deadline_launch_ms, deadline_quit_ms, deadline_add_ms,
         deadline_copy_ms, deadline_remove_ms, deadline_rename_ms, deadline_modify_ms,
         deadline_guest_ms;
-    int64_t breaker_min_calls, breaker_failure_percent, breaker_consecutive_failures,
-        breaker_open_ms, breaker_max_open_ms;
+    int64_t breaker_min_calls, breaker_failure_percent, breaker_slow_percent,
+        breaker_consecutive_failures, breaker_window_ms, breaker_open_ms, breaker_max_open_ms;
 
     int64_t refresh_active_ms, refresh_idle_ms, stuck_ms;
 

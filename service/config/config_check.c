@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "base/memory/cleanup.h"
 #include "base/text/str.h"
 #include "cache/redis/redis_options.h"
 #include "service/config/address.h"
@@ -75,6 +76,36 @@ static void check_listeners(const struct svc_config *c, struct svc_problems *pro
                          c->pipe);
 }
 
+/* The second of two calls that hang ends a deadline after the first at the earliest. */
+static void check_breaker_window(const struct svc_config *c, struct svc_problems *problems)
+{
+    const struct {
+        const char *name;
+        int64_t ms;
+    } deadlines[] = {
+        {"deadline_list2_ms", c->deadline_list2_ms},
+        {"deadline_launch_ms", c->deadline_launch_ms},
+        {"deadline_quit_ms", c->deadline_quit_ms},
+        {"deadline_add_ms", c->deadline_add_ms},
+        {"deadline_copy_ms", c->deadline_copy_ms},
+        {"deadline_remove_ms", c->deadline_remove_ms},
+        {"deadline_rename_ms", c->deadline_rename_ms},
+        {"deadline_modify_ms", c->deadline_modify_ms},
+    };
+    size_t position = svc_option_position(svc_option_find("breaker_window_ms"));
+    bool is_given = c->origins[position].source != SVC_SOURCE_DEFAULT;
+    for (size_t i = 0; i < countof(deadlines); i++) {
+        if (!is_given || c->breaker_window_ms > deadlines[i].ms)
+            continue;
+        svc_problems_add(problems,
+                         "breaker_window_ms: %" PRId64 " is not more than %s (%" PRId64
+                         " ms): of two calls in a row that hang the first would be forgotten "
+                         "before the second counts; set it to more than %" PRId64,
+                         c->breaker_window_ms, deadlines[i].name, deadlines[i].ms, deadlines[i].ms);
+        return;
+    }
+}
+
 void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
 {
     check_http(c, problems);
@@ -85,6 +116,7 @@ void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
     if (c->breaker_max_open_ms < c->breaker_open_ms)
         svc_problems_add(problems, "breaker_max_open_ms: %" PRId64 " is less than breaker_open_ms",
                          c->breaker_max_open_ms);
+    check_breaker_window(c, problems);
     if (c->refresh_idle_ms < c->refresh_active_ms)
         svc_problems_add(problems, "refresh_idle_ms: %" PRId64 " is less than refresh_active_ms",
                          c->refresh_idle_ms);

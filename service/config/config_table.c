@@ -161,11 +161,15 @@ const struct svc_option svc_option_table[] = {
      .help = "A breaker looks at its share of failures once this many calls are in."},
     {section_breaker, NUMBER(breaker_failure_percent, "50", 1, 100, "percent"),
      .help = "Failures among the last 32 calls that open a breaker."},
+    {section_breaker, NUMBER(breaker_slow_percent, "80", 1, 100, "percent"),
+     .help = "Calls among them that took more than half of their deadline, and open it too."},
     {section_breaker, NUMBER(breaker_consecutive_failures, "5", 1, 1000, "calls"),
-     .help = "Failures in a row that open a breaker."},
+     .help = "Failures in a row that open a breaker; of missed deadlines two are enough."},
+    {section_breaker, NUMBER(breaker_window_ms, "3600000", 1000, DAY_MS, "ms"),
+     .help = "Calls that are older do not count any more."},
     {section_breaker, NUMBER(breaker_open_ms, "5000", 10, DAY_MS, "ms"),
      .help = "How long an open breaker refuses before it lets one call through to try; doubles "
-             "with every failed try."},
+             "with every failed try, and when it opens again soon; quiet takes that back."},
     {section_breaker, NUMBER(breaker_max_open_ms, "60000", 10, DAY_MS, "ms"),
      .help = "The longest that doubling makes of it."},
 

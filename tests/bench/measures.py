@@ -105,6 +105,19 @@ def list2_overhead(shop):
             + compare_list2(shop, 100, "list2-vendor", "latency_ms.list2=15"))
 
 
+def breaker_bookkeeping(shop):
+    """What all breakers on the way of a call take, against the quickest call there is."""
+    n = LOOKS_A_TURN
+    ldconsole = shop.simulate(8) / "ldconsole"
+    turns = Turns(lambda: run_json(shop.program("breakers"), 100000)["median_us"],
+                  lambda: run_json(shop.program("spawn"), n, ldconsole, "list2")["median_us"],
+                  9 if shop.bench.is_quick else 41)
+    return [Row("breaker-bookkeeping", f"{turns.ours * 1000:,.0f} ns", f"{turns.peer:,.0f} us",
+                turns.ratio * 100, 1, unit=" %",
+                note=f"asking and telling the breakers of a launch, 256 instances with one of "
+                     f"their own, against a list2 of the simulator; {turns.spread}")]
+
+
 def compare_runners(shop, n_instances, name, *knobs):
     home = shop.simulate(n_instances, *knobs)
     turns = Turns(looker(shop, home, "--runner", "agent"), looker(shop, home),
@@ -315,6 +328,7 @@ TABLE = {
     "durable-commands": durable_commands,
     "longest-turn": longest_turn,
     "list2-overhead": list2_overhead,
+    "breaker-bookkeeping": breaker_bookkeeping,
     "agent": agent,
     "single-flight": single_flight,
     "earlier-server": earlier_server,

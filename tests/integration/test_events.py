@@ -30,21 +30,25 @@ class Events(ServiceCase):
 
     def test_an_operator_at_a_breaker_is_told_with_the_name(self):
         with self.client.events() as stream:
-            self.client.post("/api/breakers/start/force-open", expect=200)
+            self.client.post("/api/breakers/start/force-open", {"note": "why"}, expect=200)
             opened = stream.until(lambda e: e["type"] == "breaker.forced-open")[-1]["data"]
             self.client.post("/api/breakers/start/reset", expect=200)
             closed = stream.until(lambda e: e["type"] == "breaker.closed")[-1]["data"]
-        self.assertEqual((opened["name"], opened["by"]), ("start", "test-admin"))
+        self.assertEqual((opened["name"], opened["by"], opened["note"]),
+                         ("start", "test-admin", "why"))
         self.assertEqual(closed["name"], "start")
 
     def test_each_state_that_an_operator_gives_a_breaker_is_told(self):
         for action, state in (("force-open", "forced-open"), ("disable", "disabled"),
-                              ("force-close", "closed")):
-            answer = self.client.post(f"/api/breakers/start/{action}", expect=200).json
+                              ("force-close", "forced-closed"), ("reset", "closed")):
+            answer = self.client.post(f"/api/breakers/start/{action}",
+                                      None if action == "reset" else {"note": "why"},
+                                      expect=200).json
             self.assertEqual(answer["state"], state)
         told = [e["type"] for e in self.client.told("breaker.closed")]
         told = [type_ for type_ in told if type_.startswith("breaker.")]
-        self.assertEqual(told, ["breaker.forced-open", "breaker.disabled", "breaker.closed"])
+        self.assertEqual(told, ["breaker.forced-open", "breaker.disabled",
+                                "breaker.forced-closed", "breaker.closed"])
 
     def test_a_change_of_an_instance_is_told_with_what_it_was(self):
         self.client.run("PATCH", "/api/instances/0", {

@@ -61,6 +61,7 @@ class Kill(ServiceCase):
         )
         storm.check_tokens(storm.tokens)
         storm.check_stations(client)
+        storm.check_breaker(client)
         storm.check_pruned(client)
         storm.check_events(client)
         storm.check_calls(self.simulator)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Looking at an LDPlayer that hangs, prints nonsense, or is not there: a failure is never an empty
 list, and what was seen before is served and called stale."""
+import datetime
 import os
 import shutil
 import stat
@@ -201,6 +202,110 @@ class Breaker(ServiceCase):
             "an open breaker",
         )
         return opened[0]["totals"]
+
+    def test_a_list2_that_hangs_twice_opens_its_breaker_and_the_refusal_says_so(self):
+        self.client.get("/api/instances?max_age_ms=0")
+        self.service.restart(deadline_list2_ms=1000)
+        before = self.simulator.count("list2")
+        self.simulator.set(**{"hang.list2": "always"})
+        opened = wait_for(lambda: self.is_open("list"), "an open breaker")
+        self.assertEqual(opened["window"]["consecutive_hangs"], 2)
+        self.assertEqual(opened["totals"]["faults"]["deadline"], 2)
+        call = opened["last_failures"][0]
+        self.assertEqual((call["fault"], call["code"]), ("deadline", "LDCONSOLE_TIMED_OUT"))
+        self.assertIn("list2", call["command"])
+        self.assertGreaterEqual(self.simulator.count("list2"), before + 2)
+        refused = self.client.request("GET", "/api/instances?max_age_ms=0")
+        self.assertEqual((refused.status, refused.json["code"]), (503, "BREAKER_OPEN"))
+        self.assertIn("the breaker 'list' is open: 2 calls in a row gave no answer within their "
+                      "deadline; the last: ", refused.json["detail"])
+        self.assertIn("Retry-After", refused.headers)
+
+    def of(self, name):
+        found, = [b for b in self.client.get("/api/breakers").json["items"] if b["name"] == name]
+        return found
+
+    def is_open(self, name):
+        found = self.of(name)
+        return found if found["state"] == "open" else None
+
+    def test_slow_answers_open_it_too(self):
+        self.simulator.set(**{"latency_ms.list2": 2200})
+        self.service.restart(deadline_list2_ms=4000, breaker_min_calls=3, breaker_slow_percent=90)
+        opened = wait_for(lambda: self.is_open("list"), "an open breaker")
+        self.assertEqual(opened["totals"]["failures"], 0)
+        self.assertGreaterEqual(opened["window"]["slow"], 3)
+        self.assertIn("took more than half of their deadline", opened["reason"])
+
+    def test_failures_that_are_long_ago_do_not_count(self):
+        deadlines = {f"deadline_{verb}_ms": 900 for verb in (
+            "list2", "launch", "quit", "add", "copy", "remove", "rename", "modify")}
+        self.service.restart(refresh_idle_ms=3600000, breaker_window_ms=1000,
+                             breaker_min_calls=32, breaker_consecutive_failures=1000, **deadlines)
+        self.simulator.set(**{"garbage.list2": "always"})
+        self.assertEqual(self.client.request("GET", "/api/instances?max_age_ms=0").status, 503)
+        self.simulator.reset()
+        self.assertGreater(self.of("list")["totals"]["failures"], 0)
+        forgotten = wait_for(self.look_and_forget, "the failure to be forgotten")
+        self.assertLess(forgotten["calls"], forgotten["size"], "not because there were others")
+
+    def look_and_forget(self):
+        self.client.get("/api/instances?max_age_ms=0")
+        window = self.of("list")["window"]
+        return window if window["failures"] == 0 else None
+
+    def test_an_open_one_is_open_after_a_restart_with_its_reason_and_last_failures(self):
+        self.simulator.set(**{"garbage.list2": "always"})
+        before = wait_for(lambda: self.is_open("list"), "an open breaker")
+        self.client.post("/api/breakers/stop/force-close", {"note": "the drill of today"},
+                         expect=200)
+        self.service.kill()
+        self.service.start()
+        after = self.of("list")
+        for member in ("state", "reason", "opened_at", "last_failures"):
+            self.assertEqual(after[member], before[member])
+        self.assertGreater(after["retry_after_ms"], 0)
+        held = self.of("stop")
+        self.assertEqual((held["state"], held["note"], held["by"]),
+                         ("forced-closed", "the drill of today", "test-admin"))
+        self.client.post("/api/breakers/list/reset", expect=200)
+        self.simulator.reset()
+        self.service.kill()
+        self.service.start()
+        self.assertEqual(self.of("list")["state"], "closed")
+
+    def test_an_order_ends_by_itself(self):
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+        held = self.client.post("/api/breakers/stop/force-open", {
+            "note": "for a moment", "expires_at": soon.isoformat(timespec="milliseconds")},
+            expect=200).json
+        self.assertTrue(held["expires_at"])
+        wait_for(lambda: self.of("stop")["state"] == "half-open", "the end of it")
+        told = [e["data"] for e in self.client.told("breaker.half-open")
+                if e["type"] == "breaker.half-open"]
+        self.assertEqual((told[0]["name"], told[0]["by"]), ("stop", None))
+        self.client.post("/api/breakers/stop/disable", {"expires_at": "2090-01-01T00:00:00Z"},
+                         expect=200)
+
+    def test_a_dead_instance_is_refused_alone(self):
+        self.simulator.set(**{"hang.launch": "always"})
+        self.service.restart(deadline_launch_ms=300, start_timeout_ms=3000)
+        id_ = self.client.instance(0)["id"]
+        refused = wait_for(self.start_in_vain, "a refusal")
+        self.assertEqual((refused.status, refused.json["code"]), (503, "BREAKER_OPEN"), refused)
+        self.assertIn("Only this instance is refused", refused.json["detail"])
+        self.assertEqual(self.of(f"start.{id_}")["instance"], id_)
+        self.assertEqual(self.of("start")["state"], "closed")
+        told = [e["data"] for e in self.client.told("breaker.open") if e["type"] == "breaker.open"]
+        self.assertEqual([t["instance"] for t in told], [id_])
+        self.simulator.reset()
+        self.service.restart(start_timeout_ms=180000)
+        self.assertEqual(self.of(f"start.{id_}")["state"], "open", "also after a restart")
+        self.client.run("POST", "/api/instances/1/start")
+
+    def start_in_vain(self):
+        answer = self.client.request("POST", "/api/instances/0/start?wait=60")
+        return answer if answer.status != 200 else None
 
     def test_failures_in_a_row(self):
         self.assertEqual(self.open_with(breaker_consecutive_failures=2)["failures"], 2)

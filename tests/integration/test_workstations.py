@@ -207,7 +207,7 @@ class Degraded(Case):
 
     def test_it_is_degraded_while_a_breaker_is_held_open(self):
         self.wait_for_status("online")
-        self.client.post("/api/breakers/create/force-open", expect=200)
+        self.client.post("/api/breakers/create/force-open", {"note": "a test"}, expect=200)
         self.assertIn("create", self.wait_for_status("degraded")["status_reason"])
         self.client.post("/api/breakers/create/reset", expect=200)
         self.wait_for_status("online")

@@ -187,6 +187,20 @@ class Stationer(Worker):
             self.refused(f"removing {station.name}", answer)
 
 
+class Steerer(Worker):
+    """An admin who holds a breaker closed that hardly anybody needs, and lets go of it."""
+
+    def step(self):
+        note = None if self.random.random() < 0.3 else f"note {self.storm.next_number()}"
+        self.storm.notes_may_be.add(note)
+        action, body = ("force-close", {"note": note}) if note else ("reset", None)
+        answer = self.client.request("POST", f"/api/breakers/connect/{action}", body)
+        if answer.status == 200:
+            self.storm.notes_may_be = {note}
+        else:
+            self.refused(f"{action} of a breaker", answer)
+
+
 class Token:
     def __init__(self, name, secret, id_=None):
         self.name, self.secret, self.id = name, secret, id_
@@ -329,6 +343,7 @@ class Storm:
         self.problems = []
         self.commands, self.stations, self.tokens = [], [], []
         self.prunes, self.pruned = [], []  # when, in wall ms: asked for, and acknowledged
+        self.notes_may_be = {None}  # of the breaker that is steered
         self.events = {}
         self.n_kills = 0
 
@@ -376,7 +391,7 @@ class Storm:
         self.workers = [
             Commander(self, "commander-1"), Commander(self, "commander-2"),
             Stationer(self, "stationer"), TokenMaker(self, "tokens"),
-            CommandLine(self, "command-line"), Pruner(self, "pruner"),
+            CommandLine(self, "command-line"), Pruner(self, "pruner"), Steerer(self, "steerer"),
             Reader(self, "reader-1"), Reader(self, "reader-2"),
         ]
         if not IS_WINDOWS:  # a lock of this system is not one of the other's
@@ -481,6 +496,12 @@ class Storm:
             if station.id and there.get(station.id) not in station.may_be:
                 self.problem(f"the workstation {station.name} is {there.get(station.id)!r}, not"
                              f" one of {station.may_be}")
+
+    def check_breaker(self, client):
+        note, = [b["note"] for b in client.get("/api/breakers").json["items"]
+                 if b["name"] == "connect"]
+        if note not in self.notes_may_be:
+            self.problem(f"the breaker has {note!r}, not one of {self.notes_may_be}")
 
     def check_pruned(self, client):
         """What was acknowledged as pruned does not come back."""

@@ -293,6 +293,12 @@ static void lock_store(struct world *w)
     mem_free(path);
 }
 
+void world_order(struct world *w, const char *breaker, enum ldc_breaker_state state)
+{
+    struct ldc_breaker_order order = {.state = state, .by = "an admin", .note = "a test"};
+    cr_assert_not_null(ldc_client_steer(w->client, breaker, &order));
+}
+
 void world_break_store(struct world *w, bool is_broken)
 {
     if (is_broken)

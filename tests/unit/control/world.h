@@ -78,6 +78,8 @@ void world_turn(struct world *w);
 void world_look(struct world *w);
 /** Lets the clocks jump and looks. */
 void world_skip(struct world *w, uint64_t ms);
+/** An operator makes a breaker so. */
+void world_order(struct world *w, const char *breaker, enum ldc_breaker_state state);
 /** Makes the database refuse every write, or no longer. */
 void world_break_store(struct world *w, bool is_broken);
 /** Everything submitted so far is on disk, and its events are published. */

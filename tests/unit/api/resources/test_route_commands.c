@@ -213,12 +213,12 @@ Test(api_route_commands, gives_it_also_when_the_instance_is_gone)
 
 Test(api_route_commands, answers_503_with_the_time_while_a_breaker_is_open)
 {
-    house_expect(&h, "POST", "/api/breakers/start/force-open", NULL, 200);
+    house_expect(&h, "POST", "/api/breakers/start/force-open", "{'note':'a test'}", 200);
     struct answer a = post("/api/instances/0/start", NULL, 503);
     cr_assert_str_eq(answer_text(&a, "/code"), "BREAKER_OPEN");
     cr_assert(reply_has_header(&a.reply, "Retry-After"));
     answer_deinit(&a);
-    house_expect(&h, "POST", "/api/breakers/start/force-close", NULL, 200);
+    house_expect(&h, "POST", "/api/breakers/start/reset", NULL, 200);
     house_expect(&h, "POST", "/api/instances/0/start", NULL, 202);
 }
 

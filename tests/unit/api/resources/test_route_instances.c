@@ -206,7 +206,7 @@ Test(api_route_instances, serves_the_last_good_list_and_says_why)
 
 Test(api_route_instances, answers_503_with_the_time_to_ask_again_while_the_breaker_is_open)
 {
-    house_expect(&h, "POST", "/api/breakers/list/force-open", NULL, 200);
+    house_expect(&h, "POST", "/api/breakers/list/force-open", "{'note':'a test'}", 200);
     struct answer a = house_ask(&h, "GET", "/api/instances?max_age_ms=0", NULL, 503);
     cr_assert_str_eq(answer_text(&a, "/code"), "BREAKER_OPEN");
     cr_assert(yyjson_is_true(yyjson_obj_get(a.root, "retryable")));

@@ -48,32 +48,6 @@ Test(api_route_system, version_and_info)
     answer_deinit(&a);
 }
 
-Test(api_route_system, breakers)
-{
-    struct answer a = house_ask(&h, "GET", "/api/breakers", NULL, 200);
-    cr_assert_eq(answer_number(&a, "/total"), LDC_PURPOSE_COUNT);
-    cr_assert_str_eq(answer_text(&a, "/items/2/name"), "list");
-    cr_assert_str_eq(answer_text(&a, "/items/2/state"), "closed");
-    cr_assert_gt(answer_number(&a, "/items/2/window/calls"), 0);
-    answer_deinit(&a);
-    house_refuses(&h, "POST", "/api/breakers/nose/reset", NULL, 404, "BREAKER_NOT_FOUND", NULL);
-}
-
-Test(api_route_system, breaker_commands)
-{
-    static const char *const rows[][2] = {{"force-open", "forced-open"},
-                                          {"force-close", "closed"},
-                                          {"disable", "disabled"},
-                                          {"reset", "closed"}};
-    for (size_t i = 0; i < countof(rows); i++) {
-        char path[80];
-        snprintf(path, sizeof(path), "/api/breakers/start/%s", rows[i][0]);
-        struct answer a = house_ask(&h, "POST", path, NULL, 200);
-        cr_assert_str_eq(answer_text(&a, "/state"), rows[i][1]);
-        answer_deinit(&a);
-    }
-}
-
 Test(api_route_system, metrics)
 {
     struct answer a = house_ask(&h, "GET", "/metrics", NULL, 200);

@@ -245,10 +245,10 @@ Test(ctl_reconciler, never_acts_before_the_first_look)
 
 Test(ctl_reconciler, waits_when_it_is_refused)
 {
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_QUEUED_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "queued-start", LDC_BREAKER_FORCED_OPEN);
     desire(0, CACHE_DESIRED_RUNNING);
     let_it_look();
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_QUEUED_START, ldc_breaker_force_close, NULL);
+    world_order(&w, "queued-start", LDC_BREAKER_CLOSED);
     world_skip(&w, 58000);
     let_it_look();
     cr_expect_eq(n_launches(), 0, "the breaker said a minute");

@@ -339,9 +339,45 @@ Test(ctl_observer, bad_list_changes_nothing_but_says_why)
     cr_expect_eq(world_heard(&w, "instance.removed"), 0);
 }
 
+/* Of looks that are an hour apart. */
+static void set_up_slow(void)
+{
+    put_three();
+    w.observing.idle_ms = 3600000;
+    world_open(&w);
+    world_look(&w);
+}
+
+TestSuite(ctl_observer_slow, .init = set_up_slow, .fini = tear_down, .timeout = 60);
+
+Test(ctl_observer_slow, a_list2_that_hangs_is_asked_again_at_once_and_opens_its_breaker)
+{
+    struct count c = {0};
+    const struct ldc_breaker *b = ldc_client_breaker(w.client, LDC_PURPOSE_LIST);
+    fake_farm_answer(w.farm, "list2", FARM_HANG);
+    cr_assert_not_null(ctl_observer_want(w.observer, 0, count, &c));
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_until(&w, c.n == 1);
+    cr_expect_eq(b->state, LDC_BREAKER_CLOSED);
+    world_until(&w, fake_farm_n_hung(w.farm) == 1);
+    fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
+    world_until(&w, b->state == LDC_BREAKER_OPEN);
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+}
+
+/* The worst moment to begin to hang is right after a look. */
+Test(ctl_observer_options, let_a_list2_that_hangs_open_its_breaker_within_30_s)
+{
+    const struct ctl_observer_options *o = &ctl_observer_defaults;
+    unsigned n = ldc_client_defaults.breaker.consecutive_hangs;
+    unsigned deadline_ms = ldc_verb_table[LDC_VERB_LIST2].deadline_ms;
+    cr_assert_leq(o->idle_ms + n * deadline_ms + (n - 1) * o->active_ms, 30000);
+}
+
 Test(ctl_observer, open_breaker_is_a_trouble_with_a_time)
 {
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
+    world_order(&w, "list", LDC_BREAKER_FORCED_OPEN);
     world_until(&w, ctl_observer_verdict(w.observer)->status == UV_EBUSY);
     cr_expect_str_eq(ctl_observer_verdict(w.observer)->code, "BREAKER_OPEN");
     cr_expect_gt(ctl_observer_verdict(w.observer)->retry_ms, 0);

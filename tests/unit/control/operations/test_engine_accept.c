@@ -89,7 +89,7 @@ Test(ctl_accept, open_breaker_refuses_at_once)
 {
     struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
     static const int zero[] = {0};
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     struct world_answer a = world_submit(&w, &r);
     expect_refusal(&a, 503, "BREAKER_OPEN");
     cr_expect_gt(a.refusal.retry_ms, 0);
@@ -98,7 +98,7 @@ Test(ctl_accept, open_breaker_refuses_at_once)
     r.priority = CTL_PRIORITY_BATCH;
     a = world_submit_batch(&w, &r, zero, 1);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_QUEUED_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "queued-start", LDC_BREAKER_FORCED_OPEN);
     a = world_submit_batch(&w, &r, zero, 1);
     expect_refusal(&a, 503, "BREAKER_OPEN");
 }

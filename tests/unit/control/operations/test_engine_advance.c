@@ -527,7 +527,7 @@ Test(ctl_advance, an_open_breaker_is_waited_for)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     fake_farm_launch_to(w.farm, 1, true);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
@@ -537,7 +537,7 @@ Test(ctl_advance, an_open_breaker_is_waited_for)
     cr_expect_not(op->step_issued, "the mark was taken back");
     cache_operation_free(op);
     world_until(&w, world_state(&w, 1) == CACHE_STATE_STOPPED);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_close, NULL);
+    world_order(&w, "start", LDC_BREAKER_CLOSED);
     world_skip(&w, 1000);
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm), "launch 0; launch 1");
@@ -547,7 +547,7 @@ Test(ctl_advance, a_breaker_that_stays_open_fails_the_operation)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     world_until(&w, strstr(ctl_engine_find(w.engine, b.id)->evidence, "rejected"));

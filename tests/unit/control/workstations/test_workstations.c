@@ -119,11 +119,11 @@ Test(ctl_workstations, is_degraded_while_ldconsole_cannot_be_read)
 
 Test(ctl_workstations, is_degraded_while_a_breaker_is_open)
 {
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, "me");
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     ctl_workstations_judge(w.workstations);
     cr_assert_str_eq(station_status(&w, LOCAL), "degraded");
-    expect_reason(LOCAL, "the breaker 'start' is forced-open");
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_disable, "me");
+    expect_reason(LOCAL, "the breaker 'start' is forced-open: a test");
+    world_order(&w, "start", LDC_BREAKER_DISABLED);
     ctl_workstations_judge(w.workstations);
     cr_assert_str_eq(station_status(&w, LOCAL), "online");
 }

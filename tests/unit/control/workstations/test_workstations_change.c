@@ -199,7 +199,7 @@ Test(ctl_workstations_change, a_status_is_settled_by_what_is_so_when_it_is_writt
     struct ctl_workstation_request r = station_request(CHANGE, CACHE_WORKSTATION_LOCAL);
     r.name = "here";
     submit_held(&r, &a);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, "me");
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     uv_sem_post(&gate);
     world_until(&w, a.n == 1);
     cr_assert_str_eq(station_status(&w, CACHE_WORKSTATION_LOCAL), "degraded");

@@ -8,6 +8,7 @@
 #include "base/loop/loop.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/text/str.h"
 #include "ldconsole/guard/client.h"
 #include "tests/support/fake_runner.h"
 
@@ -16,7 +17,7 @@ static struct fake_runner *runner;
 static struct ldc_client *client;
 static struct ldc_client_options options;
 
-static void set_up(void)
+static void begin(unsigned open_ms)
 {
     struct ldc_install install = {
         .dir = (char *)"/ld",
@@ -28,8 +29,14 @@ static void set_up(void)
     options = ldc_client_defaults;
     options.deadline_ms[LDC_VERB_QUIT] = 1234;
     options.breaker.consecutive_failures = 2;
+    options.breaker.open_ms = open_ms;
     runner = fake_runner_new(&loop);
     client = ldc_client_new(&loop, fake_runner_base(runner), &install, &options);
+}
+
+static void set_up(void)
+{
+    begin(60000);
 }
 
 TestSuite(ldc_client, .init = set_up);
@@ -55,7 +62,8 @@ struct told {
     struct ldc_outcome outcome;
     bool had_result;
     char command_line[200];
-    char breaker[40];
+    char breaker[LDC_BREAKER_NAME_SIZE];
+    char refusal[300];
 };
 
 static void note(void *arg, const struct ldc_outcome *outcome)
@@ -65,6 +73,9 @@ static void note(void *arg, const struct ldc_outcome *outcome)
     t->outcome = *outcome;
     t->had_result = outcome->result != NULL;
     strcpy(t->command_line, outcome->command_line);
+    t->outcome.command_line = t->command_line;
+    t->outcome.result = NULL; /* it ends with the call */
+    str_copy(t->refusal, sizeof(t->refusal), outcome->refusal ? outcome->refusal : "");
     strcpy(t->breaker, outcome->breaker ? outcome->breaker : "");
 }
 
@@ -189,10 +200,11 @@ static void note_change(void *arg, const struct ldc_breaker *b, const char *by)
     strcpy(changed_by, by ? by : "");
 }
 
-static void make_due(struct ldc_breaker *b)
+/* From now on a breaker that opens lets a call through to try at once. */
+static void begin_with_no_open_time(void)
 {
-    b->opened_at_ms = 0;
-    b->current_open_ms = 0;
+    tear_down();
+    begin(0);
 }
 
 static void fail_twice(void)
@@ -231,12 +243,38 @@ Test(ldc_client, opens_the_breaker_of_the_purpose_and_rejects_without_running)
 Test(ldc_client, tells_what_an_operator_did_to_a_breaker_and_who)
 {
     ldc_client_on_breaker(client, note_change, NULL);
-    ldc_client_steer_breaker(client, LDC_PURPOSE_START, ldc_breaker_force_open, "ann");
+    struct ldc_breaker_order order = {
+        .state = LDC_BREAKER_FORCED_OPEN, .by = "ann", .note = "disk"};
+    cr_assert_eq(ldc_client_steer(client, "start", &order),
+                 ldc_client_breaker(client, LDC_PURPOSE_START));
     cr_assert_eq(n_changes, 1);
     cr_assert_str_eq(changed, "start");
     cr_assert_str_eq(changed_by, "ann");
-    ldc_client_steer_breaker(client, LDC_PURPOSE_START, ldc_breaker_force_open, "ann");
-    cr_assert_eq(n_changes, 1, "nothing changed");
+    order.note = "another disk";
+    cr_assert_not_null(ldc_client_steer(client, "start", &order));
+    cr_assert_eq(n_changes, 2, "the note did");
+    order.state = LDC_BREAKER_CLOSED;
+    cr_assert_not_null(ldc_client_steer(client, "stop", &order));
+    cr_assert_eq(n_changes, 2, "nothing changed");
+    cr_assert_null(ldc_client_steer(client, "nose", &order));
+    tear_down();
+}
+
+Test(ldc_client, says_what_failed_last_when_it_rejects)
+{
+    struct told t;
+    for (size_t i = 0; i < 2; i++) {
+        launch(&t, 3);
+        fake_runner_exit(runner, i, -7, "what a mess\r\nand more");
+        loop_run(&loop);
+    }
+    launch(&t, 3);
+    loop_run(&loop);
+    cr_assert_str_eq(
+        t.refusal,
+        "the breaker 'start' is open: 2 calls in a row failed; the last: "
+        "/ld/ldconsole launch --index 3 (LDCONSOLE_VENDOR_ERROR after 1 ms, exit code -7), which "
+        "printed: what a mess");
     tear_down();
 }
 
@@ -289,6 +327,7 @@ Test(ldc_client, a_refusal_of_one_request_is_no_sign_of_health_either)
 Test(ldc_client, leaves_the_judgement_to_the_caller_who_reserved_it)
 {
     struct told t;
+    begin_with_no_open_time();
     const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
     for (size_t i = 0; i < 2; i++) {
         ldc_client_reserve_judgement(list(&t));
@@ -296,17 +335,16 @@ Test(ldc_client, leaves_the_judgement_to_the_caller_who_reserved_it)
         loop_run(&loop);
         cr_assert(t.outcome.is_unjudged);
         cr_assert_eq(b->n_success + b->n_failure, i);
-        ldc_client_judge(client, LDC_PURPOSE_LIST, &t.outcome, LDC_SICK, "no list");
+        ldc_client_judge(client, LDC_PURPOSE_LIST, &t.outcome, LDC_FAULT_PARSE, "NO_LIST");
     }
     cr_assert_eq(b->state, LDC_BREAKER_OPEN);
-    cr_assert_str_eq(b->reason, "no list");
-    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, make_due, NULL);
+    cr_assert_not_null(strstr(b->reason, "/ld/ldconsole list2 (NO_LIST)"));
     ldc_client_reserve_judgement(list(&t));
     fake_runner_exit(runner, 2, 0, "");
     loop_run(&loop);
-    cr_assert(t.outcome.is_probe);
+    cr_assert_neq(t.outcome.probes, 0);
     cr_assert_eq(b->state, LDC_BREAKER_HALF_OPEN, "nobody has judged the probe");
-    ldc_client_judge(client, LDC_PURPOSE_LIST, &t.outcome, LDC_HEALTHY, "");
+    ldc_client_judge(client, LDC_PURPOSE_LIST, &t.outcome, LDC_FAULT_NONE, "");
     cr_assert_eq(b->state, LDC_BREAKER_CLOSED);
     struct ldc_call *call = list(&t);
     ldc_client_reserve_judgement(call);
@@ -319,10 +357,9 @@ Test(ldc_client, leaves_the_judgement_to_the_caller_who_reserved_it)
 Test(ldc_client, cancelling_the_probe_leaves_room_for_another)
 {
     struct told t;
-    options.breaker.open_ms = 0;
+    begin_with_no_open_time();
     fail_twice();
     const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
-    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, make_due, NULL);
     ldc_client_cancel(list(&t));
     loop_run(&loop);
     cr_assert_eq(b->state, LDC_BREAKER_HALF_OPEN);
@@ -336,6 +373,7 @@ Test(ldc_client, cancelling_the_probe_leaves_room_for_another)
 Test(ldc_client, only_the_probe_decides_while_half_open)
 {
     struct told late, probe;
+    begin_with_no_open_time();
     list(&late);
     for (size_t i = 1; i <= 2; i++) {
         list(&probe);
@@ -343,7 +381,6 @@ Test(ldc_client, only_the_probe_decides_while_half_open)
         loop_run(&loop);
     }
     const struct ldc_breaker *b = ldc_client_breaker(client, LDC_PURPOSE_LIST);
-    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, make_due, NULL);
     list(&probe);
     cr_assert_eq(b->state, LDC_BREAKER_HALF_OPEN);
     fake_runner_exit(runner, 0, 0, "");
@@ -437,20 +474,6 @@ Test(ldc_client, survives_a_call_made_while_the_runner_closes)
     cr_assert_eq(second.outcome.answer, LDC_ANSWER_CANCELLED);
     cr_assert(is_closed);
     cr_assert_eq(loop_deinit(&loop), 0);
-}
-
-Test(ldc_purpose, says_which_breaker_protects_a_verb)
-{
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_LIST2, false), LDC_PURPOSE_LIST);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_LIST2, true), LDC_PURPOSE_LIST);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_COPY, false), LDC_PURPOSE_CREATE);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_ADD, true), LDC_PURPOSE_QUEUED_CREATE);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_REMOVE, true), LDC_PURPOSE_QUEUED_DELETE);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_LAUNCH, true), LDC_PURPOSE_QUEUED_START);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_QUIT, true), LDC_PURPOSE_QUEUED_STOP);
-    cr_assert_eq(ldc_purpose_of(LDC_VERB_MODIFY, true), LDC_PURPOSE_RUN);
-    for (int i = 0; i < LDC_PURPOSE_COUNT; i++)
-        cr_assert_not_null(ldc_purpose_name((enum ldc_purpose)i));
 }
 
 Test(ldc_client, asks_a_question_once_more_when_the_agent_was_lost)

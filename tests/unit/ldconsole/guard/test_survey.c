@@ -277,7 +277,8 @@ Test(ldc_survey, tells_that_list2_missed_its_deadline_and_the_files_all_the_same
 
 Test(ldc_survey, tells_that_the_breaker_refused)
 {
-    ldc_client_steer_breaker(client, LDC_PURPOSE_LIST, ldc_breaker_force_open, NULL);
+    (void)ldc_client_steer(client, "list",
+                           &(struct ldc_breaker_order){.state = LDC_BREAKER_FORCED_OPEN});
     (void)ldc_surveyor_start(surveyor, UINT64_MAX);
     loop_run(&loop);
     cr_assert_eq(told.n, 1);

@@ -66,19 +66,41 @@ Test(ldc_answer, tells_how_a_run_ended_that_did_not_exit_by_itself)
     cr_assert_eq(read_status(RUN_LOST, false), LDC_ANSWER_LOST);
 }
 
-Test(ldc_answer, only_trouble_of_ldconsole_itself_is_sickness_and_a_refusal_says_nothing)
+Test(ldc_answer, says_what_was_wrong_and_whether_that_is_a_failure)
 {
-    static const enum ldc_answer neutral[] = {LDC_ANSWER_NO_SUCH_PLAYER, LDC_ANSWER_PARAMETER_ERROR,
-                                              LDC_ANSWER_USAGE, LDC_ANSWER_CANCELLED,
-                                              LDC_ANSWER_NO_SESSION};
+    static const struct {
+        enum ldc_fault fault;
+        bool is_failure;
+    } wanted[] = {
+        [LDC_ANSWER_ACCEPTED] = {LDC_FAULT_NONE, false},
+        [LDC_ANSWER_NO_SUCH_PLAYER] = {LDC_FAULT_CALLER, false},
+        [LDC_ANSWER_PARAMETER_ERROR] = {LDC_FAULT_CALLER, false},
+        [LDC_ANSWER_USAGE] = {LDC_FAULT_REFUSAL, true},
+        [LDC_ANSWER_VENDOR_ERROR] = {LDC_FAULT_EXIT, true},
+        [LDC_ANSWER_NOT_ELEVATED] = {LDC_FAULT_SPAWN, true},
+        [LDC_ANSWER_NOT_STARTED] = {LDC_FAULT_SPAWN, true},
+        [LDC_ANSWER_TIMED_OUT] = {LDC_FAULT_DEADLINE, true},
+        [LDC_ANSWER_CANCELLED] = {LDC_FAULT_UNKNOWN, false},
+        [LDC_ANSWER_FLOODED] = {LDC_FAULT_PARSE, true},
+        [LDC_ANSWER_LOST] = {LDC_FAULT_LOST, true},
+        [LDC_ANSWER_NO_SESSION] = {LDC_FAULT_UNKNOWN, false},
+    };
+    cr_assert_eq(countof(wanted), LDC_ANSWER_NO_SESSION + 1);
     for (int i = 0; i <= LDC_ANSWER_NO_SESSION; i++) {
-        enum ldc_health wanted = i == LDC_ANSWER_ACCEPTED ? LDC_HEALTHY : LDC_SICK;
-        for (size_t j = 0; j < countof(neutral); j++)
-            wanted = neutral[j] == (enum ldc_answer)i ? LDC_NEUTRAL : wanted;
-        cr_assert_eq(ldc_answer_health(LDC_VERB_LAUNCH, (enum ldc_answer)i), wanted, "%s",
-                     ldc_answer_code((enum ldc_answer)i));
+        enum ldc_fault fault = ldc_answer_fault(LDC_VERB_LAUNCH, (enum ldc_answer)i);
+        cr_assert_eq(fault, wanted[i].fault, "%s", ldc_answer_code((enum ldc_answer)i));
+        cr_assert_eq(ldc_fault_is_failure(fault), wanted[i].is_failure, "%s",
+                     ldc_fault_name(fault));
     }
-    cr_assert_eq(ldc_answer_health(LDC_VERB_USAGE, LDC_ANSWER_USAGE), LDC_HEALTHY);
+    cr_assert_eq(ldc_answer_fault(LDC_VERB_USAGE, LDC_ANSWER_USAGE), LDC_FAULT_NONE);
+}
+
+Test(ldc_answer, has_a_name_of_its_own_for_each_fault)
+{
+    for (int i = 0; i < LDC_FAULT_COUNT; i++) {
+        for (int j = 0; j < i; j++)
+            cr_assert_str_neq(ldc_fault_name((enum ldc_fault)i), ldc_fault_name((enum ldc_fault)j));
+    }
 }
 
 Test(ldc_answer, knows_a_crash_from_a_refusal)

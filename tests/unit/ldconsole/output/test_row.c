@@ -381,18 +381,18 @@ Test(ldc_list, says_of_which_answers_ldconsole_is_sick)
 {
     static const struct {
         enum ldc_list_outcome outcome;
-        enum ldc_health without, with; /* instances on disk */
+        enum ldc_fault without, with; /* instances on disk */
     } cases[] = {
-        {LDC_LIST_OK, LDC_HEALTHY, LDC_HEALTHY},
-        {LDC_LIST_EMPTY, LDC_HEALTHY, LDC_SICK},
-        {LDC_LIST_TORN, LDC_NEUTRAL, LDC_NEUTRAL},
-        {LDC_LIST_USAGE, LDC_SICK, LDC_SICK},
-        {LDC_LIST_GARBAGE, LDC_SICK, LDC_SICK},
-        {LDC_LIST_UNKNOWN_FORMAT, LDC_NEUTRAL, LDC_NEUTRAL},
+        {LDC_LIST_OK, LDC_FAULT_NONE, LDC_FAULT_NONE},
+        {LDC_LIST_EMPTY, LDC_FAULT_NONE, LDC_FAULT_PARSE},
+        {LDC_LIST_TORN, LDC_FAULT_UNKNOWN, LDC_FAULT_UNKNOWN},
+        {LDC_LIST_USAGE, LDC_FAULT_PARSE, LDC_FAULT_PARSE},
+        {LDC_LIST_GARBAGE, LDC_FAULT_PARSE, LDC_FAULT_PARSE},
+        {LDC_LIST_UNKNOWN_FORMAT, LDC_FAULT_UNKNOWN, LDC_FAULT_UNKNOWN},
     };
     for (size_t i = 0; i < countof(cases); i++) {
-        cr_assert_eq(ldc_list_health(cases[i].outcome, false), cases[i].without, "case %zu", i);
-        cr_assert_eq(ldc_list_health(cases[i].outcome, true), cases[i].with, "case %zu", i);
+        cr_assert_eq(ldc_list_fault(cases[i].outcome, false), cases[i].without, "case %zu", i);
+        cr_assert_eq(ldc_list_fault(cases[i].outcome, true), cases[i].with, "case %zu", i);
     }
 }
 

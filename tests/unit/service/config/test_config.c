@@ -153,6 +153,9 @@ Test(svc_config, refuses_what_is_out_of_range_or_of_another_type)
     check_refused("log-level", "loud", "one of debug, info, warning, error");
     check_refused("data-dir", "", "a text that is not empty");
     check_refused("breaker-max-open-ms", "100", "less than breaker_open_ms");
+    check_refused("breaker-min-calls", "33", "a whole number from 1 to 32");
+    check_refused("breaker-slow-percent", "0", "a whole number from 1 to 100");
+    check_refused("breaker-window-ms", "900000", "deadline_copy_ms (900000 ms)");
     check_refused("refresh-idle-ms", "100", "less than refresh_active_ms");
 }
 

@@ -35,7 +35,9 @@ Test(svc_config_defaults, are_those_of_ldconsole)
     cr_assert_eq(config.max_output_bytes, (int64_t)d->max_output);
     cr_assert_eq(config.breaker_min_calls, d->breaker.min_calls);
     cr_assert_eq(config.breaker_failure_percent, d->breaker.failure_percent);
+    cr_assert_eq(config.breaker_slow_percent, d->breaker.slow_percent);
     cr_assert_eq(config.breaker_consecutive_failures, d->breaker.consecutive_failures);
+    cr_assert_eq(config.breaker_window_ms, d->breaker.window_ms);
     cr_assert_eq(config.breaker_open_ms, d->breaker.open_ms);
     cr_assert_eq(config.breaker_max_open_ms, d->breaker.max_open_ms);
 }
