@@ -32,7 +32,8 @@ struct ctl_observer {
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
     bool is_growing;               /* the disks of a new one were */
-    size_t n_starting;             /* instances that were */
+    char starting[2][UUID_SIZE];   /* of the instances on their way up: for everybody one that is
+                                      another than himself; "" = no more */
     uint64_t judging;              /* number of the survey that was judged last */
     size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
@@ -46,8 +47,6 @@ struct ctl_observer {
 /** What is remembered of ID; made when there is nothing. */
 struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 
-/** Whether it is on its way up. */
-bool ctl_observer_judge_starting(const struct cache_instance *i);
 /** Whether it is new and its disks are not all there yet. */
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now);
 /** Judges the next instances of a survey that can be believed; once there are none it brings the

@@ -13,6 +13,8 @@ const struct ctl_flow *ctl_flow_of(enum cache_op_kind kind);
 unsigned ctl_flow_timeout_ms(const struct ctl_job *job);
 /** The part of it that its present step may use. */
 unsigned ctl_flow_step_timeout_ms(const struct ctl_job *job);
+/** Whether FLOW launches an instance in the step STEP_INDEX or behind it. */
+bool ctl_flow_will_launch(const struct ctl_flow *flow, int step_index);
 /** Why REQUEST cannot be accepted in the present state of its target (I may be NULL): false with
  *  RETERR filled. */
 bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_instance *i,

@@ -83,6 +83,9 @@ bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance 
 /** Right before a command: gives it back. Returns whether it did. */
 bool ctl_steps_mend_config(struct ctl_job *job, const struct cache_instance *i);
 
+/** (steps_start.c) Whether I has so little memory that it would crash in a loop: WHY says it. */
+bool ctl_steps_lacks_memory(const struct cache_instance *i, char *why, size_t size);
+
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)
 {

@@ -8,13 +8,18 @@
  *             '-- closing, no program, breaker -------> post_end -> (later turn) end_posted-' */
 #include "ldconsole/guard/client.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <uv.h>
 
 #include "base/loop/loop.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/system/random.h"
+#include "base/text/str.h"
 
-enum { MAX_PROBES = 3 };
+enum { MAX_PROBES = 3, NO_VM_LIMIT = 3, NO_VM_PAUSE_MS = 60000, FORCED_RETRY_MS = 1000 };
 
 struct ldc_client {
     struct loop *loop;
@@ -28,6 +33,12 @@ struct ldc_client {
     struct list waiting[LDC_CLASS_COUNT]; /* of these, the queued ones; first in, first out */
     unsigned n_running[LDC_CLASS_COUNT];
     unsigned n_waiting;
+    struct no_vm {
+        char ids[NO_VM_LIMIT][UUID_SIZE]; /* of different instances, since a VM was seen last */
+        unsigned n;
+        uint64_t until_ms; /* starts are refused */
+        char evidence[200];
+    } no_vm;
     struct ldc_abilities abilities;
     bool is_probing;
     unsigned n_probes;
@@ -175,6 +186,59 @@ static bool tell_breaker(struct ldc_call *call, const struct ldc_outcome *outcom
                      ldc_answer_health(call->command.verb, outcome->answer),
                      ldc_answer_code(outcome->answer));
     return false;
+}
+
+/* --- effects: many starts without a VM are one trouble, that of the VM service (reference 5.2) ---
+ */
+
+static bool is_start(enum ldc_purpose purpose)
+{
+    return purpose == LDC_PURPOSE_START || purpose == LDC_PURPOSE_QUEUED_START;
+}
+
+/* After the pause one more start may try; when it has no VM either, the pause begins anew. */
+void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpose,
+                              const char *instance_id, enum ldc_effect effect, const char *evidence)
+{
+    struct no_vm *no_vm = &client->no_vm;
+    bool is_new = true;
+    if (!is_start(purpose) || effect == LDC_EFFECT_MISSING)
+        return;
+    if (effect == LDC_EFFECT_SEEN) {
+        *no_vm = (struct no_vm){0};
+        return;
+    }
+    for (unsigned i = 0; i < no_vm->n; i++)
+        is_new &= strcmp(no_vm->ids[i], instance_id) != 0;
+    if (is_new && no_vm->n < NO_VM_LIMIT)
+        str_copy(no_vm->ids[no_vm->n++], UUID_SIZE, instance_id);
+    str_copy(no_vm->evidence, sizeof(no_vm->evidence), evidence);
+    if (no_vm->n == NO_VM_LIMIT)
+        no_vm->until_ms = clock_mono_ms() + NO_VM_PAUSE_MS;
+}
+
+bool ldc_client_refuses(const struct ldc_client *client, enum ldc_purpose purpose,
+                        const char *instance_id, struct ldc_refusal *reterr)
+{
+    const struct ldc_breaker *b = &client->breakers[purpose];
+    uint64_t now = clock_mono_ms(), until = b->opened_at_ms + b->current_open_ms;
+    (void)instance_id;
+    if (is_start(purpose) && now < client->no_vm.until_ms) {
+        *reterr = (struct ldc_refusal){.retry_ms = client->no_vm.until_ms - now};
+        str_copy(reterr->name, sizeof(reterr->name), "vm-service");
+        snprintf(reterr->reason, sizeof(reterr->reason),
+                 "the last starts of %d different instances had no VM: %s", NO_VM_LIMIT,
+                 client->no_vm.evidence);
+        return true;
+    }
+    if (!ldc_breaker_is_refusing(b, now))
+        return false;
+    *reterr = (struct ldc_refusal){
+        .retry_ms = b->state == LDC_BREAKER_OPEN && until > now ? until - now : FORCED_RETRY_MS,
+    };
+    str_copy(reterr->name, sizeof(reterr->name), b->name);
+    str_copy(reterr->reason, sizeof(reterr->reason), b->reason);
+    return true;
 }
 
 /* --- the last word on a call --- */

@@ -80,6 +80,28 @@ void ldc_client_reserve_judgement(struct ldc_call *call);
 void ldc_client_judge(struct ldc_client *client, enum ldc_purpose purpose,
                       const struct ldc_outcome *outcome, enum ldc_health health,
                       const char *reason);
+/** What was seen of a command that ldconsole had acknowledged. */
+enum ldc_effect {
+    LDC_EFFECT_SEEN,
+    LDC_EFFECT_MISSING, /* nothing happened */
+    LDC_EFFECT_NO_VM    /* a start: the player came up, its VM did not */
+};
+/** Tells the breakers what came of a call of PURPOSE for the instance ("" = none): what ldconsole
+ *  answers says nothing about that. EVIDENCE: a sentence. */
+void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpose,
+                              const char *instance_id, enum ldc_effect effect,
+                              const char *evidence);
+
+/** Why a call would not be let through now. */
+struct ldc_refusal {
+    char name[64]; /* of the breaker */
+    char reason[300];
+    uint64_t retry_ms; /* it is worth asking again */
+};
+/** Whether a call of PURPOSE for the instance ("" = none) would be refused now. Changes nothing, so
+ *  a call may be refused all the same. */
+bool ldc_client_refuses(const struct ldc_client *client, enum ldc_purpose purpose,
+                        const char *instance_id, struct ldc_refusal *reterr);
 /** Why nothing can be run now, as a sentence (no session, no agent), or NULL. Calls then end with
  *  LDC_ANSWER_NO_SESSION, which no breaker counts. */
 const char *ldc_client_absence(const struct ldc_client *client);

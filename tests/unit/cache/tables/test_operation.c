@@ -20,7 +20,7 @@ static void expect_json(const struct cache_operation *op, const char *children,
 {
     struct buf out cleanup(buf_deinit);
     buf_init(&out, 0);
-    cache_operation_append_json(op, children, &out);
+    cache_operation_append_json(op, NULL, children, &out);
     cr_assert_str_eq(out.data, expected);
 }
 
