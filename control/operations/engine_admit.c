@@ -109,13 +109,14 @@ static bool is_its_turn(const struct ctl_job *job)
     return next < 0 || next == (int)job->lane;
 }
 
-/* It waits no longer, or for time. Upper lanes that let it go first are asked once more. */
-static void leave_lane(struct ctl_job *job)
+/* Upper lanes that let it go first are asked once more in this round. */
+static void take_turn(struct ctl_job *job, uint64_t now)
 {
     struct ctl_lane *lanes = lanes_of(job);
-    if (!lanes || was_admitted(job))
+    if (!lanes)
         return;
     lanes[job->lane].n -= lanes[job->lane].n > 0;
+    lanes[job->lane].served_ms = now;
     for (unsigned i = 0; i < job->lane; i++)
         job->jobs->needs_round |= lanes[i].n > 0;
 }
@@ -219,7 +220,6 @@ static struct held find_hold(const struct ctl_job *job, uint64_t now)
 static void wait_for_breaker(struct ctl_job *job, const struct ldc_refusal *refusal, uint64_t now)
 {
     char note[500];
-    leave_lane(job);
     if (job->refused_since_ms == 0) {
         snprintf(note, sizeof(note), "the breaker '%s' refuses: %s", refusal->name,
                  refusal->reason);
@@ -248,7 +248,6 @@ void ctl_engine_admit_refused(struct ctl_job *job, const char *breaker, const ch
 static void wait_for_machine(struct ctl_job *job, const char *pressure, uint64_t now)
 {
     char detail[400];
-    leave_lane(job);
     if (job->pressed_since_ms == 0) {
         job->pressed_since_ms = now;
         snprintf(detail, sizeof(detail), "the launch waits: %s", pressure);
@@ -266,11 +265,8 @@ static void wait_for_machine(struct ctl_job *job, const char *pressure, uint64_t
 static void pass(struct ctl_job *job, uint64_t now)
 {
     const struct ctl_step *step = ctl_job_step(job);
-    struct ctl_lane *lanes = lanes_of(job);
-    if (lanes && !was_admitted(job)) {
-        leave_lane(job);
-        lanes[job->lane].served_ms = now;
-    }
+    if (!was_admitted(job))
+        take_turn(job, now);
     (void)ctl_job_acquire_gate(job, step->gate);
     if (step->build)
         ctl_job_take_place(job, class_of(step));
