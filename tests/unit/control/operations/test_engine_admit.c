@@ -447,6 +447,22 @@ Test(ctl_admit, a_vm_that_is_there_speaks_for_the_vm_service_also_when_it_does_n
     world_try(&w, CACHE_OP_START, 4, CACHE_OP_SUCCEEDED, NULL);
 }
 
+Test(ctl_admit_small, one_that_is_stuck_keeps_no_other_from_starting)
+{
+    fake_farm_launch_to(w.farm, 2, false);
+    struct world_answer a = ask(CACHE_OP_START, 0, CTL_PRIORITY_INTERACTIVE);
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
+    struct world_answer b = ask(CACHE_OP_START, 1, CTL_PRIORITY_INTERACTIVE);
+    world_until(&w, phase_of(&b) == CTL_PHASE_GATED);
+    fake_farm_launch_to(w.farm, 1, true);
+    world_skip(&w, w.observing.stuck_ms + 1);
+    expect_succeeded(&b);
+    cr_expect_eq(phase_of(&a), CTL_PHASE_AWAITING, "it has its own time");
+    bring_up(0);
+    expect_succeeded(&a);
+}
+
 /* --- the machine --- */
 
 Test(ctl_admit_pressed, a_launch_waits_for_memory_and_says_so)
