@@ -325,10 +325,10 @@ static const char *name_of(const struct ctl_job *job, const char *id)
     return entry ? entry->instance.name : "an instance that is not listed yet";
 }
 
-static void tell(struct ctl_waiting *ret, const char *code, const char *fmt, ...)
+static void say(struct ctl_waiting *ret, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void tell(struct ctl_waiting *ret, const char *code, const char *fmt, ...)
+static void say(struct ctl_waiting *ret, const char *code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -343,27 +343,27 @@ static void tell_gate(const struct ctl_job *job, const struct ctl_job *holder,
     bool is_launch = ctl_job_step(job)->gate == CTL_GATE_LAUNCH;
     const struct cache_instance *i = ctl_job_instance(holder);
     set_job(ret, holder);
-    tell(ret, "gate", "%s: '%.100s' is at it (%s of operation %s%s%s)",
-         is_launch ? "one instance is launched at a time, until its Android is up"
-                   : "one instance is added, copied, changed or removed at a time",
-         name_of(job, holder->subject), ctl_job_step(holder)->name, holder->op->id,
-         i ? "; it is " : "", i ? cache_state_name(i->state) : "");
+    say(ret, "gate", "%s: '%.100s' is at it (%s of operation %s%s%s)",
+        is_launch ? "one instance is launched at a time, until its Android is up"
+                  : "one instance is added, copied, changed or removed at a time",
+        name_of(job, holder->subject), ctl_job_step(holder)->name, holder->op->id,
+        i ? "; it is " : "", i ? cache_state_name(i->state) : "");
 }
 
 static void tell_others(const struct ctl_job *job, struct ctl_waiting *ret)
 {
     const char *other = ctl_observer_starting(job->observer, job->subject);
     if (ctl_job_step(job)->gate != CTL_GATE_LAUNCH || !other) {
-        tell(ret, "gate",
-             "LDPlayer is still copying the disks of a new instance, and nothing is "
-             "added, copied, changed or removed beside that");
+        say(ret, "gate",
+            "LDPlayer is still copying the disks of a new instance, and nothing is "
+            "added, copied, changed or removed beside that");
         return;
     }
     str_copy(ret->instance, sizeof(ret->instance), other);
-    tell(ret, "gate",
-         "one instance is launched at a time, and '%.100s' is starting, by hand or by an operation "
-         "that has ended",
-         name_of(job, other));
+    say(ret, "gate",
+        "one instance is launched at a time, and '%.100s' is starting, by hand or by an operation "
+        "that has ended",
+        name_of(job, other));
 }
 
 /* New ones are being read; the last ones are good enough to be told. */
@@ -375,8 +375,8 @@ static void tell_figures(const struct ctl_job *job, struct ctl_waiting *ret)
     bool is_pressed = last && i &&
                       ctl_pressure_judge(last, &job->engine->options.pressure, memory_of(i),
                                          pressure, sizeof(pressure)) != CTL_PRESSURE_NONE;
-    tell(ret, "pressure", "%s",
-         is_pressed ? pressure : "the figures of this machine are being read");
+    say(ret, "pressure", "%s",
+        is_pressed ? pressure : "the figures of this machine are being read");
 }
 
 static void tell_gated(const struct ctl_job *job, uint64_t now, struct ctl_waiting *ret)
@@ -385,8 +385,8 @@ static void tell_gated(const struct ctl_job *job, uint64_t now, struct ctl_waiti
     const struct ctl_lane *lanes = lanes_of(job);
     switch (held.by) {
     case HOLD_BREAKER:
-        tell(ret, "breaker", "the breaker '%s' refuses: %s; it is tried again in %" PRIu64 " s",
-             held.refusal.name, held.refusal.reason, (held.refusal.retry_ms + 999) / 1000);
+        say(ret, "breaker", "the breaker '%s' refuses: %s; it is tried again in %" PRIu64 " s",
+            held.refusal.name, held.refusal.reason, (held.refusal.retry_ms + 999) / 1000);
         break;
     case HOLD_GATE:
         tell_gate(job, job->jobs->gate_holder[ctl_job_step(job)->gate], ret);
@@ -395,24 +395,24 @@ static void tell_gated(const struct ctl_job *job, uint64_t now, struct ctl_waiti
         tell_others(job, ret);
         break;
     case HOLD_PLACES:
-        tell(ret, "places", "as many ldconsole commands of this kind are running as may at once");
+        say(ret, "places", "as many ldconsole commands of this kind are running as may at once");
         break;
     case HOLD_LANE:
-        tell(ret, "lane", "operations of the lane '%s' go first, and this one is of the lane '%s'",
-             ctl_lane_name((unsigned)ctl_lanes_next(lanes)), ctl_lane_name(job->lane));
+        say(ret, "lane", "operations of the lane '%s' go first, and this one is of the lane '%s'",
+            ctl_lane_name((unsigned)ctl_lanes_next(lanes)), ctl_lane_name(job->lane));
         break;
     case HOLD_FIGURES:
         tell_figures(job, ret);
         break;
     case HOLD_PRESSURE:
     case HOLD_HOPELESS:
-        tell(ret, "pressure", "%s", held.pressure);
+        say(ret, "pressure", "%s", held.pressure);
         break;
     case HOLD_NONE:
         if (now < job->retry_at_ms)
-            tell(ret, "retry",
-                 "ldconsole could not be started (%s); it is tried again in %" PRIu64 " ms",
-                 job->said, job->retry_at_ms - now);
+            say(ret, "retry",
+                "ldconsole could not be started (%s); it is tried again in %" PRIu64 " ms",
+                job->said, job->retry_at_ms - now);
         break;
     }
 }
@@ -425,14 +425,14 @@ static void tell_settling(const struct ctl_job *job, struct ctl_waiting *ret)
     if (!i)
         return;
     if (i->state != CACHE_STATE_STOPPED)
-        tell(ret, "settling", "the instance is %s (%s)", cache_state_name(i->state), i->reason);
+        say(ret, "settling", "the instance is %s (%s)", cache_state_name(i->state), i->reason);
     else if (ctl_observer_is_in_the_making(job->observer, job->subject))
-        tell(ret, "settling", "the disks of the instance are not all there yet");
+        say(ret, "settling", "the disks of the instance are not all there yet");
     else
-        tell(ret, "settling",
-             "it ended %" PRIu64 " ms ago, and too soon after that LDPlayer would leave it stuck "
-             "(settle_ms)",
-             gone_ms);
+        say(ret, "settling",
+            "it ended %" PRIu64 " ms ago, and too soon after that LDPlayer would leave it stuck "
+            "(settle_ms)",
+            gone_ms);
 }
 
 static void tell_queued(const struct ctl_job *job, struct ctl_waiting *ret)
@@ -442,16 +442,16 @@ static void tell_queued(const struct ctl_job *job, struct ctl_waiting *ret)
     const char *absence = ldc_client_absence(job->engine->parts.client);
     if (first && first != job) {
         set_job(ret, first);
-        tell(ret, "line",
-             "the operations of one instance go in order, and %s (operation %s) has "
-             "not ended",
-             cache_op_kind_name(first->op->kind), first->op->id);
+        say(ret, "line",
+            "the operations of one instance go in order, and %s (operation %s) has "
+            "not ended",
+            cache_op_kind_name(first->op->kind), first->op->id);
     } else if (absence) {
-        tell(ret, "session", "%s", absence);
+        say(ret, "session", "%s", absence);
     } else if (maker && maker != job) {
         set_job(ret, maker);
-        tell(ret, "gate", "operation %s is making an instance, which may be this one",
-             maker->op->id);
+        say(ret, "gate", "operation %s is making an instance, which may be this one",
+            maker->op->id);
     }
 }
 
@@ -470,8 +470,8 @@ bool ctl_engine_waiting(const struct ctl_engine *e, const char *id, struct ctl_w
         tell_settling(job, ret);
     } else if (job->phase == CTL_PHASE_LOOKING) {
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(e->parts.observer);
-        tell(ret, "look", "it is planned on what the next look at the instances shows%s%s",
-             verdict->status ? "; the last one failed: " : "", verdict->detail);
+        say(ret, "look", "it is planned on what the next look at the instances shows%s%s",
+            verdict->status ? "; the last one failed: " : "", verdict->detail);
     }
     return ret->code != NULL;
 }
