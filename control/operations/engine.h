@@ -78,7 +78,7 @@ struct ctl_waiting {
     /* "line", "session", "look", "settling", "breaker", "gate", "places", "lane", "pressure",
      * "retry"; NULL = nothing, it acts, or waits for the effect of what it did */
     const char *code;
-    char detail[600];          /* a sentence */
+    char detail[1200];         /* a sentence */
     char operation[UUID_SIZE]; /* that must get on first; "" = none */
     char instance[UUID_SIZE];  /* that is in the way; "" = none */
 };

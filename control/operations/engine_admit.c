@@ -3,7 +3,7 @@
  * through. A job at its gate is asked about at each round; the first thing that holds it is the one
  * that is told:
  *
- *      breaker     one of them refuses the command: asked again when it says
+ *      breaker     one of them refuses the command: asked again in a second
  *      gate        another job is behind it, or somebody else does what it is there for
  *      places      all places of the class are taken at ldconsole
  *      lane        it is another lane's turn
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "control/observe/evidence.h"
@@ -25,8 +26,8 @@
 enum {
     FIGURES_AGE_MS = 2000,       /* of figures that a launch is decided on ... */
     FIGURES_PATIENCE_MS = 10000, /* ... unless none come: a drive may not answer */
-    PRESSURE_LOOK_MS = 1000,     /* until a machine under pressure is looked at again */
-    MIN_RETRY_MS = 100           /* until a breaker is asked again, whatever it says */
+    LOOK_AGAIN_MS = 1000,        /* at a machine under pressure, or a breaker that refuses ... */
+    MIN_RETRY_MS = 100           /* ... which says that it will not for much longer */
 };
 
 enum hold {
@@ -210,7 +211,7 @@ static struct held find_hold(const struct ctl_job *job, uint64_t now)
         held.by = HOLD_PLACES;
     else if (!was_admitted(job) && !is_its_turn(job))
         held.by = HOLD_LANE;
-    else if (!was_admitted(job) && step->gate == CTL_GATE_LAUNCH)
+    else if (!was_admitted(job) && step->build && step->gate == CTL_GATE_LAUNCH)
         judge_pressure(job, now, &held);
     return held;
 }
@@ -219,29 +220,26 @@ static struct held find_hold(const struct ctl_job *job, uint64_t now)
 
 static void wait_for_breaker(struct ctl_job *job, const struct ldc_refusal *refusal, uint64_t now)
 {
-    char note[500];
-    if (job->refused_since_ms == 0) {
-        snprintf(note, sizeof(note), "the breaker '%s' refuses: %s", refusal->name,
-                 refusal->reason);
-        ctl_evidence_add_note(job->op, note);
-    }
-    ctl_engine_admit_refused(job, refusal->name, refusal->reason, refusal->retry_ms, now);
+    if (job->refused_since_ms == 0)
+        ctl_evidence_add_note(job->op, refusal->reason);
+    ctl_engine_admit_refused(job, refusal->reason, refusal->retry_ms, now);
 }
 
-void ctl_engine_admit_refused(struct ctl_job *job, const char *breaker, const char *reason,
-                              uint64_t retry_ms, uint64_t now)
+void ctl_engine_admit_refused(struct ctl_job *job, const char *reason, uint64_t retry_ms,
+                              uint64_t now)
 {
-    char detail[500];
+    unsigned timeout_ms = ctl_flow_timeout_ms(job);
     ctl_job_release_gate(job);
     if (job->refused_since_ms == 0)
         job->refused_since_ms = now;
-    if (now - job->refused_since_ms < ctl_flow_timeout_ms(job)) {
-        job->retry_at_ms = now + (retry_ms > MIN_RETRY_MS ? retry_ms : MIN_RETRY_MS);
+    if (now - job->refused_since_ms < timeout_ms) {
+        /* Asking costs nothing, and an operator may have closed it by then. */
+        job->retry_at_ms = now + (retry_ms < LOOK_AGAIN_MS ? MIN_RETRY_MS : LOOK_AGAIN_MS);
         job->phase = CTL_PHASE_GATED;
         return;
     }
-    snprintf(detail, sizeof(detail), "the breaker '%s' stayed open for %u s: %s", breaker,
-             ctl_flow_timeout_ms(job) / 1000, *reason ? reason : "ldconsole keeps failing");
+    char *detail cleanup(mem_freep) =
+        mem_printf("it was refused for %u s: %s", timeout_ms / 1000, reason);
     ctl_engine_finish_job(job, CACHE_OP_FAILED, "BREAKER_OPEN", detail);
 }
 
@@ -254,7 +252,7 @@ static void wait_for_machine(struct ctl_job *job, const char *pressure, uint64_t
         ctl_evidence_add_note(job->op, detail);
     }
     if (now - job->pressed_since_ms < ctl_flow_timeout_ms(job)) {
-        job->retry_at_ms = now + PRESSURE_LOOK_MS;
+        job->retry_at_ms = now + LOOK_AGAIN_MS;
         return;
     }
     snprintf(detail, sizeof(detail), "it was not launched, because for %u s this has been so: %s",
@@ -385,8 +383,8 @@ static void tell_gated(const struct ctl_job *job, uint64_t now, struct ctl_waiti
     const struct ctl_lane *lanes = lanes_of(job);
     switch (held.by) {
     case HOLD_BREAKER:
-        say(ret, "breaker", "the breaker '%s' refuses: %s; it is tried again in %" PRIu64 " s",
-            held.refusal.name, held.refusal.reason, (held.refusal.retry_ms + 999) / 1000);
+        say(ret, "breaker", "%s; it is tried again in %" PRIu64 " s", held.refusal.reason,
+            (held.refusal.retry_ms + 999) / 1000);
         break;
     case HOLD_GATE:
         tell_gate(job, job->jobs->gate_holder[ctl_job_step(job)->gate], ret);

@@ -45,7 +45,8 @@ static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
 /* NOW is 0 when the step did nothing. */
 static void leave_step(struct ctl_job *job, uint64_t now)
 {
-    bool is_launch = now > job->begun_ms && ctl_job_step(job)->gate == CTL_GATE_LAUNCH;
+    const struct ctl_step *step = ctl_job_step(job);
+    bool is_launch = step->build && step->gate == CTL_GATE_LAUNCH && now > job->begun_ms;
     size_t next = (size_t)++job->op->step_index;
 
     job->op->step_issued = false;
@@ -291,6 +292,7 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
 {
     struct ctl_job *job = arg;
     uint64_t now = clock_mono_ms();
+    char reason[100];
 
     job->call = NULL;
     job->engine->n_calls--;
@@ -305,7 +307,8 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         expect(job, CTL_EXPECT_NOTHING);
     if (outcome->is_rejected) {
         unmark(job);
-        ctl_engine_admit_refused(job, outcome->breaker, "", outcome->retry_ms, now);
+        snprintf(reason, sizeof(reason), "the breaker '%s' is open", outcome->breaker);
+        ctl_engine_admit_refused(job, reason, outcome->retry_ms, now);
     } else if (may_retry(job, outcome)) {
         retry(job, outcome, now);
     } else if (never_ran(outcome)) {
@@ -382,7 +385,7 @@ static bool is_too_late(const struct ctl_job *job)
 
 static void give_up_waiting(struct ctl_job *job)
 {
-    char detail[700];
+    char detail[1400];
     struct ctl_waiting waiting;
     bool is_known = ctl_engine_waiting(job->engine, job->op->id, &waiting);
     snprintf(detail, sizeof(detail),

@@ -226,9 +226,11 @@ bool ldc_client_refuses(const struct ldc_client *client, enum ldc_purpose purpos
     if (is_start(purpose) && now < client->no_vm.until_ms) {
         *reterr = (struct ldc_refusal){.retry_ms = client->no_vm.until_ms - now};
         str_copy(reterr->name, sizeof(reterr->name), "vm-service");
-        snprintf(reterr->reason, sizeof(reterr->reason),
-                 "the last starts of %d different instances had no VM: %s", NO_VM_LIMIT,
-                 client->no_vm.evidence);
+        snprintf(
+            reterr->reason, sizeof(reterr->reason),
+            "the breaker 'vm-service' is open: the last starts of %d different instances had no "
+            "VM: %s",
+            NO_VM_LIMIT, client->no_vm.evidence);
         return true;
     }
     if (!ldc_breaker_is_refusing(b, now))
@@ -237,7 +239,8 @@ bool ldc_client_refuses(const struct ldc_client *client, enum ldc_purpose purpos
         .retry_ms = b->state == LDC_BREAKER_OPEN && until > now ? until - now : FORCED_RETRY_MS,
     };
     str_copy(reterr->name, sizeof(reterr->name), b->name);
-    str_copy(reterr->reason, sizeof(reterr->reason), b->reason);
+    snprintf(reterr->reason, sizeof(reterr->reason), "the breaker '%s' is %s: %s", b->name,
+             ldc_breaker_state_name(b->state), b->reason);
     return true;
 }
 

@@ -94,8 +94,8 @@ void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpos
 
 /** Why a call would not be let through now. */
 struct ldc_refusal {
-    char name[64]; /* of the breaker */
-    char reason[300];
+    char name[64];     /* of the breaker */
+    char reason[400];  /* a sentence: which breaker refuses, and why */
     uint64_t retry_ms; /* it is worth asking again */
 };
 /** Whether a call of PURPOSE for the instance ("" = none) would be refused now. Changes nothing, so
