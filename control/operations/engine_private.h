@@ -57,8 +57,8 @@ void ctl_engine_admit_count(struct ctl_engine *e, uint64_t now);
 void ctl_engine_admit_queue(struct ctl_job *job, uint64_t now);
 /** Lets JOB through its gate and to a place for its command, or not. It may end the operation. */
 bool ctl_engine_admit(struct ctl_job *job, uint64_t now);
-/** A breaker refused, for the REASON that it gave: JOB stands at its gate until RETRY_MS from now,
- * or ends when that has gone on for as long as it may take. */
+/** A breaker refused, for the REASON that it gave, for RETRY_MS more: JOB stands at its gate, or
+ * ends when that has gone on for as long as it may take. */
 void ctl_engine_admit_refused(struct ctl_job *job, const char *reason, uint64_t retry_ms,
                               uint64_t now);
 
