@@ -47,11 +47,10 @@ class Waiting(AdmissionCase):
 
         batch = self.client.post("/api/instances/batch",
                                  {"action": "start", "select": {"ids": [2, 3]}}).json
-        def children():
-            now = self.client.operation(batch["id"])["children"]
-            return now if all(c["waiting_for"] for c in now) else None
-        codes = {c["waiting_for"]["code"] for c in wait_for(children, "waiting children")}
-        self.assertEqual(codes, {"gate"})
+        def codes():
+            children = self.client.operation(batch["id"])["children"]
+            return [c["waiting_for"] and c["waiting_for"]["code"] for c in children]
+        wait_for(lambda: codes() == ["gate", "gate"], "children that wait at the gate")
 
         behind = self.client.post("/api/instances/1/stop").json
         self.assertEqual(self.waiting_for(behind, "line")["operation"], waits["id"])
