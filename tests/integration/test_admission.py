@@ -17,7 +17,10 @@ class AdmissionCase(ServiceCase):
         def look():
             waiting = self.client.operation(operation["id"])["waiting_for"]
             return waiting if waiting and waiting["code"] == code else None
-        return wait_for(look, f"an operation that waits for {code}")
+        try:
+            return wait_for(look, f"an operation that waits for {code}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.client.get('/api/operations').json}") from None
 
     def hold_gate(self):
         """A start of instance 0 that goes on for as long as nobody lets it go."""
