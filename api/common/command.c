@@ -102,6 +102,7 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
         .window = c->window,
         .force = c->force,
         .timeout_ms = c->timeout_ms,
+        .begin_within_ms = c->begin_within_ms,
         .local = {c->labels, c->has_group ? c->group : NULL, c->desired},
         .priority = p->n_targets ? CTL_PRIORITY_BATCH : CTL_PRIORITY_INTERACTIVE,
         .requested_by = x->who.name,

@@ -20,10 +20,45 @@ static int status_of(const struct api_exchange *x, const struct cache_operation 
     return x->status_ended ? x->status_ended : 200;
 }
 
+/* What it waits for now, owned by the caller; NULL = nothing. Nobody keeps it: it is another thing
+ * in a moment. */
+static char *write_waiting(const struct api_context *c, const struct cache_operation *op)
+{
+    struct ctl_waiting waiting;
+    if (!ctl_engine_waiting(c->engine, op->id, &waiting))
+        return NULL;
+    const struct cache_entry *entry =
+        cache_snapshot_by_id(ctl_observer_snapshot(c->observer), waiting.instance);
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    json_add_str(doc, root, "code", waiting.code);
+    json_add_str(doc, root, "detail", waiting.detail);
+    json_add_str(doc, root, "operation", waiting.operation[0] ? waiting.operation : NULL);
+    yyjson_mut_val *instance = NULL;
+    if (entry)
+        instance = yyjson_mut_obj_add_obj(doc, root, "instance");
+    else
+        yyjson_mut_obj_add_null(doc, root, "instance");
+    if (instance) {
+        json_add_str(doc, instance, "id", entry->instance.id);
+        yyjson_mut_obj_add_int(doc, instance, "index", entry->instance.index);
+        json_add_str(doc, instance, "name", entry->instance.name);
+    }
+    return json_write(doc);
+}
+
+void api_operation_append(struct api_exchange *x, const struct cache_operation *op,
+                          const char *children)
+{
+    char *waiting cleanup(mem_freep) = write_waiting(x->context, op);
+    cache_operation_append_json(op, waiting, children, &x->http.reply);
+}
+
 static void respond_plain(struct api_exchange *x, const struct cache_operation *op,
                           const char *children)
 {
-    cache_operation_append_json(op, children, &x->http.reply);
+    api_operation_append(x, op, children);
     api_respond_reply(x, status_of(x, op), API_JSON);
 }
 
@@ -34,9 +69,10 @@ static void respond_missing(struct api_exchange *x)
 }
 
 /* What a batch shows of each of its operations; GET of the child shows all. */
-static void append_child(yyjson_mut_doc *doc, yyjson_mut_val *list,
+static void append_child(const struct api_context *c, yyjson_mut_doc *doc, yyjson_mut_val *list,
                          const struct cache_operation *op)
 {
+    char *waiting cleanup(mem_freep) = write_waiting(c, op);
     yyjson_mut_val *child = yyjson_mut_arr_add_obj(doc, list);
     yyjson_mut_obj_add_strcpy(doc, child, "id", op->id);
     json_add_str(doc, child, "kind", cache_op_kind_name(op->kind));
@@ -48,19 +84,20 @@ static void append_child(yyjson_mut_doc *doc, yyjson_mut_val *list,
     yyjson_mut_val *progress = yyjson_mut_obj_add_obj(doc, child, "progress");
     yyjson_mut_obj_add_int(doc, progress, "percent", op->percent);
     json_add_str(doc, progress, "step", op->step);
+    json_add_raw(doc, child, "waiting_for", waiting);
     json_add_raw(doc, child, "result", op->result);
     json_add_raw(doc, child, "error", op->error);
 }
 
 /* The store lists the newest first; a batch shows its operations in the order they were asked. */
-static char *write_children(struct ctl_engine *engine, const struct cache_operations_page *page)
+static char *write_children(const struct api_context *c, const struct cache_operations_page *page)
 {
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *list = yyjson_mut_arr(doc);
     yyjson_mut_doc_set_root(doc, list);
     for (size_t i = page->n_items; i > 0; i--) {
-        const struct cache_operation *now = ctl_engine_find(engine, page->items[i - 1]->id);
-        append_child(doc, list, now ? now : page->items[i - 1]);
+        const struct cache_operation *now = ctl_engine_find(c->engine, page->items[i - 1]->id);
+        append_child(c, doc, list, now ? now : page->items[i - 1]);
     }
     return json_write(doc);
 }
@@ -92,7 +129,7 @@ static void on_children(void *arg, int status, struct cache_operations_page *pag
         api_respond_store_error(x, status);
         return;
     }
-    char *children cleanup(mem_freep) = write_children(x->context->engine, page);
+    char *children cleanup(mem_freep) = write_children(x->context, page);
     const struct cache_operation *op = ctl_engine_find(x->context->engine, x->operation);
     if (op) {
         respond_plain(x, op, children);

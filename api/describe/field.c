@@ -16,6 +16,7 @@ const struct api_field api_fields_create[] = {{"name", API_FIELD_TITLE, true},
                                               {"group", API_FIELD_GROUP, false},
                                               {"profile", API_FIELD_PROFILE, false},
                                               {"timeout_s", API_FIELD_TIMEOUT, false},
+                                              {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
                                               {0}};
 const struct api_field api_fields_change[] = {{"name", API_FIELD_TITLE, false},
                                               {"settings", API_FIELD_SETTINGS, false},
@@ -24,24 +25,36 @@ const struct api_field api_fields_change[] = {{"name", API_FIELD_TITLE, false},
                                               {"labels", API_FIELD_LABELS, false},
                                               {"group", API_FIELD_GROUP, false},
                                               {"timeout_s", API_FIELD_TIMEOUT, false},
+                                              {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
                                               {0}};
 const struct api_field api_fields_start[] = {{"until", API_FIELD_UNTIL, false},
                                              {"window", API_FIELD_WINDOW, false},
+                                             {"force", API_FIELD_FORCE, false},
                                              {"timeout_s", API_FIELD_TIMEOUT, false},
+                                             {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
                                              {0}};
-const struct api_field api_fields_stop[] = {
-    {"force", API_FIELD_FORCE, false}, {"timeout_s", API_FIELD_TIMEOUT, false}, {0}};
+const struct api_field api_fields_stop[] = {{"force", API_FIELD_FORCE, false},
+                                            {"timeout_s", API_FIELD_TIMEOUT, false},
+                                            {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
+                                            {0}};
 const struct api_field api_fields_restart[] = {{"until", API_FIELD_UNTIL, false},
                                                {"window", API_FIELD_WINDOW, false},
                                                {"force", API_FIELD_FORCE, false},
                                                {"timeout_s", API_FIELD_TIMEOUT, false},
+                                               {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
                                                {0}};
-const struct api_field api_fields_clone[] = {
-    {"name", API_FIELD_TITLE, false}, {"timeout_s", API_FIELD_TIMEOUT, false}, {0}};
-const struct api_field api_fields_rename[] = {
-    {"name", API_FIELD_TITLE, true}, {"timeout_s", API_FIELD_TIMEOUT, false}, {0}};
-const struct api_field api_fields_remove[] = {
-    {"force", API_FIELD_FORCE, false}, {"timeout_s", API_FIELD_TIMEOUT, false}, {0}};
+const struct api_field api_fields_clone[] = {{"name", API_FIELD_TITLE, false},
+                                             {"timeout_s", API_FIELD_TIMEOUT, false},
+                                             {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
+                                             {0}};
+const struct api_field api_fields_rename[] = {{"name", API_FIELD_TITLE, true},
+                                              {"timeout_s", API_FIELD_TIMEOUT, false},
+                                              {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
+                                              {0}};
+const struct api_field api_fields_remove[] = {{"force", API_FIELD_FORCE, false},
+                                              {"timeout_s", API_FIELD_TIMEOUT, false},
+                                              {"begin_within_s", API_FIELD_BEGIN_WITHIN, false},
+                                              {0}};
 const struct api_field api_fields_batch[] = {{"action", API_FIELD_ACTION, true},
                                              {"select", API_FIELD_SELECT, true},
                                              {"options", API_FIELD_OPTIONS, false},
@@ -248,13 +261,26 @@ static const char *read_force(yyjson_val *value, struct api_command *ret)
     return NULL;
 }
 
+static bool read_seconds(yyjson_val *value, unsigned max_s, unsigned *ret_ms)
+{
+    if (!yyjson_is_uint(value) || yyjson_get_uint(value) < 1 || yyjson_get_uint(value) > max_s)
+        return false;
+    *ret_ms = (unsigned)yyjson_get_uint(value) * 1000;
+    return true;
+}
+
 static const char *read_timeout(yyjson_val *value, struct api_command *ret)
 {
-    if (!yyjson_is_uint(value) || yyjson_get_uint(value) < 1 ||
-        yyjson_get_uint(value) > API_MAX_TIMEOUT_S)
-        return "must be a whole number of seconds from 1 to 3600";
-    ret->timeout_ms = (unsigned)yyjson_get_uint(value) * 1000;
-    return NULL;
+    return read_seconds(value, API_MAX_TIMEOUT_S, &ret->timeout_ms)
+               ? NULL
+               : "must be a whole number of seconds from 1 to 3600";
+}
+
+static const char *read_begin_within(yyjson_val *value, struct api_command *ret)
+{
+    return read_seconds(value, API_MAX_BEGIN_WITHIN_S, &ret->begin_within_ms)
+               ? NULL
+               : "must be a whole number of seconds from 1 to 86400";
 }
 
 enum { MAX_SETTING_ERRORS = 16 };
@@ -307,6 +333,8 @@ static const char *read_simple(const struct api_field_reader *reader, const stru
         return read_force(value, ret);
     case API_FIELD_TIMEOUT:
         return read_timeout(value, ret);
+    case API_FIELD_BEGIN_WITHIN:
+        return read_begin_within(value, ret);
     case API_FIELD_PROFILE:
         return "is not available: this version has no profiles";
     default:

@@ -24,6 +24,7 @@ enum api_field_kind {
     API_FIELD_WINDOW,
     API_FIELD_FORCE,
     API_FIELD_TIMEOUT,
+    API_FIELD_BEGIN_WITHIN,
     API_FIELD_PROFILE,
     API_FIELD_TOKEN_NAME,
     API_FIELD_ROLE,
@@ -56,7 +57,7 @@ struct api_command {
     int desired; /* enum cache_desired, -1 = not given */
     bool until_ready, force;
     enum ldc_window window;
-    unsigned timeout_ms; /* 0 = not given */
+    unsigned timeout_ms, begin_within_ms; /* 0 = not given */
 };
 
 void api_command_init(struct api_command *command);
@@ -93,7 +94,8 @@ enum {
     API_MAX_LABELS = 32,
     API_MAX_LABEL_KEY = 63,
     API_MAX_LABEL_VALUE = 256,
-    API_MAX_TIMEOUT_S = 3600
+    API_MAX_TIMEOUT_S = 3600,
+    API_MAX_BEGIN_WITHIN_S = 86400
 };
 
 extern const struct api_field api_fields_create[], api_fields_change[], api_fields_start[],

@@ -60,6 +60,8 @@ enum api_code {
     /* Of the layers below, which give them by name. */
     API_INSTANCE_NOT_STOPPED,
     API_GUEST_NOT_REACHABLE,
+    API_MEMORY_BELOW_FLOOR,
+    API_TOO_LATE_ALREADY,
     API_OPERATION_PRUNED,
     API_OPERATION_LOST,
     API_IDEMPOTENCY_KEY_REUSED,

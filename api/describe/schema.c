@@ -37,6 +37,7 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_WINDOW] = "normal|minimized|hidden",
     [API_FIELD_FORCE] = "bool",
     [API_FIELD_TIMEOUT] = "1..3600",
+    [API_FIELD_BEGIN_WITHIN] = "1..86400",
     [API_FIELD_TOKEN_NAME] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}",
     [API_FIELD_ROLE] = "viewer|operator|admin",
     [API_FIELD_EXPIRES] = "time?",

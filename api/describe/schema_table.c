@@ -46,9 +46,12 @@ const struct api_schema_row api_schema_rows[] = {
     {"InstanceResult", "...Instance, note?: text"},
     {"RemoveResult", "removed: =true, note?: text"},
     {"BatchResult", "total: count, succeeded: count, not_succeeded: count"},
+    {"WaitingFor", "code: line|session|look|settling|breaker|gate|places|lane|pressure|retry, "
+                   "detail: text, operation: uuid?, instance: InstanceName?"},
+    {"InstanceName", "id: uuid, index: count, name: text"},
     {"operation_head", "id: uuid, target: uuid?, status: OperationStatus, created_at: time, "
                        "started_at: time?, ended_at: time?, progress: Progress, "
-                       "error: OperationError?"},
+                       "waiting_for: WaitingFor?, error: OperationError?"},
     {"operation", "...operation_head, requested_by: text?, idempotency_key: text?, "
                   "evidence: [CallEvidence|StateEvidence|NoteEvidence], parent: uuid?"},
     {"InstanceOperation", "kind: create|start|stop|restart|modify|rename|clone, ...operation, "

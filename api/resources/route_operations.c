@@ -63,7 +63,7 @@ static void append_page(struct api_exchange *x, const struct cache_operations_pa
         const struct cache_operation *now = ctl_engine_find(x->context->engine, page->items[i]->id);
         if (i > 0)
             (void)buf_append_str(out, ",");
-        cache_operation_append_json(now ? now : page->items[i], NULL, out);
+        api_operation_append(x, now ? now : page->items[i], NULL);
     }
     (void)buf_printf(out, "],\"total\":%llu,\"next_cursor\":", (unsigned long long)page->total);
     if (page->has_more && page->n_items > 0)

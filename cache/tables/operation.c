@@ -128,8 +128,8 @@ static const char *text_or_null(const char *text)
     return *text ? text : NULL;
 }
 
-void cache_operation_append_json(const struct cache_operation *op, const char *children,
-                                 struct buf *out)
+void cache_operation_append_json(const struct cache_operation *op, const char *waiting_for,
+                                 const char *children, struct buf *out)
 {
     (void)buf_append_str(out, "{\"id\":");
     json_append_str(out, op->id);
@@ -143,6 +143,7 @@ void cache_operation_append_json(const struct cache_operation *op, const char *c
     (void)buf_printf(out, "{\"percent\":%d", op->percent);
     append_text(out, "step", op->step);
     (void)buf_append_str(out, "}");
+    append_raw(out, "waiting_for", waiting_for);
     append_text(out, "requested_by", op->requested_by);
     append_text(out, "idempotency_key", op->idempotency_key);
     append_raw(out, "result", op->result);

@@ -68,8 +68,9 @@ int cache_op_kind_parse(const char *name, enum cache_op_kind *ret);
 const char *cache_op_status_name(enum cache_op_status status);
 int cache_op_status_parse(const char *name, enum cache_op_status *ret);
 
-/** The API's object. CHILDREN: JSON array text for a batch, NULL leaves null. */
-void cache_operation_append_json(const struct cache_operation *op, const char *children,
-                                 struct buf *out);
+/** The API's object. WAITING_FOR: JSON text of what it waits for; CHILDREN: JSON array text for a
+ *  batch; NULL leaves each null. */
+void cache_operation_append_json(const struct cache_operation *op, const char *waiting_for,
+                                 const char *children, struct buf *out);
 
 #endif

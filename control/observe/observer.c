@@ -572,11 +572,13 @@ bool ctl_observer_has_run(struct ctl_observer *o, const char *id)
     return ctl_observer_watch(o, id)->was_on;
 }
 
-bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id)
+const char *ctl_observer_starting(const struct ctl_observer *o, const char *id)
 {
-    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
-    size_t n_own = entry && ctl_observer_judge_starting(&entry->instance);
-    return o->n_starting > n_own;
+    for (size_t i = 0; i < countof(o->starting); i++) {
+        if (o->starting[i][0] && strcmp(o->starting[i], id) != 0)
+            return o->starting[i];
+    }
+    return NULL;
 }
 
 bool ctl_observer_is_guest_closed(const struct ctl_observer *o, const struct cache_instance *i)

@@ -172,8 +172,9 @@ void ctl_observer_distrust(struct ctl_observer *o, const char *reason);
 uint64_t ctl_observer_gone_ms(struct ctl_observer *o, const char *id);
 /** Whether something of ID was seen running, also by a former process at its last look. */
 bool ctl_observer_has_run(struct ctl_observer *o, const char *id);
-/** Whether the last look saw another instance than ID starting, whoever began that. */
-bool ctl_observer_sees_starting(const struct ctl_observer *o, const char *id);
+/** The id of another instance than ID that the last look saw starting, whoever began that; NULL =
+ *  there is none. Valid until the next look. */
+const char *ctl_observer_starting(const struct ctl_observer *o, const char *id);
 /** Whether the guest of I cannot be asked, so that it is never seen `ready` (prober.h). */
 bool ctl_observer_is_guest_closed(const struct ctl_observer *o, const struct cache_instance *i);
 /** Whether the pids of list2 are processes of this machine's table; if not, a dead process proves

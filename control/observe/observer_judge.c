@@ -410,17 +410,17 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
     cache_snapshot_begin(o->snapshot);
 }
 
-bool ctl_observer_judge_starting(const struct cache_instance *i)
-{
-    return ctl_state_is_starting(i->state);
-}
-
 /* What every operation that waits at a gate asks. */
-static void count_starting(struct ctl_observer *o)
+static void find_starting(struct ctl_observer *o)
 {
-    o->n_starting = 0;
-    for (size_t n = 0; n < cache_snapshot_count(o->snapshot); n++)
-        o->n_starting += ctl_observer_judge_starting(&cache_snapshot_at(o->snapshot, n)->instance);
+    size_t n_found = 0;
+    memset(o->starting, 0, sizeof(o->starting));
+    for (size_t n = 0; n < cache_snapshot_count(o->snapshot) && n_found < countof(o->starting);
+         n++) {
+        const struct cache_instance *i = &cache_snapshot_at(o->snapshot, n)->instance;
+        if (ctl_state_is_starting(i->state))
+            str_copy(o->starting[n_found++], UUID_SIZE, i->id);
+    }
 }
 
 /* Of one that came of what was left, and is not told from others that came since. What runs
@@ -451,7 +451,7 @@ static void end(struct ctl_observer *o, const struct ldc_survey *survey)
     o->n_judged = SIZE_MAX;
     o->is_growing = false;
     cache_snapshot_end(o->snapshot, survey->started_ms, survey->wall_ms);
-    count_starting(o);
+    find_starting(o);
     for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
         struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
         next = map_next(&o->watches, node);

@@ -34,7 +34,8 @@ struct ctl_observer {
     bool is_moving;                /* some instance was in a passing state */
     bool is_growing;               /* LDPlayer was at work on a new one */
     uint64_t left_since_ms;        /* an add or copy that nobody waits for; 0 = there is none */
-    size_t n_starting;             /* instances that were */
+    char starting[2][UUID_SIZE];   /* of the instances on their way up: for everybody one that is
+                                      another than himself; "" = no more */
     uint64_t judging;              /* number of the survey that was judged last */
     size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
@@ -48,8 +49,6 @@ struct ctl_observer {
 /** What is remembered of ID; made when there is nothing. */
 struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 
-/** Whether it is on its way up. */
-bool ctl_observer_judge_starting(const struct cache_instance *i);
 /** Whether it is new and its disks are not all there yet. */
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now);
 /** Judges the next instances of a survey that can be believed; once there are none it brings the

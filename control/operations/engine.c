@@ -14,6 +14,7 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "control/operations/engine_private.h"
+#include "ldconsole/verbs/timing.h"
 
 enum { TICK_MS = 100 };
 
@@ -28,6 +29,13 @@ const struct ctl_engine_options ctl_engine_defaults = {
             .clone_ms = 1200000,
             .settle_ms = 10000,
         },
+    .pressure =
+        {
+            .min_memory_mb = 512,
+            .max_commit_percent = 95,
+            .max_cpu_percent = 95,
+            .min_disk_mb = 2048,
+        },
     .close_grace_ms = 5000,
 };
 
@@ -39,6 +47,8 @@ struct ctl_engine *ctl_engine_new(const struct ctl_engine_parts *parts,
     struct ctl_engine *e = mem_new(struct ctl_engine);
     e->parts = *parts;
     e->options = *options;
+    e->launch_ms = LDC_TIMING_BOOT_MS;
+    ctl_retry_init(&e->retries);
     ctl_jobs_init(&e->jobs, e, parts->observer, &e->options.timeouts);
     uv_timer_init(&parts->loop->uv, &e->tick);
     return e;
@@ -176,6 +186,8 @@ void ctl_engine_close(struct ctl_engine *e, void (*on_closed)(void *arg), void *
     e->closed_arg = arg;
     if (e->is_started)
         ctl_observer_unlisten(&e->on_survey);
+    if (e->figures_wait)
+        ctl_figures_cancel_want(take_ptr(e->figures_wait));
     list_foreach(item, &e->jobs.all)
         ctl_engine_finish_waits(list_entry(item, struct ctl_job, link), true, UINT64_MAX);
     uv_ref((uv_handle_t *)&e->tick);

@@ -4,6 +4,7 @@
 
 #include "cache/tables/idempotency.h"
 #include "cache/tables/operations.h"
+#include "control/admission/pressure.h"
 #include "control/observe/observer.h"
 #include "control/operations/request.h"
 
@@ -23,6 +24,7 @@ typedef void (*ctl_accept_fn)(void *arg, const struct cache_operation *op, bool 
 struct ctl_engine_options {
     unsigned max_queued; /* operations not ended; default 10000 */
     struct ctl_timeouts timeouts;
+    struct ctl_pressure_limits pressure; /* default 512 MB, 95 %, 95 %, 2048 MB */
     unsigned close_grace_ms; /* for commands under way when the service stops; default 5000 */
 };
 extern const struct ctl_engine_options ctl_engine_defaults;
@@ -36,6 +38,7 @@ struct ctl_engine_parts {
     struct cache_events *events;
     struct cache_idempotency *idempotency;
     struct ctl_observer *observer;
+    struct ctl_figures *figures; /* NULL = launches do not look at the machine */
 };
 
 struct ctl_engine *ctl_engine_new(const struct ctl_engine_parts *parts,
@@ -69,6 +72,18 @@ struct ctl_wait;
 struct ctl_wait *ctl_engine_wait(struct ctl_engine *e, const char *id, uint64_t timeout_ms,
                                  ctl_wait_fn done, void *arg);
 void ctl_engine_cancel_wait(struct ctl_wait *wait);
+
+/** What an operation that has not ended waits for. */
+struct ctl_waiting {
+    /* "line", "session", "look", "settling", "breaker", "gate", "places", "lane", "pressure",
+     * "retry"; NULL = nothing, it acts, or waits for the effect of what it did */
+    const char *code;
+    char detail[1200];         /* a sentence */
+    char operation[UUID_SIZE]; /* that must get on first; "" = none */
+    char instance[UUID_SIZE];  /* that is in the way; "" = none */
+};
+/** False when the operation is not open or waits for nothing. */
+bool ctl_engine_waiting(const struct ctl_engine *e, const char *id, struct ctl_waiting *ret);
 
 /** Whether an operation of INSTANCE (its id) is open. */
 bool ctl_engine_is_busy(const struct ctl_engine *e, const char *instance);

@@ -7,6 +7,7 @@
  *
  * Every answer comes in a later turn: a refusal is posted, an acknowledgement comes with the write.
  * A batch is one group of jobs, written in one piece and accepted or refused as one. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -195,15 +196,50 @@ static bool is_never_ready(struct ctl_engine *e, const struct ctl_request *reque
     return true;
 }
 
-static bool is_full(struct ctl_engine *e, size_t n_more, struct ctl_refusal *reterr)
+static bool is_full(struct ctl_engine *e, const struct ctl_request *request, size_t n_more,
+                    struct ctl_refusal *reterr)
 {
-    if (e->jobs.n + n_more <= e->options.max_queued)
+    unsigned lane = ctl_lane_of(request->priority);
+    unsigned room = ctl_lanes_room(lane, e->options.max_queued);
+    if (e->jobs.n + n_more <= room)
         return false;
     *reterr = (struct ctl_refusal){.http_status = 429, .retry_ms = 5000};
     str_copy(reterr->code, sizeof(reterr->code), "QUEUE_FULL");
     snprintf(reterr->detail, sizeof(reterr->detail),
-             "%u operations are open and the limit is %u; wait for some to end", e->jobs.n,
-             e->options.max_queued);
+             "%u operations are open and the limit is %u for the lane '%s', which leaves room for "
+             "the lanes above it (max_queued_operations is %u); wait for some to end",
+             e->jobs.n, room, ctl_lane_name(lane), e->options.max_queued);
+    return true;
+}
+
+/* Better said now than after a wait in vain: those in front are launched one after another, each of
+ * them for about as long as the last ones. */
+static bool is_late_already(struct ctl_engine *e, const struct ctl_request *request, size_t n_more,
+                            struct ctl_refusal *reterr)
+{
+    const struct ctl_flow *flow = ctl_flow_of(request->kind);
+    unsigned lane = ctl_lane_of(request->priority), n_ahead = 0;
+    if (!request->begin_within_ms || !flow || !ctl_flow_will_launch(flow, 0))
+        return false;
+    list_foreach(item, &e->jobs.all) {
+        const struct ctl_job *job = list_entry(item, struct ctl_job, link);
+        n_ahead += job->flow && job->phase != CTL_PHASE_FINISHING && job->lane <= lane &&
+                   ctl_flow_will_launch(job->flow, job->op->step_index);
+    }
+    uint64_t wait_ms = (n_ahead + n_more - 1) * e->launch_ms;
+    if (wait_ms <= request->begin_within_ms)
+        return false;
+    *reterr = (struct ctl_refusal){
+        .http_status = 503,
+        .retry_ms = wait_ms - request->begin_within_ms,
+    };
+    str_copy(reterr->code, sizeof(reterr->code), "TOO_LATE_ALREADY");
+    snprintf(
+        reterr->detail, sizeof(reterr->detail),
+        "it was to begin within %u s, but %u launches go before %s and one takes about %" PRIu64
+        " s, which makes %" PRIu64 " s; ask later, or for more time",
+        request->begin_within_ms / 1000, n_ahead + (unsigned)n_more - 1,
+        n_more > 1 ? "the last of it" : "it", e->launch_ms / 1000, wait_ms / 1000);
     return true;
 }
 
@@ -215,6 +251,7 @@ static const enum ldc_verb first_verb[CACHE_OP_KIND_COUNT] = {
 };
 
 /* TARGET: NULL for a batch, of which some may go. */
+/* Starts wait for the VM service, which is one for all and may be back in a minute. */
 static bool is_breaker_open(struct ctl_engine *e, const struct ctl_request *request,
                             const char *target, struct ctl_refusal *reterr)
 {
@@ -222,7 +259,8 @@ static bool is_breaker_open(struct ctl_engine *e, const struct ctl_request *requ
     enum ldc_purpose purpose = ldc_purpose_of(first_verb[request->kind], is_queued);
     struct ldc_refusal refusal;
 
-    if (!ldc_client_refuses(e->parts.client, purpose, target, &refusal))
+    if (!ldc_client_refuses(e->parts.client, purpose, target, &refusal) ||
+        strcmp(refusal.name, LDC_BREAKER_VM_SERVICE_NAME) == 0)
         return false;
     *reterr = (struct ctl_refusal){.http_status = 503, .retry_ms = refusal.retry_ms};
     str_copy(reterr->code, sizeof(reterr->code), "BREAKER_OPEN");
@@ -233,7 +271,9 @@ static bool is_breaker_open(struct ctl_engine *e, const struct ctl_request *requ
 static bool is_refused(struct ctl_engine *e, const struct ctl_request *request, const char *target,
                        size_t n_jobs, struct ctl_refusal *reterr)
 {
-    return is_unsupported(e, request, reterr) || is_full(e, n_jobs, reterr) ||
+    size_t n_targets = n_jobs > 1 ? n_jobs - 1 : 1; /* a batch is a job of its own */
+    return is_unsupported(e, request, reterr) || is_full(e, request, n_jobs, reterr) ||
+           is_late_already(e, request, n_targets, reterr) ||
            is_breaker_open(e, request, target, reterr);
 }
 

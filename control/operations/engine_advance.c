@@ -10,13 +10,14 @@
  *      CALLING   the command is at ldc_client                 -> on_outcome
  *      AWAITING  ctl_engine_await_effect; leave_step, and the next one is LOOKING
  *
- * Rounds go by priority, in each by the order of acceptance. */
+ * Rounds go by lane, in each by the order of acceptance. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/system/random.h"
 #include "base/text/str.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
@@ -29,11 +30,14 @@ enum { FRESH_MS = 250 }; /* facts this young are good enough to plan a first ste
 
 static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
 {
+    ctl_job_leave_place(job);
     job->phase = CTL_PHASE_LOOKING;
     job->look_from_ms = look_from_ms;
     job->entered_ms = job->looking_ms = clock_mono_ms();
-    job->done_since_ms = job->idle_since_ms = job->refused_since_ms = 0;
-    job->has_exit_code = false;
+    job->done_since_ms = job->idle_since_ms = 0;
+    job->gated_ms = job->retry_at_ms = job->refused_since_ms = job->pressed_since_ms = 0;
+    job->n_retries = 0;
+    job->has_exit_code = job->has_told = false;
     job->is_recovered = false;
     job->answer = LDC_ANSWER_ACCEPTED;
     job->command[0] = job->said[0] = '\0';
@@ -43,9 +47,13 @@ static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
 /* NOW is 0 when the step did nothing. */
 static void leave_step(struct ctl_job *job, uint64_t now)
 {
+    const struct ctl_step *step = ctl_job_step(job);
+    bool is_launch = step->build && step->gate == CTL_GATE_LAUNCH && now > job->begun_ms;
     size_t next = (size_t)++job->op->step_index;
 
     job->op->step_issued = false;
+    if (is_launch)
+        job->engine->launch_ms = (3 * job->engine->launch_ms + (now - job->begun_ms)) / 4;
     if (now > job->begun_ms)
         job->spent_ms += now - job->begun_ms;
     /* What belongs together stays behind one gate: nobody adds between a removal and the check
@@ -62,34 +70,6 @@ static void leave_step(struct ctl_job *job, uint64_t now)
 
 static void on_marked(void *arg, int status);
 
-static unsigned *n_marking(struct ctl_job *job)
-{
-    return &job->engine->n_marking[ldc_verb_table[ctl_job_step(job)->verb].class];
-}
-
-/* Two that start at the same time hang each other, and what races for indexes waits for a copy that
- * goes on behind (reference 2.6). Ours wait for each other at the gate; it is closed too for what
- * somebody else does, or what we began and no longer wait for. That ends by itself: what takes too
- * long is stuck, and a disk does not grow for ever. */
-static bool is_closed_by_others(const struct ctl_job *job)
-{
-    enum ctl_gate gate = ctl_job_step(job)->gate;
-    if (gate == CTL_GATE_LAUNCH)
-        return ctl_observer_sees_starting(job->observer, job->subject);
-    return gate == CTL_GATE_EXCLUSIVE && job->held != gate &&
-           ctl_observer_sees_growing(job->observer);
-}
-
-/* Through its gate, and to a place where its command would begin at once: what waits at ldc_client
- * cannot be planned again, and its time would run. */
-static bool may_pass(struct ctl_job *job)
-{
-    const struct ctl_step *step = ctl_job_step(job);
-    bool has_room =
-        !step->build || ldc_client_has_room(job->engine->parts.client, step->verb, *n_marking(job));
-    return has_room && !is_closed_by_others(job) && ctl_job_acquire_gate(job, step->gate);
-}
-
 static void note_manager(struct ctl_job *job)
 {
     int64_t pid = ctl_observer_manager(job->observer);
@@ -103,14 +83,13 @@ static void note_manager(struct ctl_job *job)
 }
 
 /* What was planned is done, or waits in front of its gate. */
-static void begin_step(struct ctl_job *job)
+static void begin_step(struct ctl_job *job, uint64_t now)
 {
     const struct ctl_step *step = ctl_job_step(job);
 
-    if (!may_pass(job)) {
-        job->phase = CTL_PHASE_GATED;
+    ctl_engine_admit_queue(job, now);
+    if (!ctl_engine_admit(job, now))
         return;
-    }
     if (job->op->started_at == 0)
         job->op->started_at = clock_wall_ms();
     job->op->status = CACHE_OP_RUNNING;
@@ -123,7 +102,6 @@ static void begin_step(struct ctl_job *job)
         job->op->step_issued = true;
         job->phase = CTL_PHASE_MARKING;
         job->engine->n_writes++;
-        (*n_marking(job))++;
         ctl_engine_record_write(job, "operation.running", on_marked);
         return;
     }
@@ -153,6 +131,9 @@ static void plan_step(struct ctl_job *job, uint64_t now)
     struct ctl_why why = {0};
 
     if (!ctl_engine_await_seen_ms(job, now)) {
+        /* A look did not show it: others need not wait for the next one. */
+        if (!ctl_job_needs_look(job, now))
+            ctl_job_leave_place(job);
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
         /* A step entered in this round may have begun after NOW. */
         if (now <= job->looking_ms + ctl_flow_blind_ms(job))
@@ -179,7 +160,7 @@ static void plan_step(struct ctl_job *job, uint64_t now)
         leave_step(job, 0);
         break;
     case CTL_PLAN_RUN:
-        begin_step(job);
+        begin_step(job, now);
         break;
     case CTL_PLAN_LATER:
         ctl_job_release_gate(job);
@@ -212,8 +193,10 @@ static void unmark(struct ctl_job *job)
 static void issue_command(struct ctl_job *job)
 {
     struct ldc_command command;
-    bool is_queued = job->params.priority != CTL_PRIORITY_INTERACTIVE;
 
+    if (job->n_retries == 0)
+        ctl_retry_earn(&job->engine->retries);
+    ctl_job_leave_place(job); /* the command takes it */
     ctl_job_step(job)->build(job, ctl_job_instance(job), &command);
     str_copy(command.instance, sizeof(command.instance), job->subject);
     expect(job, ctl_job_step(job)->expect);
@@ -221,8 +204,8 @@ static void issue_command(struct ctl_job *job)
     job->begun_ms = clock_mono_ms();
     command.deadline_ms = ctl_flow_left_ms(job, job->begun_ms);
     job->engine->n_calls++;
-    job->call = ldc_client_call(job->engine->parts.client, &command,
-                                ldc_purpose_of(command.verb, is_queued), on_outcome, job);
+    job->call = ldc_client_call(job->engine->parts.client, &command, ctl_engine_purpose(job),
+                                on_outcome, job);
 }
 
 /* Writing the mark took a moment, in which the instance may have been changed or removed, or its
@@ -241,7 +224,6 @@ static void on_marked(void *arg, int status)
     struct ctl_engine *e = job->engine;
 
     e->n_writes--;
-    (*n_marking(job))--;
     if (e->is_closing) {
         unmark(job);
         ctl_engine_try_to_close(e);
@@ -261,22 +243,24 @@ static void on_marked(void *arg, int status)
     ctl_engine_advance(e);
 }
 
-/* The breaker refused, so nothing ran, and the step may be tried when the breaker lets it, as long
- * as there is time. */
-static void retry_later(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
+/* No child could be started, for a reason that passes: nothing ran, so the same may be asked once
+ * more. */
+static bool may_retry(struct ctl_job *job, const struct ldc_outcome *outcome)
 {
-    char detail[1200];
+    const struct run_result *result = outcome->result;
+    return outcome->answer == LDC_ANSWER_NOT_STARTED && result &&
+           result->status == RUN_NOT_STARTED && ctl_retry_is_passing(result->error) &&
+           job->n_retries < CTL_RETRY_MAX && ctl_retry_spend(&job->engine->retries);
+}
 
+static void retry(struct ctl_job *job, const struct ldc_outcome *outcome, uint64_t now)
+{
+    uint32_t random;
+    random_bytes(&random, sizeof(random));
     unmark(job);
     ctl_job_release_gate(job);
-    if (job->refused_since_ms == 0)
-        job->refused_since_ms = now;
-    if (now - job->refused_since_ms >= ctl_flow_timeout_ms(job)) {
-        snprintf(detail, sizeof(detail), "it was refused for too long: %s", outcome->refusal);
-        ctl_engine_finish_job(job, CACHE_OP_FAILED, "BREAKER_OPEN", detail);
-        return;
-    }
-    job->retry_at_ms = now + outcome->retry_ms;
+    str_copy(job->said, sizeof(job->said), uv_strerror(outcome->result->error));
+    job->retry_at_ms = now + ctl_retry_pause_ms(job->n_retries++, random);
     job->phase = CTL_PHASE_GATED;
 }
 
@@ -329,7 +313,10 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
     if (!may_be_under_way(outcome))
         expect(job, CTL_EXPECT_NOTHING);
     if (outcome->is_rejected) {
-        retry_later(job, outcome, now);
+        unmark(job);
+        ctl_engine_admit_refused(job, outcome->refusal, outcome->retry_ms, now);
+    } else if (may_retry(job, outcome)) {
+        retry(job, outcome, now);
     } else if (never_ran(outcome)) {
         /* It was cancelled in the queue, or nothing runs before there is a session: the round ends
          * it, or puts it aside. */
@@ -410,6 +397,28 @@ static void plan_at_gate(struct ctl_job *job, uint64_t now)
         ctl_engine_finish_job(job, CACHE_OP_FAILED, why.code, why.detail);
 }
 
+/* Whether it waits still when it was to have begun. */
+static bool is_too_late(const struct ctl_job *job)
+{
+    bool is_waiting = job->phase == CTL_PHASE_QUEUED || job->phase == CTL_PHASE_LOOKING ||
+                      job->phase == CTL_PHASE_GATED;
+    return is_waiting && job->params.begin_within_ms && job->op->started_at == 0 &&
+           clock_wall_ms() >= job->op->created_at + (int64_t)job->params.begin_within_ms;
+}
+
+static void give_up_waiting(struct ctl_job *job)
+{
+    char detail[1400];
+    struct ctl_waiting waiting;
+    bool is_known = ctl_engine_waiting(job->engine, job->op->id, &waiting);
+    snprintf(detail, sizeof(detail),
+             "it had not begun %u s after it was accepted, and nothing was "
+             "done%s%s",
+             job->params.begin_within_ms / 1000, is_known ? "; it waited for this: " : "",
+             is_known ? waiting.detail : "");
+    ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "NOT_BEGUN_IN_TIME", detail);
+}
+
 static void advance_job(struct ctl_job *job, uint64_t now)
 {
     bool is_queued = job->phase == CTL_PHASE_QUEUED && may_begin(job);
@@ -433,7 +442,11 @@ static void advance_job(struct ctl_job *job, uint64_t now)
     }
     if (is_queued)
         leave_queue(job, now);
-    if (job->phase == CTL_PHASE_GATED && now >= job->retry_at_ms && may_pass(job)) {
+    if (is_too_late(job)) {
+        give_up_waiting(job);
+        return;
+    }
+    if (job->phase == CTL_PHASE_GATED && now >= job->retry_at_ms && ctl_engine_admit(job, now)) {
         /* What was planned in front of a closed gate is planned again behind it. */
         job->phase = CTL_PHASE_LOOKING;
         job->looking_ms = job->look_from_ms = now;
@@ -452,14 +465,14 @@ static void advance_job(struct ctl_job *job, uint64_t now)
 /* --- the round --- */
 
 /* Returns whether one of them needs a new look. */
-static bool advance_priority(struct ctl_engine *e, enum ctl_priority priority)
+static bool advance_lane(struct ctl_engine *e, unsigned lane)
 {
     uint64_t now = clock_mono_ms();
     bool needs_look = false;
 
     list_foreach(item, &e->jobs.all) {
         struct ctl_job *job = list_entry(item, struct ctl_job, link);
-        if (!job->flow || job->params.priority != priority)
+        if (!job->flow || job->lane != lane)
             continue;
         advance_job(job, now);
         needs_look |= (job->phase == CTL_PHASE_LOOKING || job->phase == CTL_PHASE_AWAITING) &&
@@ -478,10 +491,10 @@ void ctl_engine_advance(struct ctl_engine *e)
         return;
     e->is_advancing = true;
     while (e->jobs.needs_round) {
-        e->jobs.needs_round = false;
-        needs_look = advance_priority(e, CTL_PRIORITY_INTERACTIVE);
-        needs_look |= advance_priority(e, CTL_PRIORITY_WATCHDOG);
-        needs_look |= advance_priority(e, CTL_PRIORITY_BATCH);
+        e->jobs.needs_round = needs_look = false;
+        ctl_engine_admit_count(e, clock_mono_ms());
+        for (unsigned lane = 0; lane < CTL_LANE_COUNT; lane++)
+            needs_look |= e->n_in_lane[lane] > 0 && advance_lane(e, lane);
     }
     e->is_advancing = false;
     if (e->is_hurrying != (e->jobs.n > 0)) {

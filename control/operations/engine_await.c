@@ -15,6 +15,7 @@
 
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
+#include "control/observe/state.h"
 #include "control/operations/flow.h"
 #include "ldconsole/verbs/timing.h"
 
@@ -30,6 +31,39 @@ uint64_t ctl_engine_await_seen_ms(const struct ctl_job *job, uint64_t now)
         (step->awaits_absence && job->phase == CTL_PHASE_AWAITING);
     return is_older && !is_enough ? 0 : ctl_job_looked_ms(job, now);
 }
+
+/* --- what the breakers are told, once a step, or of a VM that came late after all --- */
+
+static void tell_effect(struct ctl_job *job, enum ldc_effect effect, const char *evidence)
+{
+    char sentence[400];
+    const struct cache_instance *i = ctl_job_instance(job);
+    bool is_told = job->has_told && (job->told == effect || job->told != LDC_EFFECT_NO_VM);
+    if (!ctl_job_step(job)->build || job->is_recovered || is_told)
+        return;
+    job->has_told = true;
+    job->told = effect;
+    snprintf(sentence, sizeof(sentence), "%s of '%.100s' (index %d): %s", ctl_job_step(job)->name,
+             i ? i->name : "", i ? i->index : -1, evidence);
+    ldc_client_report_effect(job->engine->parts.client, ctl_engine_purpose(job), job->subject,
+                             effect, sentence);
+}
+
+/* A launch that has a player has done its part; whether its VM comes is for the VM service, which
+ * is one for all instances (reference 5.1, 5.2). */
+static void tell_of_vm(struct ctl_job *job, bool is_late)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (ctl_job_step(job)->verb != LDC_VERB_LAUNCH || !i)
+        return;
+    if (i->vbox_pid > 0 || i->state == CACHE_STATE_BOOTING || ctl_state_is_up(i->state))
+        tell_effect(job, LDC_EFFECT_SEEN, "its VM is there");
+    else if (i->state == CACHE_STATE_ZOMBIE || i->state == CACHE_STATE_STUCK ||
+             (i->state == CACHE_STATE_STARTING && i->pid > 0 && is_late))
+        tell_effect(job, LDC_EFFECT_NO_VM, i->reason);
+}
+
+/* --- what is seen --- */
 
 static void interrupt(struct ctl_job *job)
 {
@@ -82,6 +116,7 @@ static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t see
     }
     if (is_refused)
         return believe_refusal(job);
+    tell_effect(job, LDC_EFFECT_MISSING, why->code[0] ? why->detail : "nothing happened");
     if (!why->code[0])
         ctl_why_set(why, "NO_EFFECT",
                     "ldconsole accepted the command of '%s', but nothing happened within %u s",
@@ -104,9 +139,14 @@ static bool check_effect(struct ctl_job *job, uint64_t seen)
         ctl_evidence_add_state(job->op, cache_state_name(i->state), i->reason);
         if (i->state == CACHE_STATE_BOOTING && job->op->percent < 50)
             job->op->percent = 50;
+        /* What is stuck hangs nobody any more (reference 2.6), and others need not wait for it. */
+        if (i->state == CACHE_STATE_STUCK && job->held == CTL_GATE_LAUNCH)
+            ctl_job_release_gate(job);
     }
+    tell_of_vm(job, seen >= job->called_ms + LDC_TIMING_VM_LATE_MS);
     enum ctl_check check = step->check(job, i, &why);
     if (check == CTL_CHECK_DONE) {
+        tell_effect(job, LDC_EFFECT_SEEN, "it is so");
         if (job->done_since_ms == 0)
             job->done_since_ms = seen;
         return seen - job->done_since_ms >= step->settle_ms;
@@ -141,6 +181,7 @@ void ctl_engine_await_expire(struct ctl_job *job)
         interrupt(job);
         return;
     }
+    tell_of_vm(job, true);
     snprintf(detail, sizeof(detail),
              "'%s' was not done in time (%u s for all of it); the instance "
              "%s %s%s%s%s%s%s%s",

@@ -2,6 +2,7 @@
 #ifndef CTL_ENGINE_PRIVATE_H
 #define CTL_ENGINE_PRIVATE_H
 
+#include "control/admission/retry.h"
 #include "control/operations/engine.h"
 #include "control/operations/job.h"
 
@@ -9,6 +10,7 @@
  *
  *      engine_accept.c   a request becomes a job that is on disk        STORING
  *      engine_advance.c  a job goes from step to step                   QUEUED ... CALLING
+ *      engine_admit.c    what a planned step waits for                  GATED
  *      engine_await.c    a step is over when its effect is seen         AWAITING
  *      engine_finish.c   the end, and who waits for it                  FINISHING
  *      engine_record.c   what is written and announced on the way
@@ -22,9 +24,13 @@ struct ctl_engine {
     uv_timer_t tick;
     struct ctl_survey_listener on_survey;
     bool is_hurrying, is_started, is_closing, is_advancing;
-    unsigned n_writes;                   /* store jobs under way */
-    unsigned n_calls;                    /* vendor commands under way */
-    unsigned n_marking[LDC_CLASS_COUNT]; /* commands whose marks are being written */
+    unsigned n_writes; /* store jobs under way */
+    unsigned n_calls;  /* vendor commands under way */
+    struct ctl_figures_wait *figures_wait;
+    uint64_t figures_asked_ms;
+    struct ctl_retry_budget retries;
+    unsigned n_in_lane[CTL_LANE_COUNT]; /* jobs, at the begin of the round */
+    uint64_t launch_ms;                 /* how long the launch gate is held for one, as learned */
     void (*on_closed)(void *arg);
     void *closed_arg;
 };
@@ -42,6 +48,19 @@ void ctl_engine_try_to_close(struct ctl_engine *e);
 
 /** Moves every job as far as it can go now. */
 void ctl_engine_advance(struct ctl_engine *e);
+
+/** (engine_admit.c) The breaker that JOB's command passes. */
+enum ldc_purpose ctl_engine_purpose(const struct ctl_job *job);
+/** At the begin of a round: who waits where. */
+void ctl_engine_admit_count(struct ctl_engine *e, uint64_t now);
+/** JOB's step is planned and stands at its gate. */
+void ctl_engine_admit_queue(struct ctl_job *job, uint64_t now);
+/** Lets JOB through its gate and to a place for its command, or not. It may end the operation. */
+bool ctl_engine_admit(struct ctl_job *job, uint64_t now);
+/** A breaker refused, for the REASON that it gave, for RETRY_MS more: JOB stands at its gate, or
+ * ends when that has gone on for as long as it may take. */
+void ctl_engine_admit_refused(struct ctl_job *job, const char *reason, uint64_t retry_ms,
+                              uint64_t now);
 
 /** Looks for the effect of JOB's step, whose command has ended. Returns true when the step is over
  *  and the next may begin. Ends the operation when no effect will come. */

@@ -102,6 +102,29 @@ static bool switches_adb_debug(const struct ctl_request *request, const struct c
     return i && wanted >= 0 && wanted != ldc_settings_adb_debug(&i->settings);
 }
 
+bool ctl_flow_will_launch(const struct ctl_flow *flow, int step_index)
+{
+    for (size_t i = (size_t)step_index; i < flow->n_steps; i++) {
+        if (flow->steps[i]->gate == CTL_GATE_LAUNCH)
+            return true;
+    }
+    return false;
+}
+
+/* Whether it would launch an instance that cannot live. */
+static bool is_below_floor(const struct ctl_request *request, const struct cache_instance *i,
+                           struct ctl_refusal *reterr)
+{
+    bool is_launch = request->kind == CACHE_OP_RESTART ||
+                     (request->kind == CACHE_OP_START && i->state == CACHE_STATE_STOPPED);
+    if (!is_launch || request->force ||
+        !ctl_steps_lacks_memory(i, reterr->detail, sizeof(reterr->detail)))
+        return false;
+    reterr->http_status = 409;
+    str_copy(reterr->code, sizeof(reterr->code), "MEMORY_BELOW_FLOOR");
+    return true;
+}
+
 bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_instance *i,
                       struct ctl_refusal *reterr)
 {
@@ -130,5 +153,5 @@ bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_inst
                                            : "");
         return false;
     }
-    return true;
+    return !i || !is_below_floor(request, i, reterr);
 }

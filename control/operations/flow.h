@@ -20,6 +20,8 @@ unsigned ctl_flow_left_ms(const struct ctl_job *job, uint64_t now);
 bool ctl_flow_is_over(const struct ctl_job *job, uint64_t now);
 /** How long it bears that nothing can be seen. */
 unsigned ctl_flow_blind_ms(const struct ctl_job *job);
+/** Whether FLOW launches an instance in the step STEP_INDEX or behind it. */
+bool ctl_flow_will_launch(const struct ctl_flow *flow, int step_index);
 /** Why REQUEST cannot be accepted in the present state of its target (I may be NULL): false with
  *  RETERR filled. */
 bool ctl_flow_accepts(const struct ctl_request *request, const struct cache_instance *i,

@@ -91,6 +91,7 @@ struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
     list_init(&job->accepts);
     list_init(&job->waits);
     ctl_request_read(op->params, &job->params);
+    job->lane = ctl_lane_of(job->params.priority);
     str_copy(job->subject, sizeof(job->subject), op->target);
     load_memo(job);
     return job;
@@ -200,12 +201,27 @@ static struct line *line_of(struct ctl_jobs *jobs, const char *target)
     return line;
 }
 
+/* Who stands in front of one in a hurry is in as much of a hurry. Nobody in a line has a lower lane
+ * than those behind him, so this ends at the first who need not move up. */
+static void hurry_line(struct ctl_job *job)
+{
+    struct list *head = &line_of(job->jobs, job->op->target)->jobs;
+    for (struct list *at = job->line.prev; at != head; at = at->prev) {
+        struct ctl_job *before = list_entry(at, struct ctl_job, line);
+        if (before->lane <= job->lane)
+            break;
+        before->lane = job->lane;
+    }
+}
+
 void ctl_job_link(struct ctl_job *job)
 {
     list_append(&job->jobs->all, &job->link);
     map_insert(&job->jobs->by_id, &job->by_id, job->op->id);
-    if (job->op->target[0])
+    if (job->op->target[0]) {
         list_append(&line_of(job->jobs, job->op->target)->jobs, &job->line);
+        hurry_line(job);
+    }
     job->jobs->n++;
 }
 
@@ -216,12 +232,18 @@ void ctl_job_set_target(struct ctl_job *job, const char *id)
     list_append(line_of(job->jobs, id)->jobs.next, &job->line);
 }
 
-bool ctl_job_is_first_in_line(const struct ctl_job *job)
+const struct ctl_job *ctl_job_first_in_line(const struct ctl_job *job)
 {
     if (list_is_empty(&job->line))
-        return true;
+        return NULL;
     struct map_node *node = map_find(&job->jobs->lines, job->op->target);
-    return container_of(node, struct line, by_target)->jobs.next == &job->line;
+    return list_entry(container_of(node, struct line, by_target)->jobs.next, struct ctl_job, line);
+}
+
+bool ctl_job_is_first_in_line(const struct ctl_job *job)
+{
+    const struct ctl_job *first = ctl_job_first_in_line(job);
+    return !first || first == job;
 }
 
 bool ctl_job_acquire_gate(struct ctl_job *job, enum ctl_gate gate)
@@ -236,8 +258,27 @@ bool ctl_job_acquire_gate(struct ctl_job *job, enum ctl_gate gate)
     return true;
 }
 
+void ctl_job_take_place(struct ctl_job *job, enum ldc_class class)
+{
+    if (job->has_place)
+        return;
+    job->has_place = true;
+    job->place = class;
+    job->jobs->n_places[class]++;
+}
+
+void ctl_job_leave_place(struct ctl_job *job)
+{
+    if (!job->has_place)
+        return;
+    job->has_place = false;
+    job->jobs->n_places[job->place]--;
+    job->jobs->needs_round = true;
+}
+
 void ctl_job_release_gate(struct ctl_job *job)
 {
+    ctl_job_leave_place(job);
     if (job->held == CTL_GATE_NONE)
         return;
     if (job->jobs->gate_holder[job->held] == job)

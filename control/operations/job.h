@@ -36,6 +36,10 @@ enum ctl_phase {
  *  parallel add/copy/remove/modify race for indexes (reference 2.6). */
 enum ctl_gate { CTL_GATE_NONE, CTL_GATE_LAUNCH, CTL_GATE_EXCLUSIVE, CTL_GATE_COUNT };
 
+/** What is waited for in front of a command: one for each gate, then one for the places at
+ * ldconsole of each class of verbs, for steps without a gate. */
+enum { CTL_QUEUE_COUNT = CTL_GATE_COUNT + LDC_CLASS_COUNT };
+
 /** The steps of one kind of operation in their order; see flow.h. */
 struct ctl_step;
 struct ctl_flow {
@@ -53,6 +57,8 @@ struct ctl_jobs {
     struct map lines; /* of instances that have one: a line is its jobs in order */
     unsigned n;       /* in `all` */
     struct ctl_job *gate_holder[CTL_GATE_COUNT];
+    unsigned n_places[LDC_CLASS_COUNT]; /* that jobs hold whose command is not at ldc_client yet */
+    struct ctl_lane lanes[CTL_QUEUE_COUNT][CTL_LANE_COUNT];
     bool needs_round; /* what one job did may let another get on */
 };
 
@@ -70,7 +76,10 @@ struct ctl_job {
     struct list line; /* in the line of its instance */
     struct map_node by_id;
     enum ctl_phase phase;
+    unsigned lane; /* it is served in: that of who asked, or of who waits behind it in its line */
     enum ctl_gate held;
+    bool has_place;       /* for its command, one of `n_places` ... */
+    enum ldc_class place; /* ... of this class */
     struct ldc_call *call;
 
     char subject[UUID_SIZE]; /* instance the steps act on: the target, or the new one */
@@ -91,7 +100,9 @@ struct ctl_job {
     uint64_t called_ms;        /* its command ended */
     uint64_t done_since_ms;    /* its check holds since; 0 = it does not */
     uint64_t idle_since_ms;    /* nothing is different from before since; 0 = something is */
-    uint64_t refused_since_ms; /* the breaker refuses its command since; 0 = it does not */
+    uint64_t gated_ms;         /* it stands at its gate, or for a place, since */
+    uint64_t refused_since_ms; /* a breaker refuses its command since; 0 = none does */
+    uint64_t pressed_since_ms; /* the machine cannot bear it since; 0 = it can */
     uint64_t spent_ms;         /* on the steps before, without waiting for gates */
     uint64_t retry_at_ms;
     enum ldc_answer answer;  /* of the current step's command */
@@ -107,9 +118,12 @@ struct ctl_job {
     char said[200]; /* how ldconsole ended and what it printed, of the last command, or why what we
                        did ourselves failed; "" = nothing */
     char note[600]; /* what is to be known of a success; "" = nothing */
-    bool has_acted; /* something was done, so the revision it was bound to is history */
-    bool is_recovered; /* the current step was issued by a former process */
-    bool is_resumed;   /* a former process began the operation: anything may have happened since */
+    unsigned n_retries;   /* of the current step */
+    bool has_told;        /* the breakers of ... */
+    enum ldc_effect told; /* ... this, seen of the current step's command */
+    bool has_acted;       /* something was done, so the revision it was bound to is history */
+    bool is_recovered;    /* the current step was issued by a former process */
+    bool is_resumed; /* a former process began the operation: anything may have happened since */
     bool is_cancelled;
     char cancelled_by[64];
 
@@ -142,10 +156,18 @@ void ctl_job_link(struct ctl_job *job);
 void ctl_job_set_target(struct ctl_job *job, const char *id);
 bool ctl_job_is_first_in_line(const struct ctl_job *job);
 
+/** The first in the line of JOB, which may be JOB; NULL when it stands in none. */
+const struct ctl_job *ctl_job_first_in_line(const struct ctl_job *job);
+
 /** Lets JOB through GATE, or not. Who holds it already passes. */
 bool ctl_job_acquire_gate(struct ctl_job *job, enum ctl_gate gate);
-/** Gives back the gate that JOB holds, if any. */
+/** Gives back the gate that JOB holds, if any, and its place. */
 void ctl_job_release_gate(struct ctl_job *job);
+/** Keeps a place at ldconsole for the command of JOB's step, of CLASS; repeating it does nothing.
+ */
+void ctl_job_take_place(struct ctl_job *job, enum ldc_class class);
+/** Gives it back, if there is one: the command is at ldc_client now, or does not come. */
+void ctl_job_leave_place(struct ctl_job *job);
 
 const struct ctl_step *ctl_job_step(const struct ctl_job *job);
 /** The instance the steps act on as last seen; NULL when there is none (any more). */

@@ -32,6 +32,7 @@ char *ctl_request_write(const struct ctl_request *request)
     yyjson_mut_obj_add_bool(doc, root, "force", request->force);
     yyjson_mut_obj_add_int(doc, root, "window", request->window);
     yyjson_mut_obj_add_uint(doc, root, "timeout_ms", request->timeout_ms);
+    yyjson_mut_obj_add_uint(doc, root, "begin_within_ms", request->begin_within_ms);
     json_add_str(doc, root, "labels", request->local.labels);
     json_add_str(doc, root, "group", request->local.group);
     yyjson_mut_obj_add_int(doc, root, "desired", request->local.desired);
@@ -67,6 +68,7 @@ void ctl_request_read(const char *json, struct ctl_params *ret)
     ret->force = yyjson_get_bool(yyjson_obj_get(root, "force"));
     ret->window = (enum ldc_window)yyjson_get_int(yyjson_obj_get(root, "window"));
     ret->timeout_ms = (unsigned)yyjson_get_uint(yyjson_obj_get(root, "timeout_ms"));
+    ret->begin_within_ms = (unsigned)yyjson_get_uint(yyjson_obj_get(root, "begin_within_ms"));
     ret->labels = mem_strdup(yyjson_get_str(yyjson_obj_get(root, "labels")));
     ret->has_group = group != NULL;
     str_copy(ret->group, sizeof(ret->group), group ? group : "");

@@ -4,13 +4,12 @@
 
 #include "cache/tables/idempotency.h"
 #include "cache/tables/operation.h"
+#include "control/admission/lanes.h"
 #include "control/observe/observer.h"
 #include "ldconsole/verbs/command.h"
 
 /** What an operation is asked to do: as a caller asks it, as JSON text that is kept with the
  *  operation so that it survives a restart, and as values read back from there. Pure. */
-
-enum ctl_priority { CTL_PRIORITY_INTERACTIVE, CTL_PRIORITY_WATCHDOG, CTL_PRIORITY_BATCH };
 
 /** What is asked for. Strings are copied. Fields that a kind does not use stay zero. */
 struct ctl_request {
@@ -22,9 +21,12 @@ struct ctl_request {
     const struct ldc_settings *settings; /* create, modify; NULL = none */
     bool until_ready;                    /* start, restart */
     enum ldc_window window;              /* start, restart */
-    bool force;                          /* stop, restart, remove: end processes that ignore quit */
-    unsigned timeout_ms;                 /* 0 = the kind's default, of struct ctl_timeouts */
-    struct ctl_local local;              /* create, modify; NULL, NULL, -1 = none */
+    bool force; /* stop, restart, remove: end processes that ignore quit; start, restart: also with
+                   too little memory */
+    unsigned timeout_ms;      /* 0 = the kind's default, of struct ctl_timeouts */
+    unsigned begin_within_ms; /* what has not begun so long after it was accepted is not begun any
+                                 more; 0 = it has time */
+    struct ctl_local local;   /* create, modify; NULL, NULL, -1 = none */
     enum ctl_priority priority;
     const char *requested_by; /* as it is shown */
     struct cache_key key;     /* its key NULL = none */
@@ -57,7 +59,7 @@ struct ctl_params {
     struct ldc_settings settings;
     bool until_ready, force;
     enum ldc_window window;
-    unsigned timeout_ms;
+    unsigned timeout_ms, begin_within_ms;
     char *labels; /* owned; NULL = leave */
     char group[CACHE_GROUP_SIZE];
     bool has_group;

@@ -93,6 +93,9 @@ void ctl_steps_tell_mended(struct ctl_job *job);
  *  it is gone. WHY says so. */
 bool ctl_why_left(struct ctl_job *job, struct ctl_why *why);
 
+/** (steps_start.c) Whether I has so little memory that it would crash in a loop: WHY says it. */
+bool ctl_steps_lacks_memory(const struct cache_instance *i, char *why, size_t size);
+
 /** For every plan and check that needs an instance and has none. */
 static inline enum ctl_plan ctl_why_gone(struct ctl_why *why)
 {

@@ -2,8 +2,12 @@
 /* Starting, in three steps: the launch, which ends when Android is up and holds the launch gate
  * until then; waiting for Android, for a start that found the instance on its way already; and, if
  * that was asked for, waiting until the guest answers. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/str.h"
 #include "control/observe/prober.h"
 #include "control/observe/state.h"
 #include "control/operations/steps.h"
@@ -19,6 +23,44 @@ static bool has_settled(const struct ctl_job *job, const struct cache_instance *
     return ctl_observer_gone_ms(job->observer, i->id) >= job->timeouts->settle_ms + tail_ms;
 }
 
+static int64_t memory_of(const struct cache_instance *i)
+{
+    const struct ldc_setting_value *memory = &i->settings.values[LDC_SETTING_MEMORY_MB];
+    return memory->is_set ? memory->number : LDC_MEMORY_LOW_MB;
+}
+
+bool ctl_steps_lacks_memory(const struct cache_instance *i, char *why, size_t size)
+{
+    if (memory_of(i) > LDC_MEMORY_FLOOR_MB)
+        return false;
+    snprintf(why, size,
+             "'%.100s' is configured for %" PRId64
+             " MB of memory, and with %d MB or less its guest "
+             "crashes in a loop: give it %d MB or more (settings.memory_mb), or start it with "
+             "\"force\": true",
+             i->name, memory_of(i), LDC_MEMORY_FLOOR_MB, LDC_MEMORY_LOW_MB);
+    return true;
+}
+
+static enum ctl_plan plan_off(struct ctl_job *job, const struct cache_instance *i,
+                              struct ctl_why *why)
+{
+    if (!job->params.force && ctl_steps_lacks_memory(i, why->detail, sizeof(why->detail))) {
+        str_copy(why->code, sizeof(why->code), "MEMORY_BELOW_FLOOR");
+        return CTL_PLAN_FAIL;
+    }
+    if (!has_settled(job, i) || ctl_observer_is_in_the_making(job->observer, i->id))
+        return CTL_PLAN_LATER;
+    if (memory_of(i) < LDC_MEMORY_LOW_MB) {
+        char *note cleanup(mem_freep) =
+            mem_printf("it has %" PRId64 " MB of memory, and with less than %d MB its guest may "
+                       "crash (settings.memory_mb)",
+                       memory_of(i), LDC_MEMORY_LOW_MB);
+        ctl_job_note(job, note);
+    }
+    return CTL_PLAN_RUN;
+}
+
 static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instance *i,
                                  struct ctl_why *why)
 {
@@ -26,9 +68,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
         return ctl_why_gone(why);
     switch (i->state) {
     case CACHE_STATE_STOPPED:
-        return has_settled(job, i) && !ctl_observer_is_in_the_making(job->observer, i->id)
-                   ? CTL_PLAN_RUN
-                   : CTL_PLAN_LATER;
+        return plan_off(job, i, why);
     case CACHE_STATE_STOPPING:
         return CTL_PLAN_LATER;
     case CACHE_STATE_STARTING:

@@ -6,7 +6,7 @@
 #include "cache/tables/workstations.h"
 #include "control/observe/observer.h"
 #include "control/operations/engine.h"
-#include "control/workstations/figures.h"
+#include "control/admission/figures.h"
 #include "control/workstations/reach.h"
 
 /** The workstations: this one, which is always there, and those that an admin made known. Changes

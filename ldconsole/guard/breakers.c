@@ -50,7 +50,8 @@ struct ldc_breakers *ldc_breakers_new(const struct ldc_breaker_options *options)
     for (int i = 0; i < LDC_PURPOSE_COUNT; i++)
         ldc_breaker_init(&all->host[i], ldc_purpose_name((enum ldc_purpose)i), "", options);
     ldc_breaker_init(&all->host[LDC_BREAKER_INSTALL], "install", "", options);
-    ldc_breaker_init(&all->host[LDC_BREAKER_VM_SERVICE], "vm-service", "", &vm_service_options);
+    ldc_breaker_init(&all->host[LDC_BREAKER_VM_SERVICE], LDC_BREAKER_VM_SERVICE_NAME, "",
+                     &vm_service_options);
     return all;
 }
 

@@ -51,6 +51,8 @@ struct ldc_way {
 };
 
 /** Why a call is refused, for people and for whoever waits. */
+#define LDC_BREAKER_VM_SERVICE_NAME "vm-service"
+
 struct ldc_refusal {
     char name[LDC_BREAKER_NAME_SIZE];           /* of the breaker */
     char reason[LDC_BREAKER_REASON_SIZE + 400]; /* a sentence without its end: which one, why, the

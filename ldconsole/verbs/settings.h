@@ -57,6 +57,10 @@ struct ldc_setting_value {
     char text[LDC_SETTING_TEXT_MAX + 1];
 };
 
+/** With this much memory or less a guest crashes in a loop, and below that much it may
+ *  (reference 5.2). */
+enum { LDC_MEMORY_FLOOR_MB = 768, LDC_MEMORY_LOW_MB = 1536 };
+
 /** A value type: copy by assignment. Resolution belongs to `modify` too but is one value of three.
  */
 struct ldc_settings {

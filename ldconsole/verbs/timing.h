@@ -42,6 +42,10 @@ enum ldc_timing {
 
     /* --- between a stop and a start --- */
 
+    /* From a launch until Android is up (2.6): for those who wait for others, until this machine
+     * has shown how long it takes. */
+    LDC_TIMING_BOOT_MS = 15000,
+
     /* A launch too soon after a quit sticks for ever (2.6, 5.2); the pause is the option settle_ms,
      * from the end of the last process, or from this long after the row where none is seen. */
     LDC_TIMING_PLAYER_TAIL_MS = 5000,
@@ -50,6 +54,9 @@ enum ldc_timing {
 
     /* A launch: 2 s as a rule (2.6); state 0 may come once more in a repairer's pass (5.2). */
     LDC_TIMING_LAUNCH_EFFECT_MS = 30000,
+    /* The VM comes a few seconds behind the player (2.6). One that is not there by then may still
+     * come, in a repairer's pass; it is told to the breakers, and gives no operation up. */
+    LDC_TIMING_VM_LATE_MS = 30000,
     /* The row of add is expected on return (2.6). */
     LDC_TIMING_ADD_EFFECT_MS = 15000,
     /* remove works on behind its answer (1.3) ... */

@@ -273,8 +273,8 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server,  close_backups,      close_results, close_workstations, close_figures,
-    close_engine,  close_observer,     close_agent,   close_client,       await_agent,
+    close_server,  close_backups,      close_results, close_workstations, close_engine,
+    close_figures, close_observer,     close_agent,   close_client,       await_agent,
     await_results, close_housekeeping, close_store,   free_events,        close_signals,
 };
 

@@ -155,6 +155,7 @@ static void build_engine(struct svc_app *app)
         .events = app->events,
         .idempotency = app->idempotency,
         .observer = app->observer,
+        .figures = app->figures,
     };
     options.max_queued = (unsigned)c->max_queued_operations;
     options.timeouts.start_ms = (unsigned)c->start_timeout_ms;
@@ -163,12 +164,24 @@ static void build_engine(struct svc_app *app)
     options.timeouts.manage_ms = (unsigned)c->manage_timeout_ms;
     options.timeouts.clone_ms = (unsigned)c->clone_timeout_ms;
     options.timeouts.settle_ms = (unsigned)c->settle_ms;
+    options.pressure = (struct ctl_pressure_limits){
+        .min_memory_mb = (unsigned)c->launch_min_memory_mb,
+        .max_commit_percent = (unsigned)c->launch_max_commit_percent,
+        .max_cpu_percent = (unsigned)c->launch_max_cpu_percent,
+        .min_disk_mb = (unsigned)c->launch_min_disk_mb,
+    };
+    /* Simulated instances take nothing of what they are configured for. */
+    if (c->simulate > 0)
+        options.pressure = (struct ctl_pressure_limits){0};
     app->engine = ctl_engine_new(&parts, &options);
     ctl_engine_recover(app->engine, take_ptr(app->operations), app->n_operations);
 }
 
 int svc_app_build_control(struct svc_app *app)
 {
+    /* The disk that matters is the one the emulators are on. */
+    const char *home = app->install.is_missing ? app->data_dir : app->install.vms_dir;
+    app->figures = ctl_figures_new(&app->loop, home, 0);
     build_client(app);
     build_observer(app);
     build_engine(app);

@@ -17,11 +17,8 @@ static void on_change(void *arg, enum cache_change_kind kind, const struct ctl_w
              changes[kind], cache_workstation_status_name(w->row.status), w->reason);
 }
 
-/* The disk that matters is the one the emulators are on. */
 int svc_app_build_workstations(struct svc_app *app)
 {
-    const char *home = app->install.is_missing ? app->data_dir : app->install.vms_dir;
-    app->figures = ctl_figures_new(&app->loop, home, 0);
     struct ctl_workstations_parts parts = {
         .loop = &app->loop,
         .client = app->client,

@@ -52,6 +52,8 @@ struct svc_config {
     int64_t max_queued_operations, event_ring;
     int64_t start_timeout_ms, ready_timeout_ms, stop_timeout_ms, manage_timeout_ms,
         clone_timeout_ms, settle_ms;
+    int64_t launch_min_memory_mb, launch_max_commit_percent, launch_max_cpu_percent,
+        launch_min_disk_mb;
 
     char *file; /* the configuration file that was read, or NULL */
     struct svc_origin {

@@ -224,6 +224,18 @@ const struct svc_option svc_option_table[] = {
      .help = "An instance is launched only when nothing of it has been running for so long: too "
              "soon after a stop LDPlayer leaves it stuck. Where processes cannot be seen, 5 s "
              "more after what was seen running."},
+    {section_operations, NUMBER(launch_min_memory_mb, "512", 0, 1048576, "MB"),
+     .help =
+         "An instance is launched only when so much memory of this machine stays free beside "
+         "what the instance is configured for; 0 does not look. A launch waits for this and the "
+         "three that follow, and says so (`waiting_for`); with `simulate` they do not count."},
+    {section_operations, NUMBER(launch_max_commit_percent, "95", 0, 100, "percent"),
+     .help = "And only when no more than this of what all programs may ask for (memory and page "
+             "file) is taken, the instance counted in; 0 does not look."},
+    {section_operations, NUMBER(launch_max_cpu_percent, "95", 0, 100, "percent"),
+     .help = "And only while the processors are no busier than this; 0 does not look."},
+    {section_operations, NUMBER(launch_min_disk_mb, "2048", 0, 1073741824, "MB"),
+     .help = "And only when so much is free on the disk with the instances; 0 does not look."},
     {section_operations, NUMBER(event_ring, "10000", 100, 1000000, "events"),
      .help = "Newest events that are kept for clients that come back."},
 };

@@ -203,7 +203,10 @@ def make_token(shop, data_dir, role="operator"):
 
 def serve_command(shop, ldconsole, data_dir, port):
     return [shop.ldplayerd, "serve", "--data-dir", data_dir, "--ldconsole", ldconsole,
-            "--http", f"127.0.0.1:{port}", "--socket", "none", "--log-level", "warning"]
+            "--http", f"127.0.0.1:{port}", "--socket", "none", "--log-level", "warning",
+            # the simulated instances take nothing, and the bench is to keep the machine busy
+            "--launch-min-memory-mb", "0", "--launch-max-commit-percent", "0",
+            "--launch-max-cpu-percent", "0", "--launch-min-disk-mb", "0"]
 
 
 NGINX_CONFIG = """

@@ -26,6 +26,7 @@ enum farm_answer {
     FARM_LATE_DISK,   /* add, copy: does it, but for the disk, which the test brings */
     FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
+    FARM_BUSY,        /* cannot be started just now */
     FARM_NO_SESSION,  /* there is no agent to run it */
     FARM_CRASH,       /* ends with 0xC0000008, nothing printed, nothing done */
     FARM_EMPTY,       /* list2: prints nothing */

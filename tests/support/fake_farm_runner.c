@@ -354,6 +354,10 @@ static void answer_wrongly(struct fake_farm *farm, struct run *run)
     case FARM_NOT_STARTED:
         end(run, RUN_NOT_STARTED, 0);
         break;
+    case FARM_BUSY:
+        end(run, RUN_NOT_STARTED, 0);
+        run->result.error = UV_EAGAIN;
+        break;
     case FARM_NO_SESSION:
         end(run, RUN_NOT_STARTED, 0);
         run->result.error = UV_ENOTCONN;
@@ -379,7 +383,8 @@ static void answer(struct fake_farm *farm, struct run *run)
     bool is_obeyed = run->verb->answer == FARM_OBEY;
 
     if (strcmp(name, "list2") == 0 && run->verb->answer != FARM_HANG &&
-        run->verb->answer != FARM_CRASH && run->verb->answer != FARM_NOT_STARTED) {
+        run->verb->answer != FARM_CRASH && run->verb->answer != FARM_NOT_STARTED &&
+        run->verb->answer != FARM_BUSY) {
         print_list(farm, run->verb->answer, &run->output);
         end(run, RUN_EXITED, 0);
     } else if (strcmp(name, "usage") == 0) {

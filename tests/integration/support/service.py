@@ -24,6 +24,11 @@ from .waiting import GENEROUS_S, wait_for
 # Looks often: the simulator is a hundred times as fast as the real thing.
 QUICK = {"refresh_active_ms": 50, "refresh_idle_ms": 1000, "settle_ms": 100}
 
+# Simulated instances take nothing of what they are configured for, and the machine that runs the
+# tests may be as busy as it likes.
+UNPRESSED = {"launch_min_memory_mb": 0, "launch_max_commit_percent": 0,
+             "launch_max_cpu_percent": 0, "launch_min_disk_mb": 0}
+
 
 # Set for tests of the session agent: everything then runs through it.
 RUNNER = os.environ.get("LDP_RUNNER", "")
@@ -64,7 +69,7 @@ class Service:
         self.data_dir = os.path.join(directory, "data")
         self.log_path = os.path.join(directory, "service.log")
         self.out_path = os.path.join(directory, "service.out")
-        self.options = {**QUICK, "http": "127.0.0.1:0", **options}
+        self.options = {**QUICK, **UNPRESSED, "http": "127.0.0.1:0", **options}
         if RUNNER:
             self.options.setdefault("runner", RUNNER)
         if IS_WINDOWS:

@@ -29,6 +29,7 @@ void world_init(struct world *w)
     w->observing.active_ms = 4;
     w->observing.idle_ms = 10;
     w->limits.timeouts.settle_ms = 0;
+    w->limits.pressure = (struct ctl_pressure_limits){0}; /* whatever else this machine does */
     w->told = mem_strdup("");
     w->heard = mem_strdup("");
     cr_assert_eq(loop_init(&w->loop), 0);
@@ -91,6 +92,7 @@ static void build_engine(struct world *w, struct cache_operation **ops, size_t n
         .events = w->events,
         .idempotency = w->idempotency,
         .observer = w->observer,
+        .figures = w->figures,
     };
     w->engine = ctl_engine_new(&parts, &w->limits);
     ctl_engine_recover(w->engine, ops, n);
@@ -98,7 +100,6 @@ static void build_engine(struct world *w, struct cache_operation **ops, size_t n
 
 static void build_workstations(struct world *w, struct cache_workstation *items, size_t n)
 {
-    w->figures = ctl_figures_new(&w->loop, w->folder, 0);
     struct ctl_workstations_parts parts = {
         .loop = &w->loop,
         .client = w->client,
@@ -140,6 +141,7 @@ void world_open(struct world *w)
     cache_events_set_store(w->events, w->store);
     build_client(w);
     build_observer(w, instances, n_instances, gone, n_gone);
+    w->figures = ctl_figures_new(&w->loop, w->folder, 0);
     build_engine(w, ops, n_ops);
     build_workstations(w, stations, n_stations);
     ctl_observer_start(w->observer);
@@ -174,6 +176,10 @@ void world_close_workstations(struct world *w)
 {
     if (w->workstations)
         CLOSE(w, ctl_workstations_close, w->workstations);
+}
+
+void world_close_figures(struct world *w)
+{
     if (w->figures)
         CLOSE(w, ctl_figures_close, w->figures);
 }
@@ -184,6 +190,7 @@ void world_close(struct world *w)
         ctl_reconciler_close(w->reconciler);
     world_close_workstations(w);
     CLOSE(w, ctl_engine_close, w->engine);
+    world_close_figures(w);
     CLOSE(w, ctl_observer_close, w->observer);
     CLOSE(w, ldc_client_close, w->client);
     CLOSE(w, cache_store_close, w->store);

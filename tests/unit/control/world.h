@@ -58,6 +58,8 @@ void world_begin(struct world *w);
 void world_close(struct world *w);
 /** The first part of it: the workstations, which stand on the observer. */
 void world_close_workstations(struct world *w);
+/** The figures, which the engine uses to its end. */
+void world_close_figures(struct world *w);
 /** Goes on as if the process had been killed now, with everything durable that was written. */
 void world_crash(struct world *w);
 /** Closes what is open and checks that nothing is left. */

@@ -147,6 +147,9 @@ Test(api_field, refuses_the_rest)
     expect_error(api_fields_stop, "{'timeout_s':0}", "timeout_s", "3600");
     expect_error(api_fields_stop, "{'timeout_s':3601}", "timeout_s", "3600");
     expect_error(api_fields_stop, "{'timeout_s':1.5}", "timeout_s", "whole");
+    expect_error(api_fields_start, "{'begin_within_s':0}", "begin_within_s", "86400");
+    expect_error(api_fields_start, "{'begin_within_s':86401}", "begin_within_s", "86400");
+    expect_error(api_fields_start, "{'begin_within_s':'soon'}", "begin_within_s", "whole");
     expect_error(api_fields_stop, "{'until':'running'}", "until", "not a field");
     expect_error(api_fields_create, "{'name':'a','profile':'p'}", "profile", "not available");
     expect_error(api_fields_start, "[]", "body", "object");

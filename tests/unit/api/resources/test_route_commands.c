@@ -268,7 +268,7 @@ Test(api_route_commands, refuses_batches_that_are_not_clear)
         {"{'action':'start','select':{'names':['x']}}", "select"},
         {"{'action':'start','select':{'state':'x'}}", "select.state"},
         {"{'action':'start','select':{'state':'running'}}", "select"},
-        {"{'action':'start','select':{'all':true},'options':{'force':true}}", "options.force"},
+        {"{'action':'stop','select':{'all':true},'options':{'until':'ready'}}", "options.until"},
         {"{'action':'modify','select':{'all':true}}", "options"},
         {"{'action':'modify','select':{'all':true},'options':{'name':'x'}}", "options.name"},
         {"{'action':'start','select':{'all':true},'more':1}", "more"},

@@ -94,7 +94,7 @@ static char *to_json(const struct cache_operation *op)
 {
     struct buf out;
     buf_init(&out, 0);
-    cache_operation_append_json(op, NULL, &out);
+    cache_operation_append_json(op, NULL, NULL, &out);
     return buf_take(&out, NULL);
 }
 

@@ -261,6 +261,7 @@ static void close_rest(void)
 {
     bool is_closed = false;
     world_close_workstations(&w);
+    world_close_figures(&w);
     ctl_observer_close(w.observer, set_flag, &is_closed);
     world_until(&w, is_closed);
     is_closed = false;

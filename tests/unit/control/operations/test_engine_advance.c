@@ -531,10 +531,10 @@ Test(ctl_advance, an_open_breaker_is_waited_for)
     fake_farm_launch_to(w.farm, 1, true);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
-    world_until(&w, strstr(ctl_engine_find(w.engine, b.id)->evidence, "rejected"));
+    world_until(&w, strstr(ctl_engine_find(w.engine, b.id)->evidence, "the breaker 'start'"));
     world_flush(&w);
     struct cache_operation *op = world_load(&w, b.id);
-    cr_expect_not(op->step_issued, "the mark was taken back");
+    cr_expect_not(op->step_issued, "nothing was asked of it");
     cache_operation_free(op);
     world_until(&w, world_state(&w, 1) == CACHE_STATE_STOPPED);
     world_order(&w, "start", LDC_BREAKER_CLOSED);
@@ -550,7 +550,7 @@ Test(ctl_advance, a_breaker_that_stays_open_fails_the_operation)
     world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
-    world_until(&w, strstr(ctl_engine_find(w.engine, b.id)->evidence, "rejected"));
+    world_until(&w, strstr(ctl_engine_find(w.engine, b.id)->evidence, "the breaker 'start'"));
     world_skip(&w, 90000);
     world_skip(&w, 91000);
     world_expect(&w, b.id, CACHE_OP_FAILED, "BREAKER_OPEN");

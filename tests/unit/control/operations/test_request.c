@@ -24,6 +24,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
         .force = true,
         .window = LDC_WINDOW_HIDDEN,
         .timeout_ms = 4000000000u,
+        .begin_within_ms = 86400000,
         .local = {.labels = "{\"a\":\"b\"}", .group = "farm", .desired = CACHE_DESIRED_STOPPED},
         .priority = CTL_PRIORITY_BATCH,
     };
@@ -40,6 +41,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
     cr_expect(p.until_ready && p.force);
     cr_expect_eq(p.window, LDC_WINDOW_HIDDEN);
     cr_expect_eq(p.timeout_ms, 4000000000u);
+    cr_expect_eq(p.begin_within_ms, 86400000);
     cr_expect_str_eq(p.labels, "{\"a\":\"b\"}");
     cr_expect(p.has_group);
     cr_expect_str_eq(p.group, "farm");
@@ -64,6 +66,7 @@ Test(ctl_request, what_was_not_asked_stays_unasked)
     cr_expect_null(p.labels);
     cr_expect_eq(p.desired, -1);
     cr_expect_eq(p.timeout_ms, 0);
+    cr_expect_eq(p.begin_within_ms, 0);
     cr_expect_eq(p.priority, CTL_PRIORITY_INTERACTIVE);
     cr_expect_not(ctl_params_has_local(&p));
     ctl_params_deinit(&p);

@@ -72,6 +72,11 @@ Test(svc_config_defaults, are_those_of_control)
     cr_assert_eq(config.stop_timeout_ms, ctl_engine_defaults.timeouts.stop_ms);
     cr_assert_eq(config.manage_timeout_ms, ctl_engine_defaults.timeouts.manage_ms);
     cr_assert_eq(config.clone_timeout_ms, ctl_engine_defaults.timeouts.clone_ms);
+    const struct ctl_pressure_limits *pressure = &ctl_engine_defaults.pressure;
+    cr_assert_eq(config.launch_min_memory_mb, pressure->min_memory_mb);
+    cr_assert_eq(config.launch_max_commit_percent, pressure->max_commit_percent);
+    cr_assert_eq(config.launch_max_cpu_percent, pressure->max_cpu_percent);
+    cr_assert_eq(config.launch_min_disk_mb, pressure->min_disk_mb);
 }
 
 Test(svc_config_defaults, are_those_of_the_server)

@@ -3,7 +3,7 @@
  *                                                                    -> those who wait; the timer
  *
  * One reading at a time: who asks meanwhile waits for its end, or for that of the next. */
-#include "control/workstations/figures.h"
+#include "control/admission/figures.h"
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"

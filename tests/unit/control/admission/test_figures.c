@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "base/system/clock.h"
-#include "control/workstations/figures.h"
+#include "control/admission/figures.h"
 #include "tests/support/fake_clock.h"
 
 static struct loop loop;
