@@ -130,6 +130,9 @@ static const char *const migrations[] = {
     "ALTER TABLE instances ADD COLUMN headless INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE instances ADD COLUMN headless_born INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX instances_gone ON instances (gone_at) WHERE gone_at > 0;",
+
+    /* 8: what the watchdog has learned of an instance and done for it */
+    "ALTER TABLE instances ADD COLUMN care TEXT NOT NULL DEFAULT '{}';",
 };
 
 int cache_schema_newest(void)

@@ -13,6 +13,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "control/observe/evidence.h"
 #include "control/observe/prober.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
@@ -212,6 +213,7 @@ static const enum ldc_verb first_verb[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_STOP] = LDC_VERB_QUIT,     [CACHE_OP_RESTART] = LDC_VERB_QUIT,
     [CACHE_OP_MODIFY] = LDC_VERB_MODIFY, [CACHE_OP_RENAME] = LDC_VERB_RENAME,
     [CACHE_OP_CLONE] = LDC_VERB_COPY,    [CACHE_OP_REMOVE] = LDC_VERB_REMOVE,
+    [CACHE_OP_REPAIR] = LDC_VERB_QUIT,
 };
 
 static bool is_breaker_open(struct ctl_engine *e, const struct ctl_request *request,
@@ -276,6 +278,8 @@ static struct ctl_job *make_job(struct ctl_engine *e, const struct ctl_request *
     op->requested_by = mem_strdup(request->requested_by);
     mem_free(op->params);
     op->params = ctl_request_write(request);
+    if (request->reason)
+        ctl_evidence_add_note(op, request->reason);
     return ctl_job_new(&e->jobs, op, ctl_flow_of(kind));
 }
 

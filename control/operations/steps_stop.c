@@ -17,6 +17,8 @@ static enum ctl_plan plan_quit(struct ctl_job *job, const struct cache_instance 
     (void)why;
     if (job->op->kind == CACHE_OP_REMOVE && !job->params.force)
         return CTL_PLAN_SKIP;
+    if (job->op->kind == CACHE_OP_REPAIR && !is_off(i) && ctl_steps_is_cured(job, i))
+        return CTL_PLAN_SKIP;
     return is_off(i) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 

@@ -40,6 +40,7 @@ struct fake_farm {
     enum farm_profile profile;
     int manager_pid;
     bool is_manager_elsewhere;
+    int vm_service; /* a pid while it hangs; 0 = it does not */
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes;
     char *guests_say;

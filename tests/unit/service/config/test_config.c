@@ -153,6 +153,11 @@ Test(svc_config, refuses_what_is_out_of_range_or_of_another_type)
     check_refused("log-level", "loud", "one of debug, info, warning, error");
     check_refused("data-dir", "", "a text that is not empty");
     check_refused("breaker-max-open-ms", "100", "less than breaker_open_ms");
+    check_refused(
+        "repair-per-hour", "25",
+        "25 acts in an hour are one in 144 s, but it takes 145 s to see whether one helped: "
+        "settle_ms 10000 + stuck_ms 120000 + 3 looks (repair_looks) of refresh_idle_ms 5000; "
+        "at most 24 with these");
     check_refused("refresh-idle-ms", "100", "less than refresh_active_ms");
 }
 
