@@ -43,7 +43,7 @@ struct ctl_reconciler {
     unsigned n_submitting;
     unsigned n_on_host; /* acts of the last hour, for all instances; counted with each survey */
     bool has_vm;        /* some instance has one, as the last look shows */
-    bool is_curing;     /* the VM service is being ended for one */
+    uint64_t tried_ms;  /* when the VM service was to be ended last; 0 = never */
     uint64_t cured_ms;  /* when that helped last: what many have is no mystery then; 0 = never */
     bool is_maintained, is_closing;
     char told[WHY_SIZE]; /* why healing has stopped, as it was told; "" = it has not */
@@ -373,7 +373,8 @@ static bool may_be_service(const struct ward *w, const struct cache_instance *i,
 {
     const struct ctl_reconciler *r = w->reconciler;
     return i->repair == CACHE_REPAIR_FULL && w->is_sure && w->illness == CTL_ILLNESS_STUCK &&
-           !r->has_vm && !r->is_curing && (is_shared || w->n > 0);
+           !r->has_vm && !(r->tried_ms && clock_mono_ms() - r->tried_ms < MAX_DELAY_MS) &&
+           (is_shared || w->n > 0);
 }
 
 static void act(struct ward *w, const struct cache_instance *i, bool is_shared,
@@ -412,7 +413,8 @@ static void act(struct ward *w, const struct cache_instance *i, bool is_shared,
     default:
         write_reason(w, i, c.n_acts, reason, sizeof(reason));
         w->ends_service = is_service && remedy == CTL_REMEDY_REPAIR;
-        r->is_curing |= w->ends_service;
+        if (w->ends_service)
+            r->tried_ms = clock_mono_ms();
         if (ctl_remedy_is_paid(&c)) {
             ctl_observer_note_act(r->parts.observer, i->id);
             r->n_on_host++;
@@ -477,12 +479,11 @@ static void count(struct ctl_reconciler *r, struct tally *ret)
 {
     const struct cache_snapshot *s = ctl_observer_snapshot(r->parts.observer);
     *ret = (struct tally){0};
-    r->has_vm = r->is_curing = false;
+    r->has_vm = false;
     for (size_t n = 0; n < cache_snapshot_count(s); n++) {
         const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
         struct ward *w = find(r, i->id);
         r->has_vm |= i->vbox_pid > 0 || i->headless.pid > 0;
-        r->is_curing |= w && is_under_way(w) && w->ends_service;
         if (i->quarantine.since)
             continue;
         ret->n_alive += i->state != CACHE_STATE_STOPPED || i->desired == CACHE_DESIRED_RUNNING;
