@@ -51,7 +51,7 @@ Test(ldc_process, leaves_other_programs_alone)
 {
     static const char *const others[] = {"",
                                          "dnplayerext2.exe",
-                                         "Ld9BoxSVC.exe",
+                                         "Ld9BoxSVC2.exe",
                                          "VBoxHeadless",
                                          "dnmulti.exe",
                                          ".exe",
