@@ -77,7 +77,8 @@ struct ward {
 
 static struct ward *find(struct ctl_reconciler *r, const char *id)
 {
-    struct map_node *node = map_find(&r->wards, id);
+    /* As a rule there are none, and thousands of instances. */
+    struct map_node *node = r->wards.n_items > 0 ? map_find(&r->wards, id) : NULL;
     return node ? container_of(node, struct ward, by_id) : NULL;
 }
 
@@ -480,7 +481,7 @@ static void count(struct ctl_reconciler *r, struct tally *ret)
     const struct cache_snapshot *s = ctl_observer_snapshot(r->parts.observer);
     *ret = (struct tally){0};
     r->has_vm = false;
-    for (size_t n = 0; n < cache_snapshot_count(s); n++) {
+    for (size_t n = 0; r->wards.n_items > 0 && n < cache_snapshot_count(s); n++) {
         const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
         struct ward *w = find(r, i->id);
         r->has_vm |= i->vbox_pid > 0 || i->headless.pid > 0;
