@@ -45,6 +45,37 @@ class DesiredState(WatchdogCase):
         self.assertEqual(self.simulator.count("launch"), 1)
 
 
+class Illness(WatchdogCase):
+    instances = 5
+    service_options = {**WatchdogCase.service_options, "start_timeout_ms": 8000}
+
+    def test_each_is_called_by_its_name_and_with_its_cause(self):
+        expected = {
+            0: ("", "zombie", "zombie", "no VM process"),
+            1: ("", "hidden", "unreachable", "ldconsole says the instance is off"),
+            2: ("crash_loop", "", "crash_loop", "again and again"),
+            3: ("stuck_starting", "", "stuck", "waits for its VM"),
+            4: ("readonly_vmdk", "", "stuck", "VERR_VD_IMAGE_READ_ONLY"),
+        }
+        for index, (before, after, *_) in expected.items():
+            self.simulator.set(**{f"fault.{index}": before})
+            self.client.run("POST", f"/api/instances/{index}/start", status=None)
+            if after:
+                self.simulator.set(**{f"fault.{index}": after})
+        told = {}
+        with self.client.events(since=0) as stream:
+            while len(told) < len(expected):
+                event = stream.next()
+                if event["type"] == "instance.unhealthy":
+                    told.setdefault(event["data"]["index"], event["data"])
+        for index, (_, _, illness, words) in expected.items():
+            with self.subTest(illness):
+                self.assertEqual(told[index]["illness"], illness)
+                self.assertIn(words, told[index]["reason"])
+        self.assertEqual(self.simulator.count("launch"), len(expected), "and nothing was done")
+        self.assertEqual(self.simulator.count("quit"), 0)
+
+
 class Repair(WatchdogCase):
     def ended(self, n=1):
         """The first N repairs, once there are so many and they have ended."""

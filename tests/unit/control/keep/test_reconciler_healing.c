@@ -425,3 +425,53 @@ Test(ctl_healing, a_start_that_cannot_succeed_is_told_and_not_repeated)
     cr_expect_eq(world_heard(&w, "instance.unhealthy"), 1);
     cr_expect_eq(n_launches(), 1);
 }
+
+/* --- guests --- */
+
+static void set_up_guests(void)
+{
+    world_init(&w);
+    fake_farm_have(w.farm, "ld");
+    fake_farm_put(w.farm, 0, "zero");
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    fake_farm_let_guests_answer(w.farm, true);
+    w.has_reconciler = true;
+    world_open(&w);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    allow(0, CACHE_REPAIR_RESTART);
+}
+
+TestSuite(ctl_healing_guests, .init = set_up_guests, .fini = tear_down, .timeout = 60);
+
+static void fall_silent(void)
+{
+    fake_farm_let_guests_answer(w.farm, false);
+    for (int i = 0; i < 3; i++) {
+        unsigned before = fake_farm_count(w.farm, "ld");
+        world_skip(&w, 30000);
+        world_until(&w, fake_farm_count(w.farm, "ld") > before);
+    }
+}
+
+Test(ctl_healing_guests, one_that_is_silent_is_asked_once_more_and_restarted)
+{
+    fall_silent();
+    world_until(&w, n_launches() == 1);
+    let_it_look();
+    cr_expect_str_eq(fake_farm_log(w.farm), "quit 0; launch 0");
+    cr_expect_eq(world_heard(&w, "instance.unhealthy"), 1);
+}
+
+Test(ctl_healing_guests, one_that_answers_when_it_is_asked_once_more_is_left_alone)
+{
+    fall_silent();
+    world_until(&w, ctl_engine_is_busy(w.engine, world_at(&w, 0)->id));
+    fake_farm_let_guests_answer(w.farm, true);
+    let_it_look();
+    struct cache_operation *op = operation_of(0);
+    cr_expect_eq(op->kind, CACHE_OP_REPAIR);
+    cr_expect_eq(op->status, CACHE_OP_SUCCEEDED);
+    cache_operation_free(op);
+    cr_expect_str_eq(fake_farm_log(w.farm), "");
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_READY);
+}
