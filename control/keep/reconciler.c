@@ -244,13 +244,13 @@ struct ctl_reconciler *ctl_reconciler_new(const struct ctl_reconciler_parts *par
 void ctl_reconciler_set_maintenance(struct ctl_reconciler *r, bool is_maintained)
 {
     r->is_maintained = is_maintained;
-    for (struct map_node *node = map_next(&r->wards, NULL); node && is_maintained;
+    for (struct map_node *node = map_next(&r->wards, NULL); node;
          node = map_next(&r->wards, node)) {
         struct ctl_ward *w = container_of(node, struct ctl_ward, by_id);
-        const struct cache_operation *op =
-            w->wait ? ctl_engine_find(r->parts.engine, w->operation) : NULL;
-        if (op && op->started_at == 0)
-            (void)ctl_engine_cancel(r->parts.engine, op->id, "the maintenance mode");
+        if (is_maintained)
+            ctl_reconciler_give_up(w);
+        else
+            w->retry_at_ms = 0; /* somebody was at work meanwhile */
     }
 }
 

@@ -34,6 +34,14 @@ uint64_t ctl_ward_delay_ms(const struct ctl_ward *w)
     return ms < CTL_MAX_DELAY_MS ? ms : CTL_MAX_DELAY_MS;
 }
 
+void ctl_reconciler_give_up(struct ctl_ward *w)
+{
+    struct ctl_engine *e = w->reconciler->parts.engine;
+    const struct cache_operation *op = w->wait ? ctl_engine_find(e, w->operation) : NULL;
+    if (op && op->started_at == 0)
+        (void)ctl_engine_cancel(e, w->operation, "the maintenance mode");
+}
+
 static void back_off(struct ctl_ward *w, uint64_t at_least_ms)
 {
     w->n++;
@@ -80,6 +88,8 @@ static void on_accept(void *arg, const struct cache_operation *op, bool is_repea
     } else if (op) {
         str_copy(w->operation, sizeof(w->operation), op->id);
         w->wait = ctl_engine_wait(r->parts.engine, op->id, WAIT_MS, on_end, w);
+        if (r->is_maintained)
+            ctl_reconciler_give_up(w);
     } else {
         back_off(w, refusal->retry_ms);
     }

@@ -59,6 +59,8 @@ void ctl_reconciler_free_if_done(struct ctl_reconciler *r);
 bool ctl_ward_is_under_way(const struct ctl_ward *w);
 /** How long it is left alone after the last act, and has to be well until that is forgotten. */
 uint64_t ctl_ward_delay_ms(const struct ctl_ward *w);
+/** Cancels its operation, unless that has begun, for the maintenance mode. */
+void ctl_reconciler_give_up(struct ctl_ward *w);
 /** Acts for the instance ID in the last hour. */
 unsigned ctl_reconciler_count_acts(struct ctl_reconciler *r, const char *id);
 /** Does what is to be done for I, if anything is. IS_SHARED: many are ill. RET_STOPPED: why nothing

@@ -364,6 +364,23 @@ Test(ctl_healing, nothing_is_done_in_maintenance_mode)
     let_it_look();
 }
 
+Test(ctl_healing, what_has_not_begun_is_cancelled_by_the_maintenance_mode)
+{
+    /* As many quits as there is room for. */
+    fake_farm_answer(w.farm, "quit", FARM_HANG);
+    struct world_answer other = world_do(&w, CACHE_OP_STOP, 4);
+    (void)world_do(&w, CACHE_OP_STOP, 5);
+    world_until(&w, fake_farm_n_hung(w.farm) == 2);
+    allow(0, CACHE_REPAIR_FULL);
+    make_zombie(0);
+    be_sure();
+    world_until(&w, ctl_engine_is_busy(w.engine, world_at(&w, 0)->id));
+    ctl_reconciler_set_maintenance(w.reconciler, true);
+    world_until(&w, !ctl_engine_is_busy(w.engine, world_at(&w, 0)->id));
+    cr_expect_not_null(ctl_engine_find(w.engine, other.id), "what a person asked for stays");
+    cr_expect_eq(fake_farm_count(w.farm, "quit"), 2);
+}
+
 Test(ctl_healing, a_boot_is_left_alone_as_long_as_it_used_to_take)
 {
     char id[UUID_SIZE];
