@@ -62,6 +62,8 @@ class Illness(WatchdogCase):
             self.client.run("POST", f"/api/instances/{index}/start", status=None)
             if after:
                 self.simulator.set(**{f"fault.{index}": after})
+        # A window that goes on starting VMs may outrun the one that ends all processes.
+        self.addCleanup(self.simulator.kill_instance, 2, "player")
         told = {}
         with self.client.events(since=0) as stream:
             while len(told) < len(expected):
