@@ -88,6 +88,8 @@ static void on_accepted(void *arg, const struct cache_operation *op, bool is_rep
         respond_refusal(x, refusal);
 }
 
+static const struct cache_quarantine no_quarantine;
+
 static void make_request(const struct api_exchange *x, struct ctl_request *ret)
 {
     const struct api_pending *p = x->http.state;
@@ -103,7 +105,8 @@ static void make_request(const struct api_exchange *x, struct ctl_request *ret)
         .force = c->force,
         .timeout_ms = c->timeout_ms,
         .begin_within_ms = c->begin_within_ms,
-        .local = {c->labels, c->has_group ? c->group : NULL, c->desired},
+        .local = {c->labels, c->has_group ? c->group : NULL, c->desired,
+                  c->has_repair ? &c->repair : NULL, c->ends_quarantine ? &no_quarantine : NULL},
         .priority = p->n_targets ? CTL_PRIORITY_BATCH : CTL_PRIORITY_INTERACTIVE,
         .requested_by = x->who.name,
         .key = {x->who.id, x->key, x->fingerprint},

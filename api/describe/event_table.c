@@ -10,6 +10,9 @@ const struct api_event_type api_event_types[] = {
      "What its config file had lost, after a forced end, was put back from our copy."},
     {"instance.drifted", "InstanceDrifted",
      "Settings that an operation set are otherwise, and no operation changed them."},
+    {"instance.healthy", "InstanceSeen", "It is well again."},
+    {"instance.unhealthy", "InstanceUnhealthy",
+     "It is in a condition that does not pass by itself: which, why, and what its `repair` allows."},
     {"instance.removed", "InstanceSeen", "An instance is gone; as it was last seen."},
 
     {"operation.queued", "OperationMoved", "An operation is durable and waits for its turn."},
@@ -35,6 +38,9 @@ const struct api_event_type api_event_types[] = {
     {"workstation.removed", "WorkstationSeen", "A workstation was forgotten."},
     {"workstation.observation", "ObservationChanged",
      "The instances can, or can no longer, be looked at."},
+    {"workstation.healing", "HealingStopped",
+     "The watchdog heals nothing any more, because many instances are ill at the same time or the "
+     "acts that an hour allows are used up; or it does again."},
     {"workstation.manager", "ManagerSeen",
      "LDPlayer's manager window was opened or closed; when it closes it writes the config files as "
      "it had read them."},

@@ -22,6 +22,8 @@ const struct api_field api_fields_change[] = {{"name", API_FIELD_TITLE, false},
                                               {"settings", API_FIELD_SETTINGS, false},
                                               {"resolution", API_FIELD_RESOLUTION, false},
                                               {"desired_state", API_FIELD_DESIRED, false},
+                                              {"repair", API_FIELD_REPAIR, false},
+                                              {"quarantine", API_FIELD_QUARANTINE, false},
                                               {"labels", API_FIELD_LABELS, false},
                                               {"group", API_FIELD_GROUP, false},
                                               {"timeout_s", API_FIELD_TIMEOUT, false},
@@ -97,7 +99,13 @@ void api_command_deinit(struct api_command *command)
 
 bool api_command_is_empty(const struct api_command *c)
 {
-    return !c->name[0] && !c->has_settings && !c->labels && !c->has_group && c->desired < 0;
+    return !api_command_changes_settings(c) && !c->labels && !c->has_group && c->desired < 0 &&
+           !c->has_repair && !c->ends_quarantine;
+}
+
+bool api_command_changes_settings(const struct api_command *c)
+{
+    return c->name[0] || c->has_settings;
 }
 
 void api_field_refuse(const struct api_field_reader *reader, const char *name, const char *rule)
@@ -226,6 +234,26 @@ static const char *read_desired(yyjson_val *value, struct api_command *ret)
     return NULL;
 }
 
+static const char *read_repair(yyjson_val *value, struct api_command *ret)
+{
+    for (int i = 0; i < CACHE_REPAIR_COUNT; i++) {
+        if (!yyjson_equals_str(value, cache_repair_names[i]))
+            continue;
+        ret->repair = (enum cache_repair_mode)i;
+        ret->has_repair = true;
+        return NULL;
+    }
+    return "must be \"off\", \"report\", \"restart\" or \"full\"";
+}
+
+static const char *read_quarantine(yyjson_val *value, struct api_command *ret)
+{
+    if (!yyjson_is_null(value))
+        return "can only be null, which ends it: the watchdog alone begins one";
+    ret->ends_quarantine = true;
+    return NULL;
+}
+
 static const char *read_until(const struct api_field_reader *reader, yyjson_val *value,
                               struct api_command *ret)
 {
@@ -325,6 +353,10 @@ static const char *read_simple(const struct api_field_reader *reader, const stru
         return read_group(value, ret);
     case API_FIELD_DESIRED:
         return read_desired(value, ret);
+    case API_FIELD_REPAIR:
+        return read_repair(value, ret);
+    case API_FIELD_QUARANTINE:
+        return read_quarantine(value, ret);
     case API_FIELD_UNTIL:
         return read_until(reader, value, ret);
     case API_FIELD_WINDOW:

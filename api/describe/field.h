@@ -20,6 +20,8 @@ enum api_field_kind {
     API_FIELD_LABELS,
     API_FIELD_GROUP,
     API_FIELD_DESIRED,
+    API_FIELD_REPAIR,
+    API_FIELD_QUARANTINE,
     API_FIELD_UNTIL,
     API_FIELD_WINDOW,
     API_FIELD_FORCE,
@@ -55,6 +57,9 @@ struct api_command {
     char group[CACHE_GROUP_SIZE];
     bool has_group;
     int desired; /* enum cache_desired, -1 = not given */
+    enum cache_repair_mode repair;
+    bool has_repair;
+    bool ends_quarantine;
     bool until_ready, force;
     enum ldc_window window;
     unsigned timeout_ms, begin_within_ms; /* 0 = not given */
@@ -64,6 +69,8 @@ void api_command_init(struct api_command *command);
 void api_command_deinit(struct api_command *command);
 /** Whether nothing at all is to be changed. */
 bool api_command_is_empty(const struct api_command *command);
+/** Whether it changes what is LDPlayer's, the name or settings, and not only what we keep. */
+bool api_command_changes_settings(const struct api_command *command);
 
 /** Where errors go and how their fields are called: PREFIX is "" or ends in a dot. */
 struct api_field_reader {

@@ -18,9 +18,12 @@ const struct api_schema_row api_schema_rows[] = {
                          "guest?: answers|silent|other|closed|unknown"},
     {"Adb", "serial: text?, verified: own|other|foreign|unknown, reachable: bool?, "
             "debug: off|local|remote|unknown"},
+    {"RepairMode", "off|report|restart|full"},
+    {"Quarantine", "since: time, reason: text"},
     {"freshness", "observed_at: time?, age_ms: count?, source: live|cache|stale"},
     {"Instance", "id: uuid, index: count, name: text, state: InstanceState, state_reason: text, "
-                 "evidence: InstanceEvidence, desired_state: running|stopped?, adb_serial: text?, "
+                 "evidence: InstanceEvidence, desired_state: running|stopped?, repair: RepairMode, "
+                 "quarantine: Quarantine?, adb_serial: text?, "
                  "adb: Adb, pid: int?, vbox_pid: int?, top_window: int?, bind_window: int?, "
                  "resolution: Resolution?, settings: InstanceSettings, labels: Labels, "
                  "group: text?, revision: text, ...freshness, stale_reason?: text"},
@@ -33,7 +36,7 @@ const struct api_schema_row api_schema_rows[] = {
      "all?: =true, state?: InstanceState|[InstanceState], group?: text?, labels?: {text?}"},
 
     /* --- operations --- */
-    {"OperationKind", "create|start|stop|restart|modify|rename|clone|remove|batch"},
+    {"OperationKind", "create|start|stop|restart|modify|rename|clone|remove|repair|batch"},
     {"OperationStatus", "queued|waiting_for_session|running|succeeded|failed|timed_out|cancelled|"
                         "interrupted"},
     {"Progress", "percent: percent, step: text?"},
@@ -54,7 +57,8 @@ const struct api_schema_row api_schema_rows[] = {
                        "waiting_for: WaitingFor?, error: OperationError?"},
     {"operation", "...operation_head, requested_by: text?, idempotency_key: text?, "
                   "evidence: [CallEvidence|StateEvidence|NoteEvidence], parent: uuid?"},
-    {"InstanceOperation", "kind: create|start|stop|restart|modify|rename|clone, ...operation, "
+    {"InstanceOperation", "kind: create|start|stop|restart|modify|rename|clone|repair, "
+                          "...operation, "
                           "result: InstanceResult?, children: null"},
     {"RemoveOperation", "kind: =remove, ...operation, result: RemoveResult?, children: null"},
     {"BatchOperation", "kind: =batch, ...operation, result: BatchResult?, "
@@ -67,12 +71,16 @@ const struct api_schema_row api_schema_rows[] = {
 
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},
+    {"InstanceUnhealthy", "...InstanceSeen, illness: stuck|zombie|unreachable|silent|crash_loop|"
+                          "config_lost|not_starting, reason: text, repair: RepairMode"},
+    {"HealingStopped", "is_stopped: bool, reason: text?"},
     {"ConfigRestored", "id: uuid, index: count, reason: text"},
     {"InstanceDrifted", "id: uuid, index: count, settings: [text], reason: text"},
     {"ManagerSeen", "is_open: bool, pid: int?"},
     {"InstanceChanged", "...InstanceSeen, changes: InstanceChanges"},
     {"InstanceChanges", "index?: <count>, name?: <text>, state?: <InstanceState>, "
                         "state_reason?: <text>, desired_state?: <running|stopped?>, "
+                        "repair?: <RepairMode>, quarantine?: <Quarantine?>, "
                         "adb_serial?: <text?>, adb?: <Adb>, pid?: <int?>, vbox_pid?: <int?>, "
                         "top_window?: <int?>, bind_window?: <int?>, resolution?: <Resolution?>, "
                         "settings?: <InstanceSettings>, labels?: <Labels>, group?: <text?>"},

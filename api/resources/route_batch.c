@@ -183,7 +183,8 @@ static void read_options(struct api_exchange *x, yyjson_val *root, struct api_fi
 static bool may_act(struct api_exchange *x)
 {
     const struct api_pending *p = x->http.state;
-    bool is_for_admin = p->kind == CACHE_OP_REMOVE || p->kind == CACHE_OP_MODIFY;
+    bool is_for_admin = p->kind == CACHE_OP_REMOVE ||
+                        (p->kind == CACHE_OP_MODIFY && api_command_changes_settings(&p->command));
     if (!is_for_admin || x->who.role >= CACHE_ROLE_ADMIN)
         return true;
     api_respond_code(x, API_FORBIDDEN, "This action needs the role admin; '%s' has the role %s.",

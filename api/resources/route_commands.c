@@ -89,6 +89,13 @@ void api_handle_instances_change(struct api_exchange *x)
         return;
     if (api_command_is_empty(&p->command))
         api_respond_field(x, "body", "must name at least one thing to change");
+    else if (api_command_changes_settings(&p->command) && x->who.role < CACHE_ROLE_ADMIN)
+        api_respond_code(
+            x, API_FORBIDDEN,
+            "`name`, `settings` and `resolution` need the role admin; '%s' has the role "
+            "%s, with which labels, group, desired_state, repair and quarantine can be "
+            "changed.",
+            x->who.name, cache_role_name(x->who.role));
     else
         api_cached_known_instances(x, &submit_stages);
 }

@@ -17,7 +17,7 @@ static const char *const field_names[] = {
     "id",       "index",        "name",       "state",       "state_reason", "evidence",
     "labels",   "group",        "adb_serial", "pid",         "vbox_pid",     "top_window",
     "settings", "resolution",   "age_ms",     "bind_window", "observed_at",  "desired_state",
-    "source",   "stale_reason", "revision",   "adb"};
+    "source",   "stale_reason", "revision",   "adb",         "repair",       "quarantine"};
 
 /* What a list with parameters is made from. */
 struct listing {

@@ -167,7 +167,7 @@ const struct api_route api_routes[] = {
     {
         .method = HTTP_METHOD_PATCH,
         .path = "/api/instances/{ref}",
-        .role = CACHE_ROLE_ADMIN,
+        .role = CACHE_ROLE_OPERATOR,
         .handler = api_handle_instances_change,
         .id = "changeInstance",
         .tag = "instances",
@@ -177,7 +177,11 @@ const struct api_route api_routes[] = {
             "take effect when it is stopped and started, and `note` of the result says so. "
             "`settings.adb_debug`, for which ldconsole has no flag, is written "
             "into that file itself (the former one stays beside it, `.ldplayerd.bak`): 409 while it runs. "
-            "Labels are replaced as a whole; group `null` clears it.",
+            "Labels are replaced as a whole; group `null` clears it. With `desired_state` the instance "
+            "is started or stopped whenever it is not so; `repair` says what is done when it is ill: "
+            "nothing (`off`), an event (`report`), a restart too (`restart`), and one that ends its "
+            "processes by force where quit is ignored (`full`). `quarantine`: `null` ends it, as a "
+            "start by hand does. Name, settings and resolution need the role admin.",
         .query = QUERY(&wait),
         .body = "InstanceChange",
         .is_body_required = true,

@@ -8,6 +8,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/json.h"
 
 static const char *const state_names[CACHE_STATE_COUNT] = {
@@ -50,6 +51,8 @@ const char *cache_desired_name(enum cache_desired desired)
     return NULL;
 }
 
+const char *const cache_repair_names[] = {"report", "off", "restart", "full"};
+
 void cache_instance_init(struct cache_instance *i)
 {
     memset(i, 0, sizeof(*i));
@@ -77,6 +80,8 @@ void cache_instance_take_local(struct cache_instance *to, const struct cache_ins
     to->labels = mem_strdup(from->labels);
     memcpy(to->group, from->group, sizeof(to->group));
     to->desired = from->desired;
+    to->repair = from->repair;
+    to->quarantine = from->quarantine;
 }
 
 static void append_str_or_null(struct buf *out, const char *s)
@@ -136,6 +141,26 @@ static void append_evidence(const struct cache_instance *i, struct buf *out)
 static void append_desired(const struct cache_instance *i, struct buf *out)
 {
     append_str_or_null(out, cache_desired_name(i->desired));
+}
+
+static void append_repair(const struct cache_instance *i, struct buf *out)
+{
+    json_append_str(out, cache_repair_names[i->repair]);
+}
+
+static void append_quarantine(const struct cache_instance *i, struct buf *out)
+{
+    char since[CLOCK_RFC3339_SIZE];
+    if (i->quarantine.since == 0) {
+        (void)buf_append_str(out, "null");
+        return;
+    }
+    clock_format(i->quarantine.since, since);
+    (void)buf_append_str(out, "{\"since\":\"");
+    (void)buf_append_str(out, since);
+    (void)buf_append_str(out, "\",\"reason\":");
+    json_append_str(out, i->quarantine.reason);
+    (void)buf_append_str(out, "}");
 }
 
 static void append_adb_serial(const struct cache_instance *i, struct buf *out)
@@ -266,6 +291,8 @@ static const struct field {
     {"state_reason", SEEN, append_reason, FIELD(TEXT, reason)},
     {"evidence", SEEN, append_evidence, FIELD(VOLATILE, evidence)},
     {"desired_state", SET, append_desired, FIELD(BYTES, desired)},
+    {"repair", SET, append_repair, FIELD(BYTES, repair)},
+    {"quarantine", SEEN, append_quarantine, FIELD(BYTES, quarantine)},
     {"adb_serial", SEEN, append_adb_serial, FIELD(TEXT, adb_serial)},
     {"adb", SEEN, append_adb, FIELD(BYTES, adb)},
     {"pid", SEEN, append_pid, FIELD(BYTES, pid)},

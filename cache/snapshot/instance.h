@@ -7,6 +7,7 @@
 
 #include "base/memory/buf.h"
 #include "base/system/random.h"
+#include "cache/snapshot/care.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/process/match.h"
 #include "ldconsole/verbs/adb_serial.h"
@@ -60,6 +61,21 @@ struct cache_adb {
 
 enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200, CACHE_REVISION_SIZE = 17 };
 
+/** What the watchdog does by itself for an instance that is ill (control/observe/health.h). */
+enum cache_repair_mode {
+    CACHE_REPAIR_REPORT, /* it tells of it */
+    CACHE_REPAIR_OFF,
+    CACHE_REPAIR_RESTART, /* and quits it and starts it again */
+    CACHE_REPAIR_FULL,    /* and ends its processes by force where quit is ignored */
+    CACHE_REPAIR_COUNT
+};
+
+/** The watchdog has given up on it: nothing is done for it before a person lifts that. */
+struct cache_quarantine {
+    int64_t since; /* wall ms; 0 = it is in none, and the reason is "" */
+    char reason[2 * CACHE_REASON_SIZE];
+};
+
 struct cache_instance {
     char id[UUID_SIZE];
     int index;
@@ -68,6 +84,8 @@ struct cache_instance {
     char reason[CACHE_REASON_SIZE]; /* why `state` is believed, a sentence */
     char *evidence;                 /* JSON object, owned; NULL = {} */
     enum cache_desired desired;
+    enum cache_repair_mode repair;
+    struct cache_quarantine quarantine;   /* zeroed behind the text; null in JSON */
     char adb_serial[LDC_ADB_SERIAL_SIZE]; /* "" = none; null in JSON */
     struct cache_adb adb;
     int64_t pid, vbox_pid, top_window, bind_window; /* 0 = none; null in JSON */
@@ -80,6 +98,8 @@ struct cache_instance {
     char disk_id[64];                   /* identity of data.vmdk; not in the API */
     struct ldc_process_id player, headless; /* its own, last seen in the process table; not in the
                                                API */
+    struct cache_care care; /* as the database had it at the start, for the observer; not in the
+                               API */
 };
 
 void cache_instance_init(struct cache_instance *i);
@@ -89,7 +109,8 @@ void cache_instance_deinit(struct cache_instance *i);
  *  what it owned is released. */
 void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from);
 
-/** Gives TO what is kept by us of FROM, and no look shows: labels, group and desired state. */
+/** Gives TO what is kept by us of FROM, and no look shows: labels, group, desired state, repair and
+ *  quarantine. */
 void cache_instance_take_local(struct cache_instance *to, const struct cache_instance *from);
 
 /** Appends `{"id":...,...` without the closing brace, so that freshness can follow. All text in I
@@ -111,9 +132,9 @@ void cache_instance_render(const struct cache_instance *i, struct buf *out,
                            unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
 
 /** Gives I, which came after BEFORE, a revision of its own when something that callers can set
- *  (name, desired state, resolution, settings, labels, group) is not as it was, whoever changed it.
- *  What was not known before is no change. One without a revision gets
- *  BEFORE's. BEFORE NULL: a new one in any case. */
+ *  (name, desired state, repair, resolution, settings, labels, group) is not as it was, whoever
+ * changed it. What was not known before is no change. One without a revision gets BEFORE's. BEFORE
+ * NULL: a new one in any case. */
 void cache_instance_revise(struct cache_instance *i, const struct cache_instance *before);
 
 const char *cache_state_name(enum cache_state state);
@@ -124,5 +145,6 @@ extern const char *const cache_adb_debug_names[CACHE_ADB_DEBUG_COUNT];
 int cache_state_parse(const char *name, enum cache_state *ret);
 /** "running", "stopped", or NULL for none. */
 const char *cache_desired_name(enum cache_desired desired);
+extern const char *const cache_repair_names[CACHE_REPAIR_COUNT];
 
 #endif

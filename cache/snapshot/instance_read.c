@@ -7,6 +7,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
 
@@ -44,6 +45,13 @@ static unsigned read_name(yyjson_val *object, const char *key, const char *const
             return i;
     }
     return 0;
+}
+
+static void read_quarantine(yyjson_val *value, struct cache_quarantine *ret)
+{
+    const char *since = yyjson_get_str(yyjson_obj_get(value, "since"));
+    if (since && clock_parse(since, &ret->since) == 0)
+        read_text(value, "reason", ret->reason, sizeof(ret->reason));
 }
 
 static struct cache_adb read_adb(yyjson_val *adb)
@@ -93,6 +101,8 @@ int cache_instance_from_json(const char *text, struct cache_instance *ret)
     read_text(root, "group", i.group, sizeof(i.group));
     read_text(root, "revision", i.revision, sizeof(i.revision));
     i.desired = read_desired(root);
+    i.repair = read_name(root, "repair", cache_repair_names, CACHE_REPAIR_COUNT);
+    read_quarantine(yyjson_obj_get(root, "quarantine"), &i.quarantine);
     read_numbers(root, &i);
     ldc_settings_from_record(&i.settings, yyjson_obj_get(root, "settings"));
     i.evidence = read_object(root, "evidence");

@@ -130,6 +130,9 @@ static const char *const migrations[] = {
     "ALTER TABLE instances ADD COLUMN headless INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE instances ADD COLUMN headless_born INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX instances_gone ON instances (gone_at) WHERE gone_at > 0;",
+
+    /* 8: what the watchdog has learned of an instance and done for it */
+    "ALTER TABLE instances ADD COLUMN care TEXT NOT NULL DEFAULT '{}';",
 };
 
 int cache_schema_newest(void)
@@ -206,7 +209,7 @@ static int is_empty(sqlite3 *db, bool *ret)
 
 /* A file that has just these objects needs no model to be compared with, which would be a fifth of
  * the start. */
-const uint64_t cache_schema_newest_digest = UINT64_C(0x7e6b181d7285756c);
+const uint64_t cache_schema_newest_digest = UINT64_C(0x68ee1b0fafb25d5b);
 
 /* FNV-1a. */
 int cache_schema_digest(sqlite3 *db, uint64_t *ret)

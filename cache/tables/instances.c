@@ -22,6 +22,7 @@ static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
     str_copy(ret->disk_id, sizeof(ret->disk_id), cache_sql_text(row, 1));
     ret->player = read_process(row, 2);
     ret->headless = read_process(row, 4);
+    cache_care_read(cache_sql_text(row, 6), &ret->care);
     return 0;
 }
 
@@ -50,7 +51,7 @@ static int load(sqlite3 *db, const char *sql, struct cache_instance **ret_items,
     return 0;
 }
 
-#define COLUMNS "json, disk_id, player, player_born, headless, headless_born"
+#define COLUMNS "json, disk_id, player, player_born, headless, headless_born, care"
 
 int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
 {
@@ -116,6 +117,34 @@ void cache_instances_put(struct cache_store *store, const struct cache_instance 
     (void)buf_append_str(&json, "}");
     p->json = buf_take(&json, NULL);
     cache_store_write(store, exec_put, on_put, p);
+}
+
+struct put_care {
+    char id[UUID_SIZE];
+    char *care;
+};
+
+static int exec_put_care(sqlite3 *db, void *arg)
+{
+    const struct put_care *p = arg;
+    return cache_sql_run(db, "UPDATE instances SET care = ? WHERE id = ?", "ss", p->care, p->id);
+}
+
+static void on_care_put(void *arg, int status)
+{
+    struct put_care *p = arg;
+    (void)status;
+    mem_free(p->care);
+    mem_free(p);
+}
+
+void cache_instances_put_care(struct cache_store *store, const char *id,
+                              const struct cache_care *care)
+{
+    struct put_care *p = mem_new(struct put_care);
+    str_copy(p->id, sizeof(p->id), id);
+    p->care = cache_care_write(care);
+    cache_store_write(store, exec_put_care, on_care_put, p);
 }
 
 static int exec_remove(sqlite3 *db, void *arg)

@@ -18,6 +18,9 @@ int cache_instances_load_gone(sqlite3 *db, struct cache_instance **ret_items, si
 /** Writes a copy of INSTANCE (insert or replace), which is there. DONE may be NULL. */
 void cache_instances_put(struct cache_store *store, const struct cache_instance *instance,
                          cache_done_fn done, void *arg);
+/** Writes what the watchdog keeps of ID, which other writes leave as it is. */
+void cache_instances_put_care(struct cache_store *store, const char *id,
+                              const struct cache_care *care);
 /** The row goes: operations and events have the id by themselves, and who is removed never comes
  *  back under it. */
 void cache_instances_remove(struct cache_store *store, const char *id);

@@ -13,7 +13,8 @@
 static const char *const kind_names[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_CREATE] = "create",   [CACHE_OP_START] = "start",   [CACHE_OP_STOP] = "stop",
     [CACHE_OP_RESTART] = "restart", [CACHE_OP_MODIFY] = "modify", [CACHE_OP_RENAME] = "rename",
-    [CACHE_OP_CLONE] = "clone",     [CACHE_OP_REMOVE] = "remove", [CACHE_OP_BATCH] = "batch",
+    [CACHE_OP_CLONE] = "clone",     [CACHE_OP_REMOVE] = "remove", [CACHE_OP_REPAIR] = "repair",
+    [CACHE_OP_BATCH] = "batch",
 };
 
 static const char *const status_names[CACHE_OP_STATUS_COUNT] = {

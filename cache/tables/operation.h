@@ -19,6 +19,7 @@ enum cache_op_kind {
     CACHE_OP_RENAME,
     CACHE_OP_CLONE,
     CACHE_OP_REMOVE,
+    CACHE_OP_REPAIR, /* by the watchdog alone */
     CACHE_OP_BATCH,
     CACHE_OP_KIND_COUNT
 };

@@ -1,217 +1,268 @@
 /* SPDX-License-Identifier: MIT */
-/* After each survey every instance with a desired state is considered. One whose state is the
- * opposite gets an operation, and from then on there is an `attempt` for it:
+/* After each survey that can be believed every instance is looked at twice: first what it suffers
+ * from (look), then, when it is known how many do, what is to be done (care). An instance that is
+ * ill, or for which something was done, has a `ward`:
  *
- *      submit -> on_accept -> on_end -> pause (10 s, doubling) -> the next one, if it is so still
- *                    '--refused--------^
+ *      look    ill? in `looks` looks in a row: told                                     -> is_sure
+ *      care    remedy.c: start, stop, repair? reconciler_act.c, a pause, and then again, if it is
+ *              so still
  *
- * which is forgotten when the state has held for as long as the pause, or nothing is desired any
- * more. Other states than the desired one and its opposite are left alone. */
-#include "control/keep/reconciler.h"
+ * which is forgotten when the instance has been well for as long as the pause, or is not there any
+ * more. */
+#include <stdio.h>
+#include <string.h>
 
-#include "base/memory/map.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
-#include "control/observe/state.h"
+#include "control/keep/reconciler_private.h"
 
-enum {
-    FIRST_DELAY_MS = 10000,
-    MAX_DELAY_MS = 600000,
-    WAIT_MS = 86400000 /* longer than any operation takes */
+const struct ctl_reconciler_options ctl_reconciler_defaults = {
+    .looks = 3,
+    .look_ms = 5000,
+    .budget = {.per_hour = 5, .host_per_hour = 10},
 };
 
-struct ctl_reconciler {
-    struct ctl_engine *engine;
-    struct ctl_observer *observer;
-    struct ctl_survey_listener listener;
-    struct map attempts;
-    unsigned n_submitting;
-    bool is_closing;
-};
+/* --- wards --- */
 
-/* What was done for one instance; exists from the first attempt until its state has held. */
-struct attempt {
-    struct ctl_reconciler *reconciler;
-    char id[UUID_SIZE];
-    struct map_node by_id;
-    unsigned n; /* attempts */
-    uint64_t retry_at_ms;
-    uint64_t held_since_ms; /* 0 = it does not */
-    bool is_submitting;
-    struct ctl_wait *wait; /* for the end of the operation */
-    bool seen;             /* scratch */
-};
-
-static void attempt_free(struct attempt *a)
+static struct ctl_ward *find(struct ctl_reconciler *r, const char *id)
 {
-    if (a->wait)
-        ctl_engine_cancel_wait(a->wait);
-    map_remove(&a->reconciler->attempts, &a->by_id);
-    mem_free(a);
+    /* As a rule there are none, and thousands of instances. */
+    struct map_node *node = r->wards.n_items > 0 ? map_find(&r->wards, id) : NULL;
+    return node ? container_of(node, struct ctl_ward, by_id) : NULL;
 }
 
-static struct attempt *find(struct ctl_reconciler *r, const char *id)
+static struct ctl_ward *make(struct ctl_reconciler *r, const char *id)
 {
-    struct map_node *node = map_find(&r->attempts, id);
-    return node ? container_of(node, struct attempt, by_id) : NULL;
+    struct ctl_ward *w = mem_new(struct ctl_ward);
+    w->reconciler = r;
+    w->is_there = true;
+    str_copy(w->id, sizeof(w->id), id);
+    map_insert(&r->wards, &w->by_id, w->id);
+    return w;
 }
 
-static void free_if_done(struct ctl_reconciler *r)
+void ctl_reconciler_free_ward(struct ctl_ward *w)
+{
+    if (w->wait)
+        ctl_engine_cancel_wait(w->wait);
+    map_remove(&w->reconciler->wards, &w->by_id);
+    mem_free(w);
+}
+
+void ctl_reconciler_free_if_done(struct ctl_reconciler *r)
 {
     if (!r->is_closing || r->n_submitting > 0)
         return;
-    map_deinit(&r->attempts);
+    map_deinit(&r->wards);
     mem_free(r);
 }
 
-/* --- one attempt --- */
+/* --- the first look at an instance: what it suffers from --- */
 
-static uint64_t delay_of(const struct attempt *a)
+/* A start that failed twice, or for a reason that stays. */
+static bool is_not_starting(const struct ctl_ward *w, const struct cache_instance *i)
 {
-    uint64_t ms = FIRST_DELAY_MS;
-    for (unsigned i = 1; i < a->n && ms < MAX_DELAY_MS; i++)
-        ms *= 2;
-    return ms < MAX_DELAY_MS ? ms : MAX_DELAY_MS;
+    return i->desired == CACHE_DESIRED_RUNNING && i->state == CACHE_STATE_STOPPED &&
+           w->has_failed && (w->is_lasting || w->n >= 2);
 }
 
-static void back_off(struct attempt *a, uint64_t at_least_ms)
+static void look(struct ctl_reconciler *r, const struct cache_instance *i, uint64_t now)
 {
-    a->n++;
-    uint64_t ms = delay_of(a);
-    a->retry_at_ms = clock_mono_ms() + (ms > at_least_ms ? ms : at_least_ms);
+    enum ctl_illness illness = ctl_observer_illness(r->parts.observer, i);
+    struct ctl_ward *w = find(r, i->id);
+    if (!w && illness == CTL_ILLNESS_NONE)
+        return;
+    if (!w)
+        w = make(r, i->id);
+    w->is_there = true;
+    if (w->was_quarantined && i->quarantine.since == 0) {
+        /* A person trusts it again. */
+        w->n = 0;
+        w->retry_at_ms = 0;
+        w->has_failed = w->is_lasting = false;
+    }
+    w->was_quarantined = i->quarantine.since != 0;
+    if (w->illness != illness) {
+        w->illness = illness;
+        w->n_looks = 0;
+        w->since_ms = now;
+    }
+    w->n_looks++;
+    /* A silent guest was asked several times before it was called so. */
+    w->is_sure = illness == CTL_ILLNESS_SILENT ||
+                 (illness != CTL_ILLNESS_NONE && w->n_looks >= r->options.looks &&
+                  now - w->since_ms >= (uint64_t)(r->options.looks - 1) * r->options.look_ms);
+    if (w->is_sure)
+        ctl_reconciler_tell(w, i, illness, NULL);
+    else if (is_not_starting(w, i))
+        ctl_reconciler_tell(w, i, CTL_ILLNESS_NOT_STARTING, w->why);
 }
 
-static void on_end(void *arg, const struct cache_operation *op, bool is_timeout)
+/* --- the second: what is to be done --- */
+
+static bool is_well(const struct ctl_ward *w, const struct cache_instance *i)
 {
-    struct attempt *a = arg;
-    (void)op;
-    a->wait = NULL;
-    if (!is_timeout)
-        back_off(a, 0);
+    return w->illness == CTL_ILLNESS_NONE &&
+           (i->desired == CACHE_DESIRED_NONE ? !ctl_state_is_moving(i->state)
+                                             : ctl_remedy_is_as_desired(i->desired, i->state));
 }
 
-static void on_accept(void *arg, const struct cache_operation *op, bool is_repeat,
-                      const struct ctl_refusal *refusal)
+/* Frees W when it has been well for long enough. */
+static void convalesce(struct ctl_ward *w, const struct cache_instance *i, uint64_t now)
 {
-    struct attempt *a = arg;
-    struct ctl_reconciler *r = a->reconciler;
+    if (!is_well(w, i)) {
+        w->well_since_ms = 0;
+        return;
+    }
+    if (w->well_since_ms == 0)
+        w->well_since_ms = now;
+    if (ctl_ward_is_under_way(w))
+        return;
+    ctl_reconciler_tell(w, i, CTL_ILLNESS_NONE, NULL);
+    /* Nothing was done, or nothing is desired any more. */
+    bool has_no_cause = w->n == 0 || (i->desired == CACHE_DESIRED_NONE && !w->is_healing);
+    if (has_no_cause || now - w->well_since_ms >= ctl_ward_delay_ms(w))
+        ctl_reconciler_free_ward(w);
+}
 
-    (void)is_repeat;
-    a->is_submitting = false;
-    r->n_submitting--;
-    if (r->is_closing) {
-        attempt_free(a);
-        free_if_done(r);
-    } else if (op) {
-        a->wait = ctl_engine_wait(r->engine, op->id, WAIT_MS, on_end, a);
-    } else {
-        back_off(a, refusal->retry_ms);
+static void care(struct ctl_reconciler *r, const struct cache_instance *i, bool is_shared,
+                 uint64_t now, const char **ret_stopped)
+{
+    struct ctl_ward *w = find(r, i->id);
+    bool is_opposite = ctl_remedy_is_opposite(i->desired, i->state);
+    if (!w && !is_opposite)
+        return;
+    if (w && w->wait && w->is_healing && ctl_engine_is_overtaken(r->parts.engine, w->operation))
+        (void)ctl_engine_cancel(r->parts.engine, w->operation,
+                                "the watchdog, for a stop or removal that waits for it");
+    bool may_act = (is_opposite || w->is_sure) && !ctl_engine_is_busy(r->parts.engine, i->id) &&
+                   !(w && (ctl_ward_is_under_way(w) || now < w->retry_at_ms));
+    if (may_act)
+        ctl_reconciler_act(w ? w : make(r, i->id), i, is_shared, ret_stopped);
+    w = find(r, i->id);
+    if (w)
+        convalesce(w, i, now);
+}
+
+/* --- all of them --- */
+
+static unsigned count_on_host(struct ctl_reconciler *r)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(r->parts.observer);
+    unsigned n = 0;
+    for (size_t i = 0; i < cache_snapshot_count(s); i++)
+        n += ctl_reconciler_count_acts(r, cache_snapshot_at(s, i)->instance.id);
+    return n;
+}
+
+struct tally {
+    size_t n_ill;   /* or are being healed; not those whose config file alone is wrong */
+    size_t n_sure;  /* of these */
+    size_t n_alive; /* that run or should */
+};
+
+static void count(struct ctl_reconciler *r, struct tally *ret)
+{
+    const struct cache_snapshot *s = ctl_observer_snapshot(r->parts.observer);
+    *ret = (struct tally){0};
+    r->has_vm = false;
+    for (size_t n = 0; r->wards.n_items > 0 && n < cache_snapshot_count(s); n++) {
+        const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
+        struct ctl_ward *w = find(r, i->id);
+        r->has_vm |= i->vbox_pid > 0 || i->headless.pid > 0;
+        if (i->quarantine.since)
+            continue;
+        ret->n_alive += i->state != CACHE_STATE_STOPPED || i->desired == CACHE_DESIRED_RUNNING;
+        if (!w || w->illness == CTL_ILLNESS_CONFIG_LOST)
+            continue;
+        bool is_known = w->has_failed || (ctl_ward_is_under_way(w) && w->is_healing);
+        ret->n_ill += is_known || w->illness != CTL_ILLNESS_NONE;
+        ret->n_sure += is_known || w->is_sure;
     }
 }
 
-static void submit(struct ctl_reconciler *r, const struct cache_instance *i, struct attempt *a)
+static void forget_gone(struct ctl_reconciler *r)
 {
-    struct ctl_request request = {
-        .kind = i->desired == CACHE_DESIRED_RUNNING ? CACHE_OP_START : CACHE_OP_STOP,
-        .target = i->id,
-        .local = {.desired = -1},
-        .priority = CTL_PRIORITY_WATCHDOG,
-        .requested_by = "desired-state",
-    };
-    if (!a) {
-        a = mem_new(struct attempt);
-        a->reconciler = r;
-        a->seen = true;
-        str_copy(a->id, sizeof(a->id), i->id);
-        map_insert(&r->attempts, &a->by_id, a->id);
+    for (struct map_node *node = map_next(&r->wards, NULL), *next; node; node = next) {
+        struct ctl_ward *w = container_of(node, struct ctl_ward, by_id);
+        next = map_next(&r->wards, node);
+        if (!w->is_there && !w->is_submitting)
+            ctl_reconciler_free_ward(w);
+        else
+            w->is_there = false;
     }
-    a->is_submitting = true;
-    r->n_submitting++;
-    ctl_engine_submit(r->engine, &request, on_accept, a);
-}
-
-/* --- after each survey --- */
-
-static bool is_as_desired(const struct cache_instance *i)
-{
-    return i->desired == CACHE_DESIRED_RUNNING ? ctl_state_is_up(i->state)
-                                               : i->state == CACHE_STATE_STOPPED;
-}
-
-static bool is_opposite(const struct cache_instance *i)
-{
-    return i->desired == CACHE_DESIRED_RUNNING ? i->state == CACHE_STATE_STOPPED
-                                               : ctl_state_is_up(i->state);
-}
-
-static bool is_under_way(const struct attempt *a)
-{
-    return a->is_submitting || a->wait;
-}
-
-static void consider(struct ctl_reconciler *r, const struct cache_instance *i, uint64_t now)
-{
-    struct attempt *a = find(r, i->id);
-    if (a)
-        a->seen = i->desired != CACHE_DESIRED_NONE;
-    if (i->desired == CACHE_DESIRED_NONE)
-        return;
-    if (is_opposite(i) && !ctl_engine_is_busy(r->engine, i->id) &&
-        !(a && (is_under_way(a) || now < a->retry_at_ms))) {
-        submit(r, i, a);
-        return;
-    }
-    if (!a)
-        return;
-    if (!is_as_desired(i))
-        a->held_since_ms = 0;
-    else if (a->held_since_ms == 0)
-        a->held_since_ms = now;
-    else if (now - a->held_since_ms >= delay_of(a) && !is_under_way(a))
-        attempt_free(a);
 }
 
 static void on_survey(void *arg)
 {
     struct ctl_reconciler *r = arg;
-    const struct cache_snapshot *s = ctl_observer_snapshot(r->observer);
+    const struct cache_snapshot *s = ctl_observer_snapshot(r->parts.observer);
     uint64_t now = clock_mono_ms();
+    struct tally tally;
+    char shared[CTL_WHY_SIZE];
+    const char *stopped = "";
 
-    if (!cache_snapshot_is_observed(s) || ctl_observer_verdict(r->observer)->status != 0)
+    if (r->is_maintained || !cache_snapshot_is_observed(s) ||
+        ctl_observer_verdict(r->parts.observer)->status != 0)
         return;
     for (size_t i = 0; i < cache_snapshot_count(s); i++)
-        consider(r, &cache_snapshot_at(s, i)->instance, now);
-    for (struct map_node *node = map_next(&r->attempts, NULL), *next; node; node = next) {
-        struct attempt *a = container_of(node, struct attempt, by_id);
-        next = map_next(&r->attempts, node);
-        if (!a->seen && !a->is_submitting)
-            attempt_free(a);
-        else
-            a->seen = false;
+        look(r, &cache_snapshot_at(s, i)->instance, now);
+    r->n_on_host = r->wards.n_items > 0 ? count_on_host(r) : 0;
+    count(r, &tally);
+    bool is_cured = r->cured_ms && now - r->cured_ms < CTL_MAX_DELAY_MS;
+    bool is_shared = ctl_remedy_is_shared(tally.n_ill, tally.n_alive) && !is_cured;
+    if (is_shared && ctl_remedy_is_shared(tally.n_sure, tally.n_alive)) {
+        snprintf(
+            shared, sizeof(shared),
+            "%zu of %zu instances that run or should are ill at the same time: they have one "
+            "cause, such as the VM service, the disk or the memory of this machine; nothing is "
+            "restarted until fewer are",
+            tally.n_sure, tally.n_alive);
+        stopped = shared;
     }
+    for (size_t i = 0; i < cache_snapshot_count(s); i++)
+        care(r, &cache_snapshot_at(s, i)->instance, is_shared, now, &stopped);
+    ctl_reconciler_tell_stopped(r, stopped);
+    forget_gone(r);
 }
 
-struct ctl_reconciler *ctl_reconciler_new(struct ctl_engine *engine, struct ctl_observer *observer)
+/* --- life cycle --- */
+
+struct ctl_reconciler *ctl_reconciler_new(const struct ctl_reconciler_parts *parts,
+                                          const struct ctl_reconciler_options *options)
 {
     struct ctl_reconciler *r = mem_new(struct ctl_reconciler);
-    r->engine = engine;
-    r->observer = observer;
-    map_init(&r->attempts);
+    r->parts = *parts;
+    r->options = *options;
+    map_init(&r->wards);
     r->listener = (struct ctl_survey_listener){.fn = on_survey, .arg = r};
-    ctl_observer_listen(observer, &r->listener);
+    ctl_observer_listen(parts->observer, &r->listener);
     return r;
+}
+
+void ctl_reconciler_set_maintenance(struct ctl_reconciler *r, bool is_maintained)
+{
+    r->is_maintained = is_maintained;
+    for (struct map_node *node = map_next(&r->wards, NULL); node;
+         node = map_next(&r->wards, node)) {
+        struct ctl_ward *w = container_of(node, struct ctl_ward, by_id);
+        if (is_maintained)
+            ctl_reconciler_give_up(w);
+        else
+            w->retry_at_ms = 0; /* somebody was at work meanwhile */
+    }
 }
 
 void ctl_reconciler_close(struct ctl_reconciler *r)
 {
     r->is_closing = true;
     ctl_observer_unlisten(&r->listener);
-    for (struct map_node *node = map_next(&r->attempts, NULL), *next; node; node = next) {
-        struct attempt *a = container_of(node, struct attempt, by_id);
-        next = map_next(&r->attempts, node);
-        if (!a->is_submitting)
-            attempt_free(a);
+    for (struct map_node *node = map_next(&r->wards, NULL), *next; node; node = next) {
+        struct ctl_ward *w = container_of(node, struct ctl_ward, by_id);
+        next = map_next(&r->wards, node);
+        if (!w->is_submitting)
+            ctl_reconciler_free_ward(w);
     }
-    free_if_done(r);
+    ctl_reconciler_free_if_done(r);
 }

@@ -54,6 +54,7 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
         w->adb.debug = known->instance.adb.debug;
         w->was_on = known->instance.state != CACHE_STATE_STOPPED &&
                     known->instance.state != CACHE_STATE_UNKNOWN;
+        w->care = known->instance.care;
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
@@ -314,6 +315,17 @@ void ctl_observer_expect_no_longer(struct ctl_observer *o, const char *id, uint6
         w->expect_until_ms = until_ms;
 }
 
+static void set_quarantine(struct ctl_observer *o, struct cache_instance *i,
+                           const struct cache_quarantine *quarantine)
+{
+    struct ctl_watch *w = ctl_observer_watch(o, i->id);
+    i->quarantine = *quarantine;
+    if (quarantine->since || w->care.n_acts == 0)
+        return;
+    w->care.n_acts = 0;
+    cache_instances_put_care(o->parts.store, i->id, &w->care);
+}
+
 void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local)
 {
     const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
@@ -330,6 +342,10 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
         str_copy(i.group, sizeof(i.group), local->group);
     if (local->desired >= 0)
         i.desired = (enum cache_desired)local->desired;
+    if (local->repair)
+        i.repair = *local->repair;
+    if (local->quarantine)
+        set_quarantine(o, &i, local->quarantine);
     cache_snapshot_put_one(o->snapshot, &i);
 }
 
@@ -547,6 +563,66 @@ int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char 
     const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
     char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, entry->instance.index);
     return ldc_config_set(path, key, json_value);
+}
+
+static unsigned count_vm_restarts(const struct ctl_watch *w, uint64_t now)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < countof(w->vm_restarted_ms); i++)
+        n += w->vm_restarted_ms[i] && now - w->vm_restarted_ms[i] < LDC_TIMING_CRASH_LOOP_MS;
+    return n;
+}
+
+enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache_instance *i)
+{
+    if (i->state == CACHE_STATE_STOPPED)
+        return CTL_ILLNESS_NONE; /* most of a large farm */
+    const struct ctl_watch *w = ctl_observer_watch(o, i->id);
+    uint64_t now = clock_mono_ms();
+    struct ctl_vitals vitals = {
+        .state = i->state,
+        .state_ms = now - w->phase_since_ms,
+        .starting_ms = w->started_ms ? now - w->started_ms : 0,
+        .guest = w->guest,
+        .has_answered = w->guest_has_answered,
+        .n_vm_restarts = count_vm_restarts(w, now),
+        .has_lost_config = w->config_loss[0] != '\0',
+        .stuck_ms = o->options.stuck_ms,
+        .longest_boot_ms = cache_care_longest_boot_ms(&w->care),
+    };
+    return ctl_health_judge(&vitals);
+}
+
+const struct cache_care *ctl_observer_care(struct ctl_observer *o, const char *id)
+{
+    return &ctl_observer_watch(o, id)->care;
+}
+
+void ctl_observer_note_act(struct ctl_observer *o, const char *id)
+{
+    struct ctl_watch *w = ctl_observer_watch(o, id);
+    cache_care_add_act(&w->care, clock_wall_ms());
+    cache_instances_put_care(o->parts.store, id, &w->care);
+}
+
+void ctl_observer_note_wish(struct ctl_observer *o, const char *id, enum cache_desired wish)
+{
+    ctl_observer_watch(o, id)->wish = wish;
+}
+
+enum cache_desired ctl_observer_wish(struct ctl_observer *o, const struct cache_instance *i)
+{
+    return i->desired != CACHE_DESIRED_NONE ? i->desired : ctl_observer_watch(o, i->id)->wish;
+}
+
+void ctl_observer_ask_guest(struct ctl_observer *o, const char *id)
+{
+    ctl_observer_watch(o, id)->guest_next_ms = 0;
+}
+
+uint64_t ctl_observer_guest_replied_ms(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->guest_replied_ms;
 }
 
 void ctl_observer_look(struct ctl_observer *o)

@@ -9,6 +9,7 @@
 #include "cache/snapshot/snapshot.h"
 #include "cache/store/store.h"
 #include "cache/tables/events.h"
+#include "control/observe/health.h"
 #include "control/observe/state.h"
 #include "control/observe/survey_verdict.h"
 #include "ldconsole/guard/survey.h"
@@ -86,11 +87,15 @@ void ctl_observer_expect(struct ctl_observer *o, const char *id, enum ctl_expect
 /** What was asked of an instance at ISSUED_MS is waited for no longer, and may come all the same:
  * it counts on, but no longer than list2 is late with it (timing.h). */
 void ctl_observer_expect_no_longer(struct ctl_observer *o, const char *id, uint64_t issued_ms);
-/** Labels, group and desired state: kept by us, changed at once, written to the store. */
+/** Labels, group, desired state and what the watchdog may do: kept by us, changed at once, written
+ * to the store. */
 struct ctl_local {
-    const char *labels; /* JSON object text; NULL leaves as is */
-    const char *group;  /* "" clears; NULL leaves */
-    int desired;        /* enum cache_desired; -1 leaves */
+    const char *labels;                        /* JSON object text; NULL leaves as is */
+    const char *group;                         /* "" clears; NULL leaves */
+    int desired;                               /* enum cache_desired; -1 leaves */
+    const enum cache_repair_mode *repair;      /* NULL leaves */
+    const struct cache_quarantine *quarantine; /* with since 0 it ends, and the acts that led there
+                                                  are forgotten; NULL leaves */
 };
 void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct ctl_local *local);
 /** What callers can set of ID was set for one of them, also where nothing was known before: it gets
@@ -163,6 +168,20 @@ int ctl_observer_restore_config(struct ctl_observer *o, const char *id);
  * stopped; blocking, a few milliseconds. Returns 0 or a UV error. */
 int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
                              const char *json_value);
+/** What I, an entry of the snapshot, suffers from, as far as the last look tells. */
+enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache_instance *i);
+/** What the watchdog keeps of ID; valid until the loop turns. */
+const struct cache_care *ctl_observer_care(struct ctl_observer *o, const char *id);
+/** Something was done for ID by the watchdog, now. */
+void ctl_observer_note_act(struct ctl_observer *o, const char *id);
+/** A person has asked for a start or a stop of ID; that counts until it is off. */
+void ctl_observer_note_wish(struct ctl_observer *o, const char *id, enum cache_desired wish);
+/** What I should be as far as anybody said: its desired state, else that wish. */
+enum cache_desired ctl_observer_wish(struct ctl_observer *o, const struct cache_instance *i);
+/** Has the guest of ID asked with the next look. */
+void ctl_observer_ask_guest(struct ctl_observer *o, const char *id);
+/** When a question to the guest of ID last came to its end, answered or not; 0 = never. */
+uint64_t ctl_observer_guest_replied_ms(struct ctl_observer *o, const char *id);
 /** Starts a survey now unless one runs. */
 void ctl_observer_look(struct ctl_observer *o);
 /** What is known may be of another time (the computer slept): until a survey that begins now or

@@ -13,10 +13,13 @@
  * was: only at the end the snapshot is another one. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "cache/tables/instances.h"
 #include "control/observe/existence.h"
 #include "control/observe/identity.h"
 #include "control/observe/observer_private.h"
@@ -98,12 +101,16 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
 /* For one that has appeared while we looked and was never seen running. */
 enum { LONG_AGO_MS = 1 };
 
+static bool is_start(enum cache_state state)
+{
+    return state == CACHE_STATE_STARTING || state == CACHE_STATE_BOOTING ||
+           state == CACHE_STATE_STUCK;
+}
+
 /* Starting and booting are one phase: what counts is how long the start takes altogether. */
 static bool is_same_phase(enum cache_state a, enum cache_state b)
 {
-    bool a_starts = a == CACHE_STATE_STARTING || a == CACHE_STATE_BOOTING || a == CACHE_STATE_STUCK;
-    bool b_starts = b == CACHE_STATE_STARTING || b == CACHE_STATE_BOOTING || b == CACHE_STATE_STUCK;
-    return a == b || (a_starts && b_starts);
+    return a == b || (is_start(a) && is_start(b));
 }
 
 static bool is_off(const struct ctl_watch *w, const struct ldc_row *row)
@@ -117,6 +124,47 @@ static void update_expectation(struct ctl_watch *w, const struct ldc_row *row, u
                   (w->expect == CTL_EXPECT_STOP && is_off(w, row));
     if (is_met || now >= w->expect_until_ms)
         w->expect = CTL_EXPECT_NOTHING;
+}
+
+/* When a start begins, and how long a boot took that was seen from its beginning. One that somebody
+ * had to help says little of how long a boot takes. */
+static void follow_start(struct ctl_observer *o, struct ctl_watch *w, enum cache_state next,
+                         uint64_t now)
+{
+    enum { MAX_OF_STUCK = 5 };
+    if (w->started_ms == 0 && is_start(next)) {
+        w->started_ms = now;
+        w->saw_start = w->state == CACHE_STATE_STOPPED;
+    } else if (w->started_ms && ctl_state_is_up(next)) {
+        uint64_t boot_ms = now - w->started_ms;
+        w->started_ms = 0;
+        if (w->saw_start && boot_ms < (uint64_t)MAX_OF_STUCK * o->options.stuck_ms) {
+            cache_care_add_boot(&w->care, (unsigned)boot_ms);
+            cache_instances_put_care(o->parts.store, w->id, &w->care);
+        }
+    } else if (next == CACHE_STATE_STOPPED) {
+        w->started_ms = 0;
+        w->wish = CACHE_DESIRED_NONE; /* it is done, or of before */
+    }
+}
+
+/* A guest that crashes is started again by its window, which stays (reference 5.2, RAM floor). */
+static void follow_vm(struct ctl_watch *w, const struct ctl_facts *f, uint64_t now)
+{
+    int64_t vm = f->headless > 0 ? f->headless : f->vbox_pid;
+    int64_t player = f->player > 0 ? f->player : f->pid;
+    if (player > 0 && player != w->vm_player) {
+        memset(w->vm_restarted_ms, 0, sizeof(w->vm_restarted_ms));
+        w->vm_player = player;
+        w->vm_pid = 0;
+    }
+    if (vm > 0 && w->vm_pid > 0 && vm != w->vm_pid) {
+        memmove(w->vm_restarted_ms, w->vm_restarted_ms + 1,
+                sizeof(w->vm_restarted_ms) - sizeof(w->vm_restarted_ms[0]));
+        w->vm_restarted_ms[countof(w->vm_restarted_ms) - 1] = now;
+    }
+    if (vm > 0)
+        w->vm_pid = vm;
 }
 
 /* Whose VM is missed, and for how long; says what the facts are together. */
@@ -180,9 +228,11 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .stuck_ms = o->options.stuck_ms,
     };
     remember_vm(w, &facts);
+    follow_vm(w, &facts, now);
     ctl_state_derive(&facts, ret);
     if (!is_same_phase(w->state, ret->state))
         w->phase_since_ms = now;
+    follow_start(o, w, ret->state, now);
     w->state = ret->state;
     o->is_moving |= ctl_state_is_moving(ret->state) || w->n_without_vm == 1;
 }

@@ -95,6 +95,7 @@ static void note_guest(struct ctl_watch *watch, const struct reply *reply)
     if (reply->is_answer) {
         watch->guest = CTL_GUEST_ANSWERS;
         watch->guest_failures = 0;
+        watch->guest_has_answered = true;
         return;
     }
     watch->guest_failures++;
@@ -131,7 +132,8 @@ static void note_reply(struct ctl_prober *p, const struct probe *probe, struct c
     note_guest(watch, reply);
     if (probe->is_by_adb)
         note_adb(&watch->adb, reply);
-    watch->guest_next_ms = clock_mono_ms() + pause_after(watch);
+    watch->guest_replied_ms = clock_mono_ms();
+    watch->guest_next_ms = watch->guest_replied_ms + pause_after(watch);
     if (watch->guest != before.guest || memcmp(&watch->adb, &before.adb, sizeof(before.adb)) != 0 ||
         strcmp(watch->guest_reason, before.guest_reason) != 0)
         p->on_change(p->arg);

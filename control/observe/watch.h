@@ -3,6 +3,7 @@
 #define CTL_WATCH_H
 
 #include "base/memory/map.h"
+#include "cache/snapshot/care.h"
 #include "control/observe/state.h"
 #include "ldconsole/install/config_file.h"
 #include "ldconsole/output/row.h"
@@ -26,8 +27,14 @@ struct ctl_watch {
     bool seen; /* scratch of a survey */
 
     enum cache_state state;
-    uint64_t phase_since_ms; /* start and boot count as one phase, every other state as its own */
-    uint64_t off_since_ms;   /* since when list2 says 0; 0 = it does not */
+    uint64_t phase_since_ms;   /* start and boot count as one phase, every other state as its own */
+    uint64_t off_since_ms;     /* since when list2 says 0; 0 = it does not */
+    uint64_t started_ms;       /* when a start began that has not come up; 0 = there is none */
+    bool saw_start;            /* that was seen: it had been off */
+    int64_t vm_pid, vm_player; /* its last VM, and the window that was above it */
+    uint64_t vm_restarted_ms[3]; /* when another VM came under the same window, the last times */
+    struct cache_care care;
+    enum cache_desired wish;                /* what a person asked for, until it is off */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
     uint64_t player_age_ms;                 /* at the last look; 0 = not known */
     int64_t possible;                       /* a VM that may be its own; 0 none */
@@ -68,8 +75,10 @@ struct ctl_watch {
     enum ctl_guest guest;
     char guest_reason[CTL_GUEST_REASON_SIZE]; /* as ctl_facts has it; "" = none */
     int64_t guest_pid;                        /* the VM the guest's answer belongs to */
+    bool guest_has_answered;                  /* that of this VM, or one before */
     unsigned guest_failures;
-    uint64_t guest_next_ms; /* when to ask again */
+    uint64_t guest_replied_ms; /* when the last question came to its end */
+    uint64_t guest_next_ms;    /* when to ask again */
     bool guest_is_asked;
 };
 

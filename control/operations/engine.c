@@ -121,6 +121,19 @@ bool ctl_engine_is_busy(const struct ctl_engine *e, const char *instance)
     return map_find(&e->jobs.lines, instance) != NULL;
 }
 
+bool ctl_engine_is_overtaken(const struct ctl_engine *e, const char *id)
+{
+    const struct ctl_job *job = ctl_jobs_find(&e->jobs, id);
+    list_foreach(item, (struct list *)&e->jobs.all) {
+        const struct ctl_job *other = list_entry(item, struct ctl_job, link);
+        bool is_end = other->op->kind == CACHE_OP_STOP || other->op->kind == CACHE_OP_REMOVE;
+        if (job && other != job && is_end && other->phase == CTL_PHASE_QUEUED &&
+            strcmp(other->op->target, job->op->target) == 0)
+            return true;
+    }
+    return false;
+}
+
 struct ctl_wait *ctl_engine_wait(struct ctl_engine *e, const char *id, uint64_t timeout_ms,
                                  ctl_wait_fn done, void *arg)
 {

@@ -14,7 +14,7 @@
  *
  *  An explicit start, restart or stop of an instance whose desired state is set changes the desired
  *  state too, when the operation ends (unless it is cancelled): otherwise the desired state would
- *  undo it. An instance without one gets none. */
+ *  undo it. An instance without one gets none. An explicit start or restart ends its quarantine. */
 
 /** DONE comes in a later turn: OP is durable and valid during the call, or NULL with a refusal.
  *  IS_REPEAT: the key was used before and OP is what came of it then (possibly ended). */
@@ -87,6 +87,8 @@ bool ctl_engine_waiting(const struct ctl_engine *e, const char *id, struct ctl_w
 
 /** Whether an operation of INSTANCE (its id) is open. */
 bool ctl_engine_is_busy(const struct ctl_engine *e, const char *instance);
+/** Whether a stop or a removal of its instance waits behind the open operation ID. */
+bool ctl_engine_is_overtaken(const struct ctl_engine *e, const char *id);
 /** Open operations by status, for info and metrics. */
 void ctl_engine_counts(const struct ctl_engine *e, unsigned ret_counts[CACHE_OP_STATUS_COUNT]);
 

@@ -14,6 +14,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "control/observe/evidence.h"
 #include "control/observe/prober.h"
 #include "control/operations/engine_private.h"
 #include "control/operations/flow.h"
@@ -248,6 +249,7 @@ static const enum ldc_verb first_verb[CACHE_OP_KIND_COUNT] = {
     [CACHE_OP_STOP] = LDC_VERB_QUIT,     [CACHE_OP_RESTART] = LDC_VERB_QUIT,
     [CACHE_OP_MODIFY] = LDC_VERB_MODIFY, [CACHE_OP_RENAME] = LDC_VERB_RENAME,
     [CACHE_OP_CLONE] = LDC_VERB_COPY,    [CACHE_OP_REMOVE] = LDC_VERB_REMOVE,
+    [CACHE_OP_REPAIR] = LDC_VERB_QUIT,
 };
 
 /* TARGET: NULL for a batch, of which some may go. */
@@ -311,6 +313,8 @@ static struct ctl_job *make_job(struct ctl_engine *e, const struct ctl_request *
     op->requested_by = mem_strdup(request->requested_by);
     mem_free(op->params);
     op->params = ctl_request_write(request);
+    if (request->reason)
+        ctl_evidence_add_note(op, request->reason);
     return ctl_job_new(&e->jobs, op, ctl_flow_of(kind));
 }
 

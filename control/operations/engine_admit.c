@@ -464,7 +464,7 @@ bool ctl_engine_waiting(const struct ctl_engine *e, const char *id, struct ctl_w
         tell_queued(job, ret);
     } else if (job->phase == CTL_PHASE_GATED) {
         tell_gated(job, now, ret);
-    } else if (job->phase == CTL_PHASE_LOOKING && ctl_job_seen_ms(job, now)) {
+    } else if (job->phase == CTL_PHASE_LOOKING && ctl_engine_await_seen_ms(job, now)) {
         tell_settling(job, ret);
     } else if (job->phase == CTL_PHASE_LOOKING) {
         const struct ctl_survey_verdict *verdict = ctl_observer_verdict(e->parts.observer);

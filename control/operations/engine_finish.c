@@ -250,18 +250,25 @@ static void count_in_batch(struct ctl_job *job)
 
 /* Whoever starts or stops an instance that has a desired state has changed their mind about it:
  * otherwise the desired state would undo what they did. It follows when the operation ends, also
- * badly, because the wish was clear; not when it was cancelled. */
+ * badly, because the wish was clear; not when it was cancelled. A person who starts one trusts it
+ * again. */
 static void follow_desired(struct ctl_job *job, enum cache_op_status status)
 {
     const struct cache_instance *i = ctl_job_instance(job);
     enum cache_op_kind kind = job->op->kind;
+    static const struct cache_quarantine none;
     bool is_start = kind == CACHE_OP_START || kind == CACHE_OP_RESTART;
     struct ctl_local local = {.desired = is_start ? CACHE_DESIRED_RUNNING : CACHE_DESIRED_STOPPED};
 
-    if ((!is_start && kind != CACHE_OP_STOP) || status == CACHE_OP_CANCELLED || !i)
+    if ((!is_start && kind != CACHE_OP_STOP) || status == CACHE_OP_CANCELLED || !i ||
+        job->params.priority == CTL_PRIORITY_WATCHDOG)
         return;
-    if (i->desired != CACHE_DESIRED_NONE && job->params.priority != CTL_PRIORITY_WATCHDOG)
-        ctl_observer_set_local(job->observer, i->id, &local);
+    ctl_observer_note_wish(job->observer, i->id, (enum cache_desired)local.desired);
+    if (i->desired == CACHE_DESIRED_NONE)
+        local.desired = -1;
+    if (is_start && i->quarantine.since)
+        local.quarantine = &none;
+    ctl_observer_set_local(job->observer, i->id, &local);
 }
 
 void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, const char *code,

@@ -30,6 +30,8 @@ static const struct ctl_flow flows[CACHE_OP_KIND_COUNT] = {
         FLOW(&ctl_step_rename, &ctl_step_modify, &ctl_step_adb_debug, &ctl_step_set_local),
     [CACHE_OP_RENAME] = FLOW(&ctl_step_rename),
     [CACHE_OP_CLONE] = FLOW(&ctl_step_copy, &ctl_step_rename),
+    [CACHE_OP_REPAIR] =
+        FLOW(&ctl_step_probe_again, STOP_STEPS, &ctl_step_end_vm_service, START_STEPS),
     [CACHE_OP_REMOVE] = FLOW(STOP_STEPS, &ctl_step_remove, &ctl_step_remove_again),
 };
 
@@ -51,6 +53,7 @@ unsigned ctl_flow_timeout_ms(const struct ctl_job *job)
     case CACHE_OP_STOP:
         return t->stop_ms;
     case CACHE_OP_RESTART:
+    case CACHE_OP_REPAIR:
         return t->stop_ms + start_ms;
     case CACHE_OP_CLONE:
         return t->clone_ms;

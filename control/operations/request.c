@@ -30,12 +30,17 @@ char *ctl_request_write(const struct ctl_request *request)
         add_settings(doc, root, request->settings);
     yyjson_mut_obj_add_bool(doc, root, "until_ready", request->until_ready);
     yyjson_mut_obj_add_bool(doc, root, "force", request->force);
+    yyjson_mut_obj_add_bool(doc, root, "ends_vm_service", request->ends_vm_service);
     yyjson_mut_obj_add_int(doc, root, "window", request->window);
     yyjson_mut_obj_add_uint(doc, root, "timeout_ms", request->timeout_ms);
     yyjson_mut_obj_add_uint(doc, root, "begin_within_ms", request->begin_within_ms);
     json_add_str(doc, root, "labels", request->local.labels);
     json_add_str(doc, root, "group", request->local.group);
     yyjson_mut_obj_add_int(doc, root, "desired", request->local.desired);
+    if (request->local.repair)
+        json_add_str(doc, root, "repair", cache_repair_names[*request->local.repair]);
+    if (request->local.quarantine)
+        yyjson_mut_obj_add_bool(doc, root, "ends_quarantine", true);
     yyjson_mut_obj_add_int(doc, root, "priority", request->priority);
     return json_write(doc);
 }
@@ -66,6 +71,7 @@ void ctl_request_read(const char *json, struct ctl_params *ret)
     read_settings(root, &ret->settings);
     ret->until_ready = yyjson_get_bool(yyjson_obj_get(root, "until_ready"));
     ret->force = yyjson_get_bool(yyjson_obj_get(root, "force"));
+    ret->ends_vm_service = yyjson_get_bool(yyjson_obj_get(root, "ends_vm_service"));
     ret->window = (enum ldc_window)yyjson_get_int(yyjson_obj_get(root, "window"));
     ret->timeout_ms = (unsigned)yyjson_get_uint(yyjson_obj_get(root, "timeout_ms"));
     ret->begin_within_ms = (unsigned)yyjson_get_uint(yyjson_obj_get(root, "begin_within_ms"));
@@ -73,6 +79,14 @@ void ctl_request_read(const char *json, struct ctl_params *ret)
     ret->has_group = group != NULL;
     str_copy(ret->group, sizeof(ret->group), group ? group : "");
     ret->desired = desired ? (int)yyjson_get_int(desired) : -1;
+    yyjson_val *repair = yyjson_obj_get(root, "repair");
+    for (int i = 0; i < CACHE_REPAIR_COUNT; i++) {
+        if (!yyjson_equals_str(repair, cache_repair_names[i]))
+            continue;
+        ret->repair = (enum cache_repair_mode)i;
+        ret->has_repair = true;
+    }
+    ret->ends_quarantine = yyjson_get_bool(yyjson_obj_get(root, "ends_quarantine"));
     ret->priority = (enum ctl_priority)yyjson_get_int(yyjson_obj_get(root, "priority"));
 }
 
@@ -84,5 +98,6 @@ void ctl_params_deinit(struct ctl_params *params)
 
 bool ctl_params_has_local(const struct ctl_params *params)
 {
-    return params->labels || params->has_group || params->desired >= 0;
+    return params->labels || params->has_group || params->desired >= 0 || params->has_repair ||
+           params->ends_quarantine;
 }

@@ -23,12 +23,15 @@ struct ctl_request {
     enum ldc_window window;              /* start, restart */
     bool force; /* stop, restart, remove: end processes that ignore quit; start, restart: also with
                    too little memory */
+    bool ends_vm_service;     /* repair: that too, if no VM lives on this machine */
     unsigned timeout_ms;      /* 0 = the kind's default, of struct ctl_timeouts */
     unsigned begin_within_ms; /* what has not begun so long after it was accepted is not begun any
                                  more; 0 = it has time */
-    struct ctl_local local;   /* create, modify; NULL, NULL, -1 = none */
+    struct ctl_local
+        local; /* create, modify; NULL, NULL, -1 = none; of a quarantine only the end */
     enum ctl_priority priority;
     const char *requested_by; /* as it is shown */
+    const char *reason;       /* why, a sentence: the first note of its evidence; NULL = none */
     struct cache_key key;     /* its key NULL = none */
 };
 
@@ -57,13 +60,15 @@ struct ctl_params {
     char revision[CACHE_REVISION_SIZE]; /* "" = any */
     char name[LDC_TITLE_SIZE];          /* "" = none */
     struct ldc_settings settings;
-    bool until_ready, force;
+    bool until_ready, force, ends_vm_service;
     enum ldc_window window;
     unsigned timeout_ms, begin_within_ms;
     char *labels; /* owned; NULL = leave */
     char group[CACHE_GROUP_SIZE];
     bool has_group;
     int desired; /* -1 = leave */
+    enum cache_repair_mode repair;
+    bool has_repair, ends_quarantine;
     enum ctl_priority priority;
 };
 
@@ -72,7 +77,7 @@ char *ctl_request_write(const struct ctl_request *request);
 /** Reads what ctl_request_write wrote. */
 void ctl_request_read(const char *json, struct ctl_params *ret);
 void ctl_params_deinit(struct ctl_params *params);
-/** Whether labels, group or desired state are to be set. */
+/** Whether labels, group, desired state, repair or quarantine are to be set. */
 bool ctl_params_has_local(const struct ctl_params *params);
 
 #endif

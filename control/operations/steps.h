@@ -81,6 +81,12 @@ extern const struct ctl_step ctl_step_set_local;
 extern const struct ctl_step ctl_step_remove;
 extern const struct ctl_step ctl_step_remove_again;
 
+/** steps_repair.c */
+extern const struct ctl_step ctl_step_probe_again;
+extern const struct ctl_step ctl_step_end_vm_service;
+/** Whether there is nothing for JOB, a repair, to do any more: I is well by itself. */
+bool ctl_steps_is_cured(const struct ctl_job *job, const struct cache_instance *i);
+
 /** Whether the config file of I, which is stopped, has lost what can be given back (reference 5.2):
  *  what it says now will not last. */
 bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance *i);

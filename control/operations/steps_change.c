@@ -338,10 +338,13 @@ static enum ctl_plan plan_local(struct ctl_job *job, const struct cache_instance
 
 static void act_local(struct ctl_job *job, const struct cache_instance *i)
 {
+    static const struct cache_quarantine none;
     struct ctl_local local = {
         .labels = job->params.labels,
         .group = job->params.has_group ? job->params.group : NULL,
         .desired = job->params.desired,
+        .repair = job->params.has_repair ? &job->params.repair : NULL,
+        .quarantine = job->params.ends_quarantine ? &none : NULL,
     };
     ctl_observer_set_local(job->observer, i->id, &local);
 }

@@ -25,6 +25,8 @@ static enum ctl_plan plan_quit(struct ctl_job *job, const struct cache_instance 
         return CTL_PLAN_SKIP;
     if (!i && ctl_why_left(job, why))
         return CTL_PLAN_FAIL;
+    if (job->op->kind == CACHE_OP_REPAIR && !is_off(job, i) && ctl_steps_is_cured(job, i))
+        return CTL_PLAN_SKIP;
     return is_off(job, i) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 

@@ -26,7 +26,7 @@ static enum ownership look_at(const struct ldc_process *p, const char *dir,
                               const struct ldc_claim *claim)
 {
     bool is_player = p->role == LDC_PROCESS_PLAYER;
-    if (p->role == LDC_PROCESS_MANAGER)
+    if (!is_player && p->role != LDC_PROCESS_HEADLESS)
         return FOREIGN;
     if (p->pid == (is_player ? claim->pid : claim->vbox_pid) ||
         is_id(p, is_player ? &claim->player : &claim->headless))

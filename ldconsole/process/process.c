@@ -15,7 +15,8 @@ static const struct {
     {"dnplayer", LDC_PROCESS_PLAYER},         {"Ld9BoxHeadless", LDC_PROCESS_HEADLESS},
     {"LdVBoxHeadless", LDC_PROCESS_HEADLESS}, {"LdBoxHeadless", LDC_PROCESS_HEADLESS},
     {"dnmultiplayer", LDC_PROCESS_MANAGER},   {"dnmultiplayerex", LDC_PROCESS_MANAGER},
-    {"ldmultiplayer", LDC_PROCESS_MANAGER},
+    {"ldmultiplayer", LDC_PROCESS_MANAGER},   {"Ld9BoxSVC", LDC_PROCESS_VM_SERVICE},
+    {"LdVBoxSVC", LDC_PROCESS_VM_SERVICE},    {"LdBoxSVC", LDC_PROCESS_VM_SERVICE},
 };
 
 bool ldc_process_is_emulator(const char *image_name, enum ldc_process_role *ret_role)
@@ -66,7 +67,7 @@ static int number_behind(const char *text, const char *mark)
  * --startvm <uuid>`. */
 static int read_index(const char *command_line, enum ldc_process_role role)
 {
-    if (!command_line)
+    if (!command_line || role == LDC_PROCESS_VM_SERVICE)
         return -1;
     if (role == LDC_PROCESS_PLAYER)
         return number_behind(command_line, "index=");

@@ -11,7 +11,8 @@
 enum ldc_process_role {
     LDC_PROCESS_PLAYER,
     LDC_PROCESS_HEADLESS,
-    LDC_PROCESS_MANAGER /* the window that lists all instances (reference 5.1, 11) */
+    LDC_PROCESS_MANAGER,   /* the window that lists all instances (reference 5.1, 11) */
+    LDC_PROCESS_VM_SERVICE /* one for the machine, shared by all installations (reference 5.1) */
 };
 
 struct ldc_process {
@@ -49,8 +50,8 @@ bool ldc_process_is_in(const struct ldc_process *process, const char *dir);
 
 /** For the platform files: what an image name (with or without folder and ".exe") and a command
  *  line (NULL when unknown) say; pid, born and image are left alone. Returns false when it is no
- *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless;
- * dnmultiplayer(ex), ldmultiplayer. */
+ *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless; the same with
+ *  SVC; dnmultiplayer(ex), ldmultiplayer. */
 bool ldc_process_classify(const char *image_name, const char *command_line,
                           struct ldc_process *ret);
 /** Whether IMAGE_NAME is worth reading a command line for. */

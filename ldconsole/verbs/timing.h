@@ -68,13 +68,18 @@ enum ldc_timing {
 
     /* --- the guest --- */
 
+    /* VMs that come after another within so long crash in a loop (5.2: the RAM floor); one that ran
+     * for longer was well in between. */
+    LDC_TIMING_CRASH_LOOP_MS = 600000,
+
     /* adb answers about 10 s after column 5 says 1, up to 80 s in a repairer's pass (2.6): asked so
      * often until the first answer ... */
     LDC_TIMING_GUEST_BOOT_MS = 1000,
     /* ... or until none has come for two minutes: ADB may be off (4). */
     LDC_TIMING_GUEST_GIVE_UP_MS = 120000,
-    /* A guest that answered hangs now and then (5.2, 5.3). */
-    LDC_TIMING_GUEST_CHECK_MS = 60000,
+    /* A guest that answered hangs now and then (5.2, 5.3): with three questions of 5 s that is
+     * known within a minute. */
+    LDC_TIMING_GUEST_CHECK_MS = 30000,
     /* One answer that did not come is not believed (5.3). */
     LDC_TIMING_GUEST_RETRY_MS = 5000,
 

@@ -63,6 +63,7 @@ static int start_control(struct svc_app *app)
     ctl_observer_start(app->observer);
     ctl_engine_start(app->engine);
     svc_app_start_workstations(app);
+    svc_app_start_reconciler(app);
     app->housekeeping = cache_housekeeping_new(app->store, app->idempotency);
     cache_backups_start(app->backups);
     return 0;
@@ -154,6 +155,13 @@ static void close_workstations(struct svc_app *app)
         ctl_workstations_close(take_ptr(app->workstations), close_next, app);
     else
         close_next(app);
+}
+
+static void close_reconciler(struct svc_app *app)
+{
+    if (app->reconciler)
+        ctl_reconciler_close(take_ptr(app->reconciler));
+    close_next(app);
 }
 
 static void close_figures(struct svc_app *app)
@@ -273,9 +281,10 @@ static void close_signals(struct svc_app *app)
 /* The order of the end, the reverse of the start. Signals go last: a second Ctrl-C must be heard
  * while a close hangs. */
 static void (*const close_steps[])(struct svc_app *app) = {
-    close_server,  close_backups,      close_results, close_workstations, close_engine,
-    close_figures, close_observer,     close_agent,   close_client,       await_agent,
-    await_results, close_housekeeping, close_store,   free_events,        close_signals,
+    close_server,       close_backups, close_results, close_workstations,
+    close_reconciler,   close_engine,  close_figures, close_observer,
+    close_agent,        close_client,  await_agent,   await_results,
+    close_housekeeping, close_store,   free_events,   close_signals,
 };
 
 static void close_next(void *arg)

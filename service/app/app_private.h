@@ -11,6 +11,7 @@
 #include "cache/tables/housekeeping.h"
 #include "cache/tables/idempotency.h"
 #include "cache/tables/tokens.h"
+#include "control/keep/reconciler.h"
 #include "control/observe/observer.h"
 #include "control/operations/engine.h"
 #include "control/workstations/workstations.h"
@@ -70,6 +71,7 @@ struct svc_app {
     struct ctl_survey_listener on_survey;
     char told_noise[LDC_QUOTE_SIZE]; /* that list2 prints beside its list, as the log had it last */
     struct ctl_engine *engine;
+    struct ctl_reconciler *reconciler;
     struct ctl_figures *figures;
     struct ctl_workstations *workstations;
     struct ctl_workstations_listener on_workstation;
@@ -126,6 +128,11 @@ void svc_app_on_store(void *arg, const struct cache_store_health *before,
                       const struct cache_store_health *now);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);
 void svc_app_on_survey(void *arg);
+
+/* app_watchdog.c */
+void svc_app_start_reconciler(struct svc_app *app);
+/** W was changed: maintenance mode of this one stops it. */
+void svc_app_tell_reconciler(struct svc_app *app, const struct ctl_workstation *w);
 
 /* app_workstations.c */
 int svc_app_build_workstations(struct svc_app *app);

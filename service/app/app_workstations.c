@@ -12,7 +12,7 @@ static const char *const changes[] = {
 
 static void on_change(void *arg, enum cache_change_kind kind, const struct ctl_workstation *w)
 {
-    (void)arg;
+    svc_app_tell_reconciler(arg, w);
     log_info("service", "workstation %s (%s) %s; it is %s: %s", w->row.id, w->row.name,
              changes[kind], cache_workstation_status_name(w->row.status), w->reason);
 }

@@ -106,11 +106,31 @@ static void check_breaker_window(const struct svc_config *c, struct svc_problems
     }
 }
 
+/* Whether an act has helped is seen after the pause, a start's time and the looks. */
+static void check_repair(const struct svc_config *c, struct svc_problems *problems)
+{
+    enum { HOUR_MS = 3600000 };
+    int64_t looks_ms = c->repair_looks * c->refresh_idle_ms;
+    int64_t act_ms = c->settle_ms + c->stuck_ms + looks_ms;
+    size_t position = svc_option_position(svc_option_find("repair_per_hour"));
+    if (c->origins[position].source == SVC_SOURCE_DEFAULT || c->repair_per_hour * act_ms <= HOUR_MS)
+        return;
+    svc_problems_add(
+        problems,
+        "repair_per_hour: %" PRId64 " acts in an hour are one in %" PRId64
+        " s, but it takes %" PRId64 " s to see whether one helped: settle_ms %" PRId64
+        " + stuck_ms %" PRId64 " + %" PRId64 " looks (repair_looks) of refresh_idle_ms %" PRId64
+        "; at most %" PRId64 " with these",
+        c->repair_per_hour, HOUR_MS / c->repair_per_hour / 1000, act_ms / 1000, c->settle_ms,
+        c->stuck_ms, c->repair_looks, c->refresh_idle_ms, HOUR_MS / act_ms);
+}
+
 void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
 {
     check_http(c, problems);
     check_cache(c, problems);
     check_listeners(c, problems);
+    check_repair(c, problems);
     if (c->simulate > 0 && *c->ldconsole)
         svc_problems_add(problems, "simulate and ldconsole: only one of them can be driven");
     if (c->breaker_max_open_ms < c->breaker_open_ms)

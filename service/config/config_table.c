@@ -3,6 +3,7 @@
 
 #include "base/memory/cleanup.h"
 #include "cache/results/limits.h"
+#include "cache/snapshot/care.h"
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const store_profiles[] = {"dev", "staging", "prod", NULL};
@@ -23,6 +24,7 @@ static const char section_http[] = "Listening";
 static const char section_ldconsole[] = "ldconsole";
 static const char section_breaker[] = "Circuit breakers";
 static const char section_refresh[] = "Looking";
+static const char section_watchdog[] = "Watchdog";
 static const char section_cache[] = "Result cache";
 static const char section_operations[] = "Operations and events";
 
@@ -179,6 +181,17 @@ const struct svc_option svc_option_table[] = {
      .help = "Between two looks while nothing moves."},
     {section_refresh, NUMBER(stuck_ms, "120000", 1000, DAY_MS, "ms"),
      .help = "An instance that has been starting for longer is called stuck."},
+
+    {section_watchdog, NUMBER(repair_looks, "3", 1, 100, "looks"),
+     .help =
+         "Looks in a row, `refresh_idle_ms` apart, that must show an instance ill before that is "
+         "told or anything is done."},
+    {section_watchdog, NUMBER(repair_per_hour, "5", 1, CACHE_CARE_ACTS, "acts"),
+     .help =
+         "What the watchdog does in an hour to heal one instance; when that is not enough it is "
+         "put in quarantine. Not more often than what was done can be seen to help."},
+    {section_watchdog, NUMBER(repair_host_per_hour, "10", 1, 1000, "acts"),
+     .help = "The same for all instances together; then healing stops until the hour is over."},
 
     {section_cache, FIELD(cache_backend), .type = SVC_OPTION_CHOICE, .fallback = "memory",
      .choices = cache_backends,

@@ -51,7 +51,8 @@ class Tokens(ServiceCase):
             ("GET", "/api/operations", None, (200, 200, 200)),
             ("POST", "/api/instances/0/stop", None, (403, 202, 202)),
             ("POST", "/api/instances", {"name": "x"}, (403, 403, 202)),
-            ("PATCH", "/api/instances/0", {"group": "x"}, (403, 403, 202)),
+            ("PATCH", "/api/instances/0", {"group": "x"}, (403, 202, 202)),
+            ("PATCH", "/api/instances/0", {"settings": {"cpu": 1}}, (403, 403, 202)),
             ("DELETE", "/api/operations?ended_before=2020-01-01T00:00:00Z", None, (403, 403, 200)),
             ("POST", "/api/breakers/list/reset", None, (403, 403, 200)),
         ]

@@ -4,6 +4,7 @@
 #include "os.h"
 #include "process.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ldsim: the administrator of simulated installations. */
@@ -31,8 +32,33 @@ void ldsim_print(const char *format, ...)
     os_write_stdout(text, strlen(text));
 }
 
-static int run_kill(const struct home *home)
+/* As a crash, or a person with the task manager, would: the rest of the installation goes on. */
+static int kill_some(const struct home *home, int index, const char *kind)
 {
+    struct process_list list = process_find(home, index);
+    int killed = 0;
+
+    for (size_t i = 0; i < list.n_items; i++) {
+        if (!text_list_has(kind ? kind : "player,second,vm", list.items[i].kind))
+            continue;
+        process_kill(list.items[i].process);
+        killed++;
+    }
+    ldsim_print("%d ended\n", killed);
+    return 0;
+}
+
+static int run_kill(const struct home *home, int argc, char **argv)
+{
+    int index;
+
+    if (argc > 0) {
+        if (argc > 2 || sscanf(argv[0], "%d", &index) != 1 ||
+            (argc == 2 && !text_list_has("player,vm", argv[1])))
+            return ldsim_fail(2, "kill wants nothing, or an index, and player or vm behind it; see "
+                                 "`ldsim help`");
+        return kill_some(home, index, argc == 2 ? argv[1] : NULL);
+    }
     int killed = process_kill_all(home);
     struct process_list left = process_find(home, -1);
 
@@ -67,7 +93,7 @@ static int run_on_home(const char *command, const char *dir, int argc, char **ar
         return ldsim_manager(&home, argc, argv);
     if (strcmp(command, "show") == 0)
         return ldsim_show(&home);
-    return run_kill(&home);
+    return run_kill(&home, argc, argv);
 }
 
 int program_main(int argc, char **argv)

@@ -405,6 +405,13 @@ void fake_farm_set_age(struct fake_farm *farm, uint64_t ms)
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_break_vm_service(struct fake_farm *farm, int pid)
+{
+    uv_mutex_lock(&lock);
+    farm->vm_service = pid;
+    uv_mutex_unlock(&lock);
+}
+
 static void add_process(struct ldc_processes *list, const char *folder, int pid,
                         enum ldc_process_role role, int index)
 {
@@ -446,6 +453,7 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
     }
     add_process(ret, the_farm->is_manager_elsewhere ? "/elsewhere" : the_farm->folder,
                 the_farm->manager_pid, LDC_PROCESS_MANAGER, -1);
+    add_process(ret, "/opt/ldplayer9box", the_farm->vm_service, LDC_PROCESS_VM_SERVICE, -1);
     uv_mutex_unlock(&lock);
     if (ret->n_items > 0)
         qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_pid);
@@ -456,6 +464,11 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
 {
     int r = UV_ESRCH;
     uv_mutex_lock(&lock);
+    if (process->role == LDC_PROCESS_VM_SERVICE && process->pid == the_farm->vm_service) {
+        the_farm->vm_service = 0;
+        farm_verb_of(the_farm, "kill")->count++;
+        r = 0;
+    }
     for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
         struct farm_instance *i = &the_farm->instances[n];
         int *pid = process->role == LDC_PROCESS_PLAYER ? &i->player : &i->headless;

@@ -69,6 +69,9 @@ void fake_farm_set_age(struct fake_farm *farm, uint64_t ms);
 void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
 /** The manager's window is open, in this installation or in another one; 0 = it is not. */
 void fake_farm_open_manager(struct fake_farm *farm, int pid, bool is_elsewhere);
+/** The VM service is process PID and hangs: launches lead to a window without a VM, until it is
+ *  ended. */
+void fake_farm_break_vm_service(struct fake_farm *farm, int pid);
 bool fake_farm_has(const struct fake_farm *farm, int index);
 bool fake_farm_has_disk(const struct fake_farm *farm, int index);
 void fake_farm_lose_disk(struct fake_farm *farm, int index);

@@ -100,12 +100,14 @@ static int do_modify(struct fake_farm *farm, struct run *run, struct farm_instan
 static void do_launch(struct fake_farm *farm, struct farm_instance *i)
 {
     int held = i->headless;
-    bool has_vm = farm->has_launch_vm && held <= 0 && fake_farm_has_disk(farm, i->index);
+    bool can_start = farm->has_launch_vm && farm->vm_service == 0;
+    bool has_vm = can_start && held <= 0 && fake_farm_has_disk(farm, i->index);
     if (i->pid > 0)
         return;
     int pid = farm->next_pid++;
-    farm_set(i, has_vm || !farm->has_launch_vm ? farm->launch_android : 2, pid,
-             has_vm ? farm->next_pid++ : -1);
+    farm_set(i,
+             has_vm || (!farm->has_launch_vm && farm->vm_service == 0) ? farm->launch_android : 2,
+             pid, has_vm ? farm->next_pid++ : -1);
     if (held > 0)
         fake_farm_set_processes(farm, i->index, pid, held);
 }

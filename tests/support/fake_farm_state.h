@@ -41,6 +41,7 @@ struct fake_farm {
     int manager_pid;
     bool is_manager_elsewhere;
     uint64_t age_ms; /* of its processes */
+    int vm_service;  /* a pid while it hangs; 0 = it does not */
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes;
     char *guests_say;

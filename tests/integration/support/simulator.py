@@ -68,6 +68,10 @@ class Simulator:
         """Ends every simulated process; on a busy machine that takes more than one try."""
         wait_for(self._try_to_kill, "the end of the simulated processes")
 
+    def kill_instance(self, index, *kind):
+        """Ends its processes, or its "player" or "vm" alone, as a crash would."""
+        self._run("kill", str(index), *kind)
+
     def _try_to_kill(self):
         directory = path_for_program(self.directory)
         return run_program(SIMULATOR, "kill", directory, check=False).returncode == 0

@@ -25,6 +25,7 @@ void world_init(struct world *w)
         .limits = ctl_engine_defaults,
         .calls = ldc_client_defaults,
         .standing = ctl_workstations_defaults,
+        .keeping = ctl_reconciler_defaults,
     };
     w->observing.active_ms = 4;
     w->observing.idle_ms = 10;
@@ -148,7 +149,8 @@ void world_open(struct world *w)
     ctl_engine_start(w->engine);
     ctl_workstations_start(w->workstations);
     if (w->has_reconciler)
-        w->reconciler = ctl_reconciler_new(w->engine, w->observer);
+        w->reconciler = ctl_reconciler_new(
+            &(struct ctl_reconciler_parts){w->engine, w->observer, w->events}, &w->keeping);
     world_until(w, ctl_observer_verdict(w->observer)->status != 0 ||
                        cache_snapshot_is_observed(ctl_observer_snapshot(w->observer)));
 }

@@ -40,6 +40,7 @@ struct world {
     struct ctl_engine_options limits;
     struct ldc_client_options calls;
     struct ctl_workstations_options standing;
+    struct ctl_reconciler_options keeping;
     bool has_reconciler;
 
     struct cache_subscriber *subscriber;

@@ -72,6 +72,13 @@ Test(api_field, tells_what_is_not_said_from_what_is_cleared)
     read_body(api_fields_change, "{}", false);
     cr_assert(api_command_is_empty(&command));
     cr_assert_eq(command.desired, -1);
+    read_body(api_fields_change, "{'repair':'report'}", false);
+    cr_assert_not(api_command_is_empty(&command));
+    cr_assert(command.has_repair);
+    cr_assert_eq(command.repair, CACHE_REPAIR_REPORT);
+    read_body(api_fields_change, "{'quarantine':null}", false);
+    cr_assert_not(api_command_is_empty(&command));
+    cr_assert(command.ends_quarantine);
     read_body(api_fields_change, "{'desired_state':null,'group':null}", false);
     cr_assert_not(api_command_is_empty(&command));
     cr_assert_eq(command.desired, CACHE_DESIRED_NONE);
@@ -143,6 +150,9 @@ Test(api_field, refuses_the_rest)
     expect_error(api_fields_change, text, "group", "64");
     expect_error(api_fields_change, "{'group':'a\\tb'}", "group", "control");
     expect_error(api_fields_change, "{'desired_state':'ready'}", "desired_state", "running");
+    expect_error(api_fields_change, "{'repair':'always'}", "repair", "restart");
+    expect_error(api_fields_change, "{'repair':null}", "repair", "off");
+    expect_error(api_fields_change, "{'quarantine':{'reason':'x'}}", "quarantine", "null");
     expect_error(api_fields_stop, "{'force':1}", "force", "true");
     expect_error(api_fields_stop, "{'timeout_s':0}", "timeout_s", "3600");
     expect_error(api_fields_stop, "{'timeout_s':3601}", "timeout_s", "3600");

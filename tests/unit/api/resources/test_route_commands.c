@@ -293,6 +293,37 @@ Test(api_route_commands, lets_only_an_admin_remove_many)
     answer_deinit(&a);
 }
 
+Test(api_route_commands, lets_an_operator_change_what_is_ours_and_nothing_of_ldplayers)
+{
+    static const struct {
+        const char *method, *path, *body;
+        int status;
+    } rows[] = {
+        {"PATCH", "/api/instances/0?wait=9", "{'repair':'full','quarantine':null}", 200},
+        {"PATCH", "/api/instances/0?wait=9",
+         "{'labels':{'a':'b'},'group':'g','desired_state':null}", 200},
+        {"PATCH", "/api/instances/0", "{'name':'x'}", 403},
+        {"PATCH", "/api/instances/0", "{'group':'g','settings':{'cpu':1}}", 403},
+        {"PATCH", "/api/instances/0", "{'resolution':{'width':9,'height':9,'dpi':9}}", 403},
+        {"POST", "/api/instances/batch?wait=9",
+         "{'action':'modify','select':{'all':true},'options':{'repair':'restart'}}", 200},
+        {"POST", "/api/instances/batch",
+         "{'action':'modify','select':{'all':true},'options':{'settings':{'cpu':1}}}", 403},
+    };
+    char secret[CACHE_TOKEN_SIZE], header[100];
+    house_token(&h, "op", CACHE_ROLE_OPERATOR, secret);
+    snprintf(header, sizeof(header), "Authorization: Bearer %s\r\n", secret);
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct answer a =
+            house_ask_with(&h, header, rows[i].method, rows[i].path, rows[i].body, rows[i].status);
+        answer_deinit(&a);
+    }
+    struct answer a = house_ask(&h, "GET", "/api/instances/0", NULL, 200);
+    cr_expect_str_eq(answer_text(&a, "/repair"), "restart");
+    cr_expect_str_eq(answer_text(&a, "/group"), "g");
+    answer_deinit(&a);
+}
+
 Test(api_route_commands, leaves_an_operation_alone_whose_client_went_away)
 {
     client_send(&h.c, "POST /api/instances/0/start?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -37,6 +37,8 @@ static void fill(struct cache_instance *i)
     str_copy(i->reason, sizeof(i->reason), "list2 says that Android is up");
     set_text(&i->evidence, "{\"android\":1}");
     i->desired = CACHE_DESIRED_RUNNING;
+    i->repair = CACHE_REPAIR_FULL;
+    i->quarantine = (struct cache_quarantine){1795184880123, "it \"fell\""};
     str_copy(i->adb_serial, sizeof(i->adb_serial), "emulator-5560");
     i->adb = (struct cache_adb){CACHE_VERIFIED_OTHER, CACHE_REACHABLE_YES, CACHE_ADB_DEBUG_LOCAL};
     i->pid = 100;
@@ -68,7 +70,8 @@ Test(cache_instance, json_has_the_fields_of_the_contract_in_order)
         "{\"id\":\"0f6ee5b0-1c4c-4b0c-9f0e-2f6f5a0c7b11\",\"index\":3,"
         "\"name\":\"Farm \\\"A\\\", \xe9\x9b\xb7\xe7\x94\xb5\\u00091\","
         "\"state\":\"running\",\"state_reason\":\"list2 says that Android is up\","
-        "\"evidence\":{\"android\":1},\"desired_state\":\"running\","
+        "\"evidence\":{\"android\":1},\"desired_state\":\"running\",\"repair\":\"full\","
+        "\"quarantine\":{\"since\":\"2026-11-20T14:28:00.123Z\",\"reason\":\"it \\\"fell\\\"\"},"
         "\"adb_serial\":\"emulator-5560\",\"adb\":{\"serial\":\"emulator-5560\","
         "\"verified\":\"other\",\"reachable\":true,\"debug\":\"local\"},\"pid\":100,\"vbox_pid\":200,"
         "\"top_window\":-300,\"bind_window\":5000000000,"
@@ -82,13 +85,15 @@ Test(cache_instance, what_is_not_known_is_null)
     struct cache_instance i cleanup(cache_instance_deinit);
     cache_instance_init(&i);
     char *json cleanup(mem_freep) = to_json(&i);
-    cr_assert_str_eq(json, "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
-                           "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
-                           "\"adb_serial\":null,\"adb\":{\"serial\":null,"
-                           "\"verified\":\"unknown\",\"reachable\":null,\"debug\":\"unknown\"},"
-                           "\"pid\":null,\"vbox_pid\":null,"
-                           "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
-                           "\"settings\":{},\"labels\":{},\"group\":null,\"revision\":\"\"}");
+    cr_assert_str_eq(
+        json,
+        "{\"id\":\"\",\"index\":0,\"name\":\"\",\"state\":\"unknown\","
+        "\"state_reason\":\"\",\"evidence\":{},\"desired_state\":null,"
+        "\"repair\":\"report\",\"quarantine\":null,\"adb_serial\":null,\"adb\":{\"serial\":null,"
+        "\"verified\":\"unknown\",\"reachable\":null,\"debug\":\"unknown\"},"
+        "\"pid\":null,\"vbox_pid\":null,"
+        "\"top_window\":null,\"bind_window\":null,\"resolution\":null,"
+        "\"settings\":{},\"labels\":{},\"group\":null,\"revision\":\"\"}");
 }
 
 Test(cache_instance, reading_gives_what_was_written)
@@ -349,6 +354,7 @@ Test(cache_instance, a_revision_is_of_what_callers_can_set)
     fill(&before);
     cache_instance_copy(&i, &before);
     i.state = CACHE_STATE_STOPPED;
+    i.quarantine = (struct cache_quarantine){0};
     i.index = 9;
     i.pid = i.vbox_pid = i.top_window = i.bind_window = 0;
     i.adb_serial[0] = i.reason[0] = '\0';
@@ -359,6 +365,9 @@ Test(cache_instance, a_revision_is_of_what_callers_can_set)
     cr_expect(is_revised(&before, &i));
     cache_instance_copy(&i, &before);
     i.desired = CACHE_DESIRED_NONE;
+    cr_expect(is_revised(&before, &i));
+    cache_instance_copy(&i, &before);
+    i.repair = CACHE_REPAIR_REPORT;
     cr_expect(is_revised(&before, &i));
     cache_instance_copy(&i, &before);
     i.dpi = 161;

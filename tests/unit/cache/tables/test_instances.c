@@ -189,3 +189,39 @@ Test(cache_instances, load_returns_what_failed)
     cr_assert_eq(n, 7);
     cache_db_close(db);
 }
+
+static struct cache_care load_care(struct fixture *f)
+{
+    struct cache_instance *items = NULL;
+    size_t n = 0;
+    loop_run(&f->loop);
+    sqlite3 *db = open_beside(f->folder);
+    cr_assert_eq(cache_instances_load(db, &items, &n), 0);
+    cr_assert_eq(n, 1);
+    struct cache_care care = items[0].care;
+    cache_instance_deinit(&items[0]);
+    mem_free(items);
+    cache_db_close(db);
+    return care;
+}
+
+Test(cache_instances, care_is_kept_whatever_else_is_written)
+{
+    struct fixture f;
+    struct cache_care care = {0};
+    fixture_start(&f);
+    put(&f, "a", 1, "one");
+    cr_expect_eq(load_care(&f).n_boots, 0);
+    for (unsigned i = 1; i <= CACHE_CARE_BOOTS + 2; i++)
+        cache_care_add_boot(&care, i);
+    for (int i = 1; i <= CACHE_CARE_ACTS + 2; i++)
+        cache_care_add_act(&care, INT64_C(1795184880000) + i);
+    cache_instances_put_care(f.store, "a", &care);
+    put(&f, "a", 2, "two");
+    struct cache_care kept = load_care(&f);
+    cr_expect_eq(memcmp(&kept, &care, sizeof(care)), 0);
+    cr_expect_eq(kept.boots_ms[0], 3, "the oldest went");
+    cr_expect_eq(cache_care_longest_boot_ms(&kept), CACHE_CARE_BOOTS + 2);
+    cr_expect_eq(cache_care_count_acts(&kept, INT64_C(1795184880000) + CACHE_CARE_ACTS), 2);
+    fixture_stop(&f);
+}

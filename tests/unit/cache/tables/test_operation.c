@@ -86,7 +86,7 @@ Test(cache_operation, what_is_not_there_is_null)
 Test(cache_operation, every_kind_has_a_name_that_reads_back)
 {
     static const char *const names[] = {"create", "start", "stop",   "restart", "modify",
-                                        "rename", "clone", "remove", "batch"};
+                                        "rename", "clone", "remove", "repair",  "batch"};
     cr_assert_eq(countof(names), CACHE_OP_KIND_COUNT);
     for (int i = 0; i < CACHE_OP_KIND_COUNT; i++) {
         enum cache_op_kind kind;

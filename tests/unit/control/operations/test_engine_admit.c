@@ -344,7 +344,7 @@ Test(ctl_admit, a_breaker_is_told_and_nothing_is_run_or_marked_meanwhile)
 {
     struct world_answer a = hold_launch_gate();
     struct world_answer b = ask(CACHE_OP_START, 1, CTL_PRIORITY_INTERACTIVE);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     fake_farm_launch_to(w.farm, 1, true);
     bring_up(0);
     expect_succeeded(&a);
@@ -352,7 +352,7 @@ Test(ctl_admit, a_breaker_is_told_and_nothing_is_run_or_marked_meanwhile)
     cr_expect(strstr(waiting_of(&b).detail, "'start'"), "%s", waiting_of(&b).detail);
     world_settle(&w);
     cr_expect_eq(n_launches(), 1);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_close, NULL);
+    world_order(&w, "start", LDC_BREAKER_CLOSED);
     world_skip(&w, 1000);
     expect_succeeded(&b);
 }
@@ -363,7 +363,7 @@ Test(ctl_admit, who_waits_for_a_breaker_keeps_nobody_up)
     struct world_answer a = hold_launch_gate();
     struct world_answer b = ask(CACHE_OP_START, 1, CTL_PRIORITY_INTERACTIVE);
     struct world_answer c = ask(CACHE_OP_START, 2, CTL_PRIORITY_BATCH);
-    ldc_client_steer_breaker(w.client, LDC_PURPOSE_START, ldc_breaker_force_open, NULL);
+    world_order(&w, "start", LDC_BREAKER_FORCED_OPEN);
     fake_farm_launch_to(w.farm, 1, true);
     bring_up(0);
     expect_succeeded(&a);

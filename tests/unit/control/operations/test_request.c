@@ -15,6 +15,8 @@ Test(ctl_request, everything_survives_writing_and_reading)
     settings.values[LDC_SETTING_ROOT] = (struct ldc_setting_value){.is_set = true, .number = 1};
     settings.values[LDC_SETTING_IMEI].is_set = true;
     str_copy(settings.values[LDC_SETTING_IMEI].text, LDC_SETTING_TEXT_MAX, "auto");
+    static const enum cache_repair_mode repair = CACHE_REPAIR_OFF;
+    static const struct cache_quarantine none;
     struct ctl_request request = {
         .kind = CACHE_OP_MODIFY,
         .revision = "0123456789abcdef",
@@ -22,10 +24,15 @@ Test(ctl_request, everything_survives_writing_and_reading)
         .settings = &settings,
         .until_ready = true,
         .force = true,
+        .ends_vm_service = true,
         .window = LDC_WINDOW_HIDDEN,
         .timeout_ms = 4000000000u,
         .begin_within_ms = 86400000,
-        .local = {.labels = "{\"a\":\"b\"}", .group = "farm", .desired = CACHE_DESIRED_STOPPED},
+        .local = {.labels = "{\"a\":\"b\"}",
+                  .group = "farm",
+                  .desired = CACHE_DESIRED_STOPPED,
+                  .repair = &repair,
+                  .quarantine = &none},
         .priority = CTL_PRIORITY_BATCH,
     };
     struct ctl_params p;
@@ -38,7 +45,7 @@ Test(ctl_request, everything_survives_writing_and_reading)
     cr_expect_str_eq(p.name, request.name);
     cr_expect(ldc_settings_hold(&settings, NULL, &p.settings, &differing));
     cr_expect(ldc_settings_hold(&p.settings, NULL, &settings, &differing));
-    cr_expect(p.until_ready && p.force);
+    cr_expect(p.until_ready && p.force && p.ends_vm_service);
     cr_expect_eq(p.window, LDC_WINDOW_HIDDEN);
     cr_expect_eq(p.timeout_ms, 4000000000u);
     cr_expect_eq(p.begin_within_ms, 86400000);
@@ -46,6 +53,8 @@ Test(ctl_request, everything_survives_writing_and_reading)
     cr_expect(p.has_group);
     cr_expect_str_eq(p.group, "farm");
     cr_expect_eq(p.desired, CACHE_DESIRED_STOPPED);
+    cr_expect(p.has_repair && p.ends_quarantine);
+    cr_expect_eq(p.repair, CACHE_REPAIR_OFF);
     cr_expect_eq(p.priority, CTL_PRIORITY_BATCH);
     cr_expect(ctl_params_has_local(&p));
     ctl_params_deinit(&p);
@@ -61,7 +70,7 @@ Test(ctl_request, what_was_not_asked_stays_unasked)
     cr_expect_str_empty(p.revision);
     cr_expect_str_empty(p.name);
     cr_expect(ldc_settings_is_empty(&p.settings));
-    cr_expect_not(p.until_ready || p.force || p.has_group);
+    cr_expect_not(p.until_ready || p.force || p.has_group || p.has_repair || p.ends_quarantine);
     cr_expect_eq(p.window, LDC_WINDOW_NORMAL);
     cr_expect_null(p.labels);
     cr_expect_eq(p.desired, -1);

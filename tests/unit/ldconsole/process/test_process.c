@@ -35,6 +35,9 @@ Test(ldc_process, knows_emulators_by_their_names_and_command_lines)
         {"dnmultiplayer.exe", "dnmultiplayer.exe index=1|", LDC_PROCESS_MANAGER, -1},
         {"DnMultiPlayerEx.exe", NULL, LDC_PROCESS_MANAGER, -1},
         {"ldmultiplayer", NULL, LDC_PROCESS_MANAGER, -1},
+        {"Ld9BoxSVC.exe", "Ld9BoxSVC.exe --comment leidian3", LDC_PROCESS_VM_SERVICE, -1},
+        {"LdVBoxSVC", NULL, LDC_PROCESS_VM_SERVICE, -1},
+        {"LdBoxSVC", NULL, LDC_PROCESS_VM_SERVICE, -1},
     };
     for (size_t i = 0; i < countof(good); i++) {
         struct ldc_process p = {0};
@@ -48,7 +51,7 @@ Test(ldc_process, leaves_other_programs_alone)
 {
     static const char *const others[] = {"",
                                          "dnplayerext2.exe",
-                                         "Ld9BoxSVC.exe",
+                                         "Ld9BoxSVC2.exe",
                                          "VBoxHeadless",
                                          "dnmulti.exe",
                                          ".exe",

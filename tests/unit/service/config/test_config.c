@@ -156,6 +156,11 @@ Test(svc_config, refuses_what_is_out_of_range_or_of_another_type)
     check_refused("breaker-min-calls", "33", "a whole number from 1 to 32");
     check_refused("breaker-slow-percent", "0", "a whole number from 1 to 100");
     check_refused("breaker-window-ms", "900000", "deadline_copy_ms (900000 ms)");
+    check_refused(
+        "repair-per-hour", "25",
+        "25 acts in an hour are one in 144 s, but it takes 145 s to see whether one helped: "
+        "settle_ms 10000 + stuck_ms 120000 + 3 looks (repair_looks) of refresh_idle_ms 5000; "
+        "at most 24 with these");
     check_refused("refresh-idle-ms", "100", "less than refresh_active_ms");
 }
 

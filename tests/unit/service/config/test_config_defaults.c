@@ -3,6 +3,7 @@
 
 #include "api/server.h"
 #include "base/memory/cleanup.h"
+#include "control/keep/reconciler.h"
 #include "control/observe/observer.h"
 #include "control/operations/engine.h"
 #include "ldconsole/guard/client.h"
@@ -65,6 +66,10 @@ Test(svc_config_defaults, are_those_of_control)
 {
     cr_assert_eq(config.refresh_active_ms, ctl_observer_defaults.active_ms);
     cr_assert_eq(config.refresh_idle_ms, ctl_observer_defaults.idle_ms);
+    cr_assert_eq(config.refresh_idle_ms, ctl_reconciler_defaults.look_ms);
+    cr_assert_eq(config.repair_looks, ctl_reconciler_defaults.looks);
+    cr_assert_eq(config.repair_per_hour, ctl_reconciler_defaults.budget.per_hour);
+    cr_assert_eq(config.repair_host_per_hour, ctl_reconciler_defaults.budget.host_per_hour);
     cr_assert_eq(config.stuck_ms, ctl_observer_defaults.stuck_ms);
     cr_assert_eq(config.max_queued_operations, ctl_engine_defaults.max_queued);
     cr_assert_eq(config.start_timeout_ms, ctl_engine_defaults.timeouts.start_ms);
