@@ -99,7 +99,8 @@ class AgentTest(AgentCase):
         self.assertIn(ended["status"], ("failed", "timed_out"))
         self.assertTrue(ended["error"]["retryable"])
         self.simulator.reset()
-        self.assertEqual(self.client.get("/api/instances/0?max_age_ms=0").json["state"], "stopped")
+        # What was launched may come as late as list2 may be with it.
+        wait_for(lambda: self.client.instance("0?max_age_ms=0")["state"] == "stopped", "the truth")
         self.client.run("POST", "/api/instances/0/start")
 
     def test_instances_outlive_agent_and_service(self):

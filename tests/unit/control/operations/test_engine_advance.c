@@ -279,10 +279,10 @@ Test(ctl_advance, who_cannot_use_an_open_gate_gives_it_back)
     struct world_answer b = world_do(&w, CACHE_OP_START, 1);
     struct world_answer c = world_do(&w, CACHE_OP_START, 2);
     world_until(&w, phase_of(&b) == CTL_PHASE_GATED && phase_of(&c) == CTL_PHASE_GATED);
-    /* It is never seen up, with which its start would be over. */
+    /* It is never seen up, with which its start would be over; nor by a look that began before. */
     bring_up(1);
-    ctl_observer_expect(w.observer, world_at(&w, 1)->id, CTL_EXPECT_STOP, 20000);
-    world_until(&w, world_state(&w, 1) == CACHE_STATE_STOPPING);
+    world_until(&w, (ctl_observer_expect(w.observer, world_at(&w, 1)->id, CTL_EXPECT_STOP, 20000),
+                     world_state(&w, 1) == CACHE_STATE_STOPPING));
     fake_farm_launch_to(w.farm, 1, true);
     bring_up(0);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
