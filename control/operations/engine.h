@@ -6,7 +6,7 @@
 #include "cache/tables/operations.h"
 #include "control/admission/pressure.h"
 #include "control/observe/observer.h"
-#include "control/operations/request.h"
+#include "control/jobs/request.h"
 
 /** Accepts commands as operations and brings each to its true end. An operation is durable before
  *  it is acknowledged; a vendor command is marked durably before it is issued, and what is marked

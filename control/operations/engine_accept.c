@@ -17,7 +17,7 @@
 #include "control/observe/evidence.h"
 #include "control/observe/prober.h"
 #include "control/operations/engine_private.h"
-#include "control/operations/flow.h"
+#include "control/steps/flow.h"
 
 /* Somebody waits for the acknowledgement. */
 struct accept {

@@ -21,7 +21,7 @@
 #include "base/text/str.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
-#include "control/operations/flow.h"
+#include "control/steps/flow.h"
 
 enum {
     FIGURES_AGE_MS = 2000,       /* of figures that a launch is decided on ... */

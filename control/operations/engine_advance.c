@@ -21,7 +21,7 @@
 #include "base/text/str.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
-#include "control/operations/flow.h"
+#include "control/steps/flow.h"
 #include "ldconsole/verbs/timing.h"
 
 enum { FRESH_MS = 250 }; /* facts this young are good enough to plan a first step on */

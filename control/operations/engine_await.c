@@ -16,7 +16,7 @@
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/observe/state.h"
-#include "control/operations/flow.h"
+#include "control/steps/flow.h"
 #include "ldconsole/verbs/timing.h"
 
 /* What list2 left out was seen before; but what ends processes needs to see no more than those, and

@@ -15,7 +15,7 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "control/operations/engine_private.h"
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 
 enum { RETRY_MS = 1000 };
 

@@ -4,7 +4,7 @@
 
 #include "control/admission/retry.h"
 #include "control/operations/engine.h"
-#include "control/operations/job.h"
+#include "control/jobs/job.h"
 
 /** What the engine's files share. In the order of an operation's life:
  *

@@ -6,8 +6,8 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "control/operations/engine_private.h"
-#include "control/operations/flow.h"
-#include "control/operations/steps.h"
+#include "control/steps/flow.h"
+#include "control/steps/steps.h"
 #include "ldconsole/verbs/timing.h"
 
 /* A row of another version may name a step that we do not have. */

@@ -2,7 +2,7 @@
 /* What a former process left of an operation, step by step: what was not marked runs, what was
  * marked is never issued again, and its effect decides. */
 #include "base/memory/cleanup.h"
-#include "control/operations/request.h"
+#include "control/jobs/request.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;

@@ -9,7 +9,7 @@
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "control/observe/evidence.h"
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 #include "ldconsole/verbs/timing.h"
 
 bool ctl_steps_has_lost_config(struct ctl_job *job, const struct cache_instance *i)

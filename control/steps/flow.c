@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of what each kind of operation does. A step that has nothing to do is skipped, so one
  * flow serves instances in any state: a restart of one that is off is a start. */
-#include "control/operations/flow.h"
+#include "control/steps/flow.h"
 
 #include <stdio.h>
 

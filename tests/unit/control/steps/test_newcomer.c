@@ -3,7 +3,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/str.h"
-#include "control/operations/newcomer.h"
+#include "control/steps/newcomer.h"
 
 enum { NONE = -1 };
 

@@ -11,7 +11,7 @@
 #include "base/memory/mem.h"
 #include "control/observe/evidence.h"
 #include "control/observe/state.h"
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 #include "ldconsole/process/vm_service.h"
 
 bool ctl_steps_is_cured(const struct ctl_job *job, const struct cache_instance *i)

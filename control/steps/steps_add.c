@@ -10,8 +10,8 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
-#include "control/operations/newcomer.h"
-#include "control/operations/steps.h"
+#include "control/steps/newcomer.h"
+#include "control/steps/steps.h"
 #include "ldconsole/verbs/timing.h"
 
 /* Ids are random: a part of one is enough to know it by among some hundreds. */

@@ -10,7 +10,7 @@
 #include "base/text/str.h"
 #include "control/observe/prober.h"
 #include "control/observe/state.h"
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 #include "ldconsole/verbs/timing.h"
 
 /* A launch too soon after a stop leaves the instance stuck (reference 2.6), whoever stopped it.

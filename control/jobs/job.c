@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/job.h"
+#include "control/jobs/job.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef CTL_FLOW_H
 #define CTL_FLOW_H
 
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 
 /** What each kind of operation does, as a table of steps; when it can be accepted; and how long it
  *  may take. */

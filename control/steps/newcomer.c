@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/newcomer.h"
+#include "control/steps/newcomer.h"
 
 #include <stdio.h>
 #include <string.h>

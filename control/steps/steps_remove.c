@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Removing an instance, and removing once more what may come back under its number. Both are behind
  * one passage of the exclusive gate. */
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 #include "ldconsole/verbs/timing.h"
 
 bool ctl_why_left(struct ctl_job *job, struct ctl_why *why)

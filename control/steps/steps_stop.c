@@ -6,7 +6,7 @@
 
 #include "base/memory/mem.h"
 #include "control/observe/evidence.h"
-#include "control/operations/steps.h"
+#include "control/steps/steps.h"
 
 /* One that list2 leaves out is as off as its processes are. */
 static bool is_off(const struct ctl_job *job, const struct cache_instance *i)

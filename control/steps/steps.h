@@ -2,11 +2,11 @@
 #ifndef CTL_STEPS_H
 #define CTL_STEPS_H
 
-#include "control/operations/job.h"
+#include "control/jobs/job.h"
 
 /** One step of an operation, and all that there are (flow.c puts them together, the engine carries
  *  them out). A step plans from what is seen, issues at most one vendor command, and is done when
- *  its effect is seen. Private to this folder. */
+ *  its effect is seen. For the engine. */
 
 /** Whether a step has something to do. */
 enum ctl_plan {

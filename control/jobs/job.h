@@ -6,12 +6,12 @@
 #include "base/memory/map.h"
 #include "cache/tables/operation.h"
 #include "control/observe/observer.h"
-#include "control/operations/request.h"
+#include "control/jobs/request.h"
 #include "ldconsole/guard/client.h"
 
 /** An open operation on its way: what it was asked, how far it is, and its places among the
  *  others: in the line of its instance and behind its gate. What moves it is the engine; what its
- *  steps are is in steps.h. Private to this folder. */
+ *  steps are is in steps.h. For the steps and the engine. */
 
 /**     STORING -> QUEUED -> LOOKING -> GATED -> MARKING -> CALLING -> AWAITING -> FINISHING
  *                    (once)    ^--------- next step ----------------------'

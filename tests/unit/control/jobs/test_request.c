@@ -5,7 +5,7 @@
 
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "control/operations/request.h"
+#include "control/jobs/request.h"
 
 Test(ctl_request, everything_survives_writing_and_reading)
 {

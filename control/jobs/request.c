@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/operations/request.h"
+#include "control/jobs/request.h"
 
 #include <string.h>
 
