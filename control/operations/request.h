@@ -46,7 +46,7 @@ struct ctl_timeouts {
 struct ctl_refusal {
     int http_status; /* 404, 409, 422, 429, 503 */
     char code[48];
-    char detail[300];
+    char detail[400];
     uint64_t retry_ms; /* 0 = unknown */
 };
 
