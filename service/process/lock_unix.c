@@ -76,7 +76,7 @@ int svc_lock_take(const char *data_dir, const char *what, struct svc_lock **ret,
                   struct svc_lock_holder *reterr)
 {
     char *path cleanup(mem_freep) = fs_join(data_dir, SVC_LOCK_FILE);
-    int r, fd;
+    int r, fd = -1;
     do
         r = take(path, what, &fd, reterr);
     while (r == UV_EAGAIN);

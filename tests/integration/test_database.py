@@ -156,6 +156,8 @@ class Moved(DatabaseCase):
         for name in (self.database, self.database + "-wal"):
             with self.subTest(os.path.basename(name)):
                 self.service.restart()  # so that the file has what was written before
+                # What the first look writes would make the log as long as it was.
+                self.service.wait_until_observed(self.client)
                 known = self.client.run("POST", "/api/instances/0/stop")["id"]
                 with open(name, "r+b") as file:
                     content = file.read()
