@@ -51,11 +51,7 @@ struct ctl_timeouts {
 struct ctl_refusal {
     int http_status; /* 404, 409, 422, 429, 503 */
     char code[48];
-<<<<<<< HEAD:control/jobs/request.h
     char detail[1200];
-=======
-    char detail[400];
->>>>>>> next:control/operations/request.h
     uint64_t retry_ms; /* 0 = unknown */
 };
 
