@@ -48,8 +48,6 @@ struct ctl_observer {
 /** What is remembered of ID; made when there is nothing. */
 struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 
-/** Whether it is on its way up. */
-bool ctl_observer_judge_starting(const struct cache_instance *i);
 /** Whether it is new and its disks are not all there yet. */
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now);
 /** Judges the next instances of a survey that can be believed; once there are none it brings the

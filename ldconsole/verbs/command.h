@@ -54,9 +54,8 @@ enum ldc_window { LDC_WINDOW_NORMAL, LDC_WINDOW_MINIMIZED, LDC_WINDOW_HIDDEN };
 struct ldc_command {
     enum ldc_verb verb;
     struct argv args;
-    unsigned
-        deadline_ms; /* it is ended after that, where the verb's own deadline is later; 0 = none
-                      */
+    /* It is ended after that, where the verb's own deadline is later; 0 = none. */
+    unsigned deadline_ms;
 };
 
 /** Builders; each leaves a command that the caller releases with ldc_command_deinit. Selection is
