@@ -131,12 +131,12 @@ static void on_timer(uv_timer_t *timer)
 {
     struct run *run = timer->data;
     uint64_t ran_ms = clock_mono_ms() - run->started_ms;
-    if (run->phase == RUNNING && run->result.status == RUN_EXITED && ran_ms < run->deadline_ms)
-        uv_timer_start(timer, on_timer, run->deadline_ms - ran_ms, 0); /* the computer slept */
-    else if (run->phase == RUNNING && run->result.status == RUN_EXITED)
-        end_early(run, RUN_TIMED_OUT);
-    else
+    if (run->phase != RUNNING || run->result.status != RUN_EXITED)
         close_run(run); /* drained long enough, or the child cannot be killed */
+    else if (ran_ms < run->deadline_ms)
+        uv_timer_start(timer, on_timer, run->deadline_ms - ran_ms, 0); /* the computer slept */
+    else
+        end_early(run, RUN_TIMED_OUT);
 }
 
 static void on_exit_seen(uv_process_t *process, int64_t exit_status, int term_signal)

@@ -260,7 +260,7 @@ static struct job *new_job(struct cache_backups *b, enum kind kind, cache_backup
 }
 
 /* CLAIM: what the job wants for itself, or NULL; UV_EBUSY when another one has it. */
-static void submit(struct job *job, bool *claim)
+static bool claim_or_refuse(struct job *job, bool *claim)
 {
     struct cache_backups *b = job->backups;
     if (b->is_stopping)
@@ -269,12 +269,47 @@ static void submit(struct job *job, bool *claim)
         job->status = UV_EBUSY;
     if (job->status < 0) {
         loop_post(b->loop, refuse, job);
-        return;
+        return false;
     }
     job->claim = claim;
     if (claim)
         *claim = true;
-    uv_queue_work(&b->loop->uv, &job->work, work, finish);
+    return true;
+}
+
+static void submit(struct job *job, bool *claim)
+{
+    if (claim_or_refuse(job, claim))
+        uv_queue_work(&job->backups->loop->uv, &job->work, work, finish);
+}
+
+static int exec_nothing(sqlite3 *db, void *arg)
+{
+    (void)db;
+    (void)arg;
+    return 0;
+}
+
+/* Writes that were refused are no reason to make no backup of the others. */
+static void on_written(void *arg, int status)
+{
+    struct job *job = arg;
+    struct cache_backups *b = job->backups;
+    (void)status;
+    job->n_commits = cache_store_stats(b->store).n_commits;
+    if (b->is_stopping) {
+        job->status = UV_ECANCELED;
+        finish(&job->work, 0);
+    } else {
+        uv_queue_work(&b->loop->uv, &job->work, work, finish);
+    }
+}
+
+/* When what was to be written before it is: who has seen something has it in the backup. */
+static void submit_after_writes(struct job *job, bool *claim)
+{
+    if (claim_or_refuse(job, claim))
+        cache_store_write(job->backups->store, exec_nothing, on_written, job);
 }
 
 /* Since the newest: one that was fetched and removed again is none. One commit is the event that
@@ -331,7 +366,7 @@ void cache_backups_start(struct cache_backups *b)
 
 void cache_backups_make(struct cache_backups *b, cache_backups_fn done, void *arg)
 {
-    submit(new_job(b, JOB_MAKE, done, arg), &b->is_making);
+    submit_after_writes(new_job(b, JOB_MAKE, done, arg), &b->is_making);
 }
 
 void cache_backups_list(struct cache_backups *b, cache_backups_fn done, void *arg)

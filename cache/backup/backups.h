@@ -43,7 +43,8 @@ void cache_backups_start(struct cache_backups *backups);
 /** Whether it is due is found out now. */
 void cache_backups_look(struct cache_backups *backups);
 
-/** UV_EBUSY in the answer: another one is being made. */
+/** With every write that was submitted before. UV_EBUSY in the answer: another one is being made.
+ */
 void cache_backups_make(struct cache_backups *backups, cache_backups_fn done, void *arg);
 /** The newest first. */
 void cache_backups_list(struct cache_backups *backups, cache_backups_fn done, void *arg);

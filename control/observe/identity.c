@@ -64,7 +64,7 @@ static bool is_same_at_index(const struct cache_instance *i, const struct seen *
 
 static bool has_disk_elsewhere(const struct cache_instance *i, const struct ldc_configs *configs)
 {
-    for (size_t n = 0; n < configs->n_items; n++) {
+    for (size_t n = 0; i->disk_id[0] && n < configs->n_items; n++) {
         const struct ldc_config *config = &configs->items[n];
         if (config->index != i->index && is_disk(config->disk_id, i->disk_id))
             return true;
@@ -75,7 +75,7 @@ static bool has_disk_elsewhere(const struct cache_instance *i, const struct ldc_
 static const struct cache_entry *find_disk(const struct cache_snapshot *snapshot,
                                            const char *disk_id)
 {
-    for (size_t n = 0; n < cache_snapshot_count(snapshot); n++) {
+    for (size_t n = 0; disk_id[0] && n < cache_snapshot_count(snapshot); n++) {
         const struct cache_entry *entry = cache_snapshot_at(snapshot, n);
         if (is_disk(disk_id, entry->instance.disk_id))
             return entry;

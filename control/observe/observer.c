@@ -12,6 +12,7 @@
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
 #include "control/observe/observer_private.h"
@@ -451,14 +452,6 @@ enum ctl_life ctl_observer_life(struct ctl_observer *o, const char *id)
     return o->sees_players && o->sees_vms && w->possible == 0 ? CTL_LIFE_NONE : CTL_LIFE_UNKNOWN;
 }
 
-static bool exists(const char *path)
-{
-    uv_fs_t req;
-    int r = uv_fs_stat(NULL, &req, path, NULL);
-    uv_fs_req_cleanup(&req);
-    return r == 0;
-}
-
 const char *ctl_observer_left_files(struct ctl_observer *o, const char *id, int *ret_index)
 {
     const struct cache_instance *i = ctl_tombstones_by_id(o->tombstones, id);
@@ -467,8 +460,8 @@ const char *ctl_observer_left_files(struct ctl_observer *o, const char *id, int 
         return NULL;
     const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
     char *config cleanup(mem_freep) = ldc_configs_path(vms_dir, i->index);
-    char *disk cleanup(mem_freep) = mem_printf("%s/leidian%d/data.vmdk", vms_dir, i->index);
-    bool has_config = exists(config), has_disk = exists(disk);
+    char *disk cleanup(mem_freep) = ldc_configs_disk_path(vms_dir, i->index, "data.vmdk");
+    bool has_config = fs_exists(config), has_disk = fs_exists(disk);
     *ret_index = i->index;
     return has_config && has_disk ? "its config file and its disk are"
            : has_config           ? "its config file is"

@@ -27,10 +27,11 @@
 
 /* --- processes --- */
 
-static bool is_process(const struct ldc_survey *survey, int64_t pid, enum ldc_process_role role)
+static const struct ldc_process *find_process(const struct ldc_survey *survey, int64_t pid,
+                                              enum ldc_process_role role)
 {
     const struct ldc_process *p = pid > 0 ? ldc_processes_find_pid(survey->processes, pid) : NULL;
-    return p && p->role == role;
+    return p && p->role == role ? p : NULL;
 }
 
 /* Once a pid of list2 was found in the table, the table is of the same machine and readable, and
@@ -40,8 +41,8 @@ static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *su
 {
     for (size_t i = 0; survey->has_processes && i < survey->rows.n_items; i++) {
         const struct ldc_row *row = &survey->rows.items[i];
-        o->knows_players |= is_process(survey, row->pid, LDC_PROCESS_PLAYER);
-        o->knows_vms |= is_process(survey, row->vbox_pid, LDC_PROCESS_HEADLESS);
+        o->knows_players |= find_process(survey, row->pid, LDC_PROCESS_PLAYER) != NULL;
+        o->knows_vms |= find_process(survey, row->vbox_pid, LDC_PROCESS_HEADLESS) != NULL;
     }
     o->sees_players = o->knows_players && survey->has_processes;
     o->sees_vms = o->knows_vms && survey->has_processes;
@@ -51,10 +52,8 @@ static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *su
 static void learn_vm_dir(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     for (size_t i = 0; survey->has_processes && i < survey->rows.n_items; i++) {
-        int64_t pid = survey->rows.items[i].vbox_pid;
-        const struct ldc_process *vm = is_process(survey, pid, LDC_PROCESS_HEADLESS)
-                                           ? ldc_processes_find_pid(survey->processes, pid)
-                                           : NULL;
+        const struct ldc_process *vm =
+            find_process(survey, survey->rows.items[i].vbox_pid, LDC_PROCESS_HEADLESS);
         if (!vm || !vm->image || (o->vm_dir && ldc_process_is_in(vm, o->vm_dir)))
             continue;
         mem_free(o->vm_dir);
@@ -332,7 +331,6 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, w);
     judge(o, survey, row, config, w, &verdict);
-    w->listed = verdict.state;
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
 }

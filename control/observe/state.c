@@ -187,8 +187,8 @@ void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret)
 /* --- list2 says nothing --- */
 
 /* A row is left out for a moment in an ordinary boot (reference 11), which goes on meanwhile: for
- * as long as a start may take. What else is left out is as it was while its row may only be late,
- * and not known when that takes longer. */
+ * as long as a start may take. What else is left out is as it was while its row may only be late;
+ * when that takes longer only its processes are known. */
 bool ctl_state_derive_unlisted(const struct ctl_facts *f, unsigned n_absent,
                                struct ctl_verdict *ret)
 {

@@ -51,8 +51,8 @@ struct ctl_verdict {
 bool ctl_state_misses_vm(const struct ctl_facts *facts);
 void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret);
 /** The same of one that exists and that list2 leaves out, for the N_ABSENT-th look in a row: of the
- *  facts only `expect`, `previous` with its time and `stuck_ms` count, the others are old. Returns
- *  false when it stays as it was, and RET is then left alone. */
+ *  facts only `expect`, `previous` with its time, the processes and `stuck_ms` count, the others
+ * are old. Returns false when it stays as it was, and RET is then left alone. */
 bool ctl_state_derive_unlisted(const struct ctl_facts *facts, unsigned n_absent,
                                struct ctl_verdict *ret);
 /** On its way up, so that no other may be launched. */

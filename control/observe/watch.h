@@ -61,9 +61,8 @@ struct ctl_watch {
     unsigned n_disk_same;   /* looks in a row that saw them so */
     uint64_t disk_since_ms; /* since when they are so */
 
-    enum cache_state listed; /* its state when it was last listed */
-    bool is_unlisted;        /* the last list left it out; what is known of it is older */
-    unsigned n_absent;       /* whole lists in a row that left it out */
+    bool is_unlisted;  /* the last list left it out; what is known of it is older */
+    unsigned n_absent; /* whole lists in a row that left it out */
     uint64_t absent_since_ms;
     bool was_removed;   /* a remove of ours was carried out since it was last listed */
     int64_t removed_ms; /* wall clock: when the last one was asked for; 0 = never */

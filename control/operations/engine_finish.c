@@ -283,10 +283,10 @@ void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, con
     if (job->begun_ms > 0 && ctl_job_instance(job) && status != CACHE_OP_SUCCEEDED)
         ctl_observer_expect_no_longer(job->observer, job->subject, job->begun_ms);
 
-    if (status == CACHE_OP_SUCCEEDED)
+    if (status == CACHE_OP_SUCCEEDED) {
         note_same_name(job, ctl_job_instance(job));
-    if (status == CACHE_OP_SUCCEEDED)
         job->op->result = write_result(job);
+    }
     if (code)
         job->op->error = explain_error(job, status, code, detail);
     set_ended(job, status);

@@ -199,9 +199,14 @@ static void update_copy(struct ldc_config *config, const char *keep_dir, const c
     config->revision += strcmp(before, config->loss) != 0;
 }
 
+char *ldc_configs_disk_path(const char *vms_dir, int index, const char *name)
+{
+    return mem_printf("%s/leidian%d/%s", vms_dir, index, name);
+}
+
 static int stat_disk(int index, const char *vms_dir, const char *name, uv_stat_t *ret)
 {
-    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/%s", vms_dir, index, name);
+    char *path cleanup(mem_freep) = ldc_configs_disk_path(vms_dir, index, name);
     return stat_file(path, ret);
 }
 

@@ -22,6 +22,8 @@ int ldc_configs_refresh(struct ldc_configs *configs, const char *vms_dir);
 const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int index);
 /** `vms/config/leidian<N>.config`, owned by the caller. */
 char *ldc_configs_path(const char *vms_dir, int index);
+/** A disk of an instance (reference 3.3): "data.vmdk" and others. Owned by the caller. */
+char *ldc_configs_disk_path(const char *vms_dir, int index, const char *name);
 void ldc_configs_deinit(struct ldc_configs *configs);
 
 #endif

@@ -20,6 +20,7 @@ static struct {
     int status;
     size_t n_items;
     char name[CACHE_BACKUP_NAME_SIZE];
+    int64_t n_preferences; /* in the one that was made */
 } got;
 
 static int exec_change(sqlite3 *db, void *arg)
@@ -46,6 +47,9 @@ static void on_answer(void *arg, const struct cache_backups_answer *answer)
     got.n_items = answer->n_items;
     if (answer->n_items > 0)
         str_copy(got.name, sizeof(got.name), answer->items[0].name);
+    for (size_t i = 0; i < answer->copy->n_tables; i++)
+        if (strcmp(answer->copy->tables[i].name, "preferences") == 0)
+            got.n_preferences = answer->copy->tables[i].n_rows;
 }
 
 static void begin(void)
@@ -128,6 +132,32 @@ Test(cache_backups, one_a_day_is_made_when_something_has_changed)
     look();
     cr_assert_eq(n_made, 3);
     cr_assert_not(cache_backups_health(backups).is_overdue);
+    close_backups();
+}
+
+Test(cache_backups, what_was_to_be_written_before_is_in_it)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        for (unsigned n = 0; n < 50; n++)
+            cache_store_write(f.store, exec_change, NULL, NULL);
+        cache_backups_make(backups, on_answer, NULL);
+        loop_run(&f.loop);
+        cr_assert_eq(got.status, 0);
+        cr_assert_eq(got.n_preferences, 51 * i + 50, "and one for each that was made");
+        cache_backups_remove(backups, got.name, on_answer, NULL);
+        loop_run(&f.loop);
+    }
+    close_backups();
+}
+
+Test(cache_backups, one_that_waits_for_a_write_is_given_up_when_the_service_ends)
+{
+    cache_store_write(f.store, exec_change, NULL, NULL);
+    cache_backups_make(backups, on_answer, NULL);
+    cache_backups_stop(backups);
+    loop_run(&f.loop);
+    cr_assert_eq(got.status, UV_ECANCELED);
+    cr_assert_eq(n_made + n_failed, 0);
     close_backups();
 }
 

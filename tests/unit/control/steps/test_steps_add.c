@@ -547,13 +547,19 @@ Test(ctl_add, clone_that_was_cancelled_before_its_disk_came_is_waited_for)
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
-Test(ctl_add, clone_that_was_cancelled_before_its_row_came_is_waited_for)
+/* Returns an add that was asked for behind it. */
+static struct world_answer cancel_before_its_row_comes(void)
 {
     fake_farm_answer(w.farm, "copy", FARM_IGNORE);
     struct world_answer a = clone_zero("copy");
     world_until(&w, fake_farm_count(w.farm, "copy") == 1);
     world_look(&w);
-    struct world_answer b = cancel(&a);
+    return cancel(&a);
+}
+
+Test(ctl_add, clone_that_was_cancelled_before_its_row_came_is_waited_for)
+{
+    struct world_answer b = cancel_before_its_row_comes();
     expect_no_add();
     fake_farm_put(w.farm, 2, "copy");
     expect_no_add();
@@ -563,11 +569,7 @@ Test(ctl_add, clone_that_was_cancelled_before_its_row_came_is_waited_for)
 
 Test(ctl_add, clone_that_was_cancelled_and_never_comes_is_not_waited_for_for_ever)
 {
-    fake_farm_answer(w.farm, "copy", FARM_IGNORE);
-    struct world_answer a = clone_zero("copy");
-    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
-    world_look(&w);
-    struct world_answer b = cancel(&a);
+    struct world_answer b = cancel_before_its_row_comes();
     expect_no_add();
     world_skip(&w, LDC_TIMING_LEFT_ROW_MS);
     world_expect(&w, b.id, CACHE_OP_SUCCEEDED, NULL);

@@ -250,16 +250,22 @@ static void hide_once_removed(void *arg, const char *verb)
         fake_farm_hide_row(w.farm, 1, 1000000);
 }
 
-Test(ctl_remove, a_remove_that_was_ignored_is_no_success_without_the_row_either)
+static struct world_answer remove_in_vain(void)
 {
-    char id[UUID_SIZE];
-    strcpy(id, world_at(&w, 1)->id);
     fake_farm_answer(w.farm, "remove", FARM_IGNORE);
     fake_farm_on_verb(w.farm, hide_once_removed, NULL);
     struct world_answer a = remove_one(false);
     world_until(&w, n_removes() == 1);
     world_look(&w);
     world_skip(&w, 16000);
+    return a;
+}
+
+Test(ctl_remove, a_remove_that_was_ignored_is_no_success_without_the_row_either)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    struct world_answer a = remove_in_vain();
     world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
     expect_back(id);
 }
@@ -268,12 +274,7 @@ Test(ctl_remove, a_remove_that_was_ignored_is_no_success_without_row_and_disk_ei
 {
     fake_farm_lose_disk(w.farm, 1);
     world_look(&w);
-    fake_farm_answer(w.farm, "remove", FARM_IGNORE);
-    fake_farm_on_verb(w.farm, hide_once_removed, NULL);
-    struct world_answer a = remove_one(false);
-    world_until(&w, n_removes() == 1);
-    world_look(&w);
-    world_skip(&w, 16000);
+    struct world_answer a = remove_in_vain();
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
     cr_expect(strstr(op->error, "instance 1 any more, but its files are still there"), "%s",
               op->error);
