@@ -203,6 +203,9 @@ static bool check_body(struct api_exchange *x)
                          (unsigned)r->body.max);
         return false;
     }
+    /* What stands there would be ignored, and be missed by whoever wrote it. */
+    if (r->method == HTTP_METHOD_DELETE && http_request_has_body(r))
+        return refuse(x, API_VALIDATION_FAILED, "DELETE takes no body; options go into the query.");
     if (x->route->body && type && http_request_has_body(r) && !is_json(type))
         return refuse(x, API_UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json.");
     return true;

@@ -50,10 +50,8 @@ class Waiting(AdmissionCase):
 
         batch = self.client.post("/api/instances/batch",
                                  {"action": "start", "select": {"ids": [2, 3]}}).json
-        def codes():
-            children = self.client.operation(batch["id"])["children"]
-            return [c["waiting_for"] and c["waiting_for"]["code"] for c in children]
-        wait_for(lambda: codes() == ["gate", "gate"], "children that wait at the gate")
+        for child in self.client.operation(batch["id"])["children"]:
+            self.waiting_for(child, "gate")
 
         behind = self.client.post("/api/instances/1/stop").json
         self.assertEqual(self.waiting_for(behind, "line")["operation"], waits["id"])
@@ -70,6 +68,44 @@ class Waiting(AdmissionCase):
         answer = self.client.request("POST", "/api/instances/2/start", {"begin_within_s": 0})
         self.assert_problem(answer, 422, "VALIDATION_FAILED")
         self.cancel(first, holder)
+
+
+    def test_what_has_not_begun_in_time_is_not_begun_any_more(self):
+        """Each kind of command, behind a start that goes on."""
+        holder = self.hold_gate()
+        wait_for(lambda: self.client.instance(0)["state"] == "starting", "the player")
+        answer = self.client.request("POST", "/api/instances/0/restart", {"begin_within_s": 1})
+        self.assert_problem(answer, 503, "TOO_LATE_ALREADY")
+        waits = [
+            self.client.post("/api/instances/0/stop", {"begin_within_s": 1}).json,
+            self.client.post("/api/instances/0/rename", {"name": "x", "begin_within_s": 1}).json,
+            self.client.patch("/api/instances/0", {"name": "y", "begin_within_s": 1}).json,
+            self.client.post("/api/instances/batch", {
+                "action": "remove", "select": {"ids": [0]},
+                "options": {"force": True, "begin_within_s": 1}}).json["children"][0],
+        ]
+        for operation in waits:
+            with self.subTest(operation["kind"]):
+                ended = self.client.wait(operation, "timed_out")
+                self.assertEqual(ended["error"]["code"], "NOT_BEGUN_IN_TIME")
+                self.assertIn("nothing was done", ended["error"]["detail"])
+        self.assertIsNone(self.client.operation(holder["id"])["ended_at"])
+        self.cancel(holder)
+
+    def test_what_begins_in_time_is_done(self):
+        made = self.client.run("POST", "/api/instances", {"name": "soon", "begin_within_s": 60})
+        self.assertEqual(made["result"]["name"], "soon")
+        copy = self.client.run("POST", "/api/instances/1/clone", {"begin_within_s": 60})
+        self.assertEqual(copy["status"], "succeeded")
+        batch = self.client.run("POST", "/api/instances/batch", {
+            "action": "modify", "select": {"ids": [1, 2]},
+            "options": {"quarantine": None, "begin_within_s": 60}})
+        self.assertEqual({c["status"] for c in batch["children"]}, {"succeeded"})
+
+    def test_a_removal_takes_its_options_from_the_query(self):
+        answer = self.client.request("DELETE", "/api/instances/1", {"force": True})
+        self.assert_problem(answer, 422, "VALIDATION_FAILED")
+        self.assertIn("query", answer.json["detail"])
 
 
 class Pressure(AdmissionCase):
