@@ -25,11 +25,12 @@ bool ctl_retry_spend(struct ctl_retry_budget *budget)
 }
 
 /* Want of memory, handles or processes, and a program that somebody writes or reads at the moment:
- * an update, or a virus scanner. */
+ * an update, or a virus scanner. What libuv has no name for are, on Windows, the limits of commit
+ * (1455), of quotas (1816) and of the kernel (1450). */
 bool ctl_retry_is_passing(int error)
 {
     return error == UV_EAGAIN || error == UV_ENOMEM || error == UV_EMFILE || error == UV_ENFILE ||
-           error == UV_EBUSY || error == UV_ETXTBSY;
+           error == UV_EBUSY || error == UV_ETXTBSY || error == UV_UNKNOWN;
 }
 
 uint64_t ctl_retry_pause_ms(unsigned n, uint32_t random)

@@ -6,7 +6,8 @@
 
 Test(ctl_retry, what_passes_by_itself)
 {
-    static const int passing[] = {UV_EAGAIN, UV_ENOMEM, UV_EMFILE, UV_ENFILE, UV_EBUSY, UV_ETXTBSY};
+    static const int passing[] = {UV_EAGAIN, UV_ENOMEM,  UV_EMFILE, UV_ENFILE,
+                                  UV_EBUSY,  UV_ETXTBSY, UV_UNKNOWN};
     static const int lasting[] = {0, UV_ENOENT, UV_EACCES, UV_EPERM, UV_ENOTCONN, UV_EINVAL};
     for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
         cr_expect(ctl_retry_is_passing(passing[i]), "%s", uv_strerror(passing[i]));
