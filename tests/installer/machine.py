@@ -22,6 +22,7 @@ os.environ["LDP_WINEPREFIX"] = PREFIX
 os.environ["LDP_SERVICE"] = os.path.join(PROGRAM_DIR, "ldplayerd.exe")
 
 from support.programs import WRAPPER, path_for_program, run_program
+from support.waiting import wait_for
 
 SYSTEM = r"HKLM\SYSTEM\CurrentControlSet"
 ENVIRONMENT = SYSTEM + r"\Control\Session Manager\Environment"
@@ -89,7 +90,9 @@ def registry_value(key, name):
 
 
 def search_path():
-    return [folder for folder in registry_value(ENVIRONMENT, "PATH").split(";") if folder]
+    """The one of the machine. Each has one, but `reg query` may fail on a busy one."""
+    path = wait_for(lambda: registry_value(ENVIRONMENT, "PATH"), "the PATH of the machine")
+    return [folder for folder in path.split(";") if folder]
 
 
 def links():
