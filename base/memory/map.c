@@ -6,42 +6,14 @@
 
 #include <uv.h>
 
+#include "base/memory/hash.h"
 #include "base/memory/mem.h"
 
 enum { MIN_BUCKETS = 16 };
 
-static uint64_t read_word(const char *p)
-{
-    uint64_t word;
-    memcpy(&word, p, sizeof(word));
-    return word;
-}
-
-/* Each byte of the whole product depends on every byte of both. */
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Sixteen bytes a step: going byte by byte, hashing took as long as all the rest of a lookup. Keys
- * that meet cannot be chosen, because each factor has a part that nobody knows. The last step takes
- * what is left, with bytes in front of it again when it is less than a step. */
 static uint64_t hash_of(const struct map *m, const char *key)
 {
-    size_t len = strlen(key);
-    const char *p = key;
-    uint64_t h = m->seed[0] ^ len, a = 0, b = 0;
-    for (size_t left = len; left > 16; left -= 16, p += 16)
-        h = mix(read_word(p) ^ h, read_word(p + 8) ^ m->seed[1]);
-    const char *end = key + len;
-    if (len >= 8) {
-        a = read_word(len >= 16 ? end - 16 : key);
-        b = read_word(end - 8);
-    } else {
-        memcpy(&a, key, len);
-    }
-    return mix(mix(a ^ h, b ^ m->seed[1]), m->seed[0] | 1);
+    return hash_bytes(m->seed, key, strlen(key));
 }
 
 void map_init(struct map *m)

@@ -160,11 +160,11 @@ static void on_flush(uv_prepare_t *flusher)
 int cache_redis_link_push(struct cache_redis_link *l, struct cache_redis_call *call, int n,
                           const char **arguments, const size_t *lengths)
 {
-    char *text;
-    long long len = redisFormatCommandArgv(&text, n, arguments, lengths);
+    sds text;
+    long long len = redisFormatSdsCommandArgv(&text, n, arguments, lengths);
     int r = len < 0 ? UV_ENOBUFS : buf_append(&l->out, text, (size_t)len);
     if (len >= 0)
-        redisFreeCommand(text);
+        redisFreeSdsCommand(text);
     if (r < 0)
         return r;
     call->sent_ms = clock_mono_ms();

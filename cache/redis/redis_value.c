@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <sodium.h>
+#include "base/memory/hash.h"
 
 /* Numbers are 64 bits each, lowest byte first. */
 enum {
@@ -17,12 +17,12 @@ enum {
     AT_MADE_FROM = 68,
     AT_LENGTH = 76, /* of the bytes behind the header */
     AT_CHECKSUM = 84,
-    CHECKSUM_SIZE = crypto_generichash_BYTES_MIN
+    CHECKSUM_SIZE = 8
 };
 _Static_assert(AT_CHECKSUM + CHECKSUM_SIZE == CACHE_REDIS_VALUE_HEADER, "the header has no gaps");
 _Static_assert(AT_VERSION - AT_NODE == UUID_SIZE - 1, "a node's id fits");
 
-static const char magic[4] = {'L', 'D', 'P', 2};
+static const char magic[4] = {'L', 'D', 'P', 3};
 
 /* We know redis' clock to about a round trip. What claims to be made later than that is from a
  * clock that was set back, and its age is not known. */
@@ -42,21 +42,19 @@ static uint64_t get_number(const char *bytes)
     return number;
 }
 
-static void add_to_sum(crypto_generichash_state *state, const char *bytes, size_t n)
+static uint64_t add_to_sum(uint64_t sum, const char *bytes, size_t n)
 {
-    crypto_generichash_update(state, (const unsigned char *)bytes, n);
+    const uint64_t seed[] = {sum, UINT64_C(0x9e3779b97f4a7c15)};
+    return hash_bytes(seed, bytes, n);
 }
 
-/* Of the header before its checksum, of KEY and of the N bytes of the value. */
-static void make_checksum(const char *header, const char *key, const char *value, size_t n,
-                          char out[CHECKSUM_SIZE])
+/* Of the header before it, of KEY and of the N bytes of the value. It tells what was changed by
+ * accident; who may write to redis can make one as well. */
+static uint64_t make_checksum(const char *header, const char *key, const char *value, size_t n)
 {
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, CHECKSUM_SIZE);
-    add_to_sum(&state, header, AT_CHECKSUM);
-    add_to_sum(&state, key, strlen(key) + 1);
-    add_to_sum(&state, value, n);
-    crypto_generichash_final(&state, (unsigned char *)out, CHECKSUM_SIZE);
+    uint64_t sum = add_to_sum(0, header, AT_CHECKSUM);
+    sum = add_to_sum(sum, key, strlen(key));
+    return add_to_sum(sum, value, n);
 }
 
 /* What of the header is the same for all values of OWNER. */
@@ -77,7 +75,8 @@ void cache_redis_value_write(struct buf *out, const struct cache_redis_owner *ow
     put_number(header + AT_STALE, item->stale_ms, 8);
     put_number(header + AT_MADE_FROM, item->made_from, 8);
     put_number(header + AT_LENGTH, item->value->len, 8);
-    make_checksum(header, key, item->value->data, item->value->len, header + AT_CHECKSUM);
+    put_number(header + AT_CHECKSUM,
+               make_checksum(header, key, item->value->data, item->value->len), CHECKSUM_SIZE);
     (void)buf_append(out, header, sizeof(header));
     (void)buf_append(out, item->value->data, item->value->len);
 }
@@ -86,7 +85,7 @@ void cache_redis_value_write(struct buf *out, const struct cache_redis_owner *ow
 static const char *check(const char *stored, size_t n, const struct cache_redis_owner *owner,
                          const char *key)
 {
-    char wanted[CACHE_REDIS_VALUE_HEADER], checksum[CHECKSUM_SIZE];
+    char wanted[CACHE_REDIS_VALUE_HEADER];
     size_t length = n - CACHE_REDIS_VALUE_HEADER;
     if (n < sizeof(magic) || memcmp(stored, magic, sizeof(magic) - 1) != 0)
         return "is none of ours";
@@ -99,8 +98,8 @@ static const char *check(const char *stored, size_t n, const struct cache_redis_
         return "is another node's";
     if (memcmp(stored + AT_VERSION, wanted + AT_VERSION, AT_MADE - AT_VERSION) != 0)
         return "is of another version of ldplayerd";
-    make_checksum(stored, key, stored + CACHE_REDIS_VALUE_HEADER, length, checksum);
-    if (memcmp(stored + AT_CHECKSUM, checksum, CHECKSUM_SIZE) != 0)
+    if (make_checksum(stored, key, stored + CACHE_REDIS_VALUE_HEADER, length) !=
+        get_number(stored + AT_CHECKSUM))
         return "was changed since it was put there";
     return NULL;
 }

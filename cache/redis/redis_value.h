@@ -14,7 +14,7 @@
  *  cut off, was changed, or belongs to somebody else or under another key is told from a value.
  *  Times are on redis' own clock (see cache_redis_link_now_ms), so an age is right after a restart
  *  and whatever becomes of our own clock. */
-enum { CACHE_REDIS_VALUE_HEADER = 100 };
+enum { CACHE_REDIS_VALUE_HEADER = 92 };
 
 /** Whose values are ours. */
 struct cache_redis_owner {

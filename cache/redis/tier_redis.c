@@ -56,7 +56,8 @@ struct get {
     struct redis_tier *tier;
     cache_tier_got_fn done; /* NULL = it was answered */
     void *arg;
-    char key[];
+    const char *key; /* in full_key, behind the prefix */
+    char full_key[];
 };
 
 struct put {
@@ -180,17 +181,18 @@ static bool may_get(const struct redis_tier *t)
 /* Returns 0 or why nothing was sent. */
 static int send_get(struct redis_tier *t, struct get *g)
 {
-    char *key cleanup(mem_freep) = mem_printf("%s%s", t->prefix, g->key);
-    const char *arguments[] = {"GETRANGE", key, "0", t->get_end};
-    const size_t lengths[] = {8, strlen(key), 1, strlen(t->get_end)};
+    const char *arguments[] = {"GETRANGE", g->full_key, "0", t->get_end};
+    const size_t lengths[] = {8, strlen(g->full_key), 1, strlen(t->get_end)};
     return cache_redis_link_send(&t->link, &g->call, countof(arguments), arguments, lengths);
 }
 
 static struct get *new_get(struct redis_tier *t, const char *key, cache_tier_got_fn done, void *arg)
 {
-    size_t size = strlen(key) + 1;
-    struct get *g = mem_alloc(sizeof(*g) + size);
-    memcpy(g->key, key, size);
+    size_t prefix_len = strlen(t->prefix), size = strlen(key) + 1;
+    struct get *g = mem_alloc(sizeof(*g) + prefix_len + size);
+    memcpy(g->full_key, t->prefix, prefix_len);
+    memcpy(g->full_key + prefix_len, key, size);
+    g->key = g->full_key + prefix_len;
     g->tier = t;
     g->call.fn = on_get;
     g->done = done;

@@ -128,10 +128,10 @@ Test(cache_tier_redis, a_value_that_is_cut_off_or_changed_is_told_and_removed)
     tier_node_put(&n, "k", "a value of ours", LONG_MS, LONG_MS);
     tier_node_expect(&n, "k", "a value of ours");
     tier_node_deinit(&n);
-    expect_bad(&f, "SETRANGE " REDIS_KEY "k 100 A", "was changed");
+    expect_bad(&f, "SETRANGE " REDIS_KEY "k 92 A", "was changed");
     expect_bad(&f, "COPY " REDIS_KEY "whole " REDIS_KEY "k REPLACE", "was changed");
     expect_bad(&f,
-               "EVAL redis.call('SET',KEYS[2],redis.call('GETRANGE',KEYS[1],0,109)) 2 " REDIS_KEY
+               "EVAL redis.call('SET',KEYS[2],redis.call('GETRANGE',KEYS[1],0,101)) 2 " REDIS_KEY
                "whole " REDIS_KEY "k",
                "is cut off");
     redis_fixture_stop(&f);
