@@ -97,7 +97,8 @@ struct ctl_job {
     uint64_t entered_ms;       /* the current step was entered */
     uint64_t looking_ms;       /* the same, or its gate opened */
     uint64_t begun_ms;         /* its command was issued or its action done */
-    uint64_t called_ms;        /* its command ended */
+    uint64_t called_ms;        /* its command ended ... */
+    int64_t called_wall_ms;    /* ... by the wall clock; 0 = not known */
     uint64_t done_since_ms;    /* its check holds since; 0 = it does not */
     uint64_t idle_since_ms;    /* nothing is different from before since; 0 = something is */
     uint64_t gated_ms;         /* it stands at its gate, or for a place, since */
@@ -122,6 +123,7 @@ struct ctl_job {
     bool has_told;        /* the breakers of ... */
     enum ldc_effect told; /* ... this, seen of the current step's command */
     bool has_acted;       /* something was done, so the revision it was bound to is history */
+    bool has_called;      /* a command was given, also by a former process */
     bool is_recovered;    /* the current step was issued by a former process */
     bool is_resumed; /* a former process began the operation: anything may have happened since */
     bool is_cancelled;

@@ -32,7 +32,7 @@ struct ctl_observer {
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
-    bool is_growing;               /* LDPlayer was at work on a new one */
+    char growing[UUID_SIZE];       /* the new instance whose disks grow; "" = there is none */
     uint64_t left_since_ms;        /* an add or copy that nobody waits for; 0 = there is none */
     char starting[2][UUID_SIZE];   /* of the instances on their way up: for everybody one that is
                                       another than himself; "" = no more */

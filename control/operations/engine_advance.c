@@ -39,6 +39,7 @@ static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
     job->n_retries = 0;
     job->has_exit_code = job->has_told = false;
     job->is_recovered = false;
+    job->called_wall_ms = 0;
     job->answer = LDC_ANSWER_ACCEPTED;
     job->command[0] = job->said[0] = '\0';
     job->planned_ms = 0;
@@ -64,6 +65,13 @@ static void leave_step(struct ctl_job *job, uint64_t now)
         ctl_engine_finish_job(job, CACHE_OP_SUCCEEDED, NULL, NULL);
     else
         enter_step(job, job->look_from_ms);
+}
+
+void ctl_engine_go_back(struct ctl_job *job)
+{
+    job->spent_ms += clock_mono_ms() - job->begun_ms;
+    job->op->step_index--;
+    enter_step(job, job->look_from_ms);
 }
 
 /* --- planning --- */
@@ -324,7 +332,7 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         ctl_job_release_gate(job);
         job->phase = CTL_PHASE_QUEUED;
     } else {
-        job->has_acted = true;
+        job->has_acted = job->has_called = true;
         job->answer = outcome->answer;
         job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
         job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
@@ -334,6 +342,7 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
             note_what_it_said(job, outcome->result);
         job->phase = CTL_PHASE_AWAITING;
         job->called_ms = job->look_from_ms = now;
+        job->called_wall_ms = clock_wall_ms();
     }
     ctl_engine_advance(job->engine);
 }

@@ -4,6 +4,7 @@
  *
  *      DONE       for settle_ms                      -> the next step
  *      PENDING                                       -> look again
+ *      BACK                                          -> the step before, planned again
  *      FAILED                                        -> failed
  *      NO_EFFECT  and ldconsole refused              -> the next step if optional, else failed
  *                 for less than effect_ms            -> look again
@@ -155,7 +156,9 @@ static bool check_effect(struct ctl_job *job, uint64_t seen)
     if (check == CTL_CHECK_NO_EFFECT)
         return see_no_effect(job, &why, seen);
     job->idle_since_ms = 0;
-    if (check == CTL_CHECK_FAILED)
+    if (check == CTL_CHECK_BACK)
+        ctl_engine_go_back(job);
+    else if (check == CTL_CHECK_FAILED)
         ctl_engine_finish_job(job, CACHE_OP_FAILED, why.code, why.detail);
     return false;
 }

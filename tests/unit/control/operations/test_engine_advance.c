@@ -325,6 +325,8 @@ Test(ctl_advance, changes_of_the_farm_go_one_at_a_time)
     cr_expect_str_eq(fake_farm_log(w.farm), "modify 0");
     fake_farm_end_hung(w.farm, RUN_LOST);
     fake_farm_write_config(w.farm, 0, "{\"advancedSettings.cpuCount\":4}");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_rest_disks(&w);
     for (int i = 0; i < 4; i++)
         world_expect(&w, a[i].id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm), "modify 0; add; copy 1; rename 2");
@@ -376,7 +378,10 @@ Test(ctl_advance, time_that_passes_between_two_thoughts_does_no_harm)
     world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_RESTART, 0, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_STOP, 0, CACHE_OP_SUCCEEDED, NULL);
-    world_try(&w, CACHE_OP_CLONE, 0, CACHE_OP_SUCCEEDED, NULL);
+    a = world_do(&w, CACHE_OP_CLONE, 0);
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_rest_disks(&w);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_REMOVE, 0, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm),
                      "add; launch 0; quit 0; launch 0; quit 0; copy 0; remove 0");
