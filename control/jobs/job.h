@@ -115,9 +115,10 @@ struct ctl_job {
     uint64_t up_since_ms;       /* Android is up since; 0 = it is not */
     struct ldc_settings before; /* modify: what stood there when the command was given ... */
     bool has_before;            /* ... by this process, and that is known */
-    char command[160];          /* as it was run; "" = none was for the current step */
-    char said[200]; /* how ldconsole ended and what it printed, of the last command, or why what we
-                       did ourselves failed; "" = nothing */
+    char ran[400];  /* the last command, how it ended and what it printed, for when the operation
+                       fails; "" = this process gave none */
+    char said[200]; /* why what we did ourselves failed, or a command could not be started; "" = it
+                       did not */
     char note[600]; /* what is to be known of a success; "" = nothing */
     unsigned n_retries;   /* of the current step */
     bool has_told;        /* the breakers of ... */

@@ -314,7 +314,7 @@ Test(ctl_add, failing_modify_leaves_the_instance)
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
     cr_expect_str_eq(op->target, world_at(&w, 2)->id);
     cr_expect(strstr(op->error, "instance 2 ('LDPlayer-2', "), "%s", op->error);
-    cr_expect(strstr(op->error, "is there; not done: modifying, writing labels\""), "%s",
+    cr_expect(strstr(op->error, "is there; not done: modifying, writing labels; ran: "), "%s",
               op->error);
     cache_operation_free(op);
 }
