@@ -574,7 +574,7 @@ int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char 
     return ldc_config_set(path, key, json_value);
 }
 
-static unsigned count_vm_restarts(const struct ctl_watch *w, uint64_t now)
+unsigned ctl_observer_count_vm_restarts(const struct ctl_watch *w, uint64_t now)
 {
     unsigned n = 0;
     for (size_t i = 0; i < countof(w->vm_restarted_ms); i++)
@@ -594,7 +594,7 @@ enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache
         .starting_ms = w->started_ms ? now - w->started_ms : 0,
         .guest = w->guest,
         .has_answered = w->guest_has_answered,
-        .n_vm_restarts = count_vm_restarts(w, now),
+        .n_vm_restarts = ctl_observer_count_vm_restarts(w, now),
         .has_lost_config = w->config_loss[0] != '\0',
         .stuck_ms = o->options.stuck_ms,
         .longest_boot_ms = cache_care_longest_boot_ms(&w->care),

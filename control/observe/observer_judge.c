@@ -17,6 +17,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
@@ -209,6 +210,36 @@ static enum cache_adb_debug debug_of(const struct ldc_config *config)
                                     : CACHE_ADB_DEBUG_REMOTE;
 }
 
+/* Why it does not come up, or its VM has ended: what its log says, read once, as it is begun anew
+ * by each start. The clock of the file system may be behind ours. */
+static void explain_vm(struct ctl_observer *o, struct ctl_watch *w, int index, uint64_t now,
+                       struct ctl_verdict *ret)
+{
+    enum { SLACK_MS = 2000 };
+    bool is_stuck = ret->state == CACHE_STATE_STUCK, is_zombie = ret->state == CACHE_STATE_ZOMBIE;
+    struct ldc_vm_fault fault;
+    if (w->state != ret->state && (is_stuck || is_zombie)) {
+        int64_t since_ms = w->started_ms ? clock_wall_ms() - (int64_t)(now - w->started_ms) : 0;
+        bool is_told = ldc_vm_log_read(ldc_client_install(o->parts.client)->vms_dir, index,
+                                       since_ms - SLACK_MS, &fault);
+        str_copy(w->vm_fault, sizeof(w->vm_fault), is_told ? fault.sentence : "");
+    }
+    if ((is_stuck || is_zombie) && w->vm_fault[0])
+        snprintf(ret->reason, sizeof(ret->reason), "%s; the VM's log says: %s",
+                 is_stuck ? "it does not come up" : "its VM has ended", w->vm_fault);
+}
+
+/* A guest that crashes is up and booting in turn. */
+static void tell_vm_restarts(const struct ctl_watch *w, uint64_t now, struct ctl_verdict *ret)
+{
+    size_t len = strlen(ret->reason);
+    unsigned n = ctl_observer_count_vm_restarts(w, now);
+    if (n > 0 && (ctl_state_is_starting(ret->state) || ctl_state_is_up(ret->state)))
+        snprintf(ret->reason + len, sizeof(ret->reason) - len,
+                 "; its VM ended by itself and a new one came, %u time%s in 10 minutes", n,
+                 n > 1 ? "s" : "");
+}
+
 static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
                   const struct ldc_row *row, const struct ldc_config *config, struct ctl_watch *w,
                   struct ctl_verdict *ret)
@@ -253,6 +284,8 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
     remember_vm(w, &facts);
     follow_vm(w, &facts, now);
     ctl_state_derive(&facts, ret);
+    explain_vm(o, w, row->index, now, ret);
+    tell_vm_restarts(w, now, ret);
     if (!is_same_phase(w->state, ret->state))
         w->phase_since_ms = now;
     follow_start(o, w, ret->state, now);

@@ -51,6 +51,8 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 
 /** Whether it is new and its disks are not all there yet. */
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now);
+/** How often another VM came under the same window of late: some, as far as that is remembered. */
+unsigned ctl_observer_count_vm_restarts(const struct ctl_watch *w, uint64_t now);
 /** Judges the next instances of a survey that can be believed; once there are none it brings the
  *  snapshot up to date with all of them, and returns true from then on. */
 bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey);

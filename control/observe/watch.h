@@ -34,6 +34,7 @@ struct ctl_watch {
     bool saw_start;            /* that was seen: it had been off */
     int64_t vm_pid, vm_player; /* its last VM, and the window that was above it */
     uint64_t vm_restarted_ms[3]; /* when another VM came under the same window, the last times */
+    char vm_fault[150];          /* what its log says, of one that is stuck or a zombie */
     struct cache_care care;
     enum cache_desired wish;                /* what a person asked for, until it is off */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
