@@ -115,7 +115,7 @@ struct ctl_job {
     uint64_t up_since_ms;       /* Android is up since; 0 = it is not */
     struct ldc_settings before; /* modify: what stood there when the command was given ... */
     bool has_before;            /* ... by this process, and that is known */
-    char ran[400];  /* the last command, how it ended and what it printed, for when the operation
+    char ran[460];  /* the last command, how it ended and what it printed, for when the operation
                        fails; "" = this process gave none */
     char said[200]; /* why what we did ourselves failed, or a command could not be started; "" = it
                        did not */

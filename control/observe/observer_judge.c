@@ -537,9 +537,11 @@ static void find_starting(struct ctl_observer *o)
  * by now is new no longer. */
 static bool is_being_made(const struct ctl_watch *w, uint64_t now)
 {
-    return w->disk_bytes < 0 ? now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS
-                             : w->n_disk_same < LDC_TIMING_DISK_LOOKS ||
-                                   now - w->disk_since_ms < LDC_TIMING_DISK_QUIET_MS;
+    uint64_t age_ms = now - w->appeared_ms;
+    if (w->disk_bytes < 0)
+        return age_ms < LDC_TIMING_LATE_DISK_MS;
+    return age_ms < LDC_TIMING_MAKING_MS && (w->n_disk_same < LDC_TIMING_DISK_LOOKS ||
+                                             now - w->disk_since_ms < LDC_TIMING_DISK_QUIET_MS);
 }
 
 /* Whether something may yet come of what was left. */

@@ -312,8 +312,8 @@ static void remember_command(struct ctl_job *job, const struct ldc_outcome *outc
     ldc_text_decode(result->output ? result->output : "", n, LDC_CODEPAGE_SYSTEM, head,
                     sizeof(head));
     head[strcspn(head, "\r\n")] = '\0';
-    snprintf(job->ran, sizeof(job->ran), "%s: %s and printed %s%s%s", outcome->command_line, end,
-             head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
+    snprintf(job->ran, sizeof(job->ran), "%.200s: %s and printed %s%s%s", outcome->command_line,
+             end, head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
 }
 
 /* The child has ended, or never ran. What it answered decides nothing yet. */

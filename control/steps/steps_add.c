@@ -163,11 +163,11 @@ static enum ctl_check check_copied(struct ctl_job *job, const struct cache_insta
         return CTL_CHECK_NO_EFFECT;
     struct ctl_disks is = ctl_observer_disks(job->observer, copy->id);
     /* Its size tells nothing of whether all of it is written: it may have that at once. */
-    if (is.n_same < LDC_TIMING_DISK_LOOKS || is.same_ms < LDC_TIMING_DISK_QUIET_MS ||
-        ctl_observer_has_open_disk(job->observer, copy->id))
+    if (is.n_same < LDC_TIMING_DISK_LOOKS || is.same_ms < LDC_TIMING_DISK_QUIET_MS)
         return CTL_CHECK_PENDING;
     if (is_as_large(job, &is))
-        return take_added(job, copy);
+        return ctl_observer_has_open_disk(job->observer, copy->id) ? CTL_CHECK_PENDING
+                                                                   : take_added(job, copy);
     if (!is_cut_off(job))
         return CTL_CHECK_PENDING;
     ctl_why_set(why, job->is_recovered ? "INTERRUPTED" : ldc_answer_code(job->answer),

@@ -578,6 +578,20 @@ Test(ctl_add, clone_that_was_cancelled_and_goes_on_behind_is_waited_for_all_the_
     world_expect(&w, start.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
+Test(ctl_add, clone_that_was_cancelled_and_is_written_to_for_ever_is_not_waited_for_so_long)
+{
+    int n_bytes = 1;
+    struct world_answer a = begin_clone(1);
+    fake_farm_on_verb(w.farm, grow_at_each_look, &n_bytes);
+    ctl_engine_cancel(w.engine, a.id, "tester");
+    world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    struct world_answer add = create("other");
+    look_often();
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
+    world_skip(&w, LDC_TIMING_MAKING_MS);
+    world_expect(&w, add.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 static struct world_answer cancel(const struct world_answer *a)
 {
     ctl_engine_cancel(w.engine, a->id, "tester");
