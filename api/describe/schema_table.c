@@ -15,7 +15,7 @@ const struct api_schema_row api_schema_rows[] = {
                          "processes?: {player: int?, headless: int?}?, "
                          "config?: missing|unreadable|truncated|readable, config_fault?: text, "
                          "config_loss?: text, drift?: [text], "
-                         "guest?: answers|silent|other|closed|unknown"},
+                         "guest?: answers|silent|other|closed|unknown, guest_answered_at?: time"},
     {"Adb", "serial: text?, verified: own|other|foreign|unknown, reachable: bool?, "
             "debug: off|local|remote|unknown"},
     {"RepairMode", "off|report|restart|full"},

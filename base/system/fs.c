@@ -171,6 +171,19 @@ int fs_remove(const char *path)
     return fs_sync(uv_fs_unlink, path);
 }
 
+/* Only Windows has opening for oneself alone; it is closed again at once. */
+bool fs_is_open(const char *path)
+{
+    uv_fs_t req;
+    int file = uv_fs_open(NULL, &req, path, UV_FS_O_RDONLY | UV_FS_O_EXLOCK, 0, NULL);
+    uv_fs_req_cleanup(&req);
+    if (file >= 0) {
+        uv_fs_close(NULL, &req, file, NULL);
+        uv_fs_req_cleanup(&req);
+    }
+    return file == UV_EBUSY;
+}
+
 int fs_size(const char *path, int64_t *ret)
 {
     uv_fs_t req;

@@ -32,6 +32,9 @@ int fs_rename(const char *from, const char *to);
 int fs_copy(const char *from, const char *to);
 /** A file, or a link itself. */
 int fs_remove(const char *path);
+/** Whether some process has PATH open, as one that is still writing it; false where that cannot be
+ *  told, which is everywhere but on Windows. */
+bool fs_is_open(const char *path);
 int fs_size(const char *path, int64_t *ret);
 /** Which file stands at a path, whatever its name: its number on its drive, and that of the drive,
  *  0 where that is not known. (Wine tells it only some time after its start.) */

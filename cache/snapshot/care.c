@@ -5,6 +5,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/json.h"
+#include "base/text/str.h"
 
 void cache_care_add_boot(struct cache_care *care, unsigned ms)
 {
@@ -51,7 +52,28 @@ char *cache_care_write(const struct cache_care *care)
     yyjson_mut_val *acts = yyjson_mut_obj_add_arr(doc, root, "acted_at");
     for (unsigned i = 0; i < care->n_acts; i++)
         yyjson_mut_arr_add_sint(doc, acts, care->acted_at[i]);
+    if (care->booted.vm) {
+        yyjson_mut_val *booted = yyjson_mut_obj_add_obj(doc, root, "booted");
+        yyjson_mut_obj_add_sint(doc, booted, "vm", care->booted.vm);
+        yyjson_mut_obj_add_str(doc, booted, "mac", care->booted.mac);
+        yyjson_mut_obj_add_str(doc, booted, "android_id", care->booted.android_id);
+        yyjson_mut_obj_add_str(doc, booted, "sim_serial", care->booted.sim_serial);
+    }
     return json_write(doc);
+}
+
+static void read_text(yyjson_val *object, const char *key, char *ret, size_t size)
+{
+    const char *text = yyjson_get_str(yyjson_obj_get(object, key));
+    str_copy(ret, size, text ? text : "");
+}
+
+static void read_booted(yyjson_val *object, struct cache_booted *ret)
+{
+    ret->vm = yyjson_get_sint(yyjson_obj_get(object, "vm"));
+    read_text(object, "mac", ret->mac, sizeof(ret->mac));
+    read_text(object, "android_id", ret->android_id, sizeof(ret->android_id));
+    read_text(object, "sim_serial", ret->sim_serial, sizeof(ret->sim_serial));
 }
 
 void cache_care_read(const char *json, struct cache_care *ret)
@@ -60,6 +82,7 @@ void cache_care_read(const char *json, struct cache_care *ret)
     yyjson_val *root = yyjson_doc_get_root(doc), *item;
     size_t i, max;
     *ret = (struct cache_care){0};
+    read_booted(yyjson_obj_get(root, "booted"), &ret->booted);
     yyjson_val *boots = yyjson_obj_get(root, "boots_ms"), *acts = yyjson_obj_get(root, "acted_at");
     yyjson_arr_foreach(boots, i, max, item)
         cache_care_add_boot(ret, (unsigned)yyjson_get_uint(item));

@@ -4,15 +4,23 @@
 
 #include <stdint.h>
 
-/** What the watchdog has learned of one instance and done for it. Not in the API; it survives a
- *  restart, so that neither patience nor a budget begins anew with the process. A value type. */
+/** What we have learned of one instance and done for it. Not in the API; it survives a restart, so
+ *  that neither patience nor a budget begins anew with the process, and a guest is known again. A
+ *  value type. */
 enum { CACHE_CARE_BOOTS = 8, CACHE_CARE_ACTS = 60 };
+
+/** What the config said when the VM came that runs: its guest has these until it boots again. */
+struct cache_booted {
+    int64_t vm; /* process number; 0 = none of these is known */
+    char mac[40], android_id[40], sim_serial[40];
+};
 
 struct cache_care {
     unsigned boots_ms[CACHE_CARE_BOOTS]; /* how long the last boots took, the oldest first */
     unsigned n_boots;
     int64_t acted_at[CACHE_CARE_ACTS]; /* wall ms of the last acts, the oldest first */
     unsigned n_acts;
+    struct cache_booted booted;
 };
 
 /** Both push out the oldest when there is no room. */

@@ -85,7 +85,7 @@ struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
     job->flow = flow;
     job->subject_index = -1;
     job->accepted_ms = accepted_ms(op);
-    job->has_acted = op->started_at != 0;
+    job->has_acted = job->has_called = op->started_at != 0;
     list_init(&job->link);
     list_init(&job->line);
     list_init(&job->accepts);

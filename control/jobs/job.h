@@ -97,7 +97,8 @@ struct ctl_job {
     uint64_t entered_ms;       /* the current step was entered */
     uint64_t looking_ms;       /* the same, or its gate opened */
     uint64_t begun_ms;         /* its command was issued or its action done */
-    uint64_t called_ms;        /* its command ended */
+    uint64_t called_ms;        /* its command ended ... */
+    int64_t called_wall_ms;    /* ... by the wall clock; 0 = not known */
     uint64_t done_since_ms;    /* its check holds since; 0 = it does not */
     uint64_t idle_since_ms;    /* nothing is different from before since; 0 = something is */
     uint64_t gated_ms;         /* it stands at its gate, or for a place, since */
@@ -114,14 +115,16 @@ struct ctl_job {
     uint64_t up_since_ms;       /* Android is up since; 0 = it is not */
     struct ldc_settings before; /* modify: what stood there when the command was given ... */
     bool has_before;            /* ... by this process, and that is known */
-    char command[160];          /* as it was run; "" = none was for the current step */
-    char said[200]; /* how ldconsole ended and what it printed, of the last command, or why what we
-                       did ourselves failed; "" = nothing */
+    char ran[460];  /* the last command, how it ended and what it printed, for when the operation
+                       fails; "" = this process gave none */
+    char said[200]; /* why what we did ourselves failed, or a command could not be started; "" = it
+                       did not */
     char note[600]; /* what is to be known of a success; "" = nothing */
     unsigned n_retries;   /* of the current step */
     bool has_told;        /* the breakers of ... */
     enum ldc_effect told; /* ... this, seen of the current step's command */
     bool has_acted;       /* something was done, so the revision it was bound to is history */
+    bool has_called;      /* a command was given, also by a former process */
     bool is_recovered;    /* the current step was issued by a former process */
     bool is_resumed; /* a former process began the operation: anything may have happened since */
     bool is_cancelled;

@@ -60,6 +60,9 @@ char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_c
     if (drift)
         ctl_evidence_add_settings(doc, root, "drift", drift);
     yyjson_mut_obj_add_str(doc, root, "guest", ctl_guest_name(sight->guest));
+    if (sight->guest_answered_ms)
+        json_add_time(doc, root, "guest_answered_at",
+                      clock_wall_ms() - (int64_t)(clock_mono_ms() - sight->guest_answered_ms));
     return json_write(doc);
 }
 

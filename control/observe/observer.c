@@ -412,6 +412,13 @@ struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)
                               clock_mono_ms() - w->disk_since_ms};
 }
 
+bool ctl_observer_has_open_disk(struct ctl_observer *o, const char *id)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    return entry && ldc_configs_has_open_disk(ldc_client_install(o->parts.client)->vms_dir,
+                                              entry->instance.index);
+}
+
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id)
 {
     return ctl_observer_watch(o, id)->is_unlisted;
@@ -425,17 +432,26 @@ bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
 void ctl_observer_note_left(struct ctl_observer *o, uint64_t since_ms)
 {
     o->left_since_ms = since_ms;
-    o->is_growing = true;
 }
 
 bool ctl_observer_sees_growing(const struct ctl_observer *o)
 {
-    return o->is_growing;
+    return o->growing[0] || o->left_since_ms;
+}
+
+const char *ctl_observer_growing(const struct ctl_observer *o)
+{
+    return o->growing[0] ? o->growing : NULL;
 }
 
 bool ctl_observer_has_title(struct ctl_observer *o, const char *id)
 {
     return ctl_observer_watch(o, id)->has_title;
+}
+
+int64_t ctl_observer_born_ms(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->born_ms;
 }
 
 bool ctl_observer_is_blank(struct ctl_observer *o, const char *id)
@@ -558,7 +574,7 @@ int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char 
     return ldc_config_set(path, key, json_value);
 }
 
-static unsigned count_vm_restarts(const struct ctl_watch *w, uint64_t now)
+unsigned ctl_observer_count_vm_restarts(const struct ctl_watch *w, uint64_t now)
 {
     unsigned n = 0;
     for (size_t i = 0; i < countof(w->vm_restarted_ms); i++)
@@ -578,7 +594,7 @@ enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache
         .starting_ms = w->started_ms ? now - w->started_ms : 0,
         .guest = w->guest,
         .has_answered = w->guest_has_answered,
-        .n_vm_restarts = count_vm_restarts(w, now),
+        .n_vm_restarts = ctl_observer_count_vm_restarts(w, now),
         .has_lost_config = w->config_loss[0] != '\0',
         .stuck_ms = o->options.stuck_ms,
         .longest_boot_ms = cache_care_longest_boot_ms(&w->care),
@@ -610,7 +626,19 @@ enum cache_desired ctl_observer_wish(struct ctl_observer *o, const struct cache_
 
 void ctl_observer_ask_guest(struct ctl_observer *o, const char *id)
 {
-    ctl_observer_watch(o, id)->guest_next_ms = 0;
+    struct ctl_watch *w = ctl_observer_watch(o, id);
+    w->guest_wanted_ms = clock_mono_ms();
+    w->guest_next_ms = 0;
+}
+
+uint64_t ctl_observer_guest_answered_ms(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->guest_answered_ms;
+}
+
+unsigned ctl_observer_guest_failures(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->guest_failures;
 }
 
 uint64_t ctl_observer_guest_replied_ms(struct ctl_observer *o, const char *id)

@@ -122,6 +122,9 @@ struct ctl_disks {
     uint64_t same_ms; /* and for how long */
 };
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id);
+/** Whether a program has one of them open, as far as the system tells. By a look of its own (some
+ *  milliseconds); while it lasts nobody else can open them. */
+bool ctl_observer_has_open_disk(struct ctl_observer *o, const char *id);
 /** Whether the last look did not show ID, which may be there all the same: what is known of it was
  *  seen before. */
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id);
@@ -133,8 +136,13 @@ void ctl_observer_note_left(struct ctl_observer *o, uint64_t since_ms);
 /** Whether LDPlayer is still at work on a new instance: the last look saw its disks growing, or one
  *  that was left may yet come, or has come and its disks are not quiet. */
 bool ctl_observer_sees_growing(const struct ctl_observer *o);
+/** The id of the new instance whose disks it is at; NULL = it is not known yet. Valid until the
+ * next look. */
+const char *ctl_observer_growing(const struct ctl_observer *o);
 /** Whether the config file of ID gives it a title. */
 bool ctl_observer_has_title(struct ctl_observer *o, const char *id);
+/** When the config file of ID was made (wall clock); 0 = not known. */
+int64_t ctl_observer_born_ms(struct ctl_observer *o, const char *id);
 /** Whether processes of ID live, as far as the process table tells. */
 enum ctl_life { CTL_LIFE_UNKNOWN, CTL_LIFE_NONE, CTL_LIFE_SOME };
 enum ctl_life ctl_observer_life(struct ctl_observer *o, const char *id);
@@ -178,8 +186,12 @@ void ctl_observer_note_act(struct ctl_observer *o, const char *id);
 void ctl_observer_note_wish(struct ctl_observer *o, const char *id, enum cache_desired wish);
 /** What I should be as far as anybody said: its desired state, else that wish. */
 enum cache_desired ctl_observer_wish(struct ctl_observer *o, const struct cache_instance *i);
-/** Has the guest of ID asked with the next look. */
+/** Has the guest of ID asked anew: with the next look, or behind the question that is out. */
 void ctl_observer_ask_guest(struct ctl_observer *o, const char *id);
+/** When the last question was asked that the guest of ID has answered; 0 = its VM never did. */
+uint64_t ctl_observer_guest_answered_ms(struct ctl_observer *o, const char *id);
+/** How many questions it has not answered since. */
+unsigned ctl_observer_guest_failures(struct ctl_observer *o, const char *id);
 /** When a question to the guest of ID last came to its end, answered or not; 0 = never. */
 uint64_t ctl_observer_guest_replied_ms(struct ctl_observer *o, const char *id);
 /** Starts a survey now unless one runs. */

@@ -17,6 +17,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
@@ -178,12 +179,65 @@ static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
     f->n_without_vm = w->n_without_vm;
 }
 
+static void copy_setting(const struct ldc_settings *settings, enum ldc_setting setting, char *ret,
+                         size_t size)
+{
+    const struct ldc_setting_value *value = &settings->values[setting];
+    str_copy(ret, size, value->is_set ? value->text : "");
+}
+
+/* Whatever is set from now on is for the next boot. */
+static void remember_boot(struct ctl_observer *o, const struct ldc_config *config,
+                          struct ctl_watch *w, int64_t vm)
+{
+    struct cache_booted *booted = &w->care.booted;
+    if (vm <= 0 || vm == booted->vm || !config || !config->is_readable)
+        return;
+    booted->vm = vm;
+    copy_setting(&config->settings, LDC_SETTING_MAC, booted->mac, sizeof(booted->mac));
+    copy_setting(&config->settings, LDC_SETTING_ANDROID_ID, booted->android_id,
+                 sizeof(booted->android_id));
+    copy_setting(&config->settings, LDC_SETTING_SIM_SERIAL, booted->sim_serial,
+                 sizeof(booted->sim_serial));
+    cache_instances_put_care(o->parts.store, w->id, &w->care);
+}
+
 /* Without the key it is off (reference 4). */
 static enum cache_adb_debug debug_of(const struct ldc_config *config)
 {
     return config->adb_debug <= 0   ? CACHE_ADB_DEBUG_OFF
            : config->adb_debug == 1 ? CACHE_ADB_DEBUG_LOCAL
                                     : CACHE_ADB_DEBUG_REMOTE;
+}
+
+/* Why it does not come up, or its VM has ended: what its log says, read once, as it is begun anew
+ * by each start. The clock of the file system may be behind ours. */
+static void explain_vm(struct ctl_observer *o, struct ctl_watch *w, int index, uint64_t now,
+                       struct ctl_verdict *ret)
+{
+    enum { SLACK_MS = 2000 };
+    bool is_stuck = ret->state == CACHE_STATE_STUCK, is_zombie = ret->state == CACHE_STATE_ZOMBIE;
+    struct ldc_vm_fault fault;
+    if (w->state != ret->state && (is_stuck || is_zombie)) {
+        int64_t since_ms = w->started_ms ? clock_wall_ms() - (int64_t)(now - w->started_ms) : 0;
+        bool is_told = ldc_vm_log_read(ldc_client_install(o->parts.client)->vms_dir, index,
+                                       since_ms - SLACK_MS, &fault);
+        str_copy(w->vm_fault, sizeof(w->vm_fault), is_told ? fault.sentence : "");
+    }
+    if ((is_stuck || is_zombie) && w->vm_fault[0])
+        snprintf(ret->reason, sizeof(ret->reason), "%s; the VM's log says: %s",
+                 is_stuck ? "it does not come up" : "its VM has ended", w->vm_fault);
+}
+
+/* A guest that crashes is up and booting in turn. */
+static void tell_vm_restarts(const struct ctl_watch *w, uint64_t now, struct ctl_verdict *ret)
+{
+    size_t len = strlen(ret->reason);
+    unsigned n = ctl_observer_count_vm_restarts(w, now);
+    if (n > 0 && (ctl_state_is_starting(ret->state) || ctl_state_is_up(ret->state)))
+        snprintf(ret->reason + len, sizeof(ret->reason) - len,
+                 "; its VM ended by itself and a new one came, %u time%s in 10 minutes", n,
+                 n > 1 ? "s" : "");
 }
 
 static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
@@ -205,6 +259,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         w->adb.debug = debug_of(config);
     /* list2 may lose the pids of what it shows as up (reference 5.2). */
     int64_t vm = row->vbox_pid > 0 ? row->vbox_pid : w->headless.pid;
+    remember_boot(o, config, w, vm);
     ctl_prober_visit(o->prober, w, row->index, row->android == 1 && vm > 0, vm, now);
 
     struct ctl_facts facts = {
@@ -229,19 +284,25 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
     remember_vm(w, &facts);
     follow_vm(w, &facts, now);
     ctl_state_derive(&facts, ret);
+    explain_vm(o, w, row->index, now, ret);
+    tell_vm_restarts(w, now, ret);
     if (!is_same_phase(w->state, ret->state))
         w->phase_since_ms = now;
     follow_start(o, w, ret->state, now);
     w->state = ret->state;
-    o->is_moving |= ctl_state_is_moving(ret->state) || w->n_without_vm == 1;
+    bool is_doubted = w->guest == CTL_GUEST_ANSWERS && w->guest_failures > 0;
+    o->is_moving |= ctl_state_is_moving(ret->state) || w->n_without_vm == 1 || is_doubted;
 }
 
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now)
 {
-    if (!w->is_new)
+    uint64_t age_ms = now - w->appeared_ms;
+    if (!w->is_new || age_ms >= LDC_TIMING_MAKING_MS)
         return false;
-    return w->disk_bytes < 0 ? now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS
-                             : w->n_disk_same < LDC_TIMING_DISK_LOOKS;
+    if (w->disk_bytes < 0)
+        return age_ms < LDC_TIMING_LATE_DISK_MS;
+    return w->n_disk_same < LDC_TIMING_DISK_LOOKS ||
+           (w->has_grown && now - w->disk_since_ms < LDC_TIMING_DISK_QUIET_MS);
 }
 
 /* A disk that is written by LDPlayer behind its row (reference 11). */
@@ -328,6 +389,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->is_config_judged = !config || !config->is_unkept || !o->options.config_copies;
     w->has_bad_config =
         config && !config->is_missing && (!config->is_readable || config->is_truncated);
+    w->born_ms = config ? config->born_ms : 0;
     w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, w);
     judge(o, survey, row, config, w, &verdict);
@@ -475,9 +537,11 @@ static void find_starting(struct ctl_observer *o)
  * by now is new no longer. */
 static bool is_being_made(const struct ctl_watch *w, uint64_t now)
 {
-    return w->disk_bytes < 0 ? now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS
-                             : w->n_disk_same < LDC_TIMING_DISK_LOOKS ||
-                                   now - w->disk_since_ms < LDC_TIMING_DISK_QUIET_MS;
+    uint64_t age_ms = now - w->appeared_ms;
+    if (w->disk_bytes < 0)
+        return age_ms < LDC_TIMING_LATE_DISK_MS;
+    return age_ms < LDC_TIMING_MAKING_MS && (w->n_disk_same < LDC_TIMING_DISK_LOOKS ||
+                                             now - w->disk_since_ms < LDC_TIMING_DISK_QUIET_MS);
 }
 
 /* Whether something may yet come of what was left. */
@@ -497,21 +561,21 @@ static bool may_come(struct ctl_observer *o, uint64_t now)
 static void end(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     o->n_judged = SIZE_MAX;
-    o->is_growing = false;
+    o->growing[0] = '\0';
     cache_snapshot_end(o->snapshot, survey->started_ms, survey->wall_ms);
     find_starting(o);
     for (struct map_node *node = map_next(&o->watches, NULL), *next; node; node = next) {
         struct ctl_watch *w = container_of(node, struct ctl_watch, by_id);
         next = map_next(&o->watches, node);
         if (w->seen) {
-            o->is_growing |= w->has_grown && ctl_observer_judge_making(w, survey->ended_ms);
+            if (w->has_grown && ctl_observer_judge_making(w, survey->ended_ms))
+                str_copy(o->growing, sizeof(o->growing), w->id);
             continue;
         }
         ctl_observer_free_watch(o, w);
     }
     if (o->left_since_ms && survey->ended_ms > o->left_since_ms && !may_come(o, survey->ended_ms))
         o->left_since_ms = 0;
-    o->is_growing |= o->left_since_ms > 0;
 }
 
 bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey)

@@ -32,7 +32,7 @@ struct ctl_observer {
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
-    bool is_growing;               /* LDPlayer was at work on a new one */
+    char growing[UUID_SIZE];       /* the new instance whose disks grow; "" = there is none */
     uint64_t left_since_ms;        /* an add or copy that nobody waits for; 0 = there is none */
     char starting[2][UUID_SIZE];   /* of the instances on their way up: for everybody one that is
                                       another than himself; "" = no more */
@@ -51,6 +51,8 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id);
 
 /** Whether it is new and its disks are not all there yet. */
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now);
+/** How often another VM came under the same window of late: some, as far as that is remembered. */
+unsigned ctl_observer_count_vm_restarts(const struct ctl_watch *w, uint64_t now);
 /** Judges the next instances of a survey that can be believed; once there are none it brings the
  *  snapshot up to date with all of them, and returns true from then on. */
 bool ctl_observer_judge(struct ctl_observer *o, const struct ldc_survey *survey);

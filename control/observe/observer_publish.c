@@ -206,11 +206,18 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
     uint64_t revision = config ? config->revision : 0;
     bool is_same = s->config_revision == revision && s->player == w->player.pid &&
                    s->headless == w->headless.pid && s->guest == w->guest &&
+                   s->guest_answered_ms == w->guest_answered_ms &&
                    memcmp(&s->adb, &w->adb, sizeof(s->adb)) == 0 &&
                    s->sees_processes == sees_processes && is_same_row(&s->row, row);
     if (!is_same)
-        *s = (struct ctl_sight){*row,     revision, w->player.pid, w->headless.pid,
-                                w->guest, w->adb,   sees_processes};
+        *s = (struct ctl_sight){.row = *row,
+                                .config_revision = revision,
+                                .player = w->player.pid,
+                                .headless = w->headless.pid,
+                                .guest = w->guest,
+                                .guest_answered_ms = w->guest_answered_ms,
+                                .adb = w->adb,
+                                .sees_processes = sees_processes};
     return is_same;
 }
 

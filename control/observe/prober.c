@@ -40,6 +40,7 @@ struct probe {
     struct ctl_prober *prober;
     char id[UUID_SIZE];
     int64_t vm_pid;
+    uint64_t asked_ms;
     bool is_by_adb;
 };
 
@@ -75,11 +76,12 @@ struct reply {
 };
 
 static void read_reply(const struct ctl_prober *p, const struct probe *probe,
-                       const struct ldc_outcome *outcome, struct reply *ret)
+                       const struct cache_booted *booted, const struct ldc_outcome *outcome,
+                       struct reply *ret)
 {
     bool is_accepted = !outcome->is_rejected && outcome->answer == LDC_ANSWER_ACCEPTED;
     ldc_guest_read(outcome->result ? outcome->result->output : "", &ret->guest);
-    ctl_guest_identify(p->all, probe->id, &ret->guest, probe->is_by_adb, &ret->identity);
+    ctl_guest_identify(p->all, probe->id, booted, &ret->guest, probe->is_by_adb, &ret->identity);
     ret->is_answer = is_accepted && ret->guest.is_booted && ret->guest.has_server;
 }
 
@@ -132,8 +134,11 @@ static void note_reply(struct ctl_prober *p, const struct probe *probe, struct c
     note_guest(watch, reply);
     if (probe->is_by_adb)
         note_adb(&watch->adb, reply);
+    if (watch->guest == CTL_GUEST_ANSWERS && watch->guest_failures == 0)
+        watch->guest_answered_ms = probe->asked_ms;
     watch->guest_replied_ms = clock_mono_ms();
-    watch->guest_next_ms = watch->guest_replied_ms + pause_after(watch);
+    watch->guest_next_ms =
+        probe->asked_ms < watch->guest_wanted_ms ? 0 : watch->guest_replied_ms + pause_after(watch);
     if (watch->guest != before.guest || memcmp(&watch->adb, &before.adb, sizeof(before.adb)) != 0 ||
         strcmp(watch->guest_reason, before.guest_reason) != 0)
         p->on_change(p->arg);
@@ -150,7 +155,7 @@ static void on_answer(void *arg, const struct ldc_outcome *outcome)
         struct ctl_watch *watch = container_of(node, struct ctl_watch, by_id);
         watch->guest_is_asked = false;
         struct reply reply;
-        read_reply(p, probe, outcome, &reply);
+        read_reply(p, probe, &watch->care.booted, outcome, &reply);
         if (watch->guest_pid == probe->vm_pid)
             note_reply(p, probe, watch, &reply);
     }
@@ -176,6 +181,7 @@ static void ask(struct ctl_prober *p, struct ctl_watch *watch, int index)
     struct probe *probe = mem_new(struct probe);
     probe->prober = p;
     probe->vm_pid = watch->guest_pid;
+    probe->asked_ms = clock_mono_ms();
     probe->is_by_adb = !install->ld;
     memcpy(probe->id, watch->id, sizeof(probe->id));
     watch->guest_is_asked = true;
@@ -194,6 +200,7 @@ static void forget(struct ctl_watch *watch, int64_t vm_pid, uint64_t now_ms)
     watch->guest_reason[0] = '\0';
     watch->guest_pid = vm_pid;
     watch->guest_failures = 0;
+    watch->guest_answered_ms = 0;
     watch->guest_next_ms = now_ms;
     watch->adb.verified = CACHE_VERIFIED_UNKNOWN;
     watch->adb.reachable = CACHE_REACHABLE_UNKNOWN;

@@ -116,7 +116,9 @@ static bool is_ending(const struct ctl_facts *f)
  * where that is not known, that it was not there before. */
 static bool is_appearing(const struct ctl_facts *f)
 {
-    bool may_start = f->previous == CACHE_STATE_STOPPED || f->previous == CACHE_STATE_STARTING ||
+    /* One that list2 had shown in that start, and shows no longer, is on its way down. */
+    bool is_unseen = f->previous == CACHE_STATE_STARTING && f->off_ms >= f->previous_ms;
+    bool may_start = f->previous == CACHE_STATE_STOPPED || is_unseen ||
                      (f->previous == CACHE_STATE_UNKNOWN && f->player_age_ms > 0);
     uint64_t age_ms = f->player_age_ms                      ? f->player_age_ms
                       : f->previous == CACHE_STATE_STARTING ? f->previous_ms

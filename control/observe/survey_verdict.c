@@ -22,13 +22,30 @@ __attribute__((format(printf, 4, 5))) static void set(struct ctl_survey_verdict 
     v->status = status;
 }
 
+/* The beginning of what was printed, in quotes, or "nothing". */
+static const char *quote(const struct run_result *result, char *ret, size_t size)
+{
+    char head[OUTPUT_HEAD + 1] = "";
+    size_t n = result ? result->output_len : 0;
+    if (n == 0)
+        return "nothing";
+    ldc_text_decode(result->output, n < OUTPUT_HEAD ? n : OUTPUT_HEAD, LDC_CODEPAGE_SYSTEM, head,
+                    sizeof(head));
+    for (char *c = head; *c; c++) {
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+    }
+    snprintf(ret, size, "'%s'%s", head, n > OUTPUT_HEAD ? " and more" : "");
+    return ret;
+}
+
 static void read_answer(const struct ldc_outcome *outcome, const struct ldc_install *install,
                         struct ctl_survey_verdict *v)
 {
     const char *path = install->ldconsole;
     const char *code = ldc_answer_code(outcome->answer);
     const struct run_result *result = outcome->result;
-    char output[OUTPUT_HEAD + 1] = "";
+    char output[OUTPUT_HEAD + 20];
 
     switch (outcome->answer) {
     case LDC_ANSWER_NOT_STARTED:
@@ -59,14 +76,17 @@ static void read_answer(const struct ldc_outcome *outcome, const struct ldc_inst
     case LDC_ANSWER_CANCELLED:
         set(v, UV_ECANCELED, code, "ldconsole list2 was cancelled because the service stops");
         break;
-    default:
-        if (result)
-            ldc_text_decode(result->output,
-                            result->output_len < OUTPUT_HEAD ? result->output_len : OUTPUT_HEAD,
-                            LDC_CODEPAGE_SYSTEM, output, sizeof(output));
+    case LDC_ANSWER_FLOODED:
         set(v, UV_EPROTO, code,
-            "ldconsole list2 failed (exit code %d) instead of listing instances: %s",
-            result ? (int)result->exit_code : 0, output);
+            "ldconsole list2 did not stop printing and was ended after %u bytes; they begin with %s",
+            result ? (unsigned)result->output_len : 0, quote(result, output, sizeof(output)));
+        break;
+    default:
+        set(v, UV_EPROTO, code,
+            "ldconsole list2 %s (exit code %d, 0x%X) instead of listing instances, and printed %s",
+            result && ldc_answer_is_crash(result) ? "crashed" : "failed",
+            result ? (int)result->exit_code : 0, result ? (unsigned)(uint32_t)result->exit_code : 0,
+            quote(result, output, sizeof(output)));
         break;
     }
 }
@@ -74,6 +94,7 @@ static void read_answer(const struct ldc_outcome *outcome, const struct ldc_inst
 static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict *v)
 {
     const char *code = ldc_list_code(survey->list);
+    char output[OUTPUT_HEAD + 20];
 
     if (survey->list == LDC_LIST_USAGE)
         set(v, UV_EPROTO, code,
@@ -84,8 +105,8 @@ static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict
             "is which: '%s'; see whether there is an ldplayerd for this version of LDPlayer",
             (unsigned)survey->rows.n_strange_fields, survey->rows.strange);
     else if (survey->list == LDC_LIST_GARBAGE)
-        set(v, UV_EPROTO, code, "ldconsole list2 printed %u bytes of which no line is an instance",
-            (unsigned)survey->outcome.result->output_len);
+        set(v, UV_EPROTO, code, "ldconsole list2 printed %s, of which no line is an instance",
+            quote(survey->outcome.result, output, sizeof(output)));
     else if (survey->list == LDC_LIST_EMPTY && survey->configs->n_items > 0)
         set(v, UV_EPROTO, code,
             "ldconsole list2 listed nothing three times, although %u instances are on disk",

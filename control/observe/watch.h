@@ -16,6 +16,7 @@ struct ctl_sight {
     uint64_t config_revision; /* 0 = there is no file */
     int64_t player, headless;
     enum ctl_guest guest;
+    uint64_t guest_answered_ms;
     struct cache_adb adb;
     bool sees_processes;
 };
@@ -33,6 +34,7 @@ struct ctl_watch {
     bool saw_start;            /* that was seen: it had been off */
     int64_t vm_pid, vm_player; /* its last VM, and the window that was above it */
     uint64_t vm_restarted_ms[3]; /* when another VM came under the same window, the last times */
+    char vm_fault[150];          /* what its log says, of one that is stuck or a zombie */
     struct cache_care care;
     enum cache_desired wish;                /* what a person asked for, until it is off */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
@@ -42,6 +44,7 @@ struct ctl_watch {
     bool is_config_judged;  /* its file was held against its copy, or none is kept */
     bool has_bad_config;    /* it has a file, which cannot be used */
     bool has_title;         /* one of its own, as its config file says */
+    int64_t born_ms;        /* when its config file was made (wall clock); 0 = not known */
     bool was_on;            /* it was seen running, or some of it */
     bool had_vm;            /* one was seen since it was last off */
     uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
@@ -76,8 +79,10 @@ struct ctl_watch {
     int64_t guest_pid;                        /* the VM the guest's answer belongs to */
     bool guest_has_answered;                  /* that of this VM, or one before */
     unsigned guest_failures;
-    uint64_t guest_replied_ms; /* when the last question came to its end */
-    uint64_t guest_next_ms;    /* when to ask again */
+    uint64_t guest_replied_ms;  /* when the last question came to its end */
+    uint64_t guest_answered_ms; /* when the last one was asked that was answered; 0 = none was */
+    uint64_t guest_wanted_ms;   /* since when somebody wants to have it asked */
+    uint64_t guest_next_ms;     /* when to ask again */
     bool guest_is_asked;
 };
 

@@ -22,6 +22,7 @@
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/steps/flow.h"
+#include "ldconsole/verbs/timing.h"
 
 enum {
     FIGURES_AGE_MS = 2000,       /* of figures that a launch is decided on ... */
@@ -350,14 +351,17 @@ static void tell_gate(const struct ctl_job *job, const struct ctl_job *holder,
 
 static void tell_others(const struct ctl_job *job, struct ctl_waiting *ret)
 {
-    const char *other = ctl_observer_starting(job->observer, job->subject);
-    if (ctl_job_step(job)->gate != CTL_GATE_LAUNCH || !other) {
+    bool is_launch = ctl_job_step(job)->gate == CTL_GATE_LAUNCH;
+    const char *other = is_launch ? ctl_observer_starting(job->observer, job->subject)
+                                  : ctl_observer_growing(job->observer);
+    str_copy(ret->instance, sizeof(ret->instance), other ? other : "");
+    if (!is_launch) {
         say(ret, "gate",
-            "LDPlayer is still copying the disks of a new instance, and nothing is "
-            "added, copied, changed or removed beside that");
+            "the disks of '%.100s' are still written to, as in a copy, and nothing is added, "
+            "copied, changed or removed beside that; it is waited for %d minutes at the most",
+            name_of(job, ret->instance), LDC_TIMING_MAKING_MS / 60000);
         return;
     }
-    str_copy(ret->instance, sizeof(ret->instance), other);
     say(ret, "gate",
         "one instance is launched at a time, and '%.100s' is starting, by hand or by an operation "
         "that has ended",

@@ -39,8 +39,9 @@ static void enter_step(struct ctl_job *job, uint64_t look_from_ms)
     job->n_retries = 0;
     job->has_exit_code = job->has_told = false;
     job->is_recovered = false;
+    job->called_wall_ms = 0;
     job->answer = LDC_ANSWER_ACCEPTED;
-    job->command[0] = job->said[0] = '\0';
+    job->said[0] = '\0';
     job->planned_ms = 0;
 }
 
@@ -64,6 +65,13 @@ static void leave_step(struct ctl_job *job, uint64_t now)
         ctl_engine_finish_job(job, CACHE_OP_SUCCEEDED, NULL, NULL);
     else
         enter_step(job, job->look_from_ms);
+}
+
+void ctl_engine_go_back(struct ctl_job *job)
+{
+    job->spent_ms += clock_mono_ms() - job->begun_ms;
+    job->op->step_index--;
+    enter_step(job, job->look_from_ms);
 }
 
 /* --- planning --- */
@@ -280,19 +288,32 @@ static bool never_ran(const struct ldc_outcome *outcome)
            (outcome->answer == LDC_ANSWER_CANCELLED && !outcome->result);
 }
 
-/* A crash of ldconsole ends with a status of Windows, such as 0xC0000008, and prints nothing. */
-static void note_what_it_said(struct ctl_job *job, const struct run_result *result)
+/* What is told of it when the operation fails, also after steps that ran nothing. A crash ends with
+ * a status of Windows, such as 0xC0000008, and prints nothing. */
+static void remember_command(struct ctl_job *job, const struct ldc_outcome *outcome)
 {
     enum { HEAD = 100 };
-    char head[HEAD + 1];
+    char head[HEAD + 1] = "", end[100];
+    const struct run_result *result = outcome->result;
     size_t n = result->output_len < HEAD ? result->output_len : HEAD;
-    uint32_t code = (uint32_t)result->exit_code;
 
-    ldc_text_decode(result->output, n, LDC_CODEPAGE_SYSTEM, head, sizeof(head));
+    if (result->status == RUN_EXITED)
+        snprintf(end, sizeof(end), "%s with exit code %d (0x%X)",
+                 ldc_answer_is_crash(result) ? "ldconsole crashed" : "ldconsole ended",
+                 (int)result->exit_code, (unsigned)(uint32_t)result->exit_code);
+    else if (result->status == RUN_NOT_STARTED)
+        snprintf(end, sizeof(end), "it could not be started (%s)", uv_strerror(result->error));
+    else if (result->status == RUN_TIMED_OUT)
+        snprintf(end, sizeof(end), "ldconsole hung and was ended by us after %u s",
+                 (unsigned)(result->duration_ms / 1000));
+    else
+        snprintf(end, sizeof(end), "ldconsole did not end by itself (%s)",
+                 run_status_name(result->status));
+    ldc_text_decode(result->output ? result->output : "", n, LDC_CODEPAGE_SYSTEM, head,
+                    sizeof(head));
     head[strcspn(head, "\r\n")] = '\0';
-    snprintf(job->said, sizeof(job->said), "%s with exit code %d (0x%X) and printed %s%s%s",
-             ldc_answer_is_crash(result) ? "ldconsole crashed" : "ldconsole ended", (int)code,
-             (unsigned)code, head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
+    snprintf(job->ran, sizeof(job->ran), "%.200s: %s and printed %s%s%s", outcome->command_line,
+             end, head[0] ? "'" : "", head[0] ? head : "nothing", head[0] ? "'" : "");
 }
 
 /* The child has ended, or never ran. What it answered decides nothing yet. */
@@ -324,16 +345,16 @@ static void on_outcome(void *arg, const struct ldc_outcome *outcome)
         ctl_job_release_gate(job);
         job->phase = CTL_PHASE_QUEUED;
     } else {
-        job->has_acted = true;
+        job->has_acted = job->has_called = true;
         job->answer = outcome->answer;
         job->has_exit_code = outcome->result && outcome->result->status == RUN_EXITED;
         job->exit_code = job->has_exit_code ? outcome->result->exit_code : 0;
-        str_copy(job->command, sizeof(job->command), outcome->command_line);
         job->said[0] = '\0';
-        if (job->has_exit_code)
-            note_what_it_said(job, outcome->result);
+        if (outcome->result)
+            remember_command(job, outcome);
         job->phase = CTL_PHASE_AWAITING;
         job->called_ms = job->look_from_ms = now;
+        job->called_wall_ms = clock_wall_ms();
     }
     ctl_engine_advance(job->engine);
 }

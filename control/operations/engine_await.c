@@ -4,6 +4,7 @@
  *
  *      DONE       for settle_ms                      -> the next step
  *      PENDING                                       -> look again
+ *      BACK                                          -> the step before, planned again
  *      FAILED                                        -> failed
  *      NO_EFFECT  and ldconsole refused              -> the next step if optional, else failed
  *                 for less than effect_ms            -> look again
@@ -11,8 +12,11 @@
  *                                                       issued the command
  *
  * and a step whose time is up leads to the next one if it is optional, else to timed_out. */
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/observe/state.h"
@@ -86,10 +90,10 @@ static bool believe_refusal(struct ctl_job *job)
     job->refusal = job->answer;
     if (ctl_job_step(job)->is_optional)
         return true;
-    snprintf(detail, sizeof(detail),
-             "ldconsole did not do '%s' (%s%s%s); the instance was looked at afterwards and is "
-             "unchanged",
-             ctl_job_step(job)->name, code, job->said[0] ? ": " : "", job->said);
+    snprintf(
+        detail, sizeof(detail),
+        "ldconsole did not do '%s' (%s); the instance was looked at afterwards and is unchanged",
+        ctl_job_step(job)->name, code);
     ctl_engine_finish_job(job, CACHE_OP_FAILED, code, detail);
     return false;
 }
@@ -97,7 +101,6 @@ static bool believe_refusal(struct ctl_job *job)
 /* Returns true when the step is over. */
 static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t seen)
 {
-    char detail[700];
     const struct ctl_step *step = ctl_job_step(job);
     bool is_refused = job->answer != LDC_ANSWER_ACCEPTED;
     /* A child that was ended by force may have done its work all the same, only later. */
@@ -121,10 +124,7 @@ static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t see
         ctl_why_set(why, "NO_EFFECT",
                     "ldconsole accepted the command of '%s', but nothing happened within %u s",
                     step->name, step->effect_ms / 1000);
-    snprintf(detail, sizeof(detail), "%s%s%s%s%s", why->detail, job->command[0] ? "; ran: " : "",
-             job->command, job->command[0] && job->said[0] ? ": " : "",
-             job->command[0] ? job->said : "");
-    ctl_engine_finish_job(job, CACHE_OP_FAILED, why->code, detail);
+    ctl_engine_finish_job(job, CACHE_OP_FAILED, why->code, why->detail);
     return false;
 }
 
@@ -155,40 +155,48 @@ static bool check_effect(struct ctl_job *job, uint64_t seen)
     if (check == CTL_CHECK_NO_EFFECT)
         return see_no_effect(job, &why, seen);
     job->idle_since_ms = 0;
-    if (check == CTL_CHECK_FAILED)
+    if (check == CTL_CHECK_BACK)
+        ctl_engine_go_back(job);
+    else if (check == CTL_CHECK_FAILED)
         ctl_engine_finish_job(job, CACHE_OP_FAILED, why.code, why.detail);
     return false;
 }
 
-/* What it has to do with the time, as the end of a sentence. */
-static const char *why_late(const struct ctl_job *job)
+/* What it waited for instead of beginning its step. */
+static char *tell_not_begun(const struct ctl_job *job, const char *time)
 {
-    if (job->phase == CTL_PHASE_QUEUED)
-        return "; it waited for an earlier operation of its instance, or for a session";
-    if (job->phase == CTL_PHASE_GATED)
-        return "; nothing was run: it waited for its turn behind other operations, or for an "
-               "instance that is starting or being copied";
-    return job->answer == LDC_ANSWER_TIMED_OUT ? "; ldconsole hung and was ended by us" : "";
+    struct ctl_waiting waiting;
+    bool is_known = ctl_engine_waiting(job->engine, job->op->id, &waiting);
+    return mem_printf("'%s' was not begun %s%s%s%s", ctl_job_step(job)->name, time,
+                      job->has_called ? "" : ", and nothing was run",
+                      is_known ? "; it waited for this: " : "", is_known ? waiting.detail : "");
+}
+
+static char *tell_not_done(const struct ctl_job *job, const char *time)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
+    return mem_printf("'%s' was not done %s; the instance %s %s%s%s%s%s%s", ctl_job_step(job)->name,
+                      time, verdict->status ? "was last seen" : "is",
+                      i ? cache_state_name(i->state) : "not listed", i ? " (" : "",
+                      i ? i->reason : "", i ? ")" : "", verdict->status ? "; " : "",
+                      verdict->detail);
 }
 
 void ctl_engine_await_expire(struct ctl_job *job)
 {
-    char detail[1600];
-    const struct cache_instance *i = ctl_job_instance(job);
-    const struct ctl_survey_verdict *verdict = ctl_observer_verdict(job->observer);
+    char time[120];
+    uint64_t passed_ms = clock_mono_ms() - job->accepted_ms;
 
     if (job->is_recovered) {
         interrupt(job);
         return;
     }
     tell_of_vm(job, true);
-    snprintf(detail, sizeof(detail),
-             "'%s' was not done in time (%u s for all of it); the instance "
-             "%s %s%s%s%s%s%s%s",
-             ctl_job_step(job)->name, ctl_flow_timeout_ms(job) / 1000,
-             verdict->status ? "was last seen" : "is",
-             i ? cache_state_name(i->state) : "not listed", i ? " (" : "", i ? i->reason : "",
-             i ? ")" : "", verdict->status ? "; " : "", verdict->detail, why_late(job));
+    snprintf(time, sizeof(time), "in time (it has %u s, and was accepted %" PRIu64 " s ago)",
+             ctl_flow_timeout_ms(job) / 1000, passed_ms / 1000);
+    char *detail cleanup(mem_freep) =
+        job->phase == CTL_PHASE_AWAITING ? tell_not_done(job, time) : tell_not_begun(job, time);
     ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT", detail);
 }
 

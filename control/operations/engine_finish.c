@@ -8,6 +8,7 @@
  *
  * The last end in a batch is also the end of the batch; both are in one write. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory/buf.h"
 #include "base/memory/mem.h"
@@ -65,23 +66,42 @@ static char *tell_made(struct ctl_job *job)
                       i->name, i->id, missing.len ? missing.data : "nothing");
 }
 
-/* The same, with whose it is, and what the step knows beyond that of why. */
+/* What the step knows beyond that of why; NULL = nothing. */
+static char *tell_more(struct ctl_job *job, bool *ret_is_lasting)
+{
+    struct ctl_why more;
+    const struct ctl_step *step = job->has_acted ? ctl_job_step(job) : NULL;
+    return step && step->explain && step->explain(job, &more, ret_is_lasting)
+               ? mem_strdup(more.detail)
+               : NULL;
+}
+
+/* Once: the state of the instance may say the same. */
+static void append(struct buf *text, const char *what)
+{
+    if (what && *what && !strstr(text->data, what))
+        (void)buf_printf(text, "; %s", what);
+}
+
+/* The same, with whose it is, what is there now, what more is known, and what was run last. */
 static char *explain_error(struct ctl_job *job, enum cache_op_status status, const char *code,
                            const char *detail)
 {
-    struct ctl_why more;
     const struct cache_instance *i = ctl_job_instance(job);
-    char *named cleanup(mem_freep) =
-        i ? mem_printf("instance %d '%s': %s", i->index, i->name, detail) : mem_strdup(detail);
-    bool is_lasting, is_bad = status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT;
-    const struct ctl_step *step = is_bad && job->has_acted ? ctl_job_step(job) : NULL;
-
+    bool is_lasting = false, is_bad = status == CACHE_OP_FAILED || status == CACHE_OP_TIMED_OUT;
     char *made cleanup(mem_freep) = tell_made(job);
-    char *told cleanup(mem_freep) = made ? mem_printf("%s; %s", named, made) : NULL;
-    if (!step || !step->explain || !step->explain(job, &more, &is_lasting))
-        return write_error(status, code, told ? told : named, false);
-    char *all cleanup(mem_freep) = mem_printf("%s; %s", told ? told : named, more.detail);
-    return write_error(status, code, all, is_lasting);
+    char *more cleanup(mem_freep) = is_bad ? tell_more(job, &is_lasting) : NULL;
+    struct buf text cleanup(buf_deinit);
+
+    buf_init(&text, 0);
+    if (i)
+        (void)buf_printf(&text, "instance %d '%s': ", i->index, i->name);
+    (void)buf_append_str(&text, detail);
+    append(&text, made);
+    append(&text, more);
+    if (is_bad && job->ran[0])
+        (void)buf_printf(&text, "; ran: %s", job->ran);
+    return write_error(status, code, text.data, is_lasting);
 }
 
 /* What is to be known of a success, also that nothing had to be run; NULL = nothing. I: NULL when

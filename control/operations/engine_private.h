@@ -62,6 +62,8 @@ bool ctl_engine_admit(struct ctl_job *job, uint64_t now);
 void ctl_engine_admit_refused(struct ctl_job *job, const char *reason, uint64_t retry_ms,
                               uint64_t now);
 
+/** (engine_advance.c) What JOB's step waited for has ended: the step before it is planned again. */
+void ctl_engine_go_back(struct ctl_job *job);
 /** Looks for the effect of JOB's step, whose command has ended. Returns true when the step is over
  *  and the next may begin. Ends the operation when no effect will come. */
 bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now);

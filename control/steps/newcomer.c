@@ -12,9 +12,12 @@ static bool is_made_of_source(const struct ctl_newcomers *n, const struct cache_
     return n->source[0] && (strcmp(i->name, n->source) == 0 || strcmp(i->name, title) == 0);
 }
 
-void ctl_newcomers_add(struct ctl_newcomers *n, const struct cache_instance *i, bool has_title)
+void ctl_newcomers_add(struct ctl_newcomers *n, const struct cache_instance *i, bool has_title,
+                       bool is_behind)
 {
     bool is_named = n->name[0] && strcmp(i->name, n->name) == 0;
+    if (!is_named && is_behind)
+        return;
     if (!is_named && has_title && !ldc_title_is_default(i->name, i->index) &&
         !is_made_of_source(n, i))
         return;

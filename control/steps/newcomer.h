@@ -10,7 +10,8 @@
  *
  *      its title                            what it is
  *      the one that was asked for           ours, where it has the index that was returned
- *      none, or the one LDPlayer gives      ours, where it has the index that was returned
+ *      none, or the one LDPlayer gives      ours, where it has the index that was returned, and was
+ *                                           not made behind our command, whose add is done by then
  *      another one                          somebody else's in any case
  *
  *  Without that index among them ours is the only one with the title that was asked for. Where none
@@ -27,8 +28,10 @@ struct ctl_newcomers {
     unsigned n_named, n_nameless;
 };
 
-/** One of those that are new. HAS_TITLE: its config file gives it a title. */
-void ctl_newcomers_add(struct ctl_newcomers *n, const struct cache_instance *i, bool has_title);
+/** One of those that are new. HAS_TITLE: its config file gives it a title. IS_BEHIND: that file was
+ *  made after our command had come to a good end. */
+void ctl_newcomers_add(struct ctl_newcomers *n, const struct cache_instance *i, bool has_title,
+                       bool is_behind);
 /** NULL = none is known to be ours. */
 const struct cache_instance *ctl_newcomers_choose(const struct ctl_newcomers *n);
 

@@ -20,6 +20,8 @@ enum ctl_check {
     CTL_CHECK_PENDING, /* on its way */
     CTL_CHECK_DONE,
     CTL_CHECK_NO_EFFECT, /* nothing is different from before the command; `why` may say more */
+    CTL_CHECK_BACK,      /* what this waited for has ended without us: the step before is planned
+                            again */
     CTL_CHECK_FAILED     /* it will not come; `why` says it */
 };
 

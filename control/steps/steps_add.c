@@ -63,6 +63,16 @@ static const char *title_of_source(const struct ctl_job *job)
     return source ? source->name : "";
 }
 
+/* add comes back when the config file is there (reference 2.6); copy does not say what it has done
+ * by then, nor does a child that was ended. */
+static bool is_behind(const struct ctl_job *job, const struct cache_instance *i)
+{
+    enum { TICK_MS = 20 }; /* file systems have a coarser clock */
+    return job->op->kind == CACHE_OP_CREATE && job->answer == LDC_ANSWER_ACCEPTED &&
+           job->called_wall_ms &&
+           ctl_observer_born_ms(job->observer, i->id) > job->called_wall_ms + TICK_MS;
+}
+
 static const struct cache_instance *find_added(const struct ctl_job *job)
 {
     const struct cache_snapshot *s = ctl_observer_snapshot(job->observer);
@@ -75,7 +85,8 @@ static const struct cache_instance *find_added(const struct ctl_job *job)
     for (size_t n = 0; job->baseline && n < cache_snapshot_count(s); n++) {
         const struct cache_instance *i = &cache_snapshot_at(s, n)->instance;
         if (!is_in_baseline(job, i))
-            ctl_newcomers_add(&new, i, ctl_observer_has_title(job->observer, i->id));
+            ctl_newcomers_add(&new, i, ctl_observer_has_title(job->observer, i->id),
+                              is_behind(job, i));
     }
     return ctl_newcomers_choose(&new);
 }
@@ -132,18 +143,14 @@ static bool is_cut_off(const struct ctl_job *job)
     return job->answer != LDC_ANSWER_ACCEPTED || job->is_recovered;
 }
 
-/* It has what the source had. One that is larger may be growing; one that is smaller is not whole,
- * however quiet it is. */
-static bool is_whole(const struct ctl_job *job, const struct ctl_disks *is)
+/* It has what the source had; one that is smaller is not whole, however quiet it is. */
+static bool is_as_large(const struct ctl_job *job, const struct ctl_disks *is)
 {
     struct ctl_disks wanted = ctl_observer_disks(job->observer, job->op->target);
-    bool is_quiet = is->same_ms >= LDC_TIMING_DISK_QUIET_MS;
     /* Somebody may work on the source, or remove it. */
     if (job->source.n_files > 0 && (wanted.bytes < 0 || job->source.bytes < wanted.bytes))
         wanted = job->source;
-    if (is->bytes < wanted.bytes || is->n_files < wanted.n_files || is->bytes < 0)
-        return false;
-    return is->n_same >= LDC_TIMING_DISK_LOOKS && (is->bytes == wanted.bytes || is_quiet);
+    return is->bytes >= 0 && is->bytes >= wanted.bytes && is->n_files >= wanted.n_files;
 }
 
 /* The row of a copy comes long before its disks (reference 11). */
@@ -155,10 +162,13 @@ static enum ctl_check check_copied(struct ctl_job *job, const struct cache_insta
     if (!copy)
         return CTL_CHECK_NO_EFFECT;
     struct ctl_disks is = ctl_observer_disks(job->observer, copy->id);
-    if (is_whole(job, &is))
-        return take_added(job, copy);
-    bool is_quiet = is.n_same >= LDC_TIMING_DISK_LOOKS && is.same_ms >= LDC_TIMING_DISK_QUIET_MS;
-    if (!is_quiet || !is_cut_off(job))
+    /* Its size tells nothing of whether all of it is written: it may have that at once. */
+    if (is.n_same < LDC_TIMING_DISK_LOOKS || is.same_ms < LDC_TIMING_DISK_QUIET_MS)
+        return CTL_CHECK_PENDING;
+    if (is_as_large(job, &is))
+        return ctl_observer_has_open_disk(job->observer, copy->id) ? CTL_CHECK_PENDING
+                                                                   : take_added(job, copy);
+    if (!is_cut_off(job))
         return CTL_CHECK_PENDING;
     ctl_why_set(why, job->is_recovered ? "INTERRUPTED" : ldc_answer_code(job->answer),
                 "the copy was cut off; give copies more time where that is why");
@@ -172,8 +182,9 @@ static bool explain_copied(struct ctl_job *job, struct ctl_why *ret, bool *ret_i
     if (!copy)
         return false;
     struct ctl_disks is = ctl_observer_disks(job->observer, copy->id);
-    struct ctl_disks wanted =
-        job->source.n_files > 0 ? job->source : ctl_observer_disks(job->observer, job->op->target);
+    struct ctl_disks wanted = ctl_observer_disks(job->observer, job->op->target);
+    if (job->source.bytes > wanted.bytes)
+        wanted = job->source;
     *ret_is_lasting = false;
     ctl_why_set(ret, "COPY_NOT_WHOLE",
                 "instance %d ('%.80s', %s) is there and not whole: %u of %u disks, %" PRId64

@@ -203,22 +203,43 @@ static enum ctl_plan plan_until_up(struct ctl_job *job, const struct cache_insta
     return ctl_state_is_up(i->state) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 
+/* The start of somebody else has come to nothing, or what we believed was one: a former launch of
+ * ours that had timed out. Ours is still to be given. */
+static enum ctl_check check_others_start(struct ctl_job *job, const struct cache_instance *i,
+                                         struct ctl_why *why)
+{
+    enum ctl_check check = check_up(job, i, why);
+    if (check != CTL_CHECK_NO_EFFECT || job->has_called || i->state != CACHE_STATE_STOPPED)
+        return check;
+    bool is_over = ctl_observer_life(job->observer, i->id) == CTL_LIFE_NONE ||
+                   ctl_observer_gone_ms(job->observer, i->id) >= LDC_TIMING_LAUNCH_EFFECT_MS;
+    return is_over ? CTL_CHECK_BACK : CTL_CHECK_PENDING;
+}
+
 const struct ctl_step ctl_step_until_up = {
     .name = "waiting for Android",
     .percent = 30,
     .timeout_percent = 100,
     .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_up,
-    .check = check_up,
+    .check = check_others_start,
     .explain = explain_start,
 };
+
+/* A guest that has hung since it was asked last is still taken for ready (prober.h): only an answer
+ * to a question of after this was asked for counts. */
+static bool is_ready_now(const struct ctl_job *job, const struct cache_instance *i)
+{
+    return i->state == CACHE_STATE_READY &&
+           ctl_observer_guest_answered_ms(job->observer, i->id) >= job->accepted_ms;
+}
 
 static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_instance *i,
                                       struct ctl_why *why)
 {
     if (!i)
         return ctl_why_gone(why);
-    if (!job->params.until_ready || i->state == CACHE_STATE_READY)
+    if (!job->params.until_ready || is_ready_now(job, i))
         return CTL_PLAN_SKIP;
     if (!ctl_observer_is_guest_closed(job->observer, i))
         return CTL_PLAN_RUN;
@@ -227,12 +248,43 @@ static enum ctl_plan plan_until_ready(struct ctl_job *job, const struct cache_in
     return CTL_PLAN_FAIL;
 }
 
+static void ask_guest(struct ctl_job *job, const struct cache_instance *i)
+{
+    ctl_observer_ask_guest(job->observer, i->id);
+}
+
 static enum ctl_check check_ready(struct ctl_job *job, const struct cache_instance *i,
                                   struct ctl_why *why)
 {
-    if (i && i->state == CACHE_STATE_READY)
-        return CTL_CHECK_DONE;
-    return i && i->state == CACHE_STATE_RUNNING ? CTL_CHECK_PENDING : check_up(job, i, why);
+    if (!i || !ctl_state_is_up(i->state))
+        return check_up(job, i, why);
+    if (!is_ready_now(job, i))
+        return CTL_CHECK_PENDING;
+    char *note cleanup(mem_freep) =
+        mem_printf("%sthe guest answered a question of %" PRIu64 " ms ago",
+                   job->has_called ? "" : "it was already so: asked once more, ",
+                   clock_mono_ms() - ctl_observer_guest_answered_ms(job->observer, i->id));
+    ctl_job_note(job, note);
+    return CTL_CHECK_DONE;
+}
+
+/* What list2 says of it does not tell. */
+static bool explain_ready(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (!i || !ctl_state_is_up(i->state))
+        return explain_start(job, ret, ret_is_lasting);
+    uint64_t answered_ms = ctl_observer_guest_answered_ms(job->observer, i->id);
+    unsigned n = ctl_observer_guest_failures(job->observer, i->id);
+    *ret_is_lasting = false;
+    if (answered_ms)
+        ctl_why_set(ret, "",
+                    "its guest last answered %" PRIu64 " s ago, and %u questions since "
+                    "had no answer",
+                    (clock_mono_ms() - answered_ms) / 1000, n);
+    else
+        ctl_why_set(ret, "", "its guest has not answered any of %u questions", n);
+    return true;
 }
 
 const struct ctl_step ctl_step_until_ready = {
@@ -241,6 +293,7 @@ const struct ctl_step ctl_step_until_ready = {
     .timeout_percent = 100,
     .effect_ms = LDC_TIMING_LAUNCH_EFFECT_MS,
     .plan = plan_until_ready,
+    .act = ask_guest,
     .check = check_ready,
-    .explain = explain_start,
+    .explain = explain_ready,
 };

@@ -82,7 +82,7 @@ static enum ctl_plan plan_kill(struct ctl_job *job, const struct cache_instance 
         return CTL_PLAN_RUN;
     if (job->refusal == LDC_ANSWER_TIMED_OUT)
         ctl_why_set(why, ldc_answer_code(job->refusal),
-                    "ldconsole hung when it was asked to quit, and was ended by us; the instance "
+                    "ldconsole hung when it was asked to quit; the instance "
                     "is still %s (%s); force ends its processes, at the risk of its configuration",
                     cache_state_name(i->state), i->reason);
     else if (job->refusal != LDC_ANSWER_ACCEPTED)

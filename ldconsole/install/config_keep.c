@@ -29,10 +29,12 @@ static char *reset_path_of(const char *dir, const char *disk_id)
     return mem_printf("%s/%s.reset", dir, disk_id);
 }
 
-/* Without one, or with the default that a reset may leave (reference 3.1). */
+/* Without one, or with a default that a reset may leave (reference 3.1), which is that of the first
+ * one or its own. */
 static bool has_name(const struct ldc_config *config)
 {
-    return config->player_name[0] && strcmp(config->player_name, "LDPlayer") != 0;
+    return config->player_name[0] && !ldc_title_is_default(config->player_name, 0) &&
+           !ldc_title_is_default(config->player_name, config->index);
 }
 
 /* By what LDPlayer makes up for each machine. */
@@ -108,23 +110,13 @@ static void copy(const char *dir, const char *from, const char *to)
         (void)fs_remove(tmp);
 }
 
-/* Nanoseconds; 0 when there is no such file. */
-static uint64_t written_at(const char *path)
-{
-    uv_fs_t req;
-    int r = uv_fs_stat(NULL, &req, path, NULL);
-    uv_timespec_t t = req.statbuf.st_mtim;
-    uv_fs_req_cleanup(&req);
-    return r < 0 ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void ldc_config_keep(const char *dir, const char *path, struct ldc_config *config)
 {
     char *to cleanup(mem_freep) = path_of(dir, config->disk_id);
     char *reset_path cleanup(mem_freep) = reset_path_of(dir, config->disk_id);
-    struct ldc_config kept = {0}, reset = {0};
+    struct ldc_config kept = {.index = config->index}, reset = {.index = config->index};
     config->loss[0] = '\0';
-    if (written_at(to) > written_at(path))
+    if (is_same_text(path, to))
         return; /* nothing has changed since it was copied */
     ldc_config_read(to, &kept);
     ldc_config_read(reset_path, &reset);
@@ -141,8 +133,7 @@ void ldc_config_keep(const char *dir, const char *path, struct ldc_config *confi
             copy(dir, path, reset_path);
     } else if (is_good(config)) {
         (void)fs_remove(reset_path);
-        if (!is_same_text(path, to))
-            copy(dir, path, to);
+        copy(dir, path, to);
     }
 }
 

@@ -210,11 +210,22 @@ static int stat_disk(int index, const char *vms_dir, const char *name, uv_stat_t
     return stat_file(path, ret);
 }
 
+static const char *const disk_names[] = {"data.vmdk", "system.vmdk", "sdcard.vmdk"};
+
+bool ldc_configs_has_open_disk(const char *vms_dir, int index)
+{
+    for (size_t i = 0; i < countof(disk_names); i++) {
+        char *path cleanup(mem_freep) = ldc_configs_disk_path(vms_dir, index, disk_names[i]);
+        if (fs_is_open(path))
+            return true;
+    }
+    return false;
+}
+
 /* A copy takes its time and leaves the others for later. They are looked at where data.vmdk is
  * young or has changed. */
 static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, const uv_stat_t *data)
 {
-    static const char *const others[] = {"system.vmdk", "sdcard.vmdk"};
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(data->st_birthtim) / 1000000);
     int64_t bytes = (int64_t)data->st_size;
     uv_stat_t st;
@@ -223,8 +234,8 @@ static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, con
     config->data_bytes = bytes;
     config->n_disks = 1;
     config->disk_time = nanoseconds(data->st_mtim);
-    for (size_t i = 0; i < countof(others); i++) {
-        if (stat_disk(config->index, vms_dir, others[i], &st) != 0)
+    for (size_t i = 1; i < countof(disk_names); i++) {
+        if (stat_disk(config->index, vms_dir, disk_names[i], &st) != 0)
             continue;
         bytes += (int64_t)st.st_size;
         config->n_disks++;

@@ -24,6 +24,8 @@ const struct ldc_config *ldc_configs_find(const struct ldc_configs *configs, int
 char *ldc_configs_path(const char *vms_dir, int index);
 /** A disk of an instance (reference 3.3): "data.vmdk" and others. Owned by the caller. */
 char *ldc_configs_disk_path(const char *vms_dir, int index, const char *name);
+/** Whether a program has one of the disks of an instance open (fs_is_open). Blocking. */
+bool ldc_configs_has_open_disk(const char *vms_dir, int index);
 void ldc_configs_deinit(struct ldc_configs *configs);
 
 #endif

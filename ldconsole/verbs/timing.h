@@ -29,11 +29,15 @@ enum ldc_timing {
 
     /* --- disks that are being made --- */
 
-    /* A copy goes on behind its row, and the disk appears later and grows (2.6, 11). It is whole
-     * when so many looks in a row see as many bytes as the source has ... */
+    /* A disk that nobody was seen writing is there when so many looks in a row see it so. */
     LDC_TIMING_DISK_LOOKS = 3, /* not a time */
-    /* ... or, where it has become another size, the same for so long. */
+    /* A copy goes on behind its row, and the disk appears later and grows (2.6, 11), or has its
+     * whole size at once, as CopyFile gives it: it is whole when nothing was written for so long.
+     */
     LDC_TIMING_DISK_QUIET_MS = 10000,
+    /* What is still written to so long after it appeared is no longer being made: the longest copy
+     * that was reported took 10 minutes (2.6). */
+    LDC_TIMING_MAKING_MS = 1800000,
     /* What is new has a disk by then, or will have none. */
     LDC_TIMING_LATE_DISK_MS = 30000,
     /* An add or copy that nobody waits for any more may go on behind (2.6): its row is there by

@@ -264,6 +264,7 @@ static void close_store(struct svc_app *app)
 static void free_events(struct svc_app *app)
 {
     cache_events_unsubscribe(take_ptr(app->eventlog));
+    cache_events_unsubscribe(take_ptr(app->trouble));
     cache_events_free(take_ptr(app->events));
     cache_idempotency_free(take_ptr(app->idempotency));
     cache_tokens_free(take_ptr(app->tokens));

@@ -12,6 +12,7 @@
 #include "cache/tables/preferences.h"
 #include "service/process/crash.h"
 #include "service/reporting/eventlog.h"
+#include "service/reporting/trouble.h"
 #include "version.h"
 
 /* An event whose data is one JSON object under construction. */
@@ -74,6 +75,7 @@ int svc_app_tell_started(struct svc_app *app)
 {
     struct telling t = begin();
     app->eventlog = svc_eventlog_follow(app->events);
+    app->trouble = svc_trouble_follow(app->events);
     if (app->repair.kept)
         tell_database_repaired(app);
     if (cache_backups_health(app->backups).missing)

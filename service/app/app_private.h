@@ -46,7 +46,7 @@ struct svc_app {
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;
-    struct cache_subscriber *eventlog;
+    struct cache_subscriber *eventlog, *trouble;
     struct cache_instance *instances; /* until the observer takes them over */
     size_t n_instances;
     struct cache_instance *gone;

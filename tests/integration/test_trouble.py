@@ -344,6 +344,9 @@ class Flood(ServiceCase):
         answer = wait_for(lambda: Missing.refused(self.client.request("GET", "/api/instances")),
                           "a refused read")
         self.assertIn(answer.json["code"], ("LDCONSOLE_FLOODED", "BREAKER_OPEN"))
+        told = self.client.told("workstation.observation")[-1]["data"]
+        self.assertEqual(told["code"], "LDCONSOLE_FLOODED")
+        self.assertIn("did not stop printing and was ended after ", told["detail"])
 
 
 class Codepage(ServiceCase):

@@ -60,10 +60,13 @@ static bool boot_completed(const struct shell *shell)
                                  timeline_boot_completed(&run, os_now_ms()));
 }
 
-static struct config_summary summary_of(const struct shell *shell)
+/* The numbers that the guest was booted with; what modify changed since is for the next boot. */
+static struct run run_of(const struct shell *shell)
 {
-    return config_summary(home_config_path(shell->settings->home, shell->index),
-                          profile_get(shell->settings));
+    struct run run = {.mac = "", .imei = "", .sim_serial = "", .android_id = ""};
+
+    (void)run_load(shell->settings->home, shell->index, &run);
+    return run;
 }
 
 /* What a MuMu guest says of itself: it has none of LDPlayer's properties. */
@@ -95,14 +98,14 @@ static int run_foreign_getprop(struct shell *shell, int argc, char **argv)
 static const char *own_prop(const struct shell *shell, const char *key)
 {
     const char *value = guest_get_prop(shell->settings->home, shell->index, key);
-    struct config_summary summary = summary_of(shell);
+    struct run run = run_of(shell);
 
     if (*value)
         return value;
     if (strcmp(key, "phone.imei") == 0)
-        return summary.imei;
+        return run.imei;
     if (text_list_has("phone.simserial,ro.serialno", key))
-        return summary.sim_serial;
+        return run.sim_serial;
     return "";
 }
 
@@ -130,7 +133,7 @@ static int run_settings(struct shell *shell, int argc, char **argv)
         return 0;
     }
     text_printf(shell->out, "%s\n",
-                shell->is_foreign ? "9d2f6c1be07a4e53" : summary_of(shell).android_id);
+                shell->is_foreign ? "9d2f6c1be07a4e53" : run_of(shell).android_id);
     return 0;
 }
 
@@ -249,7 +252,7 @@ static int run_wm(struct shell *shell, int argc, char **argv)
 /* The MAC tells which VM it really is. */
 static void print_mac(struct shell *shell)
 {
-    const char *mac = shell->is_foreign ? "08002770B1C5" : summary_of(shell).mac;
+    const char *mac = shell->is_foreign ? "08002770B1C5" : run_of(shell).mac;
 
     for (int i = 0; mac[i]; i++) {
         if (i > 0 && i % 2 == 0)

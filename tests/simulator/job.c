@@ -127,6 +127,22 @@ static void grow(const struct home *home, const struct job_copy *copy)
     }
 }
 
+/* The disks have their size at once, and are written to until the copy is over. */
+static void fill(const struct home *home, const struct job_copy *copy, int64_t end)
+{
+    enum { PIECE_MS = 100 };
+    intptr_t lock, file;
+
+    if (!wait_in(home, copy->disk_ms))
+        return;
+    lock = home_lock(home);
+    machine_create(home, copy->index, copy->from);
+    home_unlock(lock);
+    file = os_open_file(machine_disk_path(home, copy->index));
+    while (file >= 0 && os_now_ms() < end && wait_in(home, PIECE_MS))
+        os_touch_file(file);
+}
+
 static void run_copy(const struct settings *settings, struct job_copy *copy)
 {
     const struct home *home = settings->home;
@@ -134,7 +150,10 @@ static void run_copy(const struct settings *settings, struct job_copy *copy)
     intptr_t lock;
 
     process_register(home, "copy", copy->index);
-    grow(home, copy);
+    if (copy->from >= 0 && settings_bool(settings, "copy_allocates"))
+        fill(home, copy, end);
+    else
+        grow(home, copy);
     if (wait_in(home, end - os_now_ms())) {
         lock = home_lock(home);
         copy_disks(settings, copy);

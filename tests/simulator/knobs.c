@@ -105,6 +105,8 @@ const struct knob knobs[] = {
     {"copy_returns", KNOB_CHOICE, 0, "at_once", "done,at_once", "when copy comes back"},
     {"copy_row", KNOB_CHOICE, 0, "early", "early,late",
      "whether the row is there before the copy ends"},
+    {"copy_allocates", KNOB_BOOL, 0, "false", "",
+     "the disks of a copy have their size at once; only their times move"},
     {"copy_readonly", KNOB_BOOL, 0, "false", "", "copies get disks that cannot be written"},
     {"boot_without_disk", KNOB_BOOL, 0, "false", "",
      "an instance without data.vmdk starts all the same; init --bare sets it"},

@@ -15,6 +15,11 @@ static char *folder(const struct home *home, int index)
     return home_path(home, "vms/leidian%d", index);
 }
 
+char *machine_disk_path(const struct home *home, int index)
+{
+    return mem_printf("%s/data.vmdk", folder(home, index));
+}
+
 static char *log_path(const struct home *home, int index)
 {
     return home_path(home, "vms/leidian%d/Logs/VBox.log", index);
@@ -58,8 +63,7 @@ void machine_grow(const struct home *home, int index, int from, int percent)
 
     disk_bytes(home, from, "data.vmdk", &bytes);
     (void)os_make_dirs(folder(home, index));
-    write_on(mem_printf("%s/data.vmdk", folder(home, index)), &bytes,
-             bytes.len * (size_t)percent / 100);
+    write_on(machine_disk_path(home, index), &bytes, bytes.len * (size_t)percent / 100);
 }
 
 void machine_create(const struct home *home, int index, int from)
@@ -97,14 +101,14 @@ void machine_write_vbox(const struct home *home, int index, int memory_mb)
 
 bool machine_has_disk(const struct home *home, int index)
 {
-    return os_exists(mem_printf("%s/data.vmdk", folder(home, index)));
+    return os_exists(machine_disk_path(home, index));
 }
 
 bool machine_is_read_only(const struct home *home, int index)
 {
     struct os_info info;
 
-    return os_stat(mem_printf("%s/data.vmdk", folder(home, index)), &info) == 0 && info.read_only;
+    return os_stat(machine_disk_path(home, index), &info) == 0 && info.read_only;
 }
 
 void machine_set_read_only(const struct home *home, int index)

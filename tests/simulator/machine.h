@@ -17,6 +17,9 @@ char *machine_uuid(int index);
 void machine_create(const struct home *home, int index, int from);
 void machine_remove(const struct home *home, int index);
 
+/** Path of data.vmdk. */
+char *machine_disk_path(const struct home *home, int index);
+
 /** A copy under way: data.vmdk alone, with so much of its bytes. */
 void machine_grow(const struct home *home, int index, int from, int percent);
 

@@ -39,6 +39,11 @@ int os_replace_file(const char *path, const void *bytes, size_t len);
 /** Add to the end in one write; does nothing once the file has `max_bytes` or more. */
 int os_append_file(const char *path, const void *bytes, size_t len, uint64_t max_bytes);
 
+/** Opens it to write and never closes it, as one does who is at work on it. -1: it cannot be. */
+intptr_t os_open_file(const char *path);
+/** It was written to just now. */
+void os_touch_file(intptr_t file);
+
 int os_copy_file(const char *from, const char *to);
 
 /** Move a file out of the way; a program that runs can be renamed though not overwritten. */

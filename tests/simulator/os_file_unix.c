@@ -103,6 +103,16 @@ int os_append_file(const char *path, const void *bytes, size_t len, uint64_t max
     return r;
 }
 
+intptr_t os_open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_CLOEXEC);
+}
+
+void os_touch_file(intptr_t file)
+{
+    (void)futimens((int)file, NULL);
+}
+
 int os_copy_file(const char *from, const char *to)
 {
     struct text bytes = {0};

@@ -161,6 +161,21 @@ int os_append_file(const char *path, const void *bytes, size_t len, uint64_t max
     return r;
 }
 
+intptr_t os_open_file(const char *path)
+{
+    HANDLE file = open_file(path, GENERIC_WRITE, OPEN_EXISTING);
+
+    return file == INVALID_HANDLE_VALUE ? -1 : (intptr_t)file;
+}
+
+void os_touch_file(intptr_t file)
+{
+    FILETIME now;
+
+    GetSystemTimeAsFileTime(&now);
+    (void)SetFileTime((HANDLE)file, NULL, NULL, &now);
+}
+
 int os_copy_file(const char *from, const char *to)
 {
     return CopyFileW(wide_from_utf8(from), wide_from_utf8(to), FALSE) ? 0 : -1;

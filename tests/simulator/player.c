@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "player.h"
 
+#include "config.h"
 #include "machine.h"
 #include "os.h"
 #include "programs.h"
@@ -83,6 +84,18 @@ enum player_step player_next_step(const struct run *run, struct player_faults fa
     return PLAYER_WAIT;
 }
 
+/* The guest has the numbers that the configuration has now. */
+static void take_identity(const struct settings *settings, struct run *run)
+{
+    struct config_summary summary =
+        config_summary(home_config_path(settings->home, run->index), profile_get(settings));
+
+    run->mac = summary.mac;
+    run->imei = summary.imei;
+    run->sim_serial = summary.sim_serial;
+    run->android_id = summary.android_id;
+}
+
 static void start_vm(const struct player *player, struct run *run, int64_t now)
 {
     struct settings settings = {.home = player->home};
@@ -95,6 +108,7 @@ static void start_vm(const struct player *player, struct run *run, int64_t now)
     char *error;
 
     (void)settings_load(player->home, &settings, &error); /* unreadable: as at the start */
+    take_identity(&settings, run);
     argv[0] = programs_vm(&settings);
     os_set_variable(programs_home_variable, player->home->dir);
     run->vm = process_start(player->home, "vm", run->index, argv, false);

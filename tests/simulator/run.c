@@ -75,6 +75,10 @@ int run_load(const struct home *home, int index, struct run *ret_run)
         .width = (int)kv_get_int(&kv, "width"),
         .height = (int)kv_get_int(&kv, "height"),
         .dpi = (int)kv_get_int(&kv, "dpi"),
+        .mac = text_of(&kv, "mac"),
+        .imei = text_of(&kv, "imei"),
+        .sim_serial = text_of(&kv, "sim_serial"),
+        .android_id = text_of(&kv, "android_id"),
         .app = text_of(&kv, "app"),
     };
     for (int i = 0; i < N_NUMBERS; i++)
@@ -103,6 +107,10 @@ int run_save(const struct home *home, const struct run *run)
     kv_set_int(&kv, "width", run->width);
     kv_set_int(&kv, "height", run->height);
     kv_set_int(&kv, "dpi", run->dpi);
+    kv_set(&kv, "mac", run->mac);
+    kv_set(&kv, "imei", run->imei);
+    kv_set(&kv, "sim_serial", run->sim_serial);
+    kv_set(&kv, "android_id", run->android_id);
     kv_set(&kv, "app", run->app);
     return kv_save(home_run_path(home, run->index), &kv);
 }

@@ -52,6 +52,7 @@ struct run {
     int width;
     int height;
     int dpi;
+    const char *mac, *imei, *sim_serial, *android_id; /* as its VM began with them */
     const char *app; /* launchex: package that opens once Android is up, "" for none */
 };
 

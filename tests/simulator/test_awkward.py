@@ -288,6 +288,19 @@ class Disks(SimulationTest):
         self.sim.wait_gone(3)
         self.sim.start(3)
 
+    def test_a_copy_may_have_its_size_at_once_and_be_written_to_all_the_same(self):
+        self.sim.set("copy_returns=at_once", "copy_allocates=true", "ms.copy_disk=0",
+                     f"ms.copy={FOREVER}")
+        self.assert_answer(["copy", "--from", "1"], "", 3)
+        whole = self.disk(1).stat().st_size
+        self.sim.wait_for(lambda: self.disk(3).exists() and self.disk(3).stat().st_size == whole,
+                          "the whole size")
+        written = self.disk(3).stat().st_mtime_ns
+        self.sim.wait_for(lambda: self.disk(3).stat().st_mtime_ns > written, "a later write")
+        self.sim.ldconsole("launch", "--index", "3")
+        self.sim.wait_seen(3, STARTING)
+        self.assertIn("VERR_SHARING_VIOLATION", self.log(3))
+
     @natively
     def test_a_copy_goes_on_when_its_call_is_killed(self):
         self.sim.set(f"ms.copy={lasts(2000)}")
@@ -404,6 +417,20 @@ class Guests(SimulationTest):
         self.assertEqual(seen["android_id"], self.config_value("phoneAndroidId"))
         self.assertEqual(seen["serial"], self.config_value("phoneSimSerial"))
         self.assertEqual(seen["imei"], self.config_value("phoneIMEI"))
+
+    def test_a_guest_keeps_its_numbers_until_it_boots_again(self):
+        self.sim.start(1)
+        self.sim.wait_booted(1)
+        before = self.identity()
+        self.sim.ldconsole("modify", "--index", "1", "--mac", "auto", "--androidid", "auto")
+        self.assertEqual(self.identity(), before)
+        self.sim.stop(1)
+        self.sim.start(1)
+        self.sim.wait_booted(1)
+        seen = self.identity()
+        self.assertEqual(seen["mac"].replace(":", "").upper(), self.config_value("macAddress"))
+        self.assertNotEqual(seen["mac"], before["mac"])
+        self.assertNotEqual(seen["android_id"], before["android_id"])
 
     def test_somebody_elses_has_others_and_nothing_of_ldplayer(self):
         self.sim.start(1)

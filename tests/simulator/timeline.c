@@ -69,6 +69,10 @@ struct run timeline_plan(const struct settings *settings, int index)
         .faults = faults,
         .stuck = text_list_has(faults, "stuck_starting") || settings_bool(settings, "svc_dead"),
         .app = "",
+        .mac = "",
+        .imei = "",
+        .sim_serial = "",
+        .android_id = "",
         .window = "normal",
     };
 

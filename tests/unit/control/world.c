@@ -7,6 +7,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
+#include "ldconsole/verbs/timing.h"
 #include "tests/support/folder.h"
 
 enum { PULSE_MS = 2 };
@@ -260,6 +261,13 @@ void world_look(struct world *w)
     int n = 0;
     (void)ctl_observer_want(w->observer, 0, on_fresh, &n);
     world_until(w, n == 1);
+}
+
+void world_rest_disks(struct world *w)
+{
+    for (int i = 0; i < LDC_TIMING_DISK_LOOKS; i++)
+        world_look(w);
+    world_skip(w, LDC_TIMING_DISK_QUIET_MS);
 }
 
 void world_skip(struct world *w, uint64_t ms)

@@ -81,6 +81,8 @@ void world_turn(struct world *w);
 void world_look(struct world *w);
 /** Lets the clocks jump and looks. */
 void world_skip(struct world *w, uint64_t ms);
+/** Nothing was written to the disks for as long as makes a copy done. */
+void world_rest_disks(struct world *w);
 /** An operator makes a breaker so. */
 void world_order(struct world *w, const char *breaker, enum ldc_breaker_state state);
 /** Makes the database refuse every write, or no longer. */

@@ -234,3 +234,22 @@ Test(fs_path, takes_paths_apart_and_joins_them)
     cr_assert_str_eq(slash, "C:\\x\\b");
     cr_assert_str_eq(windows, "C:\\x\\b");
 }
+
+Test(fs, a_file_that_somebody_has_open_is_known_where_the_system_tells)
+{
+    char *path = fs_join(folder, "disk");
+    bool is_told = UV_FS_O_EXLOCK != 0; /* on Windows */
+    uv_fs_t req;
+    cr_assert_eq(fs_write_atomic(path, "x", 1), 0);
+    cr_expect_not(fs_is_open(path));
+    int file = uv_fs_open(NULL, &req, path, UV_FS_O_RDWR, 0, NULL);
+    uv_fs_req_cleanup(&req);
+    cr_assert(file >= 0);
+    cr_expect_eq(fs_is_open(path), is_told);
+    uv_fs_close(NULL, &req, file, NULL);
+    uv_fs_req_cleanup(&req);
+    cr_expect_not(fs_is_open(path));
+    cr_expect_eq(fs_remove(path), 0);
+    cr_expect_not(fs_is_open(path));
+    mem_free(path);
+}

@@ -417,6 +417,8 @@ Test(ctl_healing, a_vm_that_crashes_in_a_loop_is_told)
         world_look(&w);
     }
     cr_expect_eq(world_heard(&w, "instance.unhealthy"), 0);
+    cr_expect(strstr(world_at(&w, 0)->reason, "and a new one came, 3 times in 10 minutes"), "%s",
+              world_at(&w, 0)->reason);
     be_sure();
     world_until(&w, world_heard(&w, "instance.unhealthy") == 1);
     world_skip(&w, 600000);

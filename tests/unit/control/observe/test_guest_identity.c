@@ -32,7 +32,8 @@ static void know(struct cache_snapshot *all, int index, const char *mac, const c
 #define FOREIGN CACHE_VERIFIED_FOREIGN
 #define UNKNOWN CACHE_VERIFIED_UNKNOWN
 
-/* Instance 0 is asked, by adb. 1 is another one, 2 and 3 are clones, 4 has never been started. */
+/* Instance 0 is asked, by adb. 1 is another one, 2 and 3 are clones, 4 has never been started, the
+ * config of 5 has no MAC. */
 static const struct {
     const char *what;
     int asked;
@@ -59,6 +60,33 @@ static const struct {
     {"nothing can be read", 0, {0}, UNKNOWN, ""},
     {"a MAC that the guest does not take from its config", 0, {.mac = "080027aaaaaa"}, UNKNOWN, ""},
     {"a serial number of no config", 0, {.mac = "080027aaaaaa", .serial = "x"}, UNKNOWN, ""},
+    {"a MAC of nobody, where its config has none", 5, {.mac = "080027aaaaaa"}, UNKNOWN, ""},
+    {"an android id of nobody, where its config has no MAC",
+     5,
+     {.android_id = "ff"},
+     FOREIGN,
+     "its MAC address (unreadable) or its android id ff"},
+    {"a MAC that its config has not, and an android id of nobody",
+     5,
+     {.mac = "080027aaaaaa", .android_id = "ff"},
+     FOREIGN,
+     "no config has"},
+    {"a MAC that its config has not, beside its own android id",
+     5,
+     {.mac = "080027aaaaaa", .android_id = "a5"},
+     OWN,
+     ""},
+    {"a strange MAC beside an android id that two have",
+     2,
+     {.mac = "080027aaaaaa", .android_id = "a2"},
+     UNKNOWN,
+     ""},
+    {"what it was booted with, before both were changed",
+     0,
+     {.mac = "00dbbf9a08ff", .android_id = "f0"},
+     OWN,
+     ""},
+    {"a serial number alone, of nobody", 0, {.serial = "x"}, UNKNOWN, ""},
     {"another instance's MAC",
      0,
      {.mac = "00dbbf9a0871"},
@@ -86,6 +114,8 @@ static const struct {
      "instance 0"},
 };
 
+static const struct cache_booted none, booted = {1, "00DBBF9A08FF", "f0", ""};
+
 Test(ctl_guest_identity, follows_the_table)
 {
     struct cache_snapshot *all = cache_snapshot_new(NULL, NULL);
@@ -94,10 +124,12 @@ Test(ctl_guest_identity, follows_the_table)
     know(all, 2, "00DBBF9A0872", "a2", "s2");
     know(all, 3, "00DBBF9A0872", "a2", "s2");
     know(all, 4, "", "", "");
+    know(all, 5, "", "a5", "");
     for (size_t i = 0; i < countof(rows); i++) {
         struct ctl_guest_identity identity;
         char id[] = {(char)('0' + rows[i].asked), '\0'};
-        ctl_guest_identify(all, id, &rows[i].guest, true, &identity);
+        ctl_guest_identify(all, id, rows[i].asked == 0 ? &booted : &none, &rows[i].guest, true,
+                           &identity);
         cr_expect_eq(identity.verified, rows[i].verified, "%s: %s", rows[i].what,
                      cache_verified_names[identity.verified]);
         cr_expect(strstr(identity.reason, rows[i].reason), "%s: %s", rows[i].what, identity.reason);
@@ -113,10 +145,10 @@ Test(ctl_guest_identity, ld_goes_by_the_index_and_leads_to_no_stranger)
     struct ldc_guest guest = {.mac = "080027aaaaaa", .android_id = "ff"};
     struct ctl_guest_identity identity;
     know(all, 0, "00DBBF9A0870", "a0", "s0");
-    ctl_guest_identify(all, "0", &guest, false, &identity);
+    ctl_guest_identify(all, "0", &none, &guest, false, &identity);
     cr_expect_eq(identity.verified, CACHE_VERIFIED_UNKNOWN);
     cr_expect_str_eq(identity.reason, "");
-    ctl_guest_identify(all, "0", &guest, true, &identity);
+    ctl_guest_identify(all, "0", &none, &guest, true, &identity);
     cr_expect_eq(identity.verified, CACHE_VERIFIED_FOREIGN);
     cache_snapshot_free(all);
 }

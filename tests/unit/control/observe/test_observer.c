@@ -760,6 +760,21 @@ Test(ctl_observer, a_start_is_stuck_when_all_of_it_takes_too_long)
     cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
 }
 
+Test(ctl_observer, what_is_stuck_says_why_where_its_log_does)
+{
+    fake_farm_set(w.farm, 1, 2, 100, -1);
+    world_look(&w);
+    fake_farm_write_log(w.farm, 1, "VD: error VERR_VD_IMAGE_READ_ONLY opening 'data.vmdk'\r\n");
+    world_skip(&w, 130000);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STUCK);
+    cr_expect(strstr(world_at(&w, 1)->reason, "VERR_VD_IMAGE_READ_ONLY"), "%s",
+              world_at(&w, 1)->reason);
+    fake_farm_set(w.farm, 1, 1, 100, 101);
+    world_look(&w);
+    cr_expect_str_eq(world_at(&w, 1)->reason, "Android is up");
+}
+
 /* --- guests --- */
 
 static void set_up_guests(void)

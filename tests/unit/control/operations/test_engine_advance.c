@@ -183,7 +183,13 @@ Test(ctl_advance, the_time_that_is_asked_for_counts_the_wait_at_a_gate)
     world_skip(&w, 1100);
     struct cache_operation *op = world_ends(&w, b.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
     cr_expect(strstr(op->error, "instance 1 '"), "%s", op->error);
-    cr_expect(strstr(op->error, "it waited for its turn"), "%s", op->error);
+    cr_expect(
+        strstr(op->error, "'launching' was not begun in time (it has 20 s, and was accepted 2"),
+        "%s", op->error);
+    cr_expect(
+        strstr(op->error, "and nothing was run; it waited for this: one instance is launched"),
+        "%s", op->error);
+    cr_expect_null(strstr(op->error, "ran: "), "%s", op->error);
     cache_operation_free(op);
     cr_expect_eq(n_launches(), 1);
     cr_expect_not_null(ctl_engine_find(w.engine, a.id));
@@ -229,7 +235,8 @@ Test(ctl_advance, a_command_has_no_more_time_than_its_operation)
     fake_clock_skip(3000);
     fake_farm_end_hung(w.farm, RUN_TIMED_OUT);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
-    cr_expect(strstr(op->error, "ldconsole hung and was ended by us"), "%s", op->error);
+    cr_expect(strstr(op->error, "launch --index 0: ldconsole hung and was ended by us"), "%s",
+              op->error);
     cache_operation_free(op);
 }
 
@@ -325,6 +332,8 @@ Test(ctl_advance, changes_of_the_farm_go_one_at_a_time)
     cr_expect_str_eq(fake_farm_log(w.farm), "modify 0");
     fake_farm_end_hung(w.farm, RUN_LOST);
     fake_farm_write_config(w.farm, 0, "{\"advancedSettings.cpuCount\":4}");
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_rest_disks(&w);
     for (int i = 0; i < 4; i++)
         world_expect(&w, a[i].id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm), "modify 0; add; copy 1; rename 2");
@@ -376,7 +385,10 @@ Test(ctl_advance, time_that_passes_between_two_thoughts_does_no_harm)
     world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_RESTART, 0, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_STOP, 0, CACHE_OP_SUCCEEDED, NULL);
-    world_try(&w, CACHE_OP_CLONE, 0, CACHE_OP_SUCCEEDED, NULL);
+    a = world_do(&w, CACHE_OP_CLONE, 0);
+    world_until(&w, fake_farm_count(w.farm, "copy") == 1);
+    world_rest_disks(&w);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     world_try(&w, CACHE_OP_REMOVE, 0, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_str_eq(fake_farm_log(w.farm),
                      "add; launch 0; quit 0; launch 0; quit 0; copy 0; remove 0");

@@ -7,7 +7,8 @@
 
 enum { NONE = -1 };
 
-/* A title that is the config file's has a '!' before it. */
+/* A title that is the config file's has a '!' before it, and behind that a '+' where the file was
+ * made behind our command. */
 static const struct {
     const char *what;
     const char *name, *source;
@@ -29,6 +30,15 @@ static const struct {
     {"somebody's at the returned index", "mine", "", 3, true, {{3, "!theirs"}}, NONE},
     {"somebody's beside ours", "mine", "", NONE, true, {{3, "!theirs"}, {4, "!mine"}}, 4},
     {"not named yet, at the returned index", "mine", "", 3, false, {{3, "LDPlayer-3"}}, 3},
+    {"made behind our command, at the returned index",
+     "mine",
+     "",
+     3,
+     false,
+     {{3, "+LDPlayer-3"}},
+     NONE},
+    {"ours, though its file was written anew", "mine", "", 3, false, {{3, "!+mine"}}, 3},
+    {"no name: made behind our command", "", "", 3, true, {{3, "!+LDPlayer-3"}}, NONE},
     {"nameless, at another index", "mine", "", NONE, true, {{3, "LDPlayer-3"}}, NONE},
     {"no name: the only one", "", "", NONE, true, {{3, "LDPlayer-3"}}, 3},
     {"no name: the default in the file", "", "", NONE, true, {{3, "!LDPlayer-3"}}, 3},
@@ -55,9 +65,12 @@ Test(ctl_newcomers, ours_is_told_from_what_others_make)
         for (size_t i = 0; i < countof(made) && rows[r].new[i].title; i++) {
             const char *title = rows[r].new[i].title;
             bool has_title = *title == '!';
+            title += has_title;
+            bool is_behind = *title == '+';
+            title += is_behind;
             made[i] = (struct cache_instance){.index = rows[r].new[i].index};
-            str_copy(made[i].name, sizeof(made[i].name), title + has_title);
-            ctl_newcomers_add(&n, &made[i], has_title);
+            str_copy(made[i].name, sizeof(made[i].name), title);
+            ctl_newcomers_add(&n, &made[i], has_title, is_behind);
         }
         const struct cache_instance *ours = ctl_newcomers_choose(&n);
         cr_expect_eq(ours ? ours->index : NONE, rows[r].ours, "%s", rows[r].what);

@@ -33,9 +33,22 @@ static void expect_result(const struct cache_operation *op, int index, const cha
     mem_free(wanted);
 }
 
-/* Turns until 2, which is ours, is listed and the operation has ended well. */
+/* So many looks that what does not change is believed. */
+static void look_often(void)
+{
+    for (int i = 0; i < LDC_TIMING_DISK_LOOKS; i++)
+        world_look(&w);
+}
+
+/* Turns until 2, which is ours, is listed and the operation has ended well. A copy is quiet first.
+ */
 static void expect_two(const struct world_answer *a, const char *name)
 {
+    const struct cache_operation *open = ctl_engine_find(w.engine, a->id);
+    if (open && open->kind == CACHE_OP_CLONE) {
+        world_until(&w, world_at(&w, 2));
+        world_rest_disks(&w);
+    }
     struct cache_operation *op = world_ends(&w, a->id, CACHE_OP_SUCCEEDED, NULL);
     expect_result(op, 2, name);
     cr_expect_str_eq(op->target,
@@ -133,22 +146,26 @@ Test(ctl_add, of_two_new_instances_none_is_guessed)
     world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
 }
 
-/* Ours comes later than somebody else's. */
-static void add_only_by_hand(void *arg, const char *verb)
+/* The row of ours comes later than that of somebody else's. */
+static void add_by_hand_and_hide_ours(void *arg, const char *verb)
 {
-    add_by_hand(arg, verb);
-    fake_farm_answer(w.farm, "add", FARM_IGNORE);
+    bool *is_hidden = arg;
+    add_by_hand(NULL, verb);
+    if (strcmp(verb, "list2") == 0 && fake_farm_has(w.farm, 0) && !*is_hidden) {
+        fake_farm_hide_row(w.farm, 0, 2);
+        *is_hidden = true;
+    }
 }
 
 Test(ctl_add, an_instance_of_somebody_else_is_not_taken_at_once)
 {
     fake_farm_drop(w.farm, 0);
     world_look(&w);
-    fake_farm_on_verb(w.farm, add_only_by_hand, NULL);
+    bool is_hidden = false;
+    fake_farm_on_verb(w.farm, add_by_hand_and_hide_ours, &is_hidden);
     struct world_answer a = create(NULL);
     world_until(&w, world_at(&w, 5));
-    world_look(&w);
-    fake_farm_put(w.farm, 0, "LDPlayer");
+    cr_expect_null(world_at(&w, 0));
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     expect_result(op, 0, "LDPlayer");
     cache_operation_free(op);
@@ -237,9 +254,26 @@ Test(ctl_add, an_index_that_was_freed_meanwhile_may_be_given_to_a_clone)
     r.name = "mine";
     fake_farm_on_verb(w.farm, free_index_one, NULL);
     struct world_answer a = world_submit(&w, &r);
+    world_until(&w, world_at(&w, 1) && strcmp(world_at(&w, 1)->name, "mine") == 0);
+    world_rest_disks(&w);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     expect_result(op, 1, "mine");
     cache_operation_free(op);
+}
+
+/* ldconsole says 2 and does nothing, and somebody makes one of that index then. */
+Test(ctl_add, what_somebody_adds_after_an_add_that_was_ignored_is_not_ours)
+{
+    fake_farm_answer(w.farm, "add", FARM_IGNORE);
+    struct world_answer a = create("mine");
+    world_until(&w, fake_farm_count(w.farm, "add") == 1);
+    world_look(&w);
+    uv_sleep(50); /* the file system's clock moves on */
+    fake_farm_put(w.farm, 2, "LDPlayer-2");
+    world_look(&w);
+    world_skip(&w, 16000);
+    world_expect(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
+    cr_expect_str_eq(fake_farm_log(w.farm), "add");
 }
 
 Test(ctl_add, ignored_add_has_no_effect)
@@ -280,7 +314,7 @@ Test(ctl_add, failing_modify_leaves_the_instance)
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_PARAMETER_ERROR");
     cr_expect_str_eq(op->target, world_at(&w, 2)->id);
     cr_expect(strstr(op->error, "instance 2 ('LDPlayer-2', "), "%s", op->error);
-    cr_expect(strstr(op->error, "is there; not done: modifying, writing labels\""), "%s",
+    cr_expect(strstr(op->error, "is there; not done: modifying, writing labels; ran: "), "%s",
               op->error);
     cache_operation_free(op);
 }
@@ -417,13 +451,6 @@ Test(ctl_add, clone_of_what_was_started_meanwhile_fails)
 
 /* --- the disks of a clone, which has 4 bytes when it is whole --- */
 
-/* So many looks that what does not change is believed. */
-static void look_often(void)
-{
-    for (int i = 0; i < LDC_TIMING_DISK_LOOKS; i++)
-        world_look(&w);
-}
-
 /* Lets the copy come to the point where its row is there and so much of its disk. */
 static struct world_answer begin_clone(int n_bytes)
 {
@@ -449,12 +476,51 @@ Test(ctl_add, clone_is_done_when_its_disk_is_as_large_as_the_source)
     expect_two(&a, "copy");
 }
 
+/* Each look sees another part of it. */
+static void grow_at_each_look(void *arg, const char *verb)
+{
+    int *n_bytes = arg;
+    if (strcmp(verb, "list2") == 0)
+        fake_farm_grow_disk(w.farm, 2, *n_bytes = *n_bytes % 3 + 1);
+}
+
+/* CopyFile gives a file its size before it writes it. */
+Test(ctl_add, clone_that_is_written_to_is_not_done_however_large_it_is)
+{
+    struct world_answer a = begin_clone(4);
+    for (int i = 0; i < 3; i++) {
+        world_skip(&w, LDC_TIMING_DISK_QUIET_MS / 2);
+        fake_farm_grow_disk(w.farm, 2, 4);
+        look_often();
+        cr_expect_not_null(ctl_engine_find(w.engine, a.id), "it was written to just now");
+    }
+    expect_two(&a, "copy");
+}
+
+Test(ctl_add, what_is_written_to_for_ever_keeps_nobody_out_for_ever)
+{
+    int n_bytes = 1;
+    struct ctl_waiting waiting;
+    fake_farm_put(w.farm, 2, "by hand");
+    fake_farm_on_verb(w.farm, grow_at_each_look, &n_bytes);
+    look_often();
+    struct world_answer a = create(NULL), b = world_do(&w, CACHE_OP_START, 2);
+    world_settle(&w);
+    cr_assert(ctl_engine_waiting(w.engine, a.id, &waiting));
+    cr_expect_str_eq(waiting.instance, world_at(&w, 2)->id);
+    cr_expect(strstr(waiting.detail, "'by hand' are still written to"), "%s", waiting.detail);
+    cr_expect_eq(fake_farm_count(w.farm, "add") + fake_farm_count(w.farm, "launch"), 0);
+    world_skip(&w, LDC_TIMING_MAKING_MS);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 1);
+    (void)b;
+}
+
 Test(ctl_add, clone_that_becomes_larger_is_done_when_it_has_long_stopped_growing)
 {
     fake_farm_grow_disk(w.farm, 0, 3);
     world_look(&w);
     struct world_answer a = begin_clone(4);
-    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
     expect_two(&a, "copy");
 }
 
@@ -493,14 +559,6 @@ Test(ctl_add, clone_that_is_growing_is_not_started)
     cr_expect_str_eq(fake_farm_log(w.farm), "copy 0; launch 2");
 }
 
-/* Each look sees another part of it. */
-static void grow_at_each_look(void *arg, const char *verb)
-{
-    int *n_bytes = arg;
-    if (strcmp(verb, "list2") == 0)
-        fake_farm_grow_disk(w.farm, 2, *n_bytes = *n_bytes % 3 + 1);
-}
-
 /* Nobody waits for it any more, and yet LDPlayer is at work on it. */
 Test(ctl_add, clone_that_was_cancelled_and_goes_on_behind_is_waited_for_all_the_same)
 {
@@ -515,10 +573,23 @@ Test(ctl_add, clone_that_was_cancelled_and_goes_on_behind_is_waited_for_all_the_
         world_look(&w);
     cr_expect_str_eq(fake_farm_log(w.farm), "copy 0");
     fake_farm_on_verb(w.farm, NULL, NULL);
-    look_often();
-    world_skip(&w, LDC_TIMING_DISK_QUIET_MS);
+    world_rest_disks(&w);
     world_expect(&w, add.id, CACHE_OP_SUCCEEDED, NULL);
     world_expect(&w, start.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+Test(ctl_add, clone_that_was_cancelled_and_is_written_to_for_ever_is_not_waited_for_so_long)
+{
+    int n_bytes = 1;
+    struct world_answer a = begin_clone(1);
+    fake_farm_on_verb(w.farm, grow_at_each_look, &n_bytes);
+    ctl_engine_cancel(w.engine, a.id, "tester");
+    world_expect(&w, a.id, CACHE_OP_CANCELLED, "CANCELLED");
+    struct world_answer add = create("other");
+    look_often();
+    cr_expect_eq(fake_farm_count(w.farm, "add"), 0);
+    world_skip(&w, LDC_TIMING_MAKING_MS);
+    world_expect(&w, add.id, CACHE_OP_SUCCEEDED, NULL);
 }
 
 static struct world_answer cancel(const struct world_answer *a)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/system/fs.h"
+#include "ldconsole/verbs/timing.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -113,6 +114,45 @@ Test(ctl_start, of_what_is_starting_waits_without_a_second_launch)
     fake_farm_set(w.farm, 0, 1, 100, 101);
     world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect_eq(n_launches(), 0);
+}
+
+/* Launched and quit by hand. */
+Test(ctl_start_seeing, of_what_was_starting_and_has_ended_gives_the_launch_itself)
+{
+    fake_farm_set(w.farm, 0, 2, 100, -1);
+    world_look(&w);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    world_until(&w, ctl_engine_find(w.engine, a.id)->status == CACHE_OP_RUNNING);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STOPPING, "list2 had shown it already");
+    cr_expect_eq(n_launches(), 0);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+}
+
+/* That nothing came of the former one is known after it had timed out. */
+Test(ctl_start_seeing, behind_a_launch_that_came_to_nothing_gives_its_own)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    fake_farm_answer(w.farm, "launch", FARM_IGNORE);
+    r.timeout_ms = 3000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
+    world_skip(&w, 3000);
+    world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    fake_farm_answer(w.farm, "launch", FARM_OBEY);
+    world_look(&w);
+    a = world_do(&w, CACHE_OP_START, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STARTING);
+    cr_expect_eq(n_launches(), 1);
+    world_skip(&w, LDC_TIMING_LAUNCH_LAG_MS);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 2);
 }
 
 Test(ctl_start_seeing, waits_for_old_processes_to_end)
@@ -683,6 +723,42 @@ Test(ctl_start_guests, until_ready_of_what_is_ready_is_already_so)
     struct world_answer a = world_submit(&w, &r);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
     cr_expect(strstr(op->result, "already so"), "%s", op->result);
+    cache_operation_free(op);
+}
+
+/* It is taken for ready until it has missed three questions. */
+Test(ctl_start_guests, until_ready_of_what_hangs_since_is_no_success)
+{
+    fake_farm_let_guests_answer(w.farm, true);
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_until(&w, world_state(&w, 0) == CACHE_STATE_READY);
+    fake_farm_let_guests_answer(w.farm, false);
+    unsigned n_asked = fake_farm_count(w.farm, "ld");
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.until_ready = true;
+    r.timeout_ms = 60000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, fake_farm_count(w.farm, "ld") > n_asked);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_READY);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    world_skip(&w, 61000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "its guest last answered"), "%s", op->error);
+    cache_operation_free(op);
+}
+
+Test(ctl_start_guests, until_ready_says_that_the_guest_never_answered)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.until_ready = true;
+    r.timeout_ms = 60000;
+    struct world_answer a = world_submit(&w, &r);
+    world_until(&w, fake_farm_count(w.farm, "ld") > 0);
+    world_look(&w);
+    world_skip(&w, 61000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+    cr_expect(strstr(op->error, "its guest has not answered any of"), "%s", op->error);
     cache_operation_free(op);
 }
 

@@ -150,6 +150,9 @@ Test(ctl_stop, quits_that_hang_are_ended_within_the_time_given_and_not_called_ig
     }
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "LDCONSOLE_TIMED_OUT");
     cr_expect(strstr(op->error, "ldconsole hung when it was asked to quit"), "%s", op->error);
+    cr_expect(strstr(op->error, "ran: "), "%s", op->error);
+    cr_expect(strstr(op->error, "quit --index 0: ldconsole hung and was ended by us"), "%s",
+              op->error);
     cache_operation_free(op);
 }
 

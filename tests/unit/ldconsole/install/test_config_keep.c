@@ -67,6 +67,15 @@ Test(ldc_config_keep, what_was_lost_is_said_and_can_be_put_back)
          "it was cut off (cpu)"},
         {"{\"statusSettings.isNewPlayer\":true,\"advancedSettings.cpuCount\":2}",
          "it was reset (name, cpu)"},
+        {"{\"statusSettings.isNewPlayer\":true,\"statusSettings.playerName\":\"LDPlayer\","
+         "\"advancedSettings.cpuCount\":2}",
+         "it was reset (name, cpu)"},
+        {"{\"statusSettings.isNewPlayer\":true,\"statusSettings.playerName\":\"雷电模拟器\","
+         "\"advancedSettings.cpuCount\":2}",
+         "it was reset (name, cpu)"},
+        {"{\"statusSettings.isNewPlayer\":true,\"statusSettings.playerName\":\"LSPlayer-1\","
+         "\"advancedSettings.cpuCount\":2}",
+         "it was reset (name, cpu)"},
     };
     cr_expect_str_eq(see(good)->loss, "");
     for (size_t i = 0; i < countof(bad); i++) {
@@ -76,6 +85,25 @@ Test(ldc_config_keep, what_was_lost_is_said_and_can_be_put_back)
         cr_expect_str_eq(former, bad[i].text);
         cr_expect_str_eq(see(good)->loss, "", "%s", bad[i].text);
     }
+}
+
+/* As zip and cp -p write it, and a clock that was wrong. */
+Test(ldc_config_keep, the_time_of_the_file_says_nothing)
+{
+    static const char older[] = "{\"statusSettings.playerName\":\"older\"}";
+    uv_fs_t req;
+    (void)see(good);
+    folder_write(vms, "config/leidian1.config", "{\"statusSettings.playerName\":\"mi");
+    uv_fs_utime(NULL, &req, path, 1e9, 1e9, NULL);
+    uv_fs_req_cleanup(&req);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_expect_str_eq(ldc_configs_find(&configs, 1)->loss, "it cannot be read any more");
+    folder_write(vms, "config/leidian1.config", older);
+    uv_fs_utime(NULL, &req, path, 1e9, 1e9, NULL);
+    uv_fs_req_cleanup(&req);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    (void)see("{");
+    expect_restored(older);
 }
 
 Test(ldc_config_keep, what_somebody_changes_is_the_next_copy)
