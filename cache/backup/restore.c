@@ -251,8 +251,8 @@ static int close_former(const char *database, sqlite3 *armed, struct former *f,
         str_copy(finding, CACHE_FINDING_SIZE, "its file is gone or empty");
         return UV_EFTYPE;
     }
-    if (cache_wal_is_gone(database)) {
-        str_copy(finding, CACHE_FINDING_SIZE, CACHE_DB_LOG_GONE);
+    if (cache_wal_is_lost(database)) {
+        str_copy(finding, CACHE_FINDING_SIZE, CACHE_DB_LOG_LOST);
         return UV_EFTYPE;
     }
     if (cache_wal_is_damaged(database))
@@ -281,7 +281,7 @@ static int mend_former(sqlite3 *db, void *arg)
 
 static bool is_lost(const struct cache_salvage *saved, const char *database)
 {
-    if (cache_wal_is_gone(database))
+    if (cache_wal_is_lost(database))
         return true;
     for (size_t i = 0; i < saved->n_tables; i++) {
         const struct cache_salvage_table *t = &saved->tables[i];

@@ -147,8 +147,8 @@ static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
         return found(finding, "the encoding of text in its header is none of ours");
     if (cache_wal_is_damaged(path))
         return found(finding, "a part of the write-ahead log cannot be read");
-    if (cache_wal_is_gone(path))
-        return found(finding, CACHE_DB_LOG_GONE);
+    if (cache_wal_is_lost(path))
+        return found(finding, CACHE_DB_LOG_LOST);
     return 0;
 }
 

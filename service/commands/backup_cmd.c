@@ -86,7 +86,7 @@ static enum svc_exit make_here(const struct svc_owner *owner, const char *half,
                                struct cache_copy *ret)
 {
     struct cache_db_error error;
-    if (cache_backup_copy(owner->data_dir, half, NULL, ret, &error) < 0)
+    if (cache_backup_copy(owner->data_dir, half, ret, &error) < 0)
         return svc_exit_fail("%s: %s", doing, error.text);
     return SVC_EXIT_OK;
 }
