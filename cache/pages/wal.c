@@ -195,8 +195,8 @@ static size_t count_proven(const struct cache_wal *wal)
 /* The memory that connections share is a file of its own, which is there as long as the log is. It
  * says how many frames the log has, in two copies, one of which is whole at any moment; which salt
  * they have; and how many of them were copied back. In the order of bytes of this machine
- * (sqlite.org/walformat.html#the_wal_index_file_format). It is never ahead of the log: a frame is on
- * disk before it is counted. */
+ * (sqlite.org/walformat.html#the_wal_index_file_format). It is never ahead of the log: a frame is
+ * on disk before it is counted. */
 bool cache_wal_is_lost(const char *path)
 {
     enum { N_FRAMES = 16 / 4, SALT = 32 / 4, COPY = 48, N_COPIED = 96 / 4, N_WORDS };

@@ -28,8 +28,8 @@
 /** Opens or creates the database (and the folder), checks and repairs it, and migrates it. While a
  *  connection of an earlier call is open it is refused (UV_EBUSY).
  *
- *  Checked each time: that the write-ahead log has all that was written and can be read, and that the
- * tables are those of the schema's version (about a millisecond). Checked in full (PRAGMA
+ *  Checked each time: that the write-ahead log has all that was written and can be read, and that
+ * the tables are those of the schema's version (about a millisecond). Checked in full (PRAGMA
  * integrity_check, about a second for 100,000 operations, once) are files of at most 64 MiB, those
  * which a process left without closing them (a -wal that is not empty), and those marked by
  * cache_repair_suspect; the mark is taken away on success.
