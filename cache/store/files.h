@@ -23,5 +23,7 @@ int cache_files_put_aside(const char *path, const char *kept);
  *  that has a log, is damaged, or is not there. By who alone opens PATH, before. Returns 0 or a UV
  *  code. */
 int cache_files_put_journal_aside(const char *path);
+/** What to type so that COPY takes the place of the database in DATA_DIR; owned by the caller. */
+char *cache_files_restore_command(const char *copy, const char *data_dir);
 
 #endif

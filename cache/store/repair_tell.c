@@ -7,6 +7,9 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/fs.h"
+#include "cache/store/files.h"
 
 bool cache_repair_is_loss(const struct cache_repair *repair)
 {
@@ -48,10 +51,12 @@ char *cache_repair_sentence(const struct cache_repair *repair)
                      "the database was damaged (%s) and has been repaired: ", repair->finding);
     append_rows(&repair->saved, &out);
     (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
-    if (repair->copy)
-        (void)buf_printf(&out, "; the newest daily copy comes back by: ldplayerd restore %s",
-                         repair->copy);
-    else
+    if (repair->copy) {
+        char *folder cleanup(mem_freep) = fs_dirname(repair->copy);
+        char *data_dir cleanup(mem_freep) = fs_dirname(folder);
+        char *command cleanup(mem_freep) = cache_files_restore_command(repair->copy, data_dir);
+        (void)buf_printf(&out, "; the newest daily copy comes back by: %s", command);
+    } else
         (void)buf_append_str(&out, "; there is no daily copy of it");
     return buf_take(&out, NULL);
 }

@@ -294,7 +294,8 @@ Test(cache_repair, it_is_told_what_was_lost_and_how_to_get_it_back)
                      "the database was damaged (Tree 5 page 7: no good) and has been repaired: 13 "
                      "rows were kept, 2 of operations are lost, it is not known how many of events "
                      "are lost; the damaged file is kept as /data/ldplayerd.db.damaged-1; the "
-                     "newest daily copy comes back by: ldplayerd restore /data/backups/a.db");
+                     "newest daily copy comes back by: ldplayerd restore /data/backups/a.db "
+                     "--data-dir /data");
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, object);
