@@ -146,6 +146,48 @@ Test(cache_repair, what_else_is_lost_is_not_taken_for_nothing)
     folder_remove(folder);
 }
 
+static uint32_t number_at(const char *folder, long at)
+{
+    unsigned char bytes[4];
+    char *path cleanup(mem_freep) = fs_join(folder, "ldplayerd.db");
+    FILE *file = fopen(path, "rb");
+    cr_assert_eq(fseek(file, at, SEEK_SET), 0);
+    cr_assert_eq(fread(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+    fclose(file);
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Its pages are free, and look like pages that a damaged one had led to. */
+Test(cache_repair, what_was_removed_does_not_come_back_when_the_list_of_free_pages_is_gone)
+{
+    for (int is_list_whole = 0; is_list_whole < 2; is_list_whole++) {
+        char *folder = folder_make();
+        make_sound(folder);
+        sqlite3 *db = open_db(folder);
+        execute(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500)"
+                    " INSERT INTO events SELECT i, i, 'x', hex(zeroblob(200)) FROM n");
+        execute(db, "DELETE FROM events WHERE seq < 400");
+        long root =
+            (long)query_number(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'events'");
+        cache_db_close(db);
+        long trunk = (long)number_at(folder, 32);
+        cr_assert_gt(trunk, 1);
+        damage(folder, (root - 1) * 4096, 4096);
+        if (!is_list_whole)
+            damage(folder, (trunk - 1) * 4096, 4096);
+        struct cache_repair repair;
+        db = open_and_tell(folder, &repair);
+        cr_assert_not_null(repair.kept);
+        cr_assert(cache_repair_is_loss(&repair));
+        cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq < 400"), 0);
+        cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), is_list_whole ? 101 : 0);
+        check_whole(db);
+        cache_repair_deinit(&repair);
+        cache_db_close(db);
+        folder_remove(folder);
+    }
+}
+
 Test(cache_repair, it_is_told_until_somebody_could_tell_it)
 {
     char *folder = folder_make();
