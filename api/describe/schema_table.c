@@ -199,7 +199,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"EventsCheck", "...check, last_seq: count, streams: count"},
     {"BackupCheck", "...check, detail: text?, newest_at: time?, age_s: count?"},
     {"RepairedTable", "name: text, kept: count, lost: count?"},
-    {"Repair", "at: time, finding: text, kept: text, copy: text?, tables: [RepairedTable]"},
+    {"Repair", "at: time, finding: text, kept: text?, copy: text?, tables: [RepairedTable]"},
     {"RepairCheck", "...check, detail: text, ...Repair"},
     {"Missing", "at: time, copies: [text]"},
     {"MissingCheck", "...check, detail: text, ...Missing"},

@@ -57,7 +57,7 @@ bool cache_backup_is_name(const char *name)
 static void mark(const char *data_dir, struct cache_db_error *reterr)
 {
     size_t n = strlen(reterr->text);
-    if (cache_repair_suspect(data_dir) == 0)
+    if (cache_repair_suspect(data_dir, "a backup met damage") == 0)
         snprintf(reterr->text + n, sizeof(reterr->text) - n,
                  "; the next start of the service checks and repairs it");
 }

@@ -86,8 +86,8 @@ static void make(struct job *job)
         job->status =
             cache_backup_make(b->data_dir, &b->is_cancelled, &job->made, &job->copy, &job->error);
     else
-        snprintf(job->error.text, sizeof(job->error.text),
-                 "the database is not where it was opened: %s", cache_sql_advice(job->status));
+        snprintf(job->error.text, sizeof(job->error.text), "%s: %s",
+                 cache_sql_strerror(job->status), cache_sql_advice(job->status));
     job->has_made = job->status == 0;
 }
 
@@ -175,8 +175,9 @@ static void note_missing(struct cache_backups *b, struct job *job)
     if (job->missing.n_copies == 0)
         cache_preferences_remove(b->store, CACHE_MISSING_NOTE);
     cache_missing_deinit(&b->missing);
-    if (job->missing.n_copies > 0)
-        b->missing = job->missing;
+    if (job->missing.n_copies == 0)
+        return;
+    b->missing = job->missing;
     job->missing = (struct cache_missing){0};
 }
 

@@ -218,7 +218,7 @@ int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repa
         if (!reterr->text[0])
             snprintf(reterr->text, sizeof(reterr->text),
                      "the database %.260s is not there and cannot be made (%s): %s", path,
-                     uv_strerror(r), cache_sql_advice(r));
+                     cache_sql_strerror(r), cache_sql_advice(r));
         return r;
     }
     r = cache_db_open(data_dir, ret_db, repair, reterr);
@@ -226,7 +226,7 @@ int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repa
         name_copy(data_dir, reterr);
     if (r < 0)
         return r;
-    if (repair->kept)
+    if (repair->at)
         repair->copy = find_copy(data_dir);
     if (repair->kept && is_all_lost(repair))
         (void)note_loss(*ret_db, data_dir, repair);

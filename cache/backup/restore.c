@@ -438,7 +438,7 @@ static int disarm(int r, const char *armed, struct cache_db_error *reterr)
     snprintf(reterr->text, sizeof(reterr->text),
              "what the backup takes over of the database cannot be had (%s), so the database is as "
              "it was: %s, and restore again",
-             uv_strerror(r), cache_sql_advice(r));
+             cache_sql_strerror(r), cache_sql_advice(r));
     return UV_EPERM;
 }
 

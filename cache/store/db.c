@@ -302,6 +302,14 @@ static int read_repair(sqlite3 **db, struct cache_repair *ret)
     return r;
 }
 
+static int note_doubt(sqlite3 **db, struct cache_repair *repair)
+{
+    int r = cache_repair_note_doubt(*db, repair);
+    if (r < 0)
+        cache_sql_close(take_ptr(*db));
+    return r;
+}
+
 /* --- one writer --- */
 
 static atomic_bool has_writer;
@@ -348,6 +356,8 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *r
         r = cache_repair_resume(path);
     if (r == 0)
         r = open_or_repair(path, ret_db, &repair, reterr);
+    if (r == 0 && ret_repair && !repair.kept && cache_repair_is_suspect(path))
+        r = note_doubt(ret_db, &repair);
     cache_repair_deinit(&repair);
     if (r == 0 && ret_repair)
         r = read_repair(ret_db, &repair);

@@ -35,7 +35,7 @@
  * cache_repair_suspect; the mark is taken away on success.
  *
  *  What is damaged is repaired as cache/store/repair.h says: the damaged file is kept, and
- *  RET_REPAIR says what was done, now or before, and not told of yet (its `kept` is NULL for
+ *  RET_REPAIR says what was done, now or before, and not told of yet (its `at` is 0 for
  *  nothing); it may be NULL, else the caller has set its `finish` and frees it by
  *  cache_repair_deinit. An up to date and sound database is only read.
  *

@@ -13,6 +13,8 @@
 
 bool cache_repair_is_loss(const struct cache_repair *repair)
 {
+    if (!repair->kept)
+        return repair->at > 0;
     for (size_t i = 0; i < repair->saved.n_tables; i++) {
         if (repair->saved.tables[i].n_lost != 0)
             return true;
@@ -47,10 +49,19 @@ char *cache_repair_sentence(const struct cache_repair *repair)
 {
     struct buf out;
     buf_init(&out, 0);
-    (void)buf_printf(&out,
-                     "the database was damaged (%s) and has been repaired: ", repair->finding);
-    append_rows(&repair->saved, &out);
-    (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
+    if (repair->kept) {
+        (void)buf_printf(&out,
+                         "the database was damaged (%s) and has been repaired: ", repair->finding);
+        append_rows(&repair->saved, &out);
+        (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
+    } else {
+        (void)buf_printf(&out,
+                         "the database was in doubt (%s) and was then found to be sound: what "
+                         "stands there may be an older one, which knows nothing of what was done "
+                         "since, nor of Idempotency-Keys used since, so look at the instances "
+                         "before you repeat a request",
+                         repair->finding);
+    }
     if (repair->copy) {
         char *folder cleanup(mem_freep) = fs_dirname(repair->copy);
         char *data_dir cleanup(mem_freep) = fs_dirname(folder);

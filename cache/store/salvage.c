@@ -19,8 +19,8 @@
  *      page 1 has a hole, every page that no other leads to is the root of a tree, whose first row
  *      tells which table it is of; when there are as many as there have to be, nothing is lost.
  *   2. Only when a tree has a hole, or page 1 is gone: pages that no tree leads to and that are not
- *      free. Their rows tell by their shape which table they are of. Not where page 1 says that more
- *      pages are free than can be found: what was removed or revoked would be back.
+ *      free. Their rows tell by their shape which table they are of. Not where page 1 says that
+ * more pages are free than can be found: what was removed or revoked would be back.
  *
  * The version of the schema is not taken from page 1 but is the one that explains most rows. */
 
@@ -41,7 +41,7 @@ struct salvage {
     uint32_t n_pages;
     bool *is_free, *is_reached; /* by page number */
     bool is_free_list_whole;
-    bool *is_taken;             /* all its rows are where they belong, or it is of an index */
+    bool *is_taken; /* all its rows are where they belong, or it is of an index */
     struct cache_shapes shapes;
     struct tree *trees;
     size_t n_trees, cap_trees;

@@ -111,7 +111,7 @@ int svc_app_open_db(struct svc_app *app)
     int r = cache_missing_open(app->data_dir, &app->db, &app->repair, &app->missing, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
-    if (app->repair.kept) {
+    if (app->repair.at) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&app->repair);
         log_error("service", "%s", sentence);
     }
@@ -122,10 +122,20 @@ int svc_app_open_db(struct svc_app *app)
     return 0;
 }
 
+/* A database that knows less than we have told is another one, or an older one. */
+static int go_on_with_numbers(struct svc_app *app)
+{
+    int64_t highest = 0, last = (int64_t)app->last_seq;
+    int r = last ? cache_events_highest(app->db, &highest) : 0;
+    return r == 0 && highest < last ? cache_events_renumber_above(app->db, last) : r;
+}
+
 static int load_all(struct svc_app *app)
 {
     app->idempotency = cache_idempotency_new();
     int r = cache_tokens_new(app->db, &app->tokens);
+    if (r == 0)
+        r = go_on_with_numbers(app);
     if (r == 0)
         r = cache_idempotency_load(app->idempotency, app->db);
     if (r == 0)

@@ -33,7 +33,7 @@ static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
         char *sentence cleanup(mem_freep) = cache_missing_sentence(&missing);
         fprintf(stderr, "ldplayerd: %s\n", sentence);
     }
-    if (repair.kept) {
+    if (repair.at) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
         fprintf(stderr, "ldplayerd: %s\n", sentence);
     }

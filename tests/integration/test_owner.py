@@ -13,6 +13,7 @@ import threading
 import unittest
 
 from support import IS_WINDOWS, Client, ServiceCase, run_service_command, wait_for
+from support.disk import spoil
 from support.programs import SERVICE, clean_environment, path_for_program
 
 
@@ -61,10 +62,8 @@ class Damaged(OwnerCase):
         self.client.get("/api/auth/tokens")
         pages, size = pages_of_indexes(self.database, "tokens")
         self.assertTrue(pages)
-        with open(self.database, "r+b") as file:
-            for page in pages:
-                file.seek((page - 1) * size)
-                file.write(b"\xff" * size)
+        for page in pages:
+            spoil(self.database, (page - 1) * size, b"\xff" * size)
         done = self.command("token", "list")
         # The service answers what it can read, or says that it cannot.
         if done.returncode == 0:

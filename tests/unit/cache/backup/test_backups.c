@@ -295,7 +295,7 @@ Test(cache_backups, none_is_made_of_what_stands_in_the_place_of_the_database)
     loop_run(&f.loop);
     cr_assert_eq(got.status, UV_ENXIO);
     cr_assert_eq(count(), 0);
-    cr_assert_not_null(strstr(cache_backups_health(backups).error, "not the one that was opened"));
+    cr_assert_not_null(strstr(cache_backups_health(backups).error, "in the place of ldplayerd.db"));
     close_backups();
 }
 

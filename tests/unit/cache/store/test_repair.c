@@ -275,6 +275,36 @@ Test(cache_repair, a_journal_that_lies_there_touches_neither_the_damaged_nor_the
     }
 }
 
+static int renumber(sqlite3 *db)
+{
+    return cache_sql_run(db, "INSERT INTO events VALUES (1000000, 1, 'x', '{}')", "");
+}
+
+/* It may be an older one, so it is told of, and goes on as one that was repaired. */
+Test(cache_repair, one_that_is_sound_but_was_in_doubt_is_told_until_somebody_could_tell_it)
+{
+    char *folder = folder_make();
+    make_sound(folder);
+    cr_assert_eq(cache_repair_suspect(folder, "somebody was here"), 0);
+    for (int i = 0; i < 2; i++) {
+        struct cache_repair repair = {.finish = renumber};
+        struct cache_db_error err;
+        sqlite3 *db = NULL;
+        cr_assert_eq(cache_db_open(folder, &db, &repair, &err), 0, "%s", err.text);
+        cr_assert_gt(repair.at, 0);
+        cr_assert_null(repair.kept);
+        cr_assert(cache_repair_is_loss(&repair));
+        char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
+        cr_assert_not_null(strstr(sentence, "in doubt (somebody was here)"), "%s", sentence);
+        cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 1000000);
+        check_whole(db);
+        cache_repair_deinit(&repair);
+        cache_db_close(db);
+    }
+    cr_assert_null(find_file(folder, "ldplayerd.db.suspect"));
+    folder_remove(folder);
+}
+
 /* More than 64 MiB, so that only a mark has it checked. */
 Test(cache_repair, a_large_file_is_checked_when_there_is_a_doubt, .timeout = 60)
 {
@@ -289,7 +319,7 @@ Test(cache_repair, a_large_file_is_checked_when_there_is_a_doubt, .timeout = 60)
     cache_db_close(open_and_tell(folder, &repair));
     cr_assert_null(repair.kept);
 
-    cr_assert_eq(cache_repair_suspect(folder), 0);
+    cr_assert_eq(cache_repair_suspect(folder, "a doubt"), 0);
     db = open_and_tell(folder, &repair);
     cr_assert_not_null(repair.kept);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), 69);
