@@ -14,7 +14,8 @@
 
 /* live ones, in the order in which they end -> expired, their rows are still there -> trimmed
  *
- * The wall clock counts once: when the table is loaded it tells how old each key is. */
+ * The wall clock counts once: when the table is loaded it tells how old each key is. Where it is
+ * not believed it is 0, and each key as good as new. */
 
 static const int64_t keep_ms = CACHE_IDEMPOTENCY_HOURS * INT64_C(3600000);
 
@@ -228,10 +229,10 @@ static void load_row(struct cache_idempotency *keys, sqlite3_stmt *stmt, int64_t
         (int64_t)clock_mono_ms() + keep_ms - (age < keep_ms ? age : keep_ms));
 }
 
-int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db)
+int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db, bool is_clock_off)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int64_t now = clock_wall_ms();
+    int64_t now = is_clock_off ? 0 : clock_wall_ms();
     int r = cache_sql_query(db, &stmt,
                             "SELECT owner, key, fingerprint, operation, created_at FROM idempotency"
                             " ORDER BY created_at",

@@ -53,6 +53,7 @@ static int start_store(struct svc_app *app)
     app->backups =
         cache_backups_new(&app->loop, app->data_dir, app->store, svc_app_tell_backup, app);
     cache_backups_set_missing(app->backups, &app->missing);
+    cache_backups_set_clock(app->backups, &app->clock);
     return 0;
 }
 
@@ -64,7 +65,7 @@ static int start_control(struct svc_app *app)
     ctl_engine_start(app->engine);
     svc_app_start_workstations(app);
     svc_app_start_reconciler(app);
-    app->housekeeping = cache_housekeeping_new(app->store, app->idempotency);
+    app->housekeeping = cache_housekeeping_new(app->store, app->idempotency, &app->clock);
     cache_backups_start(app->backups);
     return 0;
 }

@@ -137,7 +137,10 @@ static int load_all(struct svc_app *app)
     if (r == 0)
         r = go_on_with_numbers(app);
     if (r == 0)
-        r = cache_idempotency_load(app->idempotency, app->db);
+        r = cache_clock_check_init(&app->clock, app->db);
+    if (r == 0)
+        r = cache_idempotency_load(app->idempotency, app->db,
+                                   cache_clock_check_is_off(&app->clock));
     if (r == 0)
         r = cache_events_new(app->db, (unsigned)app->config->event_ring, &app->events);
     if (r == 0)
@@ -157,6 +160,20 @@ static int load_all(struct svc_app *app)
     return r;
 }
 
+static void tell_clock(const struct svc_app *app)
+{
+    char now[CLOCK_RFC3339_SIZE], known[CLOCK_RFC3339_SIZE];
+    if (!cache_clock_check_is_off(&app->clock))
+        return;
+    clock_format(app->clock.started_wall, now);
+    clock_format(app->clock.known, known);
+    log_warning("service",
+                "the clock says %s, and %s when it was last known to be right: if it is wrong, "
+                "correct it within %u hours, during which nothing is removed because it is old, "
+                "nor any Idempotency-Key forgotten",
+                now, known, CACHE_CLOCK_HELD_HOURS);
+}
+
 int svc_app_load(struct svc_app *app)
 {
     int r = load_all(app);
@@ -168,6 +185,7 @@ int svc_app_load(struct svc_app *app)
     if (r < 0)
         return svc_app_refuse(app, r, "the database in %s cannot be read: %s", app->data_dir,
                               uv_strerror(r));
+    tell_clock(app);
     log_info("service", "data directory %s: %u instances, %u open operations", app->data_dir,
              (unsigned)app->n_instances, (unsigned)app->n_operations);
     return 0;

@@ -7,6 +7,7 @@
 #include "cache/backup/backups.h"
 #include "cache/results/results.h"
 #include "cache/faults/breakers.h"
+#include "cache/tables/clock_check.h"
 #include "cache/tables/events.h"
 #include "cache/tables/housekeeping.h"
 #include "cache/tables/idempotency.h"
@@ -44,6 +45,7 @@ struct svc_app {
     struct cache_missing missing; /* until the backups take it over */
     char *restore_note;           /* of the last restore of the database, or NULL */
     bool is_restore_told;         /* by an earlier start */
+    struct cache_clock_check clock;
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;

@@ -9,6 +9,7 @@
 #include "tests/unit/cache/backup/put_backup.h"
 
 enum { HOUR_MS = 3600 * 1000 };
+static const int64_t year_ms = 365 * 24 * INT64_C(3600000);
 
 static struct fixture f;
 static struct cache_backups *backups;
@@ -262,6 +263,37 @@ Test(cache_backups, those_of_a_database_that_is_missing_stay_until_somebody_remo
     cr_assert_eq(cache_preferences_read(db, CACHE_MISSING_NOTE, &text), 0);
     cr_assert_null(text, "the next start does not tell it again");
     cache_db_close(db);
+}
+
+/* At the start, and while the service runs. */
+Test(cache_backups, a_clock_that_is_set_ahead_costs_no_copy)
+{
+    for (int is_off = 0; is_off < 2; is_off++) {
+        int64_t now = clock_wall_ms(), mono = (int64_t)clock_mono_ms();
+        struct cache_clock_check clock = {
+            .started_wall = now, .started_mono = mono, .held_until = is_off ? mono + HOUR_MS : 0};
+        cache_backups_set_clock(backups, &clock);
+        for (int days = 1; days < 4; days++) {
+            char stamp[CLOCK_STAMP_SIZE];
+            clock_stamp(now - days * 24 * HOUR_MS, stamp);
+            char *name cleanup(mem_freep) = mem_printf("ldplayerd-%s.db", stamp);
+            put_copy(name);
+        }
+        if (is_off)
+            clock.started_wall = now + year_ms;
+        fake_clock_set_wall(year_ms);
+        change();
+        look();
+        cr_assert_eq(n_made, 1);
+        cr_assert_eq(count(), 3 + 1);
+        fake_clock_set_wall(-year_ms);
+        if (!is_off) {
+            close_backups();
+            fixture_stop(&f);
+            begin();
+        }
+    }
+    close_backups();
 }
 
 Test(cache_backups, one_that_fails_is_told_and_tried_again_an_hour_later)
