@@ -184,7 +184,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"BackupList", "items: [Backup], total: count"},
     {"Restarting", "status: =restarting"},
     {"Restored",
-     "at: time, staged: uuid, file: text, interrupted: count, kept: text?, lost?: text"},
+     "at: time, staged: uuid, file: text, interrupted: count, kept: text?, lost?: text, "
+     "live_again?: text"},
 
     /* --- the service --- */
     {"Alive", "status: =alive"},

@@ -87,6 +87,8 @@ static void tell_restored(const char *data_dir, const char *kept)
                 *kept ? kept : "not there");
     if (restored.lost)
         log_error("service", "%s", restored.lost);
+    if (restored.live_again)
+        log_warning("service", "%s", restored.live_again);
 }
 
 /* While no database is open. */
