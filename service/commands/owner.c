@@ -198,10 +198,11 @@ static enum svc_exit check_data_dir(const char *data_dir, enum svc_owner_need ne
     if (r == 0 || r == UV_ENOTDIR || r == UV_EFTYPE)
         return svc_exit_fail("the data directory %s is no folder", data_dir);
     if (r == UV_ENOENT)
-        return svc_exit_fail("there is no data directory %s; name the one of the service with "
-                             "--data-dir, or make it: `ldplayerd config init`, or the first start "
-                             "of the service",
-                             data_dir);
+        return svc_exit_fail(
+            "there is no data directory %s; name the one of the service with "
+            "--data-dir, or make it: `ldplayerd config init --data-dir %s`, or the "
+            "first start of the service",
+            data_dir, data_dir);
     return refuse_account(data_dir, "opened", r);
 }
 

@@ -276,7 +276,8 @@ enum svc_exit svc_token_cmd_list(const struct svc_args *args)
 
 static enum svc_exit refuse_unknown(const char *id_or_name)
 {
-    return svc_exit_fail("there is no token with the id or name %s", id_or_name);
+    return svc_exit_fail("there is no token with the id or name %s that is not revoked already",
+                         id_or_name);
 }
 
 static enum svc_exit revoke_here(const struct svc_owner *owner, const char *id_or_name)

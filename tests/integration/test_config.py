@@ -186,7 +186,7 @@ class RemoveData(ServiceCase):
             self.put(*path.split("/"))
         done = self.remove()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("they stay", done.stderr)
+        self.assertIn("logs has other things in it (nginx.log); they stay", done.stderr)
         self.assertEqual(self.files(), foreign)
 
     def files(self):
@@ -291,6 +291,14 @@ class File(ServiceCase):
         self.assertEqual(rows["drain_ms"][0], "5001")
         self.assertIn("config.json line 1", rows["drain_ms"][1])
         self.assertEqual(rows["max_connections"], ["10000", "default"])
+
+    def test_an_environment_that_names_an_option_wrongly_is_refused(self):
+        done = run_service_command("config", "check", env={"LDPLAYERD_MAX_CONECTIONS": "5"})
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("LDPLAYERD_MAX_CONECTIONS: the environment names no option so; did you mean "
+                      "max_connections?", done.stderr)
+        done = run_service_command("config", "check", env={"LDPLAYERD_HOME": "5"})
+        self.assertEqual(done.returncode, 0, "that is somebody else's")
 
     def test_the_file_in_the_data_directory_is_found(self):
         with open(os.path.join(self.service.data_dir, "config.json"), "w", encoding="utf-8") as f:
