@@ -418,6 +418,20 @@ class Simulate(ServiceCase):
         self.assertEqual({i["index"]: i["id"] for i in self.client.instances()}, before)
         self.assertIn(self.client.instance(0)["state"], ("running", "ready"))
 
+    def test_it_keeps_its_number_and_one_that_is_not_whole_is_refused(self):
+        self.service.restart(simulate=2)
+        self.assertIn("was made with 4 instances and stays as it is", self.service.log())
+        self.service.wait_until_observed(self.client)
+        self.assertEqual(self.client.get("/api/instances").json["total"], 4)
+        self.service.stop()
+        folder = os.path.join(self.service.data_dir, "simulator")
+        os.rename(os.path.join(folder, "made"), os.path.join(folder, "made.elsewhere"))
+        with self.assertRaises(StartFailed) as raised:
+            self.service.start()
+        self.assertIn("is not whole", raised.exception.log)
+        os.rename(os.path.join(folder, "made.elsewhere"), os.path.join(folder, "made"))
+        self.service.start()
+
 
 if __name__ == "__main__":
     unittest.main()
