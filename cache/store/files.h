@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define CACHE_DB_NAME "ldplayerd.db" /* in the data directory */
+
 /** A database is a file and what stands beside it under its name: the log (-wal), the memory that
  *  connections share (-shm), a journal (-journal). SQLite takes whatever it finds there for the
  *  file's own, so nothing of a former one may stand beside the name that another one gets.

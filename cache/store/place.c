@@ -6,7 +6,7 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "cache/pages/file.h"
-#include "cache/store/repair.h"
+#include "cache/store/files.h"
 
 enum { DATABASE, LOG, LOCK };
 

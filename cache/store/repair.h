@@ -5,9 +5,8 @@
 #include <stdbool.h>
 
 #include "base/text/json.h"
+#include "cache/store/files.h"
 #include "cache/store/salvage.h"
-
-#define CACHE_DB_NAME "ldplayerd.db" /* in the data directory */
 
 /** Puts a new database, made of what the damaged one still holds, in its place. The damaged file is
  *  kept, with its log, as `<file>.damaged-<UTC time>`. There is one way to heal, also where only an
