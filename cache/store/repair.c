@@ -176,9 +176,10 @@ int cache_repair_note_doubt(sqlite3 *db, struct cache_repair *repair)
     char *mark cleanup(mem_freep) = mark_of(sqlite3_db_filename(db, "main"));
     buf_init(&why, CACHE_FINDING_SIZE);
     repair->at = clock_wall_ms();
-    bool is_read = fs_read(mark, &why) == 0 && str_is_utf8(why.data, why.len);
+    bool is_read = fs_read(mark, &why) == 0 && why.len > 0 && str_is_utf8(why.data, why.len);
     str_copy(repair->finding, sizeof(repair->finding),
-             is_read && why.len ? why.data : "it was marked to be checked");
+             is_read ? why.data : "it was marked to be checked");
+    repair->finding[strcspn(repair->finding, "\r\n")] = '\0';
     int r = cache_sql_exec(db, "BEGIN IMMEDIATE");
     if (r == 0)
         r = finish(db, repair);

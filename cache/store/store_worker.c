@@ -198,7 +198,7 @@ static void write_all(void *arg)
     wait_for_readers(store);
     /* A database that was moved gets its log, too, which is left empty where it is. That of another
      * process is left as it is: there may be only one that copies back. */
-    cache_place_begin_copy(&store->place);
+    cache_place_begin_copy(&store->place); /* the last one, which needs no end */
     if (cache_place_is_mine(&store->place))
         cache_db_checkpoint(w->db);
     else
