@@ -60,7 +60,8 @@ const struct api_event_type api_event_types[] = {
      "The computer was asleep; everything is looked at again."},
     {"service.crashed", "{dump: text}", "The service crashed before this start."},
     {"service.database_repaired", "Repair",
-     "The database was damaged and a new one made of what could be read; the old one is kept."},
+     "The database was damaged and a new one made of what could be read; the old one is kept. "
+     "Without kept it looked damaged or exchanged and was found to be sound: it may be an older one."},
     {"service.database_failing", "{reason: text}",
      "The database refuses what is written, so commands are refused."},
     {"service.database_recovered", "{refused_since: time}", "The database takes writes again."},

@@ -98,7 +98,8 @@ static void append_path_parameters(const struct api_route *route, struct buf *ou
 
 const struct api_header api_headers[API_HEADER_COUNT] = {
     {"Idempotency-Key", "Of 1 to 255 visible characters. The same request with the same key is "
-                        "done once, and gets the same answer for 24 hours."},
+                        "done once, and gets the same answer for 24 hours. A request that "
+                        "changes something and does not list it refuses it with 422."},
     {"If-Match", "The `revision` that is to be changed, in double quotes. When it is another by "
                  "the time of the change, nothing is changed."},
     {"If-None-Match", "The ETag of an answer that the client has."},

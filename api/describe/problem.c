@@ -12,7 +12,7 @@
 #include "base/text/str.h"
 
 const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
-    [API_BAD_REQUEST] = {"BAD_REQUEST", 400, "The request is not valid HTTP", false},
+    [API_BAD_REQUEST] = {"BAD_REQUEST", 400, "The request cannot be understood", false},
     [API_BAD_TARGET] = {"BAD_TARGET", 400, "The request target is not valid", false},
     [API_BAD_HEADER] = {"BAD_HEADER", 400, "A header is not valid", false},
     [API_HOST_MISSING] = {"HOST_MISSING", 400, "The Host header is missing or not valid", false},

@@ -184,7 +184,8 @@ const struct api_schema_row api_schema_rows[] = {
     {"BackupList", "items: [Backup], total: count"},
     {"Restarting", "status: =restarting"},
     {"Restored",
-     "at: time, staged: uuid, file: text, interrupted: count, kept: text?, lost?: text"},
+     "at: time, staged: uuid, file: text, interrupted: count, kept: text?, lost?: text, "
+     "live_again?: text"},
 
     /* --- the service --- */
     {"Alive", "status: =alive"},
@@ -199,7 +200,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"EventsCheck", "...check, last_seq: count, streams: count"},
     {"BackupCheck", "...check, detail: text?, newest_at: time?, age_s: count?"},
     {"RepairedTable", "name: text, kept: count, lost: count?"},
-    {"Repair", "at: time, finding: text, kept: text, copy: text?, tables: [RepairedTable]"},
+    {"Repair", "at: time, finding: text, kept: text?, copy: text?, tables: [RepairedTable]"},
     {"RepairCheck", "...check, detail: text, ...Repair"},
     {"Missing", "at: time, copies: [text]"},
     {"MissingCheck", "...check, detail: text, ...Missing"},

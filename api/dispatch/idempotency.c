@@ -38,10 +38,26 @@ static void write_fingerprint(const struct http_request *r, char out[API_FINGERP
     sodium_bin2hex(out, API_FINGERPRINT_SIZE, digest, sizeof(digest));
 }
 
+/* What is ignored would be believed in: a client that sends a key sends the request again. What
+ * only reads may be sent as often as anybody likes. */
+static bool refuse_key(struct api_exchange *x)
+{
+    api_respond_field(x, "Idempotency-Key",
+                      "is not taken here, because the answer of this request is not kept: send it "
+                      "without, and if its answer gets lost look what came of it before you send "
+                      "it again");
+    return false;
+}
+
 bool api_idempotency_read(struct api_exchange *x)
 {
     const struct http_request *r = &x->http.request;
-    x->key = x->route->is_idempotent ? http_request_header(r, HTTP_HEADER_IDEMPOTENCY_KEY) : NULL;
+    x->key = http_request_header(r, HTTP_HEADER_IDEMPOTENCY_KEY);
+    if (x->key && !x->route->is_idempotent) {
+        x->key = NULL;
+        bool only_reads = r->method == HTTP_METHOD_GET || r->method == HTTP_METHOD_HEAD;
+        return only_reads || refuse_key(x);
+    }
     if (!x->key)
         return true;
     if (!is_key(x->key)) {

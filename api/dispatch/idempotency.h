@@ -4,9 +4,9 @@
 
 #include "api/exchange/exchange.h"
 
-/** Reads the Idempotency-Key of a complete request whose route takes one: sets X->key and
+/** Reads the Idempotency-Key of a complete request: where its route takes one, sets X->key and
  *  X->fingerprint, which the handler hands on with what it was asked. Returns false when X has been
- *  answered because the key is none. */
+ *  answered because the key is none, or the route changes something and takes none. */
 bool api_idempotency_read(struct api_exchange *x);
 
 #endif

@@ -109,8 +109,8 @@ void api_respond_store_error(struct api_exchange *x, int status)
 {
     if (status == UV_ENOSPC)
         api_respond_code(x, API_DISK_FULL, "The database cannot grow (%s): %s.",
-                         uv_strerror(status), cache_sql_advice(status));
+                         cache_sql_strerror(status), cache_sql_advice(status));
     else
         api_respond_code(x, API_STORE_UNAVAILABLE, "The database answered %s: %s.",
-                         uv_strerror(status), cache_sql_advice(status));
+                         cache_sql_strerror(status), cache_sql_advice(status));
 }

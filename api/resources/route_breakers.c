@@ -178,7 +178,7 @@ static void on_written(void *arg, int status)
         api_respond_code(order->x, API_STORE_UNAVAILABLE,
                          "The breaker is so now, but the database refused to remember it (%s: %s): "
                          "it is forgotten when the service ends.",
-                         uv_strerror(status), cache_sql_advice(status));
+                         cache_sql_strerror(status), cache_sql_advice(status));
     else
         api_respond_doc(order->x, 200, order->doc);
 }

@@ -94,10 +94,10 @@ static bool describe_database(const struct api_exchange *x, const struct cache_s
     /* The first of both: files that are gone or cut off are looked for before each write, and are
      * the cause of what a read makes of them. */
     if (health->write_error)
-        snprintf(out, size, "the last write was refused (%s): %s", uv_strerror(health->write_error),
-                 cache_sql_advice(health->write_error));
+        snprintf(out, size, "the last write was refused (%s): %s",
+                 cache_sql_strerror(health->write_error), cache_sql_advice(health->write_error));
     else if (pinged->status < 0)
-        snprintf(out, size, "it cannot be read (%s): %s", uv_strerror(pinged->status),
+        snprintf(out, size, "it cannot be read (%s): %s", cache_sql_strerror(pinged->status),
                  cache_sql_advice(pinged->status));
     else if (health->is_damaged)
         str_copy(out, size, cache_sql_advice(UV_EFTYPE));

@@ -201,7 +201,9 @@ int fs_identify(const char *path, struct fs_identity *ret)
     if (r == 0)
         *ret = (struct fs_identity){.drive = req.statbuf.st_dev,
                                     .file = req.statbuf.st_ino,
-                                    .size = (int64_t)req.statbuf.st_size};
+                                    .size = (int64_t)req.statbuf.st_size,
+                                    .written_at = req.statbuf.st_mtim.tv_sec * INT64_C(1000000000) +
+                                                  req.statbuf.st_mtim.tv_nsec};
     uv_fs_req_cleanup(&req);
     return r;
 }

@@ -40,7 +40,8 @@ int fs_size(const char *path, int64_t *ret);
  *  0 where that is not known. (Wine tells it only some time after its start.) */
 struct fs_identity {
     uint64_t drive, file;
-    int64_t size; /* in bytes, when it was asked: no part of what it is */
+    /* When it was asked, no part of what it is: in bytes; when it was last written to, ns. */
+    int64_t size, written_at;
 };
 int fs_identify(const char *path, struct fs_identity *ret);
 /** As far as both say where they are. */

@@ -53,21 +53,35 @@ bool cache_backup_is_name(const char *name)
     return read_name(name, &created_at) == 0;
 }
 
-int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *cancel,
-                      struct cache_copy *ret, struct cache_db_error *reterr)
+/* Of one that is found to be damaged. */
+static void mark(const char *data_dir, struct cache_db_error *reterr)
 {
-    static const char advice[] = "; the next start of the service checks and repairs it";
-    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
-    int r = cache_wal_is_gone(database) ? UV_EFTYPE : 0;
-    if (r < 0) /* opening it would make a new one, and nobody could tell any more */
-        snprintf(reterr->text, sizeof(reterr->text), "%.300s: %s", database, CACHE_DB_LOG_GONE);
-    else
-        r = cache_copy_make(database, to, cancel, ret, reterr);
-    if (r == UV_EFTYPE && cache_repair_suspect(data_dir) == 0) {
-        size_t n = strlen(reterr->text);
-        snprintf(reterr->text + n, sizeof(reterr->text) - n, "%s", advice);
-    }
+    size_t n = strlen(reterr->text);
+    if (cache_repair_suspect(data_dir, "a backup met damage") == 0)
+        snprintf(reterr->text + n, sizeof(reterr->text) - n,
+                 "; the next start of the service checks and repairs it");
+}
+
+static int copy_open(const char *database, const char *data_dir, const char *to,
+                     const atomic_bool *cancel, struct cache_copy *ret,
+                     struct cache_db_error *reterr)
+{
+    int r = cache_copy_make(database, to, cancel, ret, reterr);
+    if (r == UV_EFTYPE)
+        mark(data_dir, reterr);
     return r;
+}
+
+int cache_backup_copy(const char *data_dir, const char *to, struct cache_copy *ret,
+                      struct cache_db_error *reterr)
+{
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    if (!cache_wal_is_lost(database))
+        return copy_open(database, data_dir, to, NULL, ret, reterr);
+    /* Opening it would make a new one, and nobody could tell any more. */
+    snprintf(reterr->text, sizeof(reterr->text), "%.300s: %s", database, CACHE_DB_LOG_LOST);
+    mark(data_dir, reterr);
+    return UV_EFTYPE;
 }
 
 int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
@@ -84,7 +98,8 @@ int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct ca
                  uv_strerror(r));
         return r;
     }
-    r = cache_backup_copy(data_dir, temporary, cancel, &copy, reterr);
+    char *database cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
+    r = copy_open(database, data_dir, temporary, cancel, &copy, reterr);
     if (r < 0)
         return r;
     char *start cleanup(mem_freep) = fs_join(folder, prefix);

@@ -24,11 +24,12 @@ bool cache_backup_is_name(const char *name);
 /** Owned by the caller. */
 char *cache_backup_path(const char *data_dir, const char *name);
 
-/** Copies the database of DATA_DIR to the new file TO. See cache_copy_make. One that is found to be
- *  damaged (UV_EFTYPE) is marked for the next start to check and repair it. */
-int cache_backup_copy(const char *data_dir, const char *to, const atomic_bool *cancel,
-                      struct cache_copy *ret, struct cache_db_error *reterr);
-/** The same, into its folder. */
+/** Copies the database of DATA_DIR, which nobody has open, to the new file TO. See cache_copy_make.
+ *  One that is found to be damaged (UV_EFTYPE) is marked for the next start to check and repair it.
+ */
+int cache_backup_copy(const char *data_dir, const char *to, struct cache_copy *ret,
+                      struct cache_db_error *reterr);
+/** The same into its folder, also of one that this process has open, until CANCEL. */
 int cache_backup_make(const char *data_dir, const atomic_bool *cancel, struct cache_backup *ret,
                       struct cache_copy *ret_copy, struct cache_db_error *reterr);
 /** All, the newest first, without what has such a name and is no whole database by its

@@ -26,6 +26,7 @@ struct job {
     enum kind kind;
     char *name;                         /* of the one to remove; or the id of what to arm */
     bool may_make;                      /* of a daily look */
+    int64_t now;                        /* of a daily look: for what is old; 0: nothing is */
     char whole[CACHE_BACKUP_NAME_SIZE]; /* of a daily look: as below */
     bool *claim;                        /* of the backups: what it has for itself, or NULL */
     cache_backups_fn done;
@@ -63,6 +64,7 @@ struct cache_backups {
     int64_t retry_at;
     struct cache_db_error error; /* empty: the last one was made */
     struct cache_missing missing;
+    const struct cache_clock_check *clock; /* NULL: it is believed */
 
     bool is_stopping, is_closing;
     void (*on_closed)(void *arg);
@@ -86,8 +88,8 @@ static void make(struct job *job)
         job->status =
             cache_backup_make(b->data_dir, &b->is_cancelled, &job->made, &job->copy, &job->error);
     else
-        snprintf(job->error.text, sizeof(job->error.text),
-                 "the database is not where it was opened: %s", cache_sql_advice(job->status));
+        snprintf(job->error.text, sizeof(job->error.text), "%s: %s",
+                 cache_sql_strerror(job->status), cache_sql_advice(job->status));
     job->has_made = job->status == 0;
 }
 
@@ -118,8 +120,7 @@ static void look(struct job *job)
         make(job);
     str_copy(job->whole, sizeof(job->whole), is_whole ? newest.name : "");
     if (is_whole || job->has_made)
-        (void)cache_backup_prune(data_dir, clock_wall_ms(), CACHE_BACKUPS_KEEP_MS,
-                                 job->missing.at); /* one that was just made is not of the future */
+        (void)cache_backup_prune(data_dir, job->now, CACHE_BACKUPS_KEEP_MS, job->missing.at);
 }
 
 static void work(uv_work_t *request)
@@ -175,8 +176,9 @@ static void note_missing(struct cache_backups *b, struct job *job)
     if (job->missing.n_copies == 0)
         cache_preferences_remove(b->store, CACHE_MISSING_NOTE);
     cache_missing_deinit(&b->missing);
-    if (job->missing.n_copies > 0)
-        b->missing = job->missing;
+    if (job->missing.n_copies == 0)
+        return;
+    b->missing = job->missing;
     job->missing = (struct cache_missing){0};
 }
 
@@ -327,6 +329,8 @@ void cache_backups_look(struct cache_backups *b)
     struct job *job = new_job(b, JOB_DAILY, NULL, NULL);
     str_copy(job->whole, sizeof(job->whole), b->whole);
     job->may_make = has_changed(b) && clock_wall_ms() >= b->retry_at;
+    if (!cache_clock_check_now(b->clock, &job->now))
+        job->now = 0;
     submit(job, &b->is_making);
 }
 
@@ -354,6 +358,11 @@ void cache_backups_set_missing(struct cache_backups *b, struct cache_missing *mi
 {
     b->missing = *missing;
     *missing = (struct cache_missing){0};
+}
+
+void cache_backups_set_clock(struct cache_backups *b, const struct cache_clock_check *clock)
+{
+    b->clock = clock;
 }
 
 void cache_backups_start(struct cache_backups *b)

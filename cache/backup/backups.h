@@ -6,6 +6,7 @@
 #include "cache/backup/backup.h"
 #include "cache/backup/missing.h"
 #include "cache/store/store.h"
+#include "cache/tables/clock_check.h"
 
 /** The backups of the running service (see backup.h), made on libuv's pool, one at a time: on
  *  request, and by itself once a day when something has changed, kept for a week. Loop thread. */
@@ -38,6 +39,8 @@ struct cache_backups *cache_backups_new(struct loop *loop, const char *data_dir,
 /** That database was begun because the former one is MISSING (taken over): backups from before are
  *  kept until somebody has removed them all. */
 void cache_backups_set_missing(struct cache_backups *backups, struct cache_missing *missing);
+/** CLOCK must outlive BACKUPS: while it is not believed no copy is removed because it is old. */
+void cache_backups_set_clock(struct cache_backups *backups, const struct cache_clock_check *clock);
 /** Looks a few minutes from now for the first time whether the daily one is due. */
 void cache_backups_start(struct cache_backups *backups);
 /** Whether it is due is found out now. */

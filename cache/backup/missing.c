@@ -24,6 +24,7 @@ void cache_missing_deinit(struct cache_missing *missing)
 {
     for (size_t i = 0; i < missing->n_copies; i++)
         mem_free(missing->copies[i]);
+    mem_free(missing->data_dir);
     *missing = (struct cache_missing){0};
 }
 
@@ -41,13 +42,16 @@ static void insert(struct cache_missing *m, size_t index, char *path)
     m->n_copies++;
 }
 
-static void find_backups(const char *data_dir, struct cache_missing *m)
+/* Those of a time to come are not of the new database: it has not made any yet. */
+static void find_backups(const char *data_dir, bool is_future, struct cache_missing *m)
 {
     struct cache_backup *items cleanup(mem_freep) = NULL;
     size_t n = 0;
+    int64_t now = clock_wall_ms();
     (void)cache_backup_list(data_dir, &items, &n);
     for (size_t i = 0; i < n; i++) {
-        if (items[i].created_at < m->at)
+        int64_t at = items[i].created_at;
+        if (is_future ? at > now && at >= m->at : at < m->at)
             insert(m, m->n_copies, cache_backup_path(data_dir, items[i].name));
     }
 }
@@ -86,9 +90,10 @@ static void find_kept(const char *data_dir, struct cache_missing *m)
 
 void cache_missing_find(const char *data_dir, int64_t at, struct cache_missing *ret)
 {
-    *ret = (struct cache_missing){.at = at};
-    find_backups(data_dir, ret);
+    *ret = (struct cache_missing){.at = at, .data_dir = mem_strdup(data_dir)};
+    find_backups(data_dir, false, ret);
     find_kept(data_dir, ret);
+    find_backups(data_dir, true, ret);
 }
 
 /* --- opening --- */
@@ -131,14 +136,15 @@ static int begin(const char *data_dir, const char *path, struct cache_db_error *
     return r == 0 ? fs_rename(unfinished, path) : r;
 }
 
-/* Nothing of it, or nothing but what stood in its log. */
+/* Nothing of it, or nothing but what stood in its log, and that was not all of it. */
 static bool is_all_lost(const struct cache_repair *repair)
 {
     uint64_t n_kept = 0;
     int64_t size = 0;
     for (size_t i = 0; i < repair->saved.n_tables; i++)
         n_kept += repair->saved.tables[i].n_kept;
-    return n_kept == 0 || (fs_size(repair->kept, &size) == 0 && size == 0);
+    return n_kept == 0 ||
+           (fs_size(repair->kept, &size) == 0 && size == 0 && cache_repair_is_loss(repair));
 }
 
 /* Such a database is as good as missing; what is told of its repair stays there until it was told,
@@ -174,13 +180,27 @@ int cache_missing_read(const char *path, const char *data_dir, struct cache_miss
     return read_note(db, data_dir, ret);
 }
 
+/* One of a time to come where there is no other. */
 static char *find_copy(const char *data_dir)
 {
     struct cache_backup *items cleanup(mem_freep) = NULL;
     size_t n = 0;
     (void)cache_backup_list(data_dir, &items, &n);
     const struct cache_backup *newest = cache_backup_newest(items, n, clock_wall_ms());
+    if (!newest && n > 0)
+        newest = &items[0];
     return newest ? cache_backup_path(data_dir, newest->name) : NULL;
+}
+
+static void name_copy(const char *data_dir, struct cache_db_error *reterr)
+{
+    char *copy cleanup(mem_freep) = find_copy(data_dir);
+    size_t n = strlen(reterr->text);
+    if (!copy)
+        return;
+    char *command cleanup(mem_freep) = cache_files_restore_command(copy, data_dir);
+    snprintf(reterr->text + n, sizeof(reterr->text) - n, ". The newest copy comes back by: %s",
+             command);
 }
 
 int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *repair,
@@ -198,13 +218,15 @@ int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repa
         if (!reterr->text[0])
             snprintf(reterr->text, sizeof(reterr->text),
                      "the database %.260s is not there and cannot be made (%s): %s", path,
-                     uv_strerror(r), cache_sql_advice(r));
+                     cache_sql_strerror(r), cache_sql_advice(r));
         return r;
     }
     r = cache_db_open(data_dir, ret_db, repair, reterr);
+    if (r == UV_ENOTSUP)
+        name_copy(data_dir, reterr);
     if (r < 0)
         return r;
-    if (repair->kept)
+    if (repair->at)
         repair->copy = find_copy(data_dir);
     if (repair->kept && is_all_lost(repair))
         (void)note_loss(*ret_db, data_dir, repair);
@@ -224,12 +246,14 @@ char *cache_missing_sentence(const struct cache_missing *missing)
             "the database was missing, or nothing could be read of it, at %s, so a new "
             "one was begun; there are no copies of the former any more",
             at);
+    char *command cleanup(mem_freep) =
+        cache_files_restore_command(missing->copies[0], missing->data_dir);
     return mem_printf(
-        "the database was missing, or nothing could be read of it, at %s, so a new one "
-        "was begun; the newest copy of the former comes back by: ldplayerd restore "
-        "%s. If the new one is to stay, remove what there is from before; until then "
+        "the database was missing, or nothing could be read of it, at %s, so a new one was begun; "
+        "the newest copy of the former comes back by: %s. What the new one has, also of the log of "
+        "the former, goes then. If it is to stay, remove what there is from before; until then "
         "that is kept",
-        at, missing->copies[0]);
+        at, command);
 }
 
 void cache_missing_add_json(const struct cache_missing *missing, yyjson_mut_doc *doc,

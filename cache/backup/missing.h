@@ -14,6 +14,7 @@ enum { CACHE_MISSING_MAX_COPIES = 8 };
 
 struct cache_missing {
     int64_t at; /* wall ms, when the new database was begun; 0: none is missing */
+    char *data_dir;
     char *copies[CACHE_MISSING_MAX_COPIES]; /* paths of what there is from before, as many as there
                                              * is room for; the one to restore first */
     size_t n_copies;
@@ -21,9 +22,11 @@ struct cache_missing {
 
 void cache_missing_deinit(struct cache_missing *missing);
 /** What there is in DATA_DIR of a database from before AT: backups, the newest first, then what a
- *  restore or a repair has put aside. */
+ *  restore or a repair has put aside, then backups of a time to come: the clock was wrong when they
+ *  were made, so it is not known how old they are. */
 void cache_missing_find(const char *data_dir, int64_t at, struct cache_missing *ret);
-/** cache_db_open, where REPAIR's `copy` is set as well, and RET says what is missing since when. By
+/** cache_db_open, where REPAIR's `copy` is set as well, a refusal of a database that this program
+ *  cannot read names a copy, and RET says what is missing since when. By
  *  the holder of the lock. */
 int cache_missing_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *repair,
                        struct cache_missing *ret, struct cache_db_error *reterr);

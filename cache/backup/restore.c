@@ -197,26 +197,51 @@ static void swap_deinit(struct swap *s)
     "instances before you repeat a request"
 
 /* Of the former database, as the restored one goes on from it. LOST: what could not be read of it,
- * a sentence; NULL when all was. */
+ * and LIVE_AGAIN: which tokens were revoked in it; sentences, NULL for none. */
 struct former {
     int64_t highest; /* event number that it can have told of; 0 when it does not say */
-    char *lost;
+    char *lost, *live_again;
 };
 
 static void former_deinit(struct former *f)
 {
     mem_free(f->lost);
+    mem_free(f->live_again);
+}
+
+/* Also those that it does not know any more. */
+static int find_live_again(sqlite3 *from, sqlite3 *to, struct former *f)
+{
+    struct buf names cleanup(buf_deinit);
+    sqlite3_stmt *token cleanup(cache_sql_releasep) = NULL;
+    int stepped = SQLITE_DONE;
+    buf_init(&names, 0);
+    int r = cache_sql_query(to, &token, "SELECT id, name FROM tokens WHERE revoked_at = 0", "");
+    while (r == 0 && (stepped = sqlite3_step(token)) == SQLITE_ROW) {
+        sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
+        r = cache_sql_query(from, &row, "SELECT 1 FROM tokens WHERE id = ? AND revoked_at = 0", "s",
+                            cache_sql_text(token, 0));
+        if (r == 0 && sqlite3_step(row) != SQLITE_ROW)
+            (void)buf_printf(&names, "%s%s", names.len ? ", " : "", cache_sql_text(token, 1));
+    }
+    if (names.len)
+        f->live_again = mem_printf("tokens that were revoked since the backup was made, or before, "
+                                   "are live again: %s. `ldplayerd token revoke` ends them anew",
+                                   names.data);
+    return r == 0 && stepped != SQLITE_DONE ? cache_sql_error_code(to) : r;
 }
 
 /* Keys that were used since the backup was made, so that what they did is not done again. */
-static int carry_keys(sqlite3 *from, sqlite3 *to)
+static int carry_keys(sqlite3 *from, sqlite3 *to, struct former *f)
 {
-    int r = cache_sql_exec(to, "BEGIN IMMEDIATE");
+    int r = find_live_again(from, to, f);
+    if (r == 0)
+        r = cache_sql_exec(to, "BEGIN IMMEDIATE");
     if (r == 0)
         r = cache_idempotency_carry_over(from, to);
     if (r == 0)
         r = cache_sql_exec(to, "COMMIT");
-    if (r < 0)
+    if (r < 0 && !sqlite3_get_autocommit(to))
         (void)cache_sql_exec(to, "ROLLBACK");
     return r;
 }
@@ -251,8 +276,8 @@ static int close_former(const char *database, sqlite3 *armed, struct former *f,
         str_copy(finding, CACHE_FINDING_SIZE, "its file is gone or empty");
         return UV_EFTYPE;
     }
-    if (cache_wal_is_gone(database)) {
-        str_copy(finding, CACHE_FINDING_SIZE, CACHE_DB_LOG_GONE);
+    if (cache_wal_is_lost(database)) {
+        str_copy(finding, CACHE_FINDING_SIZE, CACHE_DB_LOG_LOST);
         return UV_EFTYPE;
     }
     if (cache_wal_is_damaged(database))
@@ -269,7 +294,7 @@ static int close_former(const char *database, sqlite3 *armed, struct former *f,
         return sqlite3_errcode(db) == SQLITE_ERROR ? UV_EFTYPE : r;
     cache_db_checkpoint(db);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    return r == 0 ? carry_keys(db, armed) : r;
+    return r == 0 ? carry_keys(db, armed, f) : r;
 }
 
 static int mend_former(sqlite3 *db, void *arg)
@@ -281,7 +306,7 @@ static int mend_former(sqlite3 *db, void *arg)
 
 static bool is_lost(const struct cache_salvage *saved, const char *database)
 {
-    if (cache_wal_is_gone(database))
+    if (cache_wal_is_lost(database))
         return true;
     for (size_t i = 0; i < saved->n_tables; i++) {
         const struct cache_salvage_table *t = &saved->tables[i];
@@ -311,7 +336,7 @@ static int salvage_former(const char *database, sqlite3 *armed, struct former *f
     if (is_read)
         r = cache_restore_open(path, &db);
     if (r == 0)
-        r = carry_keys(db, armed);
+        r = carry_keys(db, armed, f);
     cache_sql_close(db);
     cache_files_remove(path);
     if (is_read ? !is_lost(&saved, database) : !is_unreadable(r))
@@ -355,6 +380,15 @@ static bool has_begun(struct swap *s, const char *data_dir, yyjson_mut_val *note
     return false;
 }
 
+static void add_sentence(yyjson_mut_doc *note, const char *key, const char *sentence)
+{
+    yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
+    if (!sentence)
+        return;
+    (void)yyjson_mut_obj_remove_key(root, key);
+    json_add_str(note, root, key, sentence);
+}
+
 static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const struct former *f)
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(note);
@@ -362,10 +396,8 @@ static int complete(sqlite3 *db, yyjson_mut_doc *note, const char *kept, const s
     (void)yyjson_mut_obj_remove_key(root, "at");
     json_add_time(note, root, "at", clock_wall_ms());
     json_add_str(note, root, "kept", kept);
-    if (f->lost) {
-        (void)yyjson_mut_obj_remove_key(root, "lost");
-        json_add_str(note, root, "lost", f->lost);
-    }
+    add_sentence(note, "lost", f->lost);
+    add_sentence(note, "live_again", f->live_again);
     int r = cache_sql_run(db, "BEGIN IMMEDIATE", "");
     if (r == 0)
         r = cache_events_renumber_above(db, f->highest);
@@ -404,7 +436,12 @@ static int swap(const struct swap *s)
         r = cache_files_put_aside(s->database, s->kept);
     else
         cache_files_remove(s->database); /* what can stand beside one that is not there */
-    return r == 0 ? fs_rename(s->armed, s->database) : r;
+    if (r == 0)
+        r = fs_rename(s->armed, s->database);
+    /* What was in doubt is not what stands there now. */
+    if (r == 0)
+        cache_repair_trust(s->database);
+    return r;
 }
 
 /* Of restores that were given up or killed. */
@@ -438,7 +475,7 @@ static int disarm(int r, const char *armed, struct cache_db_error *reterr)
     snprintf(reterr->text, sizeof(reterr->text),
              "what the backup takes over of the database cannot be had (%s), so the database is as "
              "it was: %s, and restore again",
-             uv_strerror(r), cache_sql_advice(r));
+             cache_sql_strerror(r), cache_sql_advice(r));
     return UV_EPERM;
 }
 

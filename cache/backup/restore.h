@@ -55,9 +55,10 @@ int cache_restore_read_note(sqlite3 *db, char **ret_note, bool *ret_is_told);
 void cache_restore_set_told(struct cache_store *store);
 
 struct cache_restored {
-    char *staged; /* the id of what took the place */
-    char *kept;   /* the path of the former database; NULL: there was none */
-    char *lost;   /* a sentence on what could not be had of that; NULL: nothing was lost */
+    char *staged;     /* the id of what took the place */
+    char *kept;       /* the path of the former database; NULL: there was none */
+    char *lost;       /* a sentence on what could not be had of that; NULL: nothing was lost */
+    char *live_again; /* a sentence on tokens that were revoked in that; NULL: there are none */
 };
 void cache_restored_deinit(struct cache_restored *restored);
 /** The same of the database in DATA_DIR, which nobody has open. By the holder of the lock. Returns

@@ -70,6 +70,7 @@ void cache_restored_deinit(struct cache_restored *restored)
     mem_free(restored->staged);
     mem_free(restored->kept);
     mem_free(restored->lost);
+    mem_free(restored->live_again);
     *restored = (struct cache_restored){0};
 }
 
@@ -85,7 +86,8 @@ int cache_restore_read_last(const char *data_dir, struct cache_restored *ret)
     if (r == 0)
         *ret = (struct cache_restored){.staged = text_of(note, "staged"),
                                        .kept = text_of(note, "kept"),
-                                       .lost = text_of(note, "lost")};
+                                       .lost = text_of(note, "lost"),
+                                       .live_again = text_of(note, "live_again")};
     return r;
 }
 

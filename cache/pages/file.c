@@ -46,6 +46,21 @@ int cache_file_read(uv_file file, uint64_t offset, void *bytes, size_t n)
     return 0;
 }
 
+uint32_t cache_file_count_unreadable(const char *path, uint32_t *ret_n)
+{
+    unsigned char bytes[CACHE_PAGE_SIZE];
+    uint32_t n_bad = 0;
+    uv_file file = cache_file_open(path);
+    *ret_n = cache_file_pages(file);
+    /* Also what is behind the last whole one. */
+    for (uint32_t i = 0; file >= 0 && i <= *ret_n; i++) {
+        int r = cache_file_read(file, (uint64_t)i * CACHE_PAGE_SIZE, bytes, sizeof(bytes));
+        n_bad += r < 0 && r != UV_EOF;
+    }
+    cache_file_close(file);
+    return n_bad;
+}
+
 uint32_t cache_file_u16(const unsigned char *p)
 {
     return (uint32_t)p[0] << 8 | p[1];

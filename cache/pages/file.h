@@ -19,6 +19,9 @@ void cache_file_close(uv_file file);
 int64_t cache_file_size(uv_file file);
 /** Whole pages of a database file; 0 for a negative FILE. */
 uint32_t cache_file_pages(uv_file file);
+/** How many of the *RET_N pieces of a page's size that the file at PATH has cannot be read, because
+ *  the disk does not. 0 when it cannot be opened. */
+uint32_t cache_file_count_unreadable(const char *path, uint32_t *ret_n);
 /** All N bytes from OFFSET on. Returns 0, UV_EOF where the file is shorter, or a UV code. */
 int cache_file_read(uv_file file, uint64_t offset, void *bytes, size_t n);
 

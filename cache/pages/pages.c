@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/pages/pages.h"
 
+#include <string.h>
+
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "cache/pages/wal.h"
@@ -86,10 +88,31 @@ static bool is_trunk(const struct cache_pages *pages, const unsigned char *bytes
     return true;
 }
 
-bool *cache_pages_free_list(const struct cache_pages *pages)
+/* As page 1 says (the file format, offsets 32 and 36): returns how many pages the list has, 0 where
+ * that cannot be told, and marks the trunks, of which one without other pages looks like nothing in
+ * particular. */
+static uint32_t follow_trunks(const struct cache_pages *pages, bool *is_free)
+{
+    static const char magic[] = "SQLite format 3";
+    unsigned char bytes[CACHE_PAGE_SIZE];
+    if (!cache_pages_read(pages, 1, bytes) || memcmp(bytes, magic, sizeof(magic)) != 0)
+        return 0;
+    uint32_t number = cache_file_u32(bytes + 32), n = cache_file_u32(bytes + 36);
+    while (number > 1 && number <= pages->n && !is_free[number] &&
+           cache_pages_read(pages, number, bytes) &&
+           (is_trunk(pages, bytes) ||
+            (cache_file_u32(bytes) <= pages->n && cache_file_u32(bytes + 4) == 0))) {
+        is_free[number] = true;
+        number = cache_file_u32(bytes);
+    }
+    return n;
+}
+
+bool *cache_pages_free_list(const struct cache_pages *pages, bool *ret_is_whole)
 {
     bool *is_free = mem_calloc((size_t)pages->n + 1, sizeof(*is_free));
     unsigned char bytes[CACHE_PAGE_SIZE];
+    uint32_t n_said = follow_trunks(pages, is_free), n_found = 0;
     for (uint32_t number = 2; number <= pages->n; number++) {
         if (!cache_pages_read(pages, number, bytes) || !is_trunk(pages, bytes))
             continue;
@@ -98,5 +121,8 @@ bool *cache_pages_free_list(const struct cache_pages *pages)
         for (uint32_t i = 0; i < n; i++)
             is_free[cache_file_u32(bytes + 8 + 4 * (size_t)i)] = true;
     }
+    for (uint32_t number = 2; number <= pages->n; number++)
+        n_found += is_free[number];
+    *ret_is_whole = n_found >= n_said;
     return is_free;
 }

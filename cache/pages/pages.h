@@ -22,7 +22,8 @@ uint32_t cache_pages_count(const struct cache_pages *pages);
 bool cache_pages_read(const struct cache_pages *pages, uint32_t number,
                       unsigned char bytes[CACHE_PAGE_SIZE]);
 /** One byte for each page that is not in use, from the list that SQLite keeps of them, but found
- *  without its beginning in page 1; index 0 is not used. Owned by the caller. */
-bool *cache_pages_free_list(const struct cache_pages *pages);
+ *  also without its beginning in page 1; index 0 is not used. Owned by the caller. RET_IS_WHOLE: it
+ *  has as many as page 1 says, or that cannot be read. */
+bool *cache_pages_free_list(const struct cache_pages *pages, bool *ret_is_whole);
 
 #endif

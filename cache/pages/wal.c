@@ -181,15 +181,45 @@ bool cache_wal_is_damaged(const char *path)
     return wal.is_damaged;
 }
 
-/* The memory that connections share is a file of its own, which is there as long as the log is, and
- * says how many frames that has, and how many of them were copied back. In the order of bytes of
- * this machine (sqlite.org/walformat.html#the_wal_index_file_format). */
-bool cache_wal_is_gone(const char *path)
+/* How many frames of transactions that ended can be read without a gap: what SQLite will find. */
+static size_t count_proven(const struct cache_wal *wal)
 {
-    enum { N_FRAMES = 16 / 4, N_COPIED = 96 / 4, N_WORDS };
+    size_t n = 0;
+    for (size_t i = 0; i < wal->n_frames && wal->frames[i].is_good; i++) {
+        if (wal->frames[i].n_pages)
+            n = i + 1;
+    }
+    return n;
+}
+
+/* The memory that connections share is a file of its own, which is there as long as the log is. It
+ * says how many frames the log has, in two copies, one of which is whole at any moment; which salt
+ * they have; and how many of them were copied back. In the order of bytes of this machine
+ * (sqlite.org/walformat.html#the_wal_index_file_format). It is never ahead of the log: a frame is
+ * on disk before it is counted. */
+bool cache_wal_is_lost(const char *path)
+{
+    enum { N_FRAMES = 16 / 4, SALT = 32 / 4, COPY = 48, N_COPIED = 96 / 4, N_WORDS };
     uint32_t words[N_WORDS];
+    unsigned char header[HEADER_SIZE];
+    struct cache_wal wal;
     char *log cleanup(mem_freep) = mem_printf("%s-wal", path);
     char *shared cleanup(mem_freep) = mem_printf("%s-shm", path);
-    return fs_check_file(log) == UV_ENOENT && fs_read_head(shared, words, sizeof(words)) == 0 &&
-           words[N_FRAMES] > words[N_COPIED];
+    if (fs_read_head(shared, words, sizeof(words)) < 0 ||
+        memcmp(words, words + COPY / 4, COPY) != 0 || words[N_FRAMES] <= words[N_COPIED])
+        return false;
+    int r = fs_read_head(log, header, sizeof(header));
+    if (r == UV_ENOENT || r == UV_EOF)
+        return true;
+    /* Of another salt: begun anew, which the -shm need not have said to the disk before a power
+     * cut. */
+    if (r < 0 || memcmp(words + SALT, header + 16, SALT_SIZE) != 0)
+        return false;
+    uv_file database = cache_file_open(path), file = cache_file_open(log);
+    cache_wal_read(file, cache_file_pages(database), &wal);
+    cache_file_close(file);
+    cache_file_close(database);
+    size_t n_proven = count_proven(&wal);
+    cache_wal_deinit(&wal);
+    return n_proven < words[N_FRAMES];
 }

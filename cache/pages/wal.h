@@ -34,9 +34,10 @@ void cache_wal_read(uv_file file, uint32_t n_pages, struct cache_wal *ret);
 void cache_wal_deinit(struct cache_wal *wal);
 /** Whether the log of the database at PATH is damaged; false when there is none. */
 bool cache_wal_is_damaged(const char *path);
-/** Whether somebody has removed the log of the database at PATH, which a process that was killed
- *  had left, and with it what stood nowhere else. Known as long as its -shm is there and nobody has
- *  opened the database since. */
-bool cache_wal_is_gone(const char *path);
+/** Whether the log of the database at PATH, which a process that was killed had left, is gone or
+ * has less than that process had written, and with it what stood nowhere else. Known as long as its
+ *  -shm is there and nobody has opened the database since. While this process has the database open
+ *  it must not be asked: to read the -shm ends the locks that SQLite has on it. */
+bool cache_wal_is_lost(const char *path);
 
 #endif

@@ -128,27 +128,38 @@ static int found(char finding[CACHE_FINDING_SIZE], const char *text)
     return UV_EFTYPE;
 }
 
-/* The encoding of text, in the head of the file (its format, offset 56), is always UTF-8, 1, or 0
- * where the first table stands in the log only. */
-static bool is_encoding_wrong(const char *path)
+/* In the head of the file (its format, offsets 18, 19 and 56): the versions to write and to read
+ * are 1 with a journal and 2 with a log; the encoding of text is always UTF-8, 1, or 0 where the
+ * first table stands in the log only. */
+static bool is_head_wrong(const char *path)
 {
     unsigned char head[60];
-    return fs_read_head(path, head, sizeof(head)) == 0 && cache_file_u32(head + 56) > 1;
+    return fs_read_head(path, head, sizeof(head)) == 0 &&
+           (head[18] > 2 || head[19] > 2 || cache_file_u32(head + 56) > 1);
+}
+
+static bool is_log_readable(const char *path)
+{
+    uint32_t n;
+    char *log cleanup(mem_freep) = mem_printf("%s-wal", path);
+    return cache_file_count_unreadable(log, &n) == 0;
 }
 
 /* What SQLite would not find, but act on: it takes an emptied file for a new database and deletes
- * its log, forgets what stands in a log behind a bad frame or in one that is gone, and reads text
- * as the head says. */
+ * its log, forgets what stands in a log behind a bad frame or in one that is gone, reads text as
+ * the head says, and only reads what the head says is to be written in a way of the future. */
 static int check_files(const char *path, char finding[CACHE_FINDING_SIZE])
 {
     if (file_size(path, "") == 0)
         return found(finding, "the file is empty");
-    if (is_encoding_wrong(path))
-        return found(finding, "the encoding of text in its header is none of ours");
+    if (is_head_wrong(path))
+        return found(finding, "the format that its header names is none of ours");
+    if (!is_log_readable(path))
+        return UV_EIO;
     if (cache_wal_is_damaged(path))
         return found(finding, "a part of the write-ahead log cannot be read");
-    if (cache_wal_is_gone(path))
-        return found(finding, CACHE_DB_LOG_GONE);
+    if (cache_wal_is_lost(path))
+        return found(finding, CACHE_DB_LOG_LOST);
     return 0;
 }
 
@@ -216,6 +227,14 @@ static int prepare(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZ
     return r;
 }
 
+/* Whether it is single places of the disk that cannot be read: most of the file can be, and all of
+ * its log, of which a part would pass for the whole. */
+static bool is_worth_a_repair(const char *path)
+{
+    uint32_t n_pages, n_bad = cache_file_count_unreadable(path, &n_pages);
+    return n_bad > 0 && n_bad < n_pages / 2 && is_log_readable(path);
+}
+
 /* Returns UV_EFTYPE for a damaged file. RETERR's text is empty when the code says it all. */
 static int open_once(const char *path, sqlite3 **ret_db, char finding[CACHE_FINDING_SIZE],
                      struct cache_db_error *reterr)
@@ -259,10 +278,13 @@ static int open_or_repair(const char *path, sqlite3 **ret_db, struct cache_repai
 {
     int r = open_once(path, ret_db, ret->finding, reterr);
     /* Putting a file aside is a grave thing: it must look damaged twice. */
-    if (r == UV_EFTYPE)
+    if (r == UV_EFTYPE || r == UV_EIO)
         r = open_once(path, ret_db, ret->finding, reterr);
-    if (r != UV_EFTYPE)
+    bool is_bad_disk = r == UV_EIO && is_worth_a_repair(path);
+    if (r != UV_EFTYPE && !is_bad_disk)
         return r;
+    if (is_bad_disk)
+        str_copy(ret->finding, CACHE_FINDING_SIZE, "the disk does not read all of it any more");
     r = rebuild(path, ret, reterr);
     if (r == 0) {
         char finding[CACHE_FINDING_SIZE];
@@ -275,6 +297,14 @@ static int open_or_repair(const char *path, sqlite3 **ret_db, struct cache_repai
 static int read_repair(sqlite3 **db, struct cache_repair *ret)
 {
     int r = cache_repair_read(*db, ret);
+    if (r < 0)
+        cache_sql_close(take_ptr(*db));
+    return r;
+}
+
+static int note_doubt(sqlite3 **db, struct cache_repair *repair)
+{
+    int r = cache_repair_note_doubt(*db, repair);
     if (r < 0)
         cache_sql_close(take_ptr(*db));
     return r;
@@ -326,6 +356,8 @@ int cache_db_open(const char *data_dir, sqlite3 **ret_db, struct cache_repair *r
         r = cache_repair_resume(path);
     if (r == 0)
         r = open_or_repair(path, ret_db, &repair, reterr);
+    if (r == 0 && ret_repair && !repair.kept && cache_repair_is_suspect(path))
+        r = note_doubt(ret_db, &repair);
     cache_repair_deinit(&repair);
     if (r == 0 && ret_repair)
         r = read_repair(ret_db, &repair);

@@ -21,20 +21,21 @@
  * write or checkpoint at the same moment (its "WAL-reset" fault); with one writer there is no such
  * moment. */
 
-/** A finding: what is there is what was true when it was last copied back. */
-#define CACHE_DB_LOG_GONE "its write-ahead log is gone, and with it what was written last"
+/** A finding of cache_wal_is_lost. */
+#define CACHE_DB_LOG_LOST                                                                          \
+    "its write-ahead log is gone or cut off, and with it what was written last"
 
 /** Opens or creates the database (and the folder), checks and repairs it, and migrates it. While a
  *  connection of an earlier call is open it is refused (UV_EBUSY).
  *
- *  Checked each time: that the write-ahead log is there and can be read to its end, and that the
- * tables are those of the schema's version (about a millisecond). Checked in full (PRAGMA
+ *  Checked each time: that the write-ahead log has all that was written and can be read, and that
+ * the tables are those of the schema's version (about a millisecond). Checked in full (PRAGMA
  * integrity_check, about a second for 100,000 operations, once) are files of at most 64 MiB, those
  * which a process left without closing them (a -wal that is not empty), and those marked by
  * cache_repair_suspect; the mark is taken away on success.
  *
  *  What is damaged is repaired as cache/store/repair.h says: the damaged file is kept, and
- *  RET_REPAIR says what was done, now or before, and not told of yet (its `kept` is NULL for
+ *  RET_REPAIR says what was done, now or before, and not told of yet (its `at` is 0 for
  *  nothing); it may be NULL, else the caller has set its `finish` and frees it by
  *  cache_repair_deinit. An up to date and sound database is only read.
  *

@@ -83,3 +83,11 @@ int cache_files_put_journal_aside(const char *path)
     char *kept cleanup(mem_freep) = cache_files_choose(prefix, clock_wall_ms(), "");
     return move(path, kept, "-journal");
 }
+
+/* The account that types it is not always the one whose default the directory is. */
+char *cache_files_restore_command(const char *copy, const char *data_dir)
+{
+    const char *quote = strpbrk(copy, " '&()") || strpbrk(data_dir, " '&()") ? "\"" : "";
+    return mem_printf("ldplayerd restore %s%s%s --data-dir %s%s%s", quote, copy, quote, quote,
+                      data_dir, quote);
+}

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define CACHE_DB_NAME "ldplayerd.db" /* in the data directory */
+
 /** A database is a file and what stands beside it under its name: the log (-wal), the memory that
  *  connections share (-shm), a journal (-journal). SQLite takes whatever it finds there for the
  *  file's own, so nothing of a former one may stand beside the name that another one gets.
@@ -23,5 +25,7 @@ int cache_files_put_aside(const char *path, const char *kept);
  *  that has a log, is damaged, or is not there. By who alone opens PATH, before. Returns 0 or a UV
  *  code. */
 int cache_files_put_journal_aside(const char *path);
+/** What to type so that COPY takes the place of the database in DATA_DIR; owned by the caller. */
+char *cache_files_restore_command(const char *copy, const char *data_dir);
 
 #endif

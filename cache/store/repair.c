@@ -124,12 +124,11 @@ static void read_note(const char *text, const char *data_dir, struct cache_repai
     const char *finding = yyjson_get_str(yyjson_obj_get(root, "finding"));
     const char *at = yyjson_get_str(yyjson_obj_get(root, "at"));
     size_t i, n;
-    if (!kept || !finding || !at)
+    if (!finding || !at || clock_parse(at, &ret->at) < 0)
         return;
     /* The folder may have been moved since. */
-    ret->kept = fs_join(data_dir, fs_basename(kept));
+    ret->kept = kept ? fs_join(data_dir, fs_basename(kept)) : NULL;
     str_copy(ret->finding, sizeof(ret->finding), finding);
-    (void)clock_parse(at, &ret->at);
     yyjson_arr_foreach(yyjson_obj_get(root, "tables"), i, n, item) {
         if (i == CACHE_SALVAGE_MAX_TABLES)
             break;
@@ -164,12 +163,31 @@ static char *mark_of(const char *path)
     return mem_printf("%s.suspect", path);
 }
 
-int cache_repair_suspect(const char *data_dir)
+int cache_repair_suspect(const char *data_dir, const char *why)
 {
-    static const char text[] = "A job met damage; the next start checks the database.\n";
     char *path cleanup(mem_freep) = fs_join(data_dir, CACHE_DB_NAME);
     char *mark cleanup(mem_freep) = mark_of(path);
-    return fs_write_atomic(mark, text, sizeof(text) - 1);
+    return fs_write_atomic(mark, why, strlen(why));
+}
+
+int cache_repair_note_doubt(sqlite3 *db, struct cache_repair *repair)
+{
+    struct buf why cleanup(buf_deinit);
+    char *mark cleanup(mem_freep) = mark_of(sqlite3_db_filename(db, "main"));
+    buf_init(&why, CACHE_FINDING_SIZE);
+    repair->at = clock_wall_ms();
+    bool is_read = fs_read(mark, &why) == 0 && why.len > 0 && str_is_utf8(why.data, why.len);
+    str_copy(repair->finding, sizeof(repair->finding),
+             is_read ? why.data : "it was marked to be checked");
+    repair->finding[strcspn(repair->finding, "\r\n")] = '\0';
+    int r = cache_sql_exec(db, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = finish(db, repair);
+    if (r == 0)
+        r = cache_sql_exec(db, "COMMIT");
+    if (r < 0 && !sqlite3_get_autocommit(db))
+        (void)cache_sql_exec(db, "ROLLBACK");
+    return r;
 }
 
 bool cache_repair_is_suspect(const char *path)

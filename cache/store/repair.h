@@ -5,9 +5,8 @@
 #include <stdbool.h>
 
 #include "base/text/json.h"
+#include "cache/store/files.h"
 #include "cache/store/salvage.h"
-
-#define CACHE_DB_NAME "ldplayerd.db" /* in the data directory */
 
 /** Puts a new database, made of what the damaged one still holds, in its place. The damaged file is
  *  kept, with its log, as `<file>.damaged-<UTC time>`. There is one way to heal, also where only an
@@ -17,17 +16,19 @@
 enum { CACHE_FINDING_SIZE = 300 };
 
 /** What was done to a database. It stands in the database itself until it was told of: who repairs
- *  it (a command, a process that was killed then) is not always who can tell. */
+ *  it (a command, a process that was killed then) is not always who can tell. One that was in doubt
+ *  (see cache_repair_suspect) and is found to be sound is told of in the same way, and its `finish`
+ *  called: an older one may have got into its place. */
 struct cache_repair {
     /* Set by the caller: called on the new database before it takes its place, or NULL. Returns 0
      * or a UV code. */
     int (*finish)(sqlite3 *db);
     char finding[CACHE_FINDING_SIZE]; /* the first thing that was wrong */
-    char *kept;                       /* path of the damaged file; NULL: nothing was repaired */
+    char *kept;                       /* path of the damaged file; NULL: it was in doubt alone */
     char *copy;                       /* path of the newest daily copy, NULL: there is none, or
                                        * nobody looked (see cache/backup/missing.h) */
     struct cache_salvage saved;
-    int64_t at; /* wall ms */
+    int64_t at; /* wall ms; 0: there is nothing to tell */
 };
 
 void cache_repair_deinit(struct cache_repair *repair);
@@ -46,14 +47,17 @@ int cache_repair_run(const char *path, struct cache_repair *repair);
 /** Before PATH is opened: finishes what a crash cut off, or clears it away, and a journal that is
  *  none of PATH's own (see files.h). Returns 0 or a UV code. */
 int cache_repair_resume(const char *path);
-/** What was done to DB and not told of yet; `kept` NULL: nothing. Returns 0 or a UV code. */
+/** Of DB, which is open and sound, but was marked: notes that it was in doubt, and why. REPAIR as
+ *  above. Returns 0 or a UV code. */
+int cache_repair_note_doubt(sqlite3 *db, struct cache_repair *repair);
+/** What was done to DB and not told of yet; `at` 0: nothing. Returns 0 or a UV code. */
 int cache_repair_read(sqlite3 *db, struct cache_repair *ret);
 /** The preference that it is, to be removed when it was told of. */
 #define CACHE_REPAIR_NOTE "repaired"
 
-/** Leaves word for the next opening to check the database in DATA_DIR, on disk on return. Any
- *  thread. Returns 0 or a UV code. */
-int cache_repair_suspect(const char *data_dir);
+/** Leaves word for the next opening to check the database in DATA_DIR, and WHY, in a few words; on
+ *  disk on return. Any thread. Returns 0 or a UV code. */
+int cache_repair_suspect(const char *data_dir, const char *why);
 bool cache_repair_is_suspect(const char *path);
 void cache_repair_trust(const char *path);
 

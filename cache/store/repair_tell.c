@@ -7,9 +7,14 @@
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
+#include "base/memory/mem.h"
+#include "base/system/fs.h"
+#include "cache/store/files.h"
 
 bool cache_repair_is_loss(const struct cache_repair *repair)
 {
+    if (!repair->kept)
+        return repair->at > 0;
     for (size_t i = 0; i < repair->saved.n_tables; i++) {
         if (repair->saved.tables[i].n_lost != 0)
             return true;
@@ -44,14 +49,25 @@ char *cache_repair_sentence(const struct cache_repair *repair)
 {
     struct buf out;
     buf_init(&out, 0);
-    (void)buf_printf(&out,
-                     "the database was damaged (%s) and has been repaired: ", repair->finding);
-    append_rows(&repair->saved, &out);
-    (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
-    if (repair->copy)
-        (void)buf_printf(&out, "; the newest daily copy comes back by: ldplayerd restore %s",
-                         repair->copy);
-    else
+    if (repair->kept) {
+        (void)buf_printf(&out,
+                         "the database was damaged (%s) and has been repaired: ", repair->finding);
+        append_rows(&repair->saved, &out);
+        (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
+    } else {
+        (void)buf_printf(&out,
+                         "the database was in doubt (%s) and was then found to be sound: what "
+                         "stands there may be an older one, which knows nothing of what was done "
+                         "since, nor of Idempotency-Keys used since, so look at the instances "
+                         "before you repeat a request",
+                         repair->finding);
+    }
+    if (repair->copy) {
+        char *folder cleanup(mem_freep) = fs_dirname(repair->copy);
+        char *data_dir cleanup(mem_freep) = fs_dirname(folder);
+        char *command cleanup(mem_freep) = cache_files_restore_command(repair->copy, data_dir);
+        (void)buf_printf(&out, "; the newest daily copy comes back by: %s", command);
+    } else
         (void)buf_append_str(&out, "; there is no daily copy of it");
     return buf_take(&out, NULL);
 }

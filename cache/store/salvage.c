@@ -19,7 +19,8 @@
  *      page 1 has a hole, every page that no other leads to is the root of a tree, whose first row
  *      tells which table it is of; when there are as many as there have to be, nothing is lost.
  *   2. Only when a tree has a hole, or page 1 is gone: pages that no tree leads to and that are not
- *      free. Their rows tell by their shape which table they are of.
+ *      free. Their rows tell by their shape which table they are of. Not where page 1 says that
+ * more pages are free than can be found: what was removed or revoked would be back.
  *
  * The version of the schema is not taken from page 1 but is the one that explains most rows. */
 
@@ -39,7 +40,8 @@ struct salvage {
     struct cache_pages *pages;
     uint32_t n_pages;
     bool *is_free, *is_reached; /* by page number */
-    bool *is_taken;             /* all its rows are where they belong, or it is of an index */
+    bool is_free_list_whole;
+    bool *is_taken; /* all its rows are where they belong, or it is of an index */
     struct cache_shapes shapes;
     struct tree *trees;
     size_t n_trees, cap_trees;
@@ -407,7 +409,7 @@ static int fill(struct salvage *s)
     if (r < 0)
         return r;
     walk_all(s);
-    if (has_bad_tree(s))
+    if (has_bad_tree(s) && s->is_free_list_whole)
         (void)match_rows(s, insert);
     r = s->error ? s->error : cache_sql_exec(s->db, "COMMIT");
     return r == 0 ? cache_schema_migrate(s->db, &error) : r;
@@ -453,7 +455,7 @@ static int run(struct salvage *s, const char *to, struct cache_salvage *ret)
     s->n_pages = cache_pages_count(s->pages);
     s->is_reached = mem_calloc((size_t)s->n_pages + 1, sizeof(*s->is_reached));
     s->is_taken = mem_calloc((size_t)s->n_pages + 1, sizeof(*s->is_taken));
-    s->is_free = cache_pages_free_list(s->pages);
+    s->is_free = cache_pages_free_list(s->pages, &s->is_free_list_whole);
     int r = find_version(s, &version);
     if (r == 0)
         r = create(s, to, version);

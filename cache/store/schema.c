@@ -309,10 +309,12 @@ int cache_schema_migrate(sqlite3 *db, struct cache_db_error *reterr)
         int version = 0;
         int r = read_version(db, &version);
         if (r == 0 && version > cache_schema_newest()) {
-            snprintf(reterr->text, sizeof(reterr->text),
-                     "the database %.260s was made by a newer ldplayerd (schema %d, this program "
-                     "knows up to %d): install that version, or move the file away",
-                     sqlite3_db_filename(db, "main"), version, cache_schema_newest());
+            snprintf(
+                reterr->text, sizeof(reterr->text),
+                "the database %.260s was made by a newer ldplayerd (schema %d, this program "
+                "knows up to %d): install that version, put back a copy with ldplayerd restore, or "
+                "move the file away",
+                sqlite3_db_filename(db, "main"), version, cache_schema_newest());
             return UV_ENOTSUP;
         }
         if (r < 0 || version == cache_schema_newest())

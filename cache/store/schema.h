@@ -13,7 +13,7 @@
 
 /** Why the database cannot be used. */
 struct cache_db_error {
-    char text[512]; /* one sentence: what, which file, why, what to do */
+    char text[1024]; /* one sentence: what, which file, why, what to do */
 };
 
 /** Brings DB to the newest version. Returns 0, UV_ENOTSUP when the file is newer than this

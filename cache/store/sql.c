@@ -11,11 +11,17 @@
 #include "base/memory/mem.h"
 #include "base/text/str.h"
 #include "base/text/json.h"
+#include "cache/store/place.h"
 #include "cache/store/profile.h"
 
 int cache_sql_fold_system_error(int r)
 {
     return r == UV_EROFS || r == UV_EPERM ? UV_EACCES : r;
+}
+
+const char *cache_sql_strerror(int r)
+{
+    return r == UV_ENXIO ? cache_place_finding() : uv_strerror(r);
 }
 
 const char *cache_sql_advice(int r)
@@ -29,12 +35,12 @@ const char *cache_sql_advice(int r)
     case UV_EBUSY:
         return "another program has locked the database file: close that program";
     case UV_ENXIO:
-        return "its file, -wal or ldplayerd.lock is not the one that was opened, or was cut off: "
-               "put that back, or a copy with ldplayerd restore, or restart the service to go on "
-               "with what is there";
+        return "put back what was there, or a copy with ldplayerd restore, or restart the service "
+               "to go on with what is there";
     case UV_EFTYPE:
-        return "a page of the file is damaged; the service starts again to repair it, but not "
-               "twice in ten minutes: then move the data directory to another disk";
+        return "a page of the file is damaged; the service starts again to repair it where there is "
+               "room for a second database, but not twice in ten minutes: then move the data "
+               "directory to another disk";
     default:
         return "check the drive of the data directory";
     }

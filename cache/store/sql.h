@@ -46,6 +46,8 @@ char *cache_sql_json_dup(sqlite3_stmt *stmt, int column, const char *instead);
  *  Accepts NULL. */
 void cache_sql_close(sqlite3 *db);
 void cache_sql_closep(sqlite3 **db);
+/** What a UV code of the database means, in a few words. */
+const char *cache_sql_strerror(int uv_error);
 /** What to do about a UV code of the database: completes "the database answered ...: ". */
 const char *cache_sql_advice(int uv_error);
 /** A read-only file system or a missing right is UV_EACCES here; other codes stay. */

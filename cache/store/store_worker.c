@@ -167,8 +167,13 @@ static void copy_back(struct cache_worker *w)
 {
     if (w->wal_pages < w->store->profile->checkpoint_pages)
         return;
+    /* Not into what another program has put there; the next commit tells. */
+    if (cache_place_check(&w->store->place, w->wal_pages) < 0)
+        return;
     w->wal_pages = 0;
+    cache_place_begin_copy(&w->store->place);
     (void)sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    cache_place_end_copy(&w->store->place);
 }
 
 static void wait_for_readers(struct cache_store *store)
@@ -193,6 +198,7 @@ static void write_all(void *arg)
     wait_for_readers(store);
     /* A database that was moved gets its log, too, which is left empty where it is. That of another
      * process is left as it is: there may be only one that copies back. */
+    cache_place_begin_copy(&store->place); /* the last one, which needs no end */
     if (cache_place_is_mine(&store->place))
         cache_db_checkpoint(w->db);
     else

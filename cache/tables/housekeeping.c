@@ -2,7 +2,6 @@
 #include "cache/tables/housekeeping.h"
 
 #include "base/memory/mem.h"
-#include "base/system/clock.h"
 #include "cache/tables/events.h"
 #include "cache/tables/instances.h"
 #include "cache/tables/operations.h"
@@ -19,7 +18,7 @@ struct cache_housekeeping {
     struct cache_store *store;
     struct cache_idempotency *keys;
     uv_timer_t timer;
-    int64_t started_wall_ms, started_mono_ms;
+    struct cache_clock_check *clock;
     bool is_running, is_closing;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
@@ -30,13 +29,11 @@ struct cache_housekeeping {
     unsigned n_rows;        /* that the last job has removed */
 };
 
-/* Somebody who sets the clock years ahead, and then back, must not have lost what ended yesterday:
- * it counts as far as time has passed here. */
-static int64_t believable_now(const struct cache_housekeeping *h)
+/* What ended before it goes. */
+static int64_t days_ago(const struct cache_housekeeping *h, int days)
 {
-    int64_t wall = clock_wall_ms();
-    int64_t passed = h->started_wall_ms + ((int64_t)clock_mono_ms() - h->started_mono_ms);
-    return wall < passed ? wall : passed;
+    int64_t now;
+    return cache_clock_check_now(h->clock, &now) ? now - days * day_ms : 0;
 }
 
 /* --- stages --- */
@@ -51,7 +48,7 @@ static int exec_old_operations(sqlite3 *db, void *arg)
 
 static void trim_old_operations(struct cache_housekeeping *h)
 {
-    h->ended_before = believable_now(h) - CACHE_OPERATIONS_KEEP_DAYS * day_ms;
+    h->ended_before = days_ago(h, CACHE_OPERATIONS_KEEP_DAYS);
     cache_store_write(h->store, exec_old_operations, on_job, h);
 }
 
@@ -101,7 +98,7 @@ static int exec_tokens(sqlite3 *db, void *arg)
 
 static void trim_tokens(struct cache_housekeeping *h)
 {
-    h->ended_before = believable_now(h) - CACHE_TOKENS_KEEP_DAYS * day_ms;
+    h->ended_before = days_ago(h, CACHE_TOKENS_KEEP_DAYS);
     cache_store_write(h->store, exec_tokens, on_job, h);
 }
 
@@ -113,7 +110,7 @@ static int exec_gone_instances(sqlite3 *db, void *arg)
 
 static void trim_gone_instances(struct cache_housekeeping *h)
 {
-    h->ended_before = believable_now(h) - CACHE_GONE_KEEP_DAYS * day_ms;
+    h->ended_before = days_ago(h, CACHE_GONE_KEEP_DAYS);
     cache_store_write(h->store, exec_gone_instances, on_job, h);
 }
 
@@ -148,6 +145,7 @@ void cache_housekeeping_run(struct cache_housekeeping *h)
         return;
     h->is_running = true;
     h->stage = 0;
+    cache_clock_check_note(h->clock, h->store);
     stages[0](h);
 }
 
@@ -157,13 +155,13 @@ static void on_time(uv_timer_t *timer)
 }
 
 struct cache_housekeeping *cache_housekeeping_new(struct cache_store *store,
-                                                  struct cache_idempotency *keys)
+                                                  struct cache_idempotency *keys,
+                                                  struct cache_clock_check *clock)
 {
     struct cache_housekeeping *h = mem_new(struct cache_housekeeping);
     h->store = store;
     h->keys = keys;
-    h->started_wall_ms = clock_wall_ms();
-    h->started_mono_ms = (int64_t)clock_mono_ms();
+    h->clock = clock;
     uv_timer_init(&cache_store_loop(store)->uv, &h->timer);
     uv_timer_start(&h->timer, on_time, 0, EVERY_MS);
     uv_unref((uv_handle_t *)&h->timer);

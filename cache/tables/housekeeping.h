@@ -2,6 +2,7 @@
 #ifndef CACHE_HOUSEKEEPING_H
 #define CACHE_HOUSEKEEPING_H
 
+#include "cache/tables/clock_check.h"
 #include "cache/tables/idempotency.h"
 
 /** Removes rows that nobody needs any more, once at the start and then every hour. In this order,
@@ -17,9 +18,11 @@
  *  once. Loop thread. */
 struct cache_housekeeping;
 
-/** Begins when the loop runs. Does not keep it alive while it has nothing to do. */
+/** Begins when the loop runs. Does not keep it alive while it has nothing to do. CLOCK (may be
+ * NULL) must outlive it: while that is not believed only what is too many goes. */
 struct cache_housekeeping *cache_housekeeping_new(struct cache_store *store,
-                                                  struct cache_idempotency *keys);
+                                                  struct cache_idempotency *keys,
+                                                  struct cache_clock_check *clock);
 /** Begins a round now, unless one is under way. */
 void cache_housekeeping_run(struct cache_housekeeping *h);
 /** Ends after the job under way; ON_CLOSED comes later, on the loop. Before the store closes. */

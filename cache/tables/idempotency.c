@@ -14,7 +14,8 @@
 
 /* live ones, in the order in which they end -> expired, their rows are still there -> trimmed
  *
- * The wall clock counts once: when the table is loaded it tells how old each key is. */
+ * The wall clock counts once: when the table is loaded it tells how old each key is. Where it is
+ * not believed it is 0, and each key as good as new. */
 
 static const int64_t keep_ms = CACHE_IDEMPOTENCY_HOURS * INT64_C(3600000);
 
@@ -228,10 +229,10 @@ static void load_row(struct cache_idempotency *keys, sqlite3_stmt *stmt, int64_t
         (int64_t)clock_mono_ms() + keep_ms - (age < keep_ms ? age : keep_ms));
 }
 
-int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db)
+int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db, bool is_clock_off)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int64_t now = clock_wall_ms();
+    int64_t now = is_clock_off ? 0 : clock_wall_ms();
     int r = cache_sql_query(db, &stmt,
                             "SELECT owner, key, fingerprint, operation, created_at FROM idempotency"
                             " ORDER BY created_at",
@@ -300,4 +301,68 @@ void cache_idempotency_trim(struct cache_idempotency *keys, struct cache_store *
 bool cache_idempotency_has_expired(const struct cache_idempotency *keys)
 {
     return !list_is_empty(&keys->expired);
+}
+
+/* --- keys that the table has not, but that were used: after damage, and after a restore --- */
+
+/* Of two uses of one key the later one counts. */
+#define INSERT_KEY                                                                                 \
+    "INSERT INTO idempotency (owner, key, fingerprint, operation, created_at, pruned)"
+#define UNLESS_LATER                                                                               \
+    " ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint,"                  \
+    " operation = excluded.operation, created_at = excluded.created_at, pruned = excluded.pruned"  \
+    " WHERE excluded.created_at > created_at"
+
+static int64_t oldest(void)
+{
+    return clock_wall_ms() - CACHE_IDEMPOTENCY_HOURS * INT64_C(3600000);
+}
+
+int cache_idempotency_rebuild(sqlite3 *db)
+{
+    return cache_sql_run(
+        db,
+        INSERT_KEY " SELECT key_owner, idempotency_key, key_fingerprint, id, created_at, 0"
+                   " FROM operations WHERE created_at > ? AND key_owner IS NOT NULL"
+                   " AND idempotency_key IS NOT NULL AND key_fingerprint IS NOT NULL" UNLESS_LATER,
+        "i", oldest());
+}
+
+/* Owned by the caller. Who is no token keeps his id. */
+static char *owner_in(sqlite3 *to, const char *owner, const char *fingerprint)
+{
+    sqlite3_stmt *token cleanup(cache_sql_releasep) = NULL;
+    if (!random_is_uuid(owner) ||
+        (cache_sql_query(to, &token, "SELECT 1 FROM tokens WHERE id = ?", "s", owner) == 0 &&
+         sqlite3_step(token) == SQLITE_ROW))
+        return mem_strdup(owner);
+    return cache_idempotency_owner_gone(fingerprint);
+}
+
+static int carry_row(sqlite3_stmt *row, sqlite3 *to)
+{
+    const char *fingerprint = cache_sql_text(row, 2);
+    char *owner cleanup(mem_freep) = owner_in(to, cache_sql_text(row, 0), fingerprint);
+    return cache_sql_run(to,
+                         INSERT_KEY " SELECT ?, ?, ?, ?4, ?, ? WHERE ?4 NOT IN"
+                                    " (SELECT id FROM workstations)" UNLESS_LATER,
+                         "ssssii", owner, cache_sql_text(row, 1), fingerprint,
+                         cache_sql_text(row, 3), (int64_t)sqlite3_column_int64(row, 4),
+                         (int64_t)sqlite3_column_int64(row, 5));
+}
+
+int cache_idempotency_carry_over(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_stmt *row cleanup(cache_sql_releasep) = NULL;
+    /* Also those whose operation's record is lost: they say so. What was done to workstations since
+     * is undone by the restore, and may be done again. */
+    int r = cache_sql_query(from, &row,
+                            "SELECT owner, key, fingerprint, operation, created_at, pruned"
+                            " FROM idempotency WHERE created_at > ?"
+                            " AND operation NOT IN (SELECT id FROM workstations)",
+                            "i", oldest());
+    int stepped = SQLITE_DONE;
+    while (r == 0 && (stepped = sqlite3_step(row)) == SQLITE_ROW)
+        r = carry_row(row, to);
+    return r == 0 && stepped != SQLITE_DONE ? cache_sql_error_code(from) : r;
 }

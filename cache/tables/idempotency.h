@@ -34,9 +34,10 @@ struct cache_idempotency;
 struct cache_idempotency *cache_idempotency_new(void);
 /** Accepts NULL. Jobs under way do not need KEYS. */
 void cache_idempotency_free(struct cache_idempotency *keys);
-/** Fills memory from the table. One that was made later than now counts as made now. Only reads.
- *  Before the worker starts. Returns 0 or a UV code. */
-int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db);
+/** Fills memory from the table. One that was made later than now counts as made now, and so does
+ *  each where the clock is not believed (IS_CLOCK_OFF). Only reads. Before the worker starts.
+ * Returns 0 or a UV code. */
+int cache_idempotency_load(struct cache_idempotency *keys, sqlite3 *db, bool is_clock_off);
 
 enum cache_idempotency_outcome {
     CACHE_IDEMPOTENCY_NEW,

@@ -50,7 +50,7 @@ int cache_tokens_list(sqlite3 *db, struct cache_token **ret_items, size_t *ret_n
  *  Idempotency-Key is kept; *RET_N of them. Returns 0 or a UV code. */
 int cache_tokens_delete_ended(sqlite3 *db, int64_t wall_ms, unsigned max_rows, unsigned *ret_n);
 
-/** The service's view: the live tokens by their digest, in memory. Loop thread. */
+/** The service's view: the tokens that are not revoked by their digest, in memory. Loop thread. */
 struct cache_tokens;
 /** Reads the table. Returns 0 or a UV code. */
 int cache_tokens_new(sqlite3 *db, struct cache_tokens **ret);

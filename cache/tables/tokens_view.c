@@ -28,7 +28,7 @@ struct cache_tokens {
 
 static bool is_live(const struct cache_token *token, int64_t now)
 {
-    return token->revoked_at == 0 && (token->expires_at == 0 || token->expires_at > now);
+    return token->expires_at == 0 || token->expires_at > now;
 }
 
 static void remove_entry(struct cache_tokens *tokens, struct map_node *node)
@@ -45,10 +45,10 @@ int cache_tokens_new(sqlite3 *db, struct cache_tokens **ret)
     if (r < 0)
         return r;
     struct cache_tokens *tokens = mem_new(struct cache_tokens);
-    int64_t now = clock_wall_ms();
     map_init(&tokens->by_digest);
+    /* One that has expired may be live again when somebody has corrected the clock. */
     for (size_t i = 0; i < n; i++) {
-        if (is_live(&items[i], now))
+        if (!items[i].revoked_at)
             cache_tokens_adopt(tokens, &items[i]);
     }
     mem_free(items);
@@ -148,10 +148,8 @@ const struct cache_token *cache_tokens_check(struct cache_tokens *tokens, const 
         return NULL;
     struct entry *e = container_of(node, struct entry, by_digest);
     int64_t now = clock_wall_ms();
-    if (!is_live(&e->token, now)) {
-        remove_entry(tokens, node);
+    if (!is_live(&e->token, now))
         return NULL;
-    }
     note_use(tokens, &e->token, now);
     return &e->token;
 }

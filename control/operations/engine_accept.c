@@ -341,7 +341,7 @@ static void drop_group(struct group *g, int status)
 
     snprintf(detail, sizeof(detail),
              "the operation could not be written to the database (%s) and was not accepted: %s",
-             uv_strerror(status), cache_sql_advice(status));
+             cache_sql_strerror(status), cache_sql_advice(status));
     while (!list_is_empty(&first->accepts)) {
         struct accept *a = list_entry(first->accepts.next, struct accept, link);
         list_unlink(&a->link);

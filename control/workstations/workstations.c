@@ -109,7 +109,8 @@ static bool is_degraded(const struct ctl_workstations *ws, char *reason, size_t 
                  breaker->reason[0] || breaker->note[0] ? ": " : "",
                  breaker->reason[0] ? breaker->reason : breaker->note);
     else if (error != 0)
-        snprintf(reason, size, "the database fails: %s; see GET /api/health", uv_strerror(error));
+        snprintf(reason, size, "the database fails: %s; see GET /api/health",
+                 cache_sql_strerror(error));
     return verdict->status != 0 || breaker || error != 0;
 }
 

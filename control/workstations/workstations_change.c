@@ -275,7 +275,7 @@ static void on_written(void *arg, int status)
     } else {
         refuse(c, 503, "STORE_UNAVAILABLE",
                "the change could not be written to the database (%s) and was not made: %s",
-               uv_strerror(status), cache_sql_advice(status));
+               cache_sql_strerror(status), cache_sql_advice(status));
         if (c->request.key.key)
             cache_idempotency_forget(ws->parts.idempotency, &c->request.key);
     }

@@ -53,6 +53,7 @@ static int start_store(struct svc_app *app)
     app->backups =
         cache_backups_new(&app->loop, app->data_dir, app->store, svc_app_tell_backup, app);
     cache_backups_set_missing(app->backups, &app->missing);
+    cache_backups_set_clock(app->backups, &app->clock);
     return 0;
 }
 
@@ -64,7 +65,7 @@ static int start_control(struct svc_app *app)
     ctl_engine_start(app->engine);
     svc_app_start_workstations(app);
     svc_app_start_reconciler(app);
-    app->housekeeping = cache_housekeeping_new(app->store, app->idempotency);
+    app->housekeeping = cache_housekeeping_new(app->store, app->idempotency, &app->clock);
     cache_backups_start(app->backups);
     return 0;
 }
@@ -265,6 +266,8 @@ static void free_events(struct svc_app *app)
 {
     cache_events_unsubscribe(take_ptr(app->eventlog));
     cache_events_unsubscribe(take_ptr(app->trouble));
+    if (app->events)
+        app->last_seq = cache_events_last_seq(app->events);
     cache_events_free(take_ptr(app->events));
     cache_idempotency_free(take_ptr(app->idempotency));
     cache_tokens_free(take_ptr(app->tokens));
@@ -338,8 +341,9 @@ static void free_loaded(struct svc_app *app)
     mem_free(app->breakers);
 }
 
-/* What follows finds nothing of this one but the port: a port that was chosen by the system stays
- * the one that clients know. */
+/* What follows finds nothing of this one but the port, since one that was chosen by the system
+ * stays the one that clients know, when it was restarted for a repair, and the number of the last
+ * event that clients have. */
 static void app_deinit(struct svc_app *app)
 {
     free_loaded(app);
@@ -380,7 +384,7 @@ int svc_app_serve(const struct svc_app_options *options)
 {
     bool is_again = false;
     int r, http_port = 0;
-    uint64_t damaged_ms = 0;
+    uint64_t damaged_ms = 0, last_seq = 0;
     do {
         struct svc_app *app cleanup(mem_freep) = mem_new(struct svc_app);
         app->options = *options;
@@ -389,10 +393,12 @@ int svc_app_serve(const struct svc_app_options *options)
         app->is_again = is_again;
         app->http_port = http_port;
         app->damaged_ms = damaged_ms;
+        app->last_seq = last_seq;
         r = live(app);
         is_again = app->is_restarting;
         http_port = app->http_port;
         damaged_ms = app->damaged_ms;
+        last_seq = app->last_seq;
     } while (is_again);
     return r;
 }

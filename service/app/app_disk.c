@@ -87,6 +87,8 @@ static void tell_restored(const char *data_dir, const char *kept)
                 *kept ? kept : "not there");
     if (restored.lost)
         log_error("service", "%s", restored.lost);
+    if (restored.live_again)
+        log_warning("service", "%s", restored.live_again);
 }
 
 /* While no database is open. */
@@ -111,7 +113,7 @@ int svc_app_open_db(struct svc_app *app)
     int r = cache_missing_open(app->data_dir, &app->db, &app->repair, &app->missing, &error);
     if (r < 0)
         return svc_app_refuse(app, r, "%s", error.text);
-    if (app->repair.kept) {
+    if (app->repair.at) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&app->repair);
         log_error("service", "%s", sentence);
     }
@@ -122,12 +124,25 @@ int svc_app_open_db(struct svc_app *app)
     return 0;
 }
 
+/* A database that knows less than we have told is another one, or an older one. */
+static int go_on_with_numbers(struct svc_app *app)
+{
+    int64_t highest = 0, last = (int64_t)app->last_seq;
+    int r = last ? cache_events_highest(app->db, &highest) : 0;
+    return r == 0 && highest < last ? cache_events_renumber_above(app->db, last) : r;
+}
+
 static int load_all(struct svc_app *app)
 {
     app->idempotency = cache_idempotency_new();
     int r = cache_tokens_new(app->db, &app->tokens);
     if (r == 0)
-        r = cache_idempotency_load(app->idempotency, app->db);
+        r = go_on_with_numbers(app);
+    if (r == 0)
+        r = cache_clock_check_init(&app->clock, app->db);
+    if (r == 0)
+        r = cache_idempotency_load(app->idempotency, app->db,
+                                   cache_clock_check_is_off(&app->clock));
     if (r == 0)
         r = cache_events_new(app->db, (unsigned)app->config->event_ring, &app->events);
     if (r == 0)
@@ -147,6 +162,20 @@ static int load_all(struct svc_app *app)
     return r;
 }
 
+static void tell_clock(const struct svc_app *app)
+{
+    char now[CLOCK_RFC3339_SIZE], known[CLOCK_RFC3339_SIZE];
+    if (!cache_clock_check_is_off(&app->clock))
+        return;
+    clock_format(app->clock.started_wall, now);
+    clock_format(app->clock.known, known);
+    log_warning("service",
+                "the clock says %s, and %s when it was last known to be right: if it is wrong, "
+                "correct it within %u hours, during which nothing is removed because it is old, "
+                "nor any Idempotency-Key forgotten",
+                now, known, CACHE_CLOCK_HELD_HOURS);
+}
+
 int svc_app_load(struct svc_app *app)
 {
     int r = load_all(app);
@@ -158,6 +187,7 @@ int svc_app_load(struct svc_app *app)
     if (r < 0)
         return svc_app_refuse(app, r, "the database in %s cannot be read: %s", app->data_dir,
                               uv_strerror(r));
+    tell_clock(app);
     log_info("service", "data directory %s: %u instances, %u open operations", app->data_dir,
              (unsigned)app->n_instances, (unsigned)app->n_operations);
     return 0;

@@ -76,7 +76,7 @@ int svc_app_tell_started(struct svc_app *app)
     struct telling t = begin();
     app->eventlog = svc_eventlog_follow(app->events);
     app->trouble = svc_trouble_follow(app->events);
-    if (app->repair.kept)
+    if (app->repair.at)
         tell_database_repaired(app);
     if (cache_backups_health(app->backups).missing)
         tell_database_missing(app);
@@ -124,7 +124,7 @@ static void tell_refusing(struct svc_app *app, int error)
     struct telling t = begin();
     char *reason cleanup(mem_freep) =
         mem_printf("the database refuses what is written (%s), so commands are refused: %s",
-                   uv_strerror(error), cache_sql_advice(error));
+                   cache_sql_strerror(error), cache_sql_advice(error));
     json_add_str(t.doc, t.data, "reason", reason);
     emit(app, "service.database_failing", &t);
     log_error("service", "%s", reason);
@@ -157,9 +157,13 @@ void svc_app_on_store(void *arg, const struct cache_store_health *before,
                       const struct cache_store_health *now)
 {
     struct svc_app *app = arg;
-    if (now->is_damaged && !before->is_damaged && !svc_app_restart_for_repair(app))
-        log_error("service", "the database in %s is damaged again: %s", app->data_dir,
-                  cache_sql_advice(UV_EFTYPE));
+    bool has_room = before->is_disk_low && !now->is_disk_low;
+    if (now->is_damaged && (!before->is_damaged || has_room))
+        (void)svc_app_restart_for_repair(app);
+    if (now->write_error == UV_ENXIO && before->write_error != UV_ENXIO)
+        svc_app_doubt_database(app);
+    if (before->write_error == UV_ENXIO && !now->write_error && !now->is_damaged)
+        svc_app_trust_database(app);
     if (now->write_error && now->write_error != before->write_error)
         tell_refusing(app, now->write_error);
     if (!now->write_error && before->write_error)

@@ -231,7 +231,7 @@ static struct api_server *build_server(struct svc_app *app)
         .runner = app->agent_host ? "agent" : "direct",
         .limits = app->limits,
         .started_at = app->started_at,
-        .repair = app->repair.kept ? &app->repair : NULL,
+        .repair = app->repair.at ? &app->repair : NULL,
         .restored = app->restore_note,
         .restart = restart,
         .restart_arg = app,

@@ -7,6 +7,7 @@
 #include "cache/backup/backups.h"
 #include "cache/results/results.h"
 #include "cache/faults/breakers.h"
+#include "cache/tables/clock_check.h"
 #include "cache/tables/events.h"
 #include "cache/tables/housekeeping.h"
 #include "cache/tables/idempotency.h"
@@ -40,9 +41,11 @@ struct svc_app {
     sqlite3 *db;                /* until the store takes it over */
     struct cache_repair repair; /* what was done to a damaged database at this start */
     uint64_t damaged_ms; /* monotonic time of the last restart for a repair; 0 = there was none */
+    uint64_t last_seq;   /* of the events; of the app that this one follows; 0 = there was none */
     struct cache_missing missing; /* until the backups take it over */
     char *restore_note;           /* of the last restore of the database, or NULL */
     bool is_restore_told;         /* by an earlier start */
+    struct cache_clock_check clock;
     struct cache_tokens *tokens;
     struct cache_idempotency *idempotency;
     struct cache_events *events;
@@ -98,8 +101,12 @@ int svc_app_load(struct svc_app *app);
 
 /* app_damage.c */
 /** Restarts the app, which then checks and repairs the database; false, with nothing done but word
- *  left for the next start, when that was done less than ten minutes ago. */
+ *  left for the next start and a line in the log, when that was done less than ten minutes ago,
+ *  there is no room for it, or the files are not those that were opened. */
 bool svc_app_restart_for_repair(struct svc_app *app);
+/** Word for the next start that the files are not those that were opened; and that they are. */
+void svc_app_doubt_database(struct svc_app *app);
+void svc_app_trust_database(struct svc_app *app);
 
 /* app_parts.c: what runs. */
 int svc_app_find_install(struct svc_app *app);

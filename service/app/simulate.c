@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/app/simulate.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <uv.h>
 
+#include "base/log/log.h"
+#include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
@@ -43,7 +48,7 @@ static char *find_ldsim(const char *self, const char *suffix)
     return NULL;
 }
 
-static void on_exit(uv_process_t *process, int64_t exit_status, int term_signal)
+static void on_ended(uv_process_t *process, int64_t exit_status, int term_signal)
 {
     struct child *child = container_of(process, struct child, process);
     child->exit_status = term_signal ? -term_signal : exit_status;
@@ -60,7 +65,7 @@ static int run(char **args)
         {.flags = UV_INHERIT_FD, .data.fd = 2},
     };
     uv_process_options_t options = {
-        .exit_cb = on_exit,
+        .exit_cb = on_ended,
         .file = args[0],
         .args = args,
         .stdio = stdio,
@@ -93,6 +98,29 @@ static int run_init(const char *ldsim, const char *dir, const struct svc_config 
     return run(args.items);
 }
 
+/* What is made is whole when its mark is there, which says how many instances it was made with. */
+static int write_mark(const char *mark, const struct svc_config *config)
+{
+    char *text cleanup(mem_freep) = mem_printf("%u\n", (unsigned)config->simulate);
+    return fs_write_atomic(mark, text, strlen(text));
+}
+
+/* It has perhaps been used since: it is never made anew. */
+static void compare(const char *mark, const char *dir, const struct svc_config *config)
+{
+    char text[24] = "";
+    struct buf content cleanup(buf_deinit);
+    buf_init(&content, sizeof(text));
+    if (fs_read(mark, &content) == 0 && content.len)
+        str_copy(text, sizeof(text), content.data);
+    if (strtoll(text, NULL, 10) != (long long)config->simulate)
+        log_warning(
+            "service",
+            "simulate: %s was made with %lld instances and stays as it is; to begin with %lld "
+            "remove that folder while nothing runs",
+            dir, strtoll(text, NULL, 10), (long long)config->simulate);
+}
+
 int svc_simulate(const struct svc_config *config, const char *data_dir, char **ret_ldconsole,
                  struct svc_simulate_error *reterr)
 {
@@ -113,12 +141,29 @@ int svc_simulate(const struct svc_config *config, const char *data_dir, char **r
         return UV_ENOENT;
     }
     char *dir cleanup(mem_freep) = fs_join(data_dir, "simulator");
+    char *mark cleanup(mem_freep) = fs_join(dir, "made");
+    bool is_new = !fs_exists(dir);
+    if (!is_new && !fs_exists(mark)) {
+        snprintf(
+            reterr->text, sizeof(reterr->text),
+            "simulate: %.500s is not whole, because the start that made it was cut off: remove "
+            "that folder and start again",
+            dir);
+        return UV_EIO;
+    }
     r = run_init(ldsim, dir, config);
     if (r != 0) {
         snprintf(reterr->text, sizeof(reterr->text), "simulate: %.500s init failed: %s", ldsim,
                  r < 0 ? uv_strerror(r) : "see above");
         return r < 0 ? r : UV_EIO;
     }
+    r = is_new ? write_mark(mark, config) : 0;
+    if (r < 0) {
+        snprintf(reterr->text, sizeof(reterr->text), "simulate: %.500s cannot be written: %s", mark,
+                 uv_strerror(r));
+        return r;
+    }
+    compare(mark, dir, config);
     *ret_ldconsole = mem_printf("%s/ldconsole%s", dir, suffix);
     return 0;
 }

@@ -37,7 +37,11 @@ static const char doing[] = "the backup could not be made";
 /* Nor is a folder, a FIFO or a device replaced. */
 static enum svc_exit check_place(const char *file, bool is_forced)
 {
+    char *folder cleanup(mem_freep) = fs_dirname(file);
     int r = fs_check_file(file);
+    if (r == UV_ENOENT && fs_check_file(folder) == UV_ENOENT)
+        return svc_exit_fail("%s: there is no folder %s; make it, or name another one", doing,
+                             folder);
     if (r == UV_EISDIR || r == UV_EFTYPE)
         return svc_exit_fail("%s: %s is %s; name a file", doing, file,
                              r == UV_EISDIR ? "a folder" : "no plain file");
@@ -86,7 +90,7 @@ static enum svc_exit make_here(const struct svc_owner *owner, const char *half,
                                struct cache_copy *ret)
 {
     struct cache_db_error error;
-    if (cache_backup_copy(owner->data_dir, half, NULL, ret, &error) < 0)
+    if (cache_backup_copy(owner->data_dir, half, ret, &error) < 0)
         return svc_exit_fail("%s: %s", doing, error.text);
     return SVC_EXIT_OK;
 }

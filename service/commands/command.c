@@ -55,6 +55,17 @@ void svc_command_describe(const struct svc_command *command, struct buf *out)
     svc_config_help(out);
 }
 
+/* Whether commands begin with WORD and have another one. */
+static bool has_more_words(const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i < svc_command_count; i++) {
+        if (strncmp(svc_command_table[i].name, word, n) == 0 && svc_command_table[i].name[n] == ' ')
+            return true;
+    }
+    return false;
+}
+
 static void append_unknown(char **argv, struct buf *out)
 {
     char typed[80], hint[80];
@@ -68,7 +79,8 @@ static void append_unknown(char **argv, struct buf *out)
         svc_nearest_offer(&two, svc_command_table[i].name);
     }
     const struct svc_nearest *nearest = one.best ? &one : &two;
-    put(out, "ldplayerd: there is no command \"%.40s\"%s\n\n", two.best ? typed : argv[0],
+    put(out, "ldplayerd: there is no command \"%.40s\"%s\n\n",
+        two.best || has_more_words(argv[0]) ? typed : argv[0],
         svc_nearest_hint(nearest, "", hint, sizeof(hint)));
 }
 

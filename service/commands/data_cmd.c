@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
@@ -76,6 +77,23 @@ static int remove_file(const char *path)
     return r;
 }
 
+/* The first of what is in it; owned by the caller. */
+static char *name_content(const char *path)
+{
+    enum { MAX_NAMES = 8 };
+    struct buf names;
+    uv_fs_t req;
+    uv_dirent_t entry;
+    buf_init(&names, 0);
+    int n = uv_fs_scandir(NULL, &req, path, 0, NULL);
+    for (int i = 0; i < n && i < MAX_NAMES && uv_fs_scandir_next(&req, &entry) == 0; i++)
+        (void)buf_printf(&names, "%s%s", i ? ", " : "", entry.name);
+    uv_fs_req_cleanup(&req);
+    if (n > MAX_NAMES)
+        (void)buf_printf(&names, " and %d more", n - MAX_NAMES);
+    return buf_take(&names, NULL);
+}
+
 /* One that holds other things stays, which is no failure. */
 static int remove_folder(const char *path)
 {
@@ -83,7 +101,8 @@ static int remove_folder(const char *path)
     int r = uv_fs_rmdir(NULL, &req, path, NULL);
     uv_fs_req_cleanup(&req);
     if (r == UV_ENOTEMPTY || r == UV_EEXIST) {
-        fprintf(stderr, "ldplayerd: %s has other things in it; they stay\n", path);
+        char *names cleanup(mem_freep) = name_content(path);
+        fprintf(stderr, "ldplayerd: %s has other things in it (%s); they stay\n", path, names);
         return 0;
     }
     if (r < 0 && r != UV_ENOENT)

@@ -13,6 +13,7 @@
 #include "base/system/fs.h"
 #include "cache/backup/missing.h"
 #include "cache/backup/restore.h"
+#include "cache/store/files.h"
 #include "service/commands/command_config.h"
 #include "service/process/node_id.h"
 #include "service/process/platform.h"
@@ -148,10 +149,12 @@ static enum svc_exit refuse_without_database(const char *data_dir)
                              "service, which saves what stands in it",
                              data_dir, log);
     cache_missing_find(data_dir, clock_wall_ms(), &missing);
-    if (missing.n_copies > 0)
+    if (missing.n_copies > 0) {
+        char *command cleanup(mem_freep) = cache_files_restore_command(missing.copies[0], data_dir);
         return svc_exit_fail("there is no database in %s any more; the newest copy of it comes "
-                             "back by: ldplayerd restore %s",
-                             data_dir, missing.copies[0]);
+                             "back by: %s",
+                             data_dir, command);
+    }
     return svc_exit_fail("there is no database in %s: name the data directory of the service with "
                          "--data-dir, or start the service, which makes one",
                          data_dir);
@@ -195,10 +198,11 @@ static enum svc_exit check_data_dir(const char *data_dir, enum svc_owner_need ne
     if (r == 0 || r == UV_ENOTDIR || r == UV_EFTYPE)
         return svc_exit_fail("the data directory %s is no folder", data_dir);
     if (r == UV_ENOENT)
-        return svc_exit_fail("there is no data directory %s; name the one of the service with "
-                             "--data-dir, or make it: `ldplayerd config init`, or the first start "
-                             "of the service",
-                             data_dir);
+        return svc_exit_fail(
+            "there is no data directory %s; name the one of the service with "
+            "--data-dir, or make it: `ldplayerd config init --data-dir %s`, or the "
+            "first start of the service",
+            data_dir, data_dir);
     return refuse_account(data_dir, "opened", r);
 }
 

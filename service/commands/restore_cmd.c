@@ -26,14 +26,16 @@ static const char doing[] = "the backup is not restored";
 
 /* What a restore that is done says of itself. */
 struct outcome {
-    char *kept, *lost; /* NULL: there was no former database; all of it could be read */
-    bool has_ended;    /* the service, before it could restart */
+    /* NULL: there was no former database; all of it could be read; no token was revoked in it. */
+    char *kept, *lost, *live_again;
+    bool has_ended; /* the service, before it could restart */
 };
 
 static void outcome_deinit(struct outcome *o)
 {
     mem_free(o->kept);
     mem_free(o->lost);
+    mem_free(o->live_again);
 }
 
 /* BEFORE and NOW: what took the database's place last, "" for nothing. */
@@ -66,6 +68,7 @@ static enum svc_exit finish_armed(const char *data_dir, const struct cache_stage
         return refuse_other(before, now);
     ret->kept = take_ptr(last.kept);
     ret->lost = take_ptr(last.lost);
+    ret->live_again = take_ptr(last.live_again);
     return SVC_EXIT_OK;
 }
 
@@ -112,7 +115,9 @@ static int ask_life(const struct svc_endpoint *endpoint, struct life *ret)
         return r;
     *ret = (struct life){
         .outcome = {.kept = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "kept"))),
-                    .lost = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "lost")))}};
+                    .lost = mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "lost"))),
+                    .live_again =
+                        mem_strdup(yyjson_get_str(yyjson_obj_get(restored, "live_again")))}};
     str_copy(ret->started_at, sizeof(ret->started_at), started_at);
     str_copy(ret->staged, sizeof(ret->staged), staged ? staged : "");
     return 0;
@@ -157,6 +162,7 @@ static enum svc_exit wait_for_return(struct svc_owner *owner, const struct life 
         return refuse_other(before->staged, life.staged);
     ret->kept = take_ptr(life.outcome.kept);
     ret->lost = take_ptr(life.outcome.lost);
+    ret->live_again = take_ptr(life.outcome.live_again);
     return SVC_EXIT_OK;
 }
 
@@ -213,6 +219,8 @@ static enum svc_exit print(const char *file, const struct cache_staged *staged, 
         (void)buf_printf(&out, "The former database is kept as %s.\n", o->kept);
     if (o->lost)
         fprintf(stderr, "ldplayerd: %s\n", o->lost);
+    if (o->live_again)
+        fprintf(stderr, "ldplayerd: %s\n", o->live_again);
     return svc_exit_print(&out);
 }
 

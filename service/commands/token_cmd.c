@@ -33,7 +33,7 @@ static enum svc_exit open_db(const struct svc_owner *owner, sqlite3 **ret_db)
         char *sentence cleanup(mem_freep) = cache_missing_sentence(&missing);
         fprintf(stderr, "ldplayerd: %s\n", sentence);
     }
-    if (repair.kept) {
+    if (repair.at) {
         char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
         fprintf(stderr, "ldplayerd: %s\n", sentence);
     }
@@ -276,7 +276,8 @@ enum svc_exit svc_token_cmd_list(const struct svc_args *args)
 
 static enum svc_exit refuse_unknown(const char *id_or_name)
 {
-    return svc_exit_fail("there is no token with the id or name %s", id_or_name);
+    return svc_exit_fail("there is no token with the id or name %s that is not revoked already",
+                         id_or_name);
 }
 
 static enum svc_exit revoke_here(const struct svc_owner *owner, const char *id_or_name)

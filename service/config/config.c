@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/config/config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/memory/mem.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "service/config/nearest.h"
 #include "service/process/platform.h"
 
 enum { ENV_MAX = 4096 };
@@ -161,6 +163,40 @@ static bool get_env(const char *name, char out[ENV_MAX])
     return uv_os_getenv(name, out, &n) == 0 && *out;
 }
 
+/* One that is nearly the name of an option is a mistake; other names are none of ours. */
+static void check_env_name(const char *name, struct svc_problems *problems)
+{
+    static const char prefix[] = "LDPLAYERD_";
+    char typed[64], known[64], hint[80];
+    struct svc_nearest nearest;
+    if (!str_has_prefix(name, prefix) || strcmp(name, "LDPLAYERD_CONFIG") == 0)
+        return;
+    str_copy(typed, sizeof(typed), name + strlen(prefix));
+    for (char *p = typed; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    svc_nearest_init(&nearest, typed);
+    for (size_t i = 0; i < svc_option_count; i++) {
+        svc_option_env_name(&svc_option_table[i], known, sizeof(known));
+        if (strcmp(known, name) == 0)
+            return;
+        svc_nearest_offer(&nearest, svc_option_table[i].name);
+    }
+    if (nearest.best)
+        svc_problems_add(problems, "%s: the environment names no option so%s", name,
+                         svc_nearest_hint(&nearest, "", hint, sizeof(hint)));
+}
+
+static void check_env_names(struct svc_problems *problems)
+{
+    uv_env_item_t *items = NULL;
+    int n = 0;
+    if (uv_os_environ(&items, &n) < 0)
+        return;
+    for (int i = 0; i < n; i++)
+        check_env_name(items[i].name, problems);
+    uv_os_free_environ(items, n);
+}
+
 void svc_config_read_env(struct svc_config *c, struct svc_problems *problems)
 {
     char name[64], text[ENV_MAX];
@@ -174,6 +210,7 @@ void svc_config_read_env(struct svc_config *c, struct svc_problems *problems)
         if (get_env(name, text))
             svc_config_set_text(c, option, text, SVC_SOURCE_ENV, name, problems);
     }
+    check_env_names(problems);
 }
 
 void svc_config_read_flags(struct svc_config *c, const struct svc_flag *flags, size_t n_flags,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Batches: one parent, one child for each instance."""
+import re
 import unittest
 
 from support import Client, ServiceCase
@@ -103,6 +104,23 @@ class Idempotency(ServiceCase):
         other = self.client.request("POST", "/api/instances", {"name": "b"}, headers=self.key)
         self.assertEqual(other.status, 422, other)
         self.assertEqual(len(self.simulator.calls("add")), 1)
+
+    def test_no_request_that_changes_something_ignores_it(self):
+        """A client that sends one sends the request again."""
+        n = 0
+        for path, methods in self.client.get("/api/openapi.json").json["paths"].items():
+            for method, operation in methods.items():
+                takes = [p.get("name") for p in operation.get("parameters", [])]
+                if method not in ("post", "patch", "delete") or "Idempotency-Key" in takes:
+                    continue
+                with self.subTest(method + " " + path):
+                    n += 1
+                    answer = self.client.request(method.upper(), re.sub("{.*?}", "x", path),
+                                                 headers=self.key)
+                    self.assert_problem(answer, 422, "VALIDATION_FAILED")
+                    self.assertEqual(answer.json["errors"][0]["field"], "Idempotency-Key")
+        self.assertGreater(n, 5)
+        self.client.request("GET", "/api/instances", headers=self.key, expect=200)
 
     def test_users_do_not_share_keys(self):
         first = self.client.post("/api/instances/0/start", headers=self.key).json

@@ -186,7 +186,7 @@ class RemoveData(ServiceCase):
             self.put(*path.split("/"))
         done = self.remove()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("they stay", done.stderr)
+        self.assertIn("logs has other things in it (nginx.log); they stay", done.stderr)
         self.assertEqual(self.files(), foreign)
 
     def files(self):
@@ -291,6 +291,14 @@ class File(ServiceCase):
         self.assertEqual(rows["drain_ms"][0], "5001")
         self.assertIn("config.json line 1", rows["drain_ms"][1])
         self.assertEqual(rows["max_connections"], ["10000", "default"])
+
+    def test_an_environment_that_names_an_option_wrongly_is_refused(self):
+        done = run_service_command("config", "check", env={"LDPLAYERD_MAX_CONECTIONS": "5"})
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("LDPLAYERD_MAX_CONECTIONS: the environment names no option so; did you mean "
+                      "max_connections?", done.stderr)
+        done = run_service_command("config", "check", env={"LDPLAYERD_HOME": "5"})
+        self.assertEqual(done.returncode, 0, "that is somebody else's")
 
     def test_the_file_in_the_data_directory_is_found(self):
         with open(os.path.join(self.service.data_dir, "config.json"), "w", encoding="utf-8") as f:
@@ -409,6 +417,20 @@ class Simulate(ServiceCase):
         self.service.wait_until_observed(self.client)
         self.assertEqual({i["index"]: i["id"] for i in self.client.instances()}, before)
         self.assertIn(self.client.instance(0)["state"], ("running", "ready"))
+
+    def test_it_keeps_its_number_and_one_that_is_not_whole_is_refused(self):
+        self.service.restart(simulate=2)
+        self.assertIn("was made with 4 instances and stays as it is", self.service.log())
+        self.service.wait_until_observed(self.client)
+        self.assertEqual(self.client.get("/api/instances").json["total"], 4)
+        self.service.stop()
+        folder = os.path.join(self.service.data_dir, "simulator")
+        os.rename(os.path.join(folder, "made"), os.path.join(folder, "made.elsewhere"))
+        with self.assertRaises(StartFailed) as raised:
+            self.service.start()
+        self.assertIn("is not whole", raised.exception.log)
+        os.rename(os.path.join(folder, "made.elsewhere"), os.path.join(folder, "made"))
+        self.service.start()
 
 
 if __name__ == "__main__":

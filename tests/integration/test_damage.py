@@ -9,6 +9,7 @@ import unittest
 import uuid
 
 from support import ServiceCase, run_service_command, wait_for
+from support.disk import spoil
 from support.programs import path_for_program
 
 PAGE = 4096
@@ -57,9 +58,7 @@ class DamageCase(ServiceCase):
             return file.read(PAGE)
 
     def damage(self, number):
-        with open(self.database, "r+b") as file:
-            file.seek((number - 1) * PAGE)
-            file.write(GARBAGE)
+        spoil(self.database, (number - 1) * PAGE, GARBAGE)
 
     def roots(self):
         with sqlite3.connect(self.database) as db:
@@ -168,12 +167,21 @@ class WhileStopped(DamageCase):
         self.assertIn("ldplayerd restore ", check["detail"])
         self.check_told()
 
-    def test_what_is_sound_is_not_touched(self):
-        with open(self.database + ".suspect", "wb"):
-            pass
+    def test_what_is_sound_is_not_touched_but_may_be_an_older_one(self):
+        last = self.client.told_so_far()[-1]["seq"]
+        with open(self.database + ".suspect", "w", encoding="utf-8") as file:
+            file.write("somebody was here")
         self.service.restart()
         self.assertEqual(self.kept(), [])
         self.assertFalse(os.path.exists(self.database + ".suspect"))
+        check = self.client.get("/api/health").json["checks"]["repair"]
+        self.assertEqual((check["status"], check["kept"]), ("degraded", None))
+        self.assertIn("in doubt (somebody was here)", check["detail"])
+        self.assertIn(check["detail"], self.service.log())
+        told = self.client.told("service.database_repaired")[-1]["data"]
+        self.assertEqual((told["kept"], told["finding"]), (None, "somebody was here"))
+        self.assertGreater(self.client.told_so_far()[-1]["seq"], last + 1000)
+        self.service.restart()
         self.assertNotIn("repair", self.client.get("/api/health").json["checks"])
 
 

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import unittest
 
+from support.disk import spoil
 from support import IS_WINDOWS, Client, ServiceCase, StartFailed, wait_for
 
 
@@ -110,15 +111,15 @@ class Moved(DatabaseCase):
     def ask(self):
         return self.client.request("POST", "/api/instances/0/stop")
 
-    def check_refused(self):
+    def check_refused(self, finding):
         answer = self.ask()
         self.assert_problem(answer, 503, "STORE_UNAVAILABLE")
-        self.assertIn("not the one that was opened", answer.json["detail"])
+        self.assertIn(finding, answer.json["detail"])
         self.assertIn("restart the service", answer.json["detail"])
         database = self.client.get("/readyz", expect=503).json["checks"]["database"]
         self.assertEqual(database["status"], "failing")
-        self.assertIn("not the one that was opened", database["detail"])
-        self.assertIn("not the one that was opened", self.service.log())
+        self.assertIn(finding, database["detail"])
+        self.assertIn(finding, self.service.log())
         self.assertEqual(self.client.get("/api/instances").json["total"], 2, "reads go on")
 
     def check_goes_on(self, known):
@@ -126,7 +127,7 @@ class Moved(DatabaseCase):
         wait_for(lambda: self.client.request("GET", "/readyz").status == 200, "a ready service")
         with self.client.events(since=0) as stream:
             event = stream.until(lambda e: e["type"] == "service.database_failing")[-1]
-            self.assertIn("not the one that was opened", event["data"]["reason"])
+            self.assertIn("restart the service", event["data"]["reason"])
             stream.until(lambda e: e["type"] == "service.database_recovered")
         known.append(self.client.run("POST", "/api/instances/0/stop")["id"])
         self.service.kill()
@@ -140,15 +141,16 @@ class Moved(DatabaseCase):
             with self.subTest(os.path.basename(name)):
                 known = [self.client.run("POST", "/api/instances/0/stop")["id"]]
                 os.rename(name, name + ".elsewhere")
-                self.check_refused()
+                self.check_refused(os.path.basename(name) + " is gone")
                 os.rename(name + ".elsewhere", name)
                 self.check_goes_on(known)
+                self.assertNotIn("repair", self.client.get("/api/health").json["checks"])
 
     def test_a_file_in_its_place_takes_none_either(self):
         known = [self.client.run("POST", "/api/instances/0/stop")["id"]]
         os.rename(self.database, self.database + ".elsewhere")
         shutil.copyfile(self.database + ".elsewhere", self.database)
-        self.check_refused()
+        self.check_refused("another file is in the place of ldplayerd.db")
         os.replace(self.database + ".elsewhere", self.database)
         self.check_goes_on(known)
 
@@ -176,13 +178,46 @@ class Moved(DatabaseCase):
         for path in glob.glob(glob.escape(self.database) + "*"):
             os.remove(path)
         wait_for(lambda: self.client.request("GET", "/readyz").status == 503, "the trouble")
-        self.check_refused()
+        self.check_refused("ldplayerd.db is gone")
         self.service.stop()
         self.service.start()
         token = self.service.create_token("again", "admin")
         client = Client(self.service, token)
         self.assertEqual(client.get("/api/operations").json["total"], 0)
         client.run("POST", "/api/instances/0/stop")
+
+    @unittest.skipIf(IS_WINDOWS, "nobody can write into a file that another program has open")
+    def test_a_copy_that_is_written_into_it_takes_no_writes_and_passes_for_nothing_else(self):
+        for end in (self.service.stop, self.service.kill):
+            with self.subTest(end.__name__):
+                self.service.wait_until_observed(self.client)
+                self.client.run("POST", "/api/instances/0/stop")
+                self.service.stop()
+                shutil.copyfile(self.database, self.database + ".elsewhere")
+                self.service.start()
+                self.service.wait_until_observed(self.client)
+                known = [self.client.run("POST", "/api/instances/0/stop")["id"]
+                         for _ in range(20)]
+                self.service.restart()  # so that the file has what was written before
+                self.service.wait_until_observed(self.client)
+                self.client.run("POST", "/api/instances/0/stop")
+                life = self.client.get("/api/info").json["started_at"]
+                last = self.client.told_so_far()[-1]["seq"]
+                with open(self.database + ".elsewhere", "rb") as source:
+                    content = source.read()
+                with open(self.database, "r+b") as file:
+                    file.write(content)
+                self.assert_problem(self.ask(), 503, "STORE_UNAVAILABLE")
+                for operation in known:  # each is what stands there, or a page that is no good
+                    self.client.request("GET", f"/api/operations/{operation}")
+                self.check_refused("another program has written into ldplayerd.db")
+                self.assertEqual(self.client.get("/api/info").json["started_at"], life)
+                end()
+                self.service.start()
+                self.assertIn("repair", self.client.get("/api/health").json["checks"])
+                first = [e["seq"] for e in self.client.event_lines(since=last, timeout=1)
+                         if e["type"] != "gap"][0]
+                self.assertGreater(first, last + 1000, "no number is used again")
 
 
 # Without this capability even root is held to permissions.
@@ -307,6 +342,25 @@ class FullDisk(DatabaseCase):
     def accepted(self):
         answer = self.client.request("POST", "/api/instances/0/stop")
         return answer if answer.status == 202 else None
+
+    def test_damage_without_room_for_a_repair_is_told_and_the_service_stays(self):
+        operation = self.client.run("POST", "/api/instances/0/stop")["id"]
+        self.service.restart()  # nothing of it is in memory now, nor in the log of the database
+        self.service.wait_until_observed(self.client)
+        life = self.client.get("/api/info").json["started_at"]
+        self.fill()
+        wait_for(self.refused, "a refused command")
+        wait_for(lambda: self.client.get("/api/health").json["checks"]["database"]["free_bytes"]
+                 < os.path.getsize(self.database), "a disk that is known to be full")
+        with open(self.database, "rb") as file:
+            pages = list(iter(lambda: file.read(4096), b""))
+        leaf, = [i for i, page in enumerate(pages) if page[0] == 13 and operation.encode() in page][:1]
+        spoil(self.database, leaf * 4096, b"\xa5" * 4096)
+        answer = self.client.request("GET", f"/api/operations/{operation}")
+        self.assert_problem(answer, 503, "STORE_UNAVAILABLE")
+        self.assertIn("room for a second database", answer.json["detail"])
+        self.assertIn("there is no room to repair it", self.service.log())
+        self.assertEqual(self.client.get("/api/info").json["started_at"], life)
 
     def test_a_start_without_room_is_named(self):
         self.service.stop()

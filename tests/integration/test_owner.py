@@ -13,6 +13,7 @@ import threading
 import unittest
 
 from support import IS_WINDOWS, Client, ServiceCase, run_service_command, wait_for
+from support.disk import spoil
 from support.programs import SERVICE, clean_environment, path_for_program
 
 
@@ -61,10 +62,8 @@ class Damaged(OwnerCase):
         self.client.get("/api/auth/tokens")
         pages, size = pages_of_indexes(self.database, "tokens")
         self.assertTrue(pages)
-        with open(self.database, "r+b") as file:
-            for page in pages:
-                file.seek((page - 1) * size)
-                file.write(b"\xff" * size)
+        for page in pages:
+            spoil(self.database, (page - 1) * size, b"\xff" * size)
         done = self.command("token", "list")
         # The service answers what it can read, or says that it cannot.
         if done.returncode == 0:
@@ -190,10 +189,22 @@ class Ways(OwnerCase):
             done = run_service_command(*args, "--data-dir", path_for_program(path))
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn("there is no data directory", done.stderr)
+            self.assertIn("`ldplayerd config init --data-dir ", done.stderr)
             self.assertFalse(os.path.exists(path))
         for args in (("config", "init"), ("token", "create", "--name", "x", "--role", "viewer")):
             done = run_service_command(*args, "--data-dir", path_for_program(path))
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_what_cannot_be_done_says_which_part_of_it(self):
+        place = path_for_program(self.service.data_dir)
+        self.service.create_token("x1", "viewer")
+        done = [run_service_command(*args, "--data-dir", place) for args in (
+            ("token", "revoke", "x1"), ("token", "revoke", "x1"), ("token", "foo"),
+            ("backup", path_for_program(os.path.join(self.directory, "nope", "x.db"))))]
+        self.assertEqual([d.returncode for d in done], [0, 1, 2, 1])
+        self.assertIn("name x1 that is not revoked already", done[1].stderr)
+        self.assertIn('there is no command "token foo"', done[2].stderr)
+        self.assertRegex(done[3].stderr, r"there is no folder .*nope; make it")
 
     @unittest.skipIf(IS_WINDOWS, "its default directory is that of the whole machine")
     def test_a_first_token_before_the_first_start_makes_the_default_directory(self):

@@ -61,6 +61,30 @@ class Restore(BackupCase):
         with self.client.events(since=0) as stream:
             stream.until(lambda e: e["type"] == "service.database_restored")
 
+    def revoke(self, name):
+        done = run_service_command("token", "revoke", name, "--data-dir",
+                                   path_for_program(self.service.data_dir))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_tokens_that_were_revoked_since_are_named(self):
+        for name in ("revoked", "kept"):
+            self.service.create_token(name, "admin")
+        self.run_command("backup", "a.db")
+        self.revoke("revoked")
+        for is_running in (True, False):
+            if not is_running:
+                self.revoke("revoked")
+                self.service.stop()
+            done = self.run_command("restore", "a.db")
+            sentence, = [line for line in done.stderr.splitlines() if "live again: revoked." in line]
+            if not is_running:
+                self.service.start()
+            restored = self.client.get("/api/info").json["restored"]
+            self.assertIn(restored["live_again"], sentence)
+            told = [e["data"] for e in self.client.told_so_far()
+                    if e["type"] == "service.database_restored"]
+            self.assertEqual(told[-1], restored)
+
     def test_what_got_the_index_of_another_one_since_is_not_taken_for_it(self):
         self.simulator.set(**{"ms.add_disk": 50000})
         self.client.run("POST", "/api/instances", {"name": "X", "labels": {"of": "X"}})

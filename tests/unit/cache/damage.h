@@ -217,7 +217,9 @@ static inline void note_tree(struct subject *s, const struct cache_pages *pages,
 static inline void note_kinds(struct subject *s, sqlite3 *db, const struct cache_pages *pages)
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    bool *is_free cleanup(mem_freep) = cache_pages_free_list(pages);
+    bool is_whole = false;
+    bool *is_free cleanup(mem_freep) = cache_pages_free_list(pages, &is_whole);
+    cr_assert(is_whole);
     s->kinds = mem_calloc(s->n_pages + 1, sizeof(*s->kinds));
     for (uint32_t i = 1; i <= s->n_pages; i++)
         s->kinds[i] = is_free[i] ? PAGE_FREE : PAGE_LONG;

@@ -137,7 +137,7 @@ void world_open(struct world *w)
     cr_assert_eq(cache_workstations_load(db, &stations, &n_stations), 0);
     cr_assert_eq(cache_events_new(db, 1000, &w->events), 0);
     w->idempotency = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(w->idempotency, db), 0);
+    cr_assert_eq(cache_idempotency_load(w->idempotency, db, false), 0);
     w->subscriber = cache_events_subscribe(w->events, on_event, w);
     w->store = cache_store_new(&w->loop, db, NULL);
     cache_events_set_store(w->events, w->store);

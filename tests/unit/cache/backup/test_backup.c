@@ -146,7 +146,7 @@ Test(cache_backup, none_is_made_where_the_log_was_removed)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
     cr_assert_eq(fs_remove(log), 0);
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(cache_backup_copy(folder, to, NULL, &copy, &error), UV_EFTYPE);
+        cr_assert_eq(cache_backup_copy(folder, to, &copy, &error), UV_EFTYPE);
         cr_assert_not_null(strstr(error.text, "log is gone"), "%s", error.text);
         cr_assert_not_null(strstr(error.text, "the next start"), "%s", error.text);
     }

@@ -9,6 +9,7 @@
 #include "tests/unit/cache/backup/put_backup.h"
 
 enum { HOUR_MS = 3600 * 1000 };
+static const int64_t year_ms = 365 * 24 * INT64_C(3600000);
 
 static struct fixture f;
 static struct cache_backups *backups;
@@ -264,6 +265,37 @@ Test(cache_backups, those_of_a_database_that_is_missing_stay_until_somebody_remo
     cache_db_close(db);
 }
 
+/* At the start, and while the service runs. */
+Test(cache_backups, a_clock_that_is_set_ahead_costs_no_copy)
+{
+    for (int is_off = 0; is_off < 2; is_off++) {
+        int64_t now = clock_wall_ms(), mono = (int64_t)clock_mono_ms();
+        struct cache_clock_check clock = {
+            .started_wall = now, .started_mono = mono, .held_until = is_off ? mono + HOUR_MS : 0};
+        cache_backups_set_clock(backups, &clock);
+        for (int days = 1; days < 4; days++) {
+            char stamp[CLOCK_STAMP_SIZE];
+            clock_stamp(now - days * 24 * HOUR_MS, stamp);
+            char *name cleanup(mem_freep) = mem_printf("ldplayerd-%s.db", stamp);
+            put_copy(name);
+        }
+        if (is_off)
+            clock.started_wall = now + year_ms;
+        fake_clock_set_wall(year_ms);
+        change();
+        look();
+        cr_assert_eq(n_made, 1);
+        cr_assert_eq(count(), 3 + 1);
+        fake_clock_set_wall(-year_ms);
+        if (!is_off) {
+            close_backups();
+            fixture_stop(&f);
+            begin();
+        }
+    }
+    close_backups();
+}
+
 Test(cache_backups, one_that_fails_is_told_and_tried_again_an_hour_later)
 {
     folder_write(f.folder, "backups", "a file");
@@ -295,7 +327,7 @@ Test(cache_backups, none_is_made_of_what_stands_in_the_place_of_the_database)
     loop_run(&f.loop);
     cr_assert_eq(got.status, UV_ENXIO);
     cr_assert_eq(count(), 0);
-    cr_assert_not_null(strstr(cache_backups_health(backups).error, "not the one that was opened"));
+    cr_assert_not_null(strstr(cache_backups_health(backups).error, "in the place of ldplayerd.db"));
     close_backups();
 }
 

@@ -209,6 +209,16 @@ static void take_away(const char *path)
     cr_assert_eq(fs_remove(path), 0);
 }
 
+static void write_and_die(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
 /* It is repaired then, which keeps a row or none; the copies are worth no less. */
 Test(cache_missing, one_of_which_nothing_was_left_is_told_like_one_that_is_gone)
 {
@@ -216,12 +226,8 @@ Test(cache_missing, one_of_which_nothing_was_left_is_told_like_one_that_is_gone)
     for (size_t i = 0; i < countof(ways); i++) {
         folder_remove(folder);
         folder = folder_make();
-        pid_t pid = fork();
-        if (pid == 0) {
-            execute(open_db(folder), "INSERT INTO preferences VALUES ('a', 'b')");
-            _exit(0);
-        }
-        cr_assert_eq(waitpid(pid, NULL, 0), pid);
+        cache_db_close(open_db(folder));
+        write_and_die();
         char *path = fs_join(folder, "ldplayerd.db"), *log = mem_printf("%s-wal", path);
         put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
         ways[i](path);
@@ -234,6 +240,57 @@ Test(cache_missing, one_of_which_nothing_was_left_is_told_like_one_that_is_gone)
         mem_free(path);
         mem_free(log);
     }
+}
+
+/* A copy would be older than what there is. */
+Test(cache_missing, one_that_stands_in_its_log_from_end_to_end_is_not_missing)
+{
+    write_and_die();
+    char *path cleanup(mem_freep) = fs_join(folder, "ldplayerd.db");
+    put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+    take_away(path);
+    cr_assert_eq(missing_at(0), 0);
+    sqlite3 *db = open_db(folder);
+    cr_assert_eq(query_number(db, "SELECT count(*) FROM preferences WHERE name = 'a'"), 1);
+    cache_db_close(db);
+}
+
+Test(cache_missing, one_of_a_time_to_come_is_a_copy_and_the_last)
+{
+    put_backup(folder, "backups/ldplayerd-29990101T000000Z.db");
+    put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+    folder_write(folder, "ldplayerd.db.replaced-20000101T000000Z", "");
+    struct cache_missing missing cleanup(cache_missing_deinit) = open_and_close();
+    cr_assert_gt(missing.at, 0);
+    cr_assert_eq(missing.n_copies, 3);
+    cr_assert_not_null(strstr(missing.copies[0], "ldplayerd-20010101T000000Z.db"));
+    cr_assert_not_null(strstr(missing.copies[2], "ldplayerd-29990101T000000Z.db"));
+}
+
+Test(cache_missing, where_there_is_no_other_it_is_the_one_that_is_named)
+{
+    put_backup(folder, "backups/ldplayerd-29990101T000000Z.db");
+    struct cache_missing missing cleanup(cache_missing_deinit) = open_and_close();
+    char *sentence cleanup(mem_freep) = cache_missing_sentence(&missing);
+    char *command cleanup(mem_freep) =
+        mem_printf("by: ldplayerd restore %s/backups/ldplayerd-29990101T000000Z.db --data-dir %s.",
+                   folder, folder);
+    cr_assert_not_null(strstr(sentence, command), "%s", sentence);
+    cr_assert_eq(missing_at(1), missing.at, "at each start");
+}
+
+/* A bit of the number of its version is enough. */
+Test(cache_missing, of_one_that_is_said_to_be_of_a_newer_program_a_copy_is_named)
+{
+    struct cache_missing missing;
+    struct cache_repair repair = {0};
+    struct cache_db_error error;
+    sqlite3 *db = open_db(folder);
+    execute(db, "PRAGMA user_version = 117440518");
+    cache_db_close(take_ptr(db));
+    put_backup(folder, "backups/ldplayerd-20010101T000000Z.db");
+    cr_assert_eq(cache_missing_open(folder, &db, &repair, &missing, &error), UV_ENOTSUP);
+    cr_assert_not_null(strstr(error.text, "20010101T000000Z.db --data-dir "), "%s", error.text);
 }
 
 /* Nor is what the repair itself has put aside a copy. */

@@ -239,7 +239,7 @@ Test(cache_restore_former, keys_of_tokens_that_go_belong_to_whoever_asks)
     }
     struct cache_idempotency *keys = cache_idempotency_new();
     db = open_db(folder);
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
+    cr_assert_eq(cache_idempotency_load(keys, db, false), 0);
     cache_db_close(db);
     for (size_t i = 0; i < countof(cases); i++) {
         char operation[UUID_SIZE];

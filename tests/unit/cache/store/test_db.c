@@ -185,22 +185,96 @@ static void make_whole(const char *folder)
     cache_db_close(db);
 }
 
-/* It says what the file says, which is from before; the killed one's -shm tells. */
-Test(cache_db, a_log_that_was_removed_after_a_kill_is_told)
+static int64_t size_of(const char *folder, const char *name)
 {
-    char *folder = folder_make(), *log = fs_join(folder, "ldplayerd.db-wal");
-    make_whole(folder);
+    int64_t size = -1;
+    char *path = fs_join(folder, name);
+    (void)fs_size(path, &size);
+    mem_free(path);
+    return size;
+}
+
+/* Leaves a log of three transactions, each of the same number of frames, and what is of no use any
+ * more behind it; both are killed by their end. */
+static void make_killed(const char *folder)
+{
     pid_t pid = fork();
     if (pid == 0) {
-        execute(open_db(folder), "INSERT INTO events VALUES (8, 2, 'x', '{}')");
+        sqlite3 *db = open_db(folder);
+        execute(db, "BEGIN; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000)); DROP"
+                    " TABLE t; COMMIT; PRAGMA wal_checkpoint(RESTART)");
+        for (int i = 0; i < 3; i++)
+            execute(db, "INSERT INTO events (time, type, json) VALUES (2, 'x', '{}')");
         _exit(0);
     }
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
-    cr_assert_eq(fs_remove(log), 0);
-    char *kept cleanup(mem_freep) = NULL;
+}
+
+static size_t count_of_one(const char *folder)
+{
+    enum { FRAMES_AT = 16 };
+    struct buf shared = read_whole(folder, "ldplayerd.db-shm");
+    uint32_t n;
+    memcpy(&n, shared.data + FRAMES_AT, sizeof(n));
+    buf_deinit(&shared);
+    cr_assert_eq(n % 3, 0);
+    return n / 3;
+}
+
+/* The file says what is from before; the killed one's -shm tells how long its log was. */
+Test(cache_db, a_log_that_has_lost_what_was_in_it_after_a_kill_is_told)
+{
+    enum { GONE = -1, HEADER = 32, FRAME = 24 + 4096 };
+    static const struct {
+        int n_left; /* transactions in the log; or GONE */
+        int bytes;  /* of the next one; -1: none, not even of the header */
+        int last;   /* event that is left */
+    } cases[] = {{GONE, 0, 7}, {0, -1, 7}, {0, 0, 7}, {1, 0, 8}, {2, 0, 9}, {2, FRAME / 2, 9}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        char *folder = folder_make(), *log = fs_join(folder, "ldplayerd.db-wal");
+        make_whole(folder);
+        make_killed(folder);
+        size_t n = count_of_one(folder);
+        int64_t end = HEADER + (int64_t)(n * FRAME) * cases[i].n_left + cases[i].bytes;
+        cr_assert_gt(size_of(folder, "ldplayerd.db-wal"), HEADER + (int64_t)(3 * n * FRAME));
+        if (cases[i].n_left == GONE)
+            cr_assert_eq(fs_remove(log), 0);
+        else
+            cr_assert_eq(truncate(log, cases[i].bytes < 0 ? 0 : end), 0);
+        char *kept cleanup(mem_freep) = NULL;
+        sqlite3 *db = open_damaged(folder, &kept);
+        cr_assert_not_null(kept, "%zu", i);
+        cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), cases[i].last, "%zu", i);
+        cache_db_close(db);
+        mem_free(log);
+        folder_remove(folder);
+    }
+}
+
+/* As file systems leave the end of a file that they had no time to write. */
+Test(cache_db, a_last_transaction_that_is_not_to_be_read_after_a_kill_is_told)
+{
+    char *folder = folder_make(), *kept cleanup(mem_freep) = NULL;
+    make_whole(folder);
+    make_killed(folder);
+    overwrite(folder, "ldplayerd.db-wal", 32 + 2 * count_of_one(folder) * (24 + 4096), 24 + 4096);
     sqlite3 *db = open_damaged(folder, &kept);
     cr_assert_not_null(kept);
-    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 7);
+    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 9);
+    cache_db_close(db);
+    folder_remove(folder);
+}
+
+Test(cache_db, what_stands_behind_a_log_may_go)
+{
+    char *folder = folder_make(), *log = fs_join(folder, "ldplayerd.db-wal");
+    make_whole(folder);
+    make_killed(folder);
+    cr_assert_eq(truncate(log, 32 + (off_t)(3 * count_of_one(folder) * (24 + 4096))), 0);
+    char *kept cleanup(mem_freep) = NULL;
+    sqlite3 *db = open_damaged(folder, &kept);
+    cr_assert_null(kept);
+    cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 10);
     cache_db_close(db);
     mem_free(log);
     folder_remove(folder);
@@ -667,15 +741,6 @@ Test(cache_db, an_opening_that_fails_leaves_room_for_the_next)
     cache_db_close(open_db(folder));
     mem_free(path);
     folder_remove(folder);
-}
-
-static int64_t size_of(const char *folder, const char *name)
-{
-    int64_t size = -1;
-    char *path = fs_join(folder, name);
-    (void)fs_size(path, &size);
-    mem_free(path);
-    return size;
 }
 
 Test(cache_db, a_reader_never_copies_the_log_back)

@@ -193,22 +193,56 @@ static void expect_refused(struct world *w, const char *what)
     cr_assert_eq(w->heard.write_error, UV_ENXIO, "%s", what);
 }
 
+static int exec_add_many(sqlite3 *db, void *arg)
+{
+    (void)arg;
+    return cache_sql_run(
+        db, "INSERT INTO events (time, type, json) VALUES (1, 'x', hex(randomblob(?)))", "i",
+        (int64_t)3 << 20);
+}
+
+static int add_many(struct world *w)
+{
+    int status = 1;
+    cache_store_write(w->f.store, exec_add_many, note_status, &status);
+    loop_run(&w->f.loop);
+    return status;
+}
+
 Test(cache_place, a_database_that_is_emptied_or_cut_off_takes_no_more)
 {
     for (int is_emptied = 0; is_emptied < 2; is_emptied++) {
         struct world w;
         world_init(&w);
-        cr_assert_eq(add(&w), 0);
-        sqlite3 *db = open_beside(w.f.folder);
-        execute(db, "PRAGMA wal_checkpoint(PASSIVE)"); /* it grows while it is open */
+        int64_t before = size_of(w.database);
+        cr_assert_eq(add_many(&w), 0);
         cr_assert_eq(add(&w), 0);
         int64_t size = size_of(w.database);
+        cr_assert_gt(size, before, "it grows while it is open");
         cut(w.database, is_emptied ? 0 : size - 1);
         expect_refused(&w, is_emptied ? "emptied" : "cut off");
         cr_assert_eq(cache_store_check_place(w.f.store), UV_ENXIO);
-        sqlite3_close(db);
+        cr_assert_str_eq(cache_sql_strerror(UV_ENXIO), "ldplayerd.db was cut off");
         world_deinit(&w);
     }
+}
+
+/* As `cp` does, which leaves the file the one that was opened. */
+Test(cache_place, a_database_that_another_one_is_written_into_takes_no_more)
+{
+    struct world w;
+    world_init(&w);
+    cr_assert_eq(add_many(&w), 0);
+    cr_assert_eq(add(&w), 0);
+    cr_assert_eq(w.n_heard, 0, "we write into it ourselves");
+    FILE *file = fopen(w.database, "r+b");
+    char byte = (char)fgetc(file);
+    rewind(file);
+    fputc(byte, file);
+    fclose(file);
+    expect_refused(&w, "written");
+    cr_assert_str_eq(cache_sql_strerror(UV_ENXIO), "another program has written into ldplayerd.db");
+    world_deinit(&w);
 }
 
 /* What is appended behind the hole would be lost with the process. */
@@ -224,24 +258,13 @@ Test(cache_place, a_log_that_is_emptied_or_cut_off_takes_no_more)
     }
 }
 
-static int exec_add_many(sqlite3 *db, void *arg)
-{
-    (void)arg;
-    return cache_sql_run(
-        db, "INSERT INTO events (time, type, json) VALUES (1, 'x', hex(randomblob(?)))", "i",
-        (int64_t)3 << 20);
-}
-
 /* SQLite cuts it off itself when it has been copied back. */
 Test(cache_place, a_log_that_begins_anew_is_no_shorter_one)
 {
     struct world w;
     world_init(&w);
     for (int i = 0; i < 6; i++) {
-        int status = 1;
-        cache_store_write(w.f.store, exec_add_many, note_status, &status);
-        loop_run(&w.f.loop);
-        cr_assert_eq(status, 0);
+        cr_assert_eq(add_many(&w), 0);
         cr_assert_eq(add(&w), 0);
     }
     cr_assert_eq(w.n_heard, 0);

@@ -146,6 +146,48 @@ Test(cache_repair, what_else_is_lost_is_not_taken_for_nothing)
     folder_remove(folder);
 }
 
+static uint32_t number_at(const char *folder, long at)
+{
+    unsigned char bytes[4];
+    char *path cleanup(mem_freep) = fs_join(folder, "ldplayerd.db");
+    FILE *file = fopen(path, "rb");
+    cr_assert_eq(fseek(file, at, SEEK_SET), 0);
+    cr_assert_eq(fread(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+    fclose(file);
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Its pages are free, and look like pages that a damaged one had led to. */
+Test(cache_repair, what_was_removed_does_not_come_back_when_the_list_of_free_pages_is_gone)
+{
+    for (int is_list_whole = 0; is_list_whole < 2; is_list_whole++) {
+        char *folder = folder_make();
+        make_sound(folder);
+        sqlite3 *db = open_db(folder);
+        execute(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500)"
+                    " INSERT INTO events SELECT i, i, 'x', hex(zeroblob(200)) FROM n");
+        execute(db, "DELETE FROM events WHERE seq < 400");
+        long root =
+            (long)query_number(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'events'");
+        cache_db_close(db);
+        long trunk = (long)number_at(folder, 32);
+        cr_assert_gt(trunk, 1);
+        damage(folder, (root - 1) * 4096, 4096);
+        if (!is_list_whole)
+            damage(folder, (trunk - 1) * 4096, 4096);
+        struct cache_repair repair;
+        db = open_and_tell(folder, &repair);
+        cr_assert_not_null(repair.kept);
+        cr_assert(cache_repair_is_loss(&repair));
+        cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq < 400"), 0);
+        cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), is_list_whole ? 101 : 0);
+        check_whole(db);
+        cache_repair_deinit(&repair);
+        cache_db_close(db);
+        folder_remove(folder);
+    }
+}
+
 Test(cache_repair, it_is_told_until_somebody_could_tell_it)
 {
     char *folder = folder_make();
@@ -233,6 +275,36 @@ Test(cache_repair, a_journal_that_lies_there_touches_neither_the_damaged_nor_the
     }
 }
 
+static int renumber(sqlite3 *db)
+{
+    return cache_sql_run(db, "INSERT INTO events VALUES (1000000, 1, 'x', '{}')", "");
+}
+
+/* It may be an older one, so it is told of, and goes on as one that was repaired. */
+Test(cache_repair, one_that_is_sound_but_was_in_doubt_is_told_until_somebody_could_tell_it)
+{
+    char *folder = folder_make();
+    make_sound(folder);
+    cr_assert_eq(cache_repair_suspect(folder, "somebody was here"), 0);
+    for (int i = 0; i < 2; i++) {
+        struct cache_repair repair = {.finish = renumber};
+        struct cache_db_error err;
+        sqlite3 *db = NULL;
+        cr_assert_eq(cache_db_open(folder, &db, &repair, &err), 0, "%s", err.text);
+        cr_assert_gt(repair.at, 0);
+        cr_assert_null(repair.kept);
+        cr_assert(cache_repair_is_loss(&repair));
+        char *sentence cleanup(mem_freep) = cache_repair_sentence(&repair);
+        cr_assert_not_null(strstr(sentence, "in doubt (somebody was here)"), "%s", sentence);
+        cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), 1000000);
+        check_whole(db);
+        cache_repair_deinit(&repair);
+        cache_db_close(db);
+    }
+    cr_assert_null(find_file(folder, "ldplayerd.db.suspect"));
+    folder_remove(folder);
+}
+
 /* More than 64 MiB, so that only a mark has it checked. */
 Test(cache_repair, a_large_file_is_checked_when_there_is_a_doubt, .timeout = 60)
 {
@@ -247,7 +319,7 @@ Test(cache_repair, a_large_file_is_checked_when_there_is_a_doubt, .timeout = 60)
     cache_db_close(open_and_tell(folder, &repair));
     cr_assert_null(repair.kept);
 
-    cr_assert_eq(cache_repair_suspect(folder), 0);
+    cr_assert_eq(cache_repair_suspect(folder, "a doubt"), 0);
     db = open_and_tell(folder, &repair);
     cr_assert_not_null(repair.kept);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events"), 69);
@@ -294,7 +366,8 @@ Test(cache_repair, it_is_told_what_was_lost_and_how_to_get_it_back)
                      "the database was damaged (Tree 5 page 7: no good) and has been repaired: 13 "
                      "rows were kept, 2 of operations are lost, it is not known how many of events "
                      "are lost; the damaged file is kept as /data/ldplayerd.db.damaged-1; the "
-                     "newest daily copy comes back by: ldplayerd restore /data/backups/a.db");
+                     "newest daily copy comes back by: ldplayerd restore /data/backups/a.db "
+                     "--data-dir /data");
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, object);

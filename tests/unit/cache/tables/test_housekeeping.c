@@ -13,6 +13,7 @@ struct house {
     struct fixture f;
     struct cache_idempotency *keys;
     struct cache_housekeeping *h;
+    struct cache_clock_check clock;
 };
 
 /* SQL with ?1 = now. */
@@ -26,14 +27,15 @@ static void execute_now(sqlite3 *db, const char *sql)
 static void house_fill(struct house *o, sqlite3 *db)
 {
     o->keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(o->keys, db), 0);
+    cr_assert_eq(cache_clock_check_init(&o->clock, db), 0);
+    cr_assert_eq(cache_idempotency_load(o->keys, db, false), 0);
     o->f.store = cache_store_new(&o->f.loop, db, NULL);
 }
 
 static void house_open(struct house *o, sqlite3 *db)
 {
     house_fill(o, db);
-    o->h = cache_housekeeping_new(o->f.store, o->keys);
+    o->h = cache_housekeeping_new(o->f.store, o->keys, &o->clock);
 }
 
 /* Lets a round come to its end. */
@@ -161,7 +163,7 @@ Test(cache_housekeeping, a_round_that_fails_is_taken_up_by_the_next)
                 "INSERT INTO operations VALUES" OPERATION("1", "", "failed", "?1 - 31 * 86400000"));
     house_fill(&o, db);
     sqlite3 *other = lock_out(&o.f.loop, o.f.store, o.f.folder);
-    o.h = cache_housekeeping_new(o.f.store, o.keys);
+    o.h = cache_housekeeping_new(o.f.store, o.keys, &o.clock);
     house_run(&o);
     cache_db_close(other);
     cr_assert_eq(ask(&o, "SELECT count(*) FROM operations"), 1);

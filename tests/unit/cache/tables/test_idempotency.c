@@ -43,7 +43,7 @@ static void store_key(sqlite3 *db, const char *key, int64_t created_at)
 static struct cache_idempotency *load(sqlite3 *db)
 {
     struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
+    cr_assert_eq(cache_idempotency_load(keys, db, false), 0);
     return keys;
 }
 
@@ -283,7 +283,7 @@ Test(cache_idempotency, loading_returns_what_failed)
     sqlite3 *db;
     cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_lt(cache_idempotency_load(keys, db), 0);
+    cr_assert_lt(cache_idempotency_load(keys, db, false), 0);
     cache_idempotency_free(keys);
     cache_db_close(db);
 }

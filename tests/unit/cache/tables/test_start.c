@@ -69,7 +69,7 @@ Test(cache_start, reads_what_it_needs_and_scans_nothing)
     cache_events_free(events);
 
     struct cache_idempotency *keys = cache_idempotency_new();
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
+    cr_assert_eq(cache_idempotency_load(keys, db, false), 0);
     cr_expect_lt(steps(db, "100,000 keys, all of which are needed"), 100000 * 15);
     cache_idempotency_free(keys);
 

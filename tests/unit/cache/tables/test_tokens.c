@@ -7,6 +7,7 @@
 #include "base/system/clock.h"
 #include "base/text/str.h"
 #include "cache/tables/tokens.h"
+#include "tests/support/fake_clock.h"
 #include "tests/unit/cache/fixture.h"
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -305,6 +306,25 @@ Test(cache_tokens, a_token_ends_at_its_time)
     cr_assert_null(cache_tokens_check(v.tokens, secret));
     cr_assert_not_null(cache_tokens_check(v.tokens, v.secret));
     view_stop(&v);
+}
+
+/* By the end of its time; a clock that was wrong at the start is corrected later. */
+Test(cache_tokens, one_that_had_ended_at_the_start_is_live_when_the_clock_says_so)
+{
+    char *folder = folder_make(), secret[CACHE_TOKEN_SIZE];
+    sqlite3 *db = open_db(folder);
+    struct cache_token token;
+    struct cache_tokens *tokens;
+    int64_t now = clock_wall_ms();
+    cr_assert_eq(cache_tokens_create(db, "a", CACHE_ROLE_ADMIN, now + 1000000, secret, &token), 0);
+    fake_clock_set_wall(2000000);
+    cr_assert_eq(cache_tokens_new(db, &tokens), 0);
+    cr_assert_null(cache_tokens_check(tokens, secret));
+    fake_clock_set_wall(-2000000);
+    cr_assert_not_null(cache_tokens_check(tokens, secret));
+    cache_tokens_free(tokens);
+    cache_db_close(db);
+    folder_remove(folder);
 }
 
 Test(cache_tokens, what_is_not_live_is_not_read)

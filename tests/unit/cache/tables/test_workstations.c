@@ -208,7 +208,7 @@ Test(cache_workstations, the_key_of_a_removed_one_is_known_after_a_restart)
     loop_run(&f.loop);
     struct cache_idempotency *keys = cache_idempotency_new();
     sqlite3 *db = open_beside(f.folder);
-    cr_assert_eq(cache_idempotency_load(keys, db), 0);
+    cr_assert_eq(cache_idempotency_load(keys, db, false), 0);
     cache_db_close(db);
     cr_assert_eq(cache_idempotency_find(keys, &key, id), CACHE_IDEMPOTENCY_SAME);
     cr_assert_str_eq(id, "a");
