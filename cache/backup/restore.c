@@ -436,12 +436,10 @@ static int swap(const struct swap *s)
         r = cache_files_put_aside(s->database, s->kept);
     else
         cache_files_remove(s->database); /* what can stand beside one that is not there */
-    if (r == 0)
-        r = fs_rename(s->armed, s->database);
-    /* What was in doubt is not what stands there now. */
-    if (r == 0)
-        cache_repair_trust(s->database);
-    return r;
+    if (r < 0)
+        return r;
+    cache_repair_trust(s->database); /* what was in doubt is gone */
+    return fs_rename(s->armed, s->database);
 }
 
 /* Of restores that were given up or killed. */
