@@ -190,16 +190,8 @@ static void put(struct ctl_observer *o, const struct cache_instance *before, str
         cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
-static bool is_same_row(const struct ldc_row *a, const struct ldc_row *b)
-{
-    return a->index == b->index && a->top_window == b->top_window &&
-           a->bind_window == b->bind_window && a->android == b->android && a->pid == b->pid &&
-           a->vbox_pid == b->vbox_pid && a->width == b->width && a->height == b->height &&
-           a->dpi == b->dpi && strcmp(a->title, b->title) == 0;
-}
-
 /* Remembers what is seen now; returns whether that is what was seen before. */
-static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
+static bool update_sight(struct ctl_watch *w, const struct ldc_row *row, bool is_listed,
                          const struct ldc_config *config, bool sees_processes)
 {
     struct ctl_sight *s = &w->sight;
@@ -207,19 +199,20 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
     bool is_same = s->config_revision == revision && s->player == w->player.pid &&
                    s->headless == w->headless.pid && s->guest == w->guest &&
                    memcmp(&s->adb, &w->adb, sizeof(s->adb)) == 0 &&
-                   s->sees_processes == sees_processes && is_same_row(&s->row, row);
+                   s->sees_processes == sees_processes && s->is_listed == is_listed &&
+                   ldc_row_is_same(&s->row, row);
     if (!is_same)
-        *s = (struct ctl_sight){*row,     revision, w->player.pid, w->headless.pid,
-                                w->guest, w->adb,   sees_processes};
+        *s = (struct ctl_sight){*row,     is_listed, revision,      w->player.pid, w->headless.pid,
+                                w->guest, w->adb,    sees_processes};
     return is_same;
 }
 
-void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
-                          const struct cache_instance *former, struct ctl_watch *w,
-                          const struct ldc_row *row, const struct ldc_config *config,
-                          const struct ctl_verdict *verdict)
+static void publish(struct ctl_observer *o, const struct cache_entry *known,
+                    const struct cache_instance *former, struct ctl_watch *w,
+                    const struct ldc_row *row, bool is_listed, const struct ldc_config *config,
+                    const struct ctl_verdict *verdict)
 {
-    bool is_same = update_sight(w, row, config, o->sees_players) && known &&
+    bool is_same = update_sight(w, row, is_listed, config, o->sees_players) && known &&
                    known->instance.state == verdict->state &&
                    strcmp(known->instance.reason, verdict->reason) == 0;
     if (is_same)
@@ -228,13 +221,25 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
         put(o, known ? &known->instance : former, w, config, verdict);
 }
 
+void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
+                          const struct cache_instance *former, struct ctl_watch *w,
+                          const struct ldc_row *row, const struct ldc_config *config,
+                          const struct ctl_verdict *verdict)
+{
+    publish(o, known, former, w, row, true, config, verdict);
+}
+
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
+                                struct ctl_watch *w, const struct ldc_config *config,
                                 const struct ctl_verdict *verdict)
 {
-    struct cache_instance i cleanup(cache_instance_deinit);
-    cache_instance_init(&i);
-    cache_instance_copy(&i, &known->instance);
-    i.state = verdict->state;
-    str_copy(i.reason, sizeof(i.reason), verdict->reason);
-    cache_snapshot_put(o->snapshot, &i);
+    const struct cache_instance *i = &known->instance;
+    struct ldc_row row = {.index = i->index,
+                          .pid = -1,
+                          .vbox_pid = -1,
+                          .width = i->width,
+                          .height = i->height,
+                          .dpi = i->dpi};
+    str_copy(row.title, sizeof(row.title), i->name);
+    publish(o, known, NULL, w, &row, false, config, verdict);
 }

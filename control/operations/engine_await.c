@@ -13,6 +13,7 @@
  * and a step whose time is up leads to the next one if it is optional, else to timed_out. */
 #include <stdio.h>
 
+#include "base/system/clock.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
 #include "control/observe/state.h"
@@ -168,6 +169,8 @@ static const char *why_late(const struct ctl_job *job)
     if (job->phase == CTL_PHASE_GATED)
         return "; nothing was run: it waited for its turn behind other operations, or for an "
                "instance that is starting or being copied";
+    if (job->phase == CTL_PHASE_LOOKING)
+        return "; nothing was run for it yet";
     return job->answer == LDC_ANSWER_TIMED_OUT ? "; ldconsole hung and was ended by us" : "";
 }
 
@@ -182,6 +185,15 @@ void ctl_engine_await_expire(struct ctl_job *job)
         return;
     }
     tell_of_vm(job, true);
+    if (i && !verdict->status && !ctl_engine_await_seen_ms(job, clock_mono_ms()) &&
+        ctl_observer_is_unlisted(job->observer, i->id)) {
+        snprintf(detail, sizeof(detail),
+                 "list2 does not show the instance any more, so the end of '%s' is not known; it "
+                 "is %s (%s)%s",
+                 ctl_job_step(job)->name, cache_state_name(i->state), i->reason, why_late(job));
+        ctl_engine_finish_job(job, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED", detail);
+        return;
+    }
     snprintf(detail, sizeof(detail),
              "'%s' was not done in time (%u s for all of it); the instance "
              "%s %s%s%s%s%s%s%s",

@@ -389,6 +389,14 @@ const char *fake_farm_log(const struct fake_farm *farm)
 
 int __wrap_ldc_processes_scan(struct ldc_processes *ret);
 int __wrap_ldc_process_kill(const struct ldc_process *process);
+bool __wrap_ldc_process_lives(int64_t pid);
+
+void fake_farm_rename_programs(struct fake_farm *farm, int index)
+{
+    uv_mutex_lock(&lock);
+    must_find(farm, index)->is_renamed = true;
+    uv_mutex_unlock(&lock);
+}
 
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless)
 {
@@ -441,7 +449,7 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
     uv_mutex_lock(&lock);
     for (size_t n = 0; the_farm->shows_processes && n < FARM_MAX_INSTANCES; n++) {
         const struct farm_instance *i = &the_farm->instances[n];
-        if (!i->exists)
+        if (!i->exists || i->is_renamed)
             continue;
         add_process(ret, the_farm->folder, i->player, LDC_PROCESS_PLAYER, i->index);
         add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
@@ -458,6 +466,18 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
     if (ret->n_items > 0)
         qsort(ret->items, ret->n_items, sizeof(*ret->items), compare_pid);
     return 0;
+}
+
+bool __wrap_ldc_process_lives(int64_t pid)
+{
+    bool lives = false;
+    uv_mutex_lock(&lock);
+    for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
+        const struct farm_instance *i = &the_farm->instances[n];
+        lives |= i->exists && (i->player == pid || i->headless == pid);
+    }
+    uv_mutex_unlock(&lock);
+    return lives;
 }
 
 int __wrap_ldc_process_kill(const struct ldc_process *process)

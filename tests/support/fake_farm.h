@@ -11,7 +11,7 @@
 /** A small LDPlayer installation in memory: a runner that starts no child answers the verbs and
  *  does what they do. Nothing moves by itself, the test says what comes next. The config files and
  *  disks are real files in a folder of the farm's own. The process table is the farm's too, in a
- *  program that is linked with --wrap for ldc_processes_scan and ldc_process_kill. What the verbs
+ *  program that is linked with --wrap for ldc_processes_scan, _kill and _lives. What the verbs
  *  do is held against the same table as the simulator (tests/data/conformance.json). One farm at
  *  a time. */
 struct fake_farm;
@@ -61,6 +61,8 @@ void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int 
 void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists);
 /** Whether a player of it runs, as far as list2 knows. */
 bool fake_farm_is_on(const struct fake_farm *farm, int index);
+/** Its programs have a name that nobody knows, so that the process table does not show them. */
+void fake_farm_rename_programs(struct fake_farm *farm, int index);
 /** Processes of another installation's instance of that index. */
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** How long ago every process of it was started, as the system tells; 0 = it does not. */

@@ -17,7 +17,8 @@ struct farm_instance {
     int cpu, memory, width, height, dpi;
     long long imei;
     int android, pid, vbox_pid;
-    int player, headless; /* in the process table */
+    int player, headless; /* in the process table ... */
+    bool is_renamed;      /* ... under names that nobody knows */
     unsigned n_hidden;    /* so many lists leave it out yet */
 };
 
