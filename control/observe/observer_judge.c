@@ -17,6 +17,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
@@ -92,9 +93,9 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
                            struct ctl_watch *w)
 {
     struct ldc_match match;
-    int64_t disk_age_ms = config && config->disk_born_ms && survey->wall_ms > config->disk_born_ms
-                              ? survey->wall_ms - config->disk_born_ms
-                              : 0;
+    /* By now, which is later than the ages of the processes: rather too old than too young. */
+    int64_t disk_age_ms =
+        config && config->disk_born_ms ? clock_wall_ms() - config->disk_born_ms : 0;
     struct ldc_claim claim = {
         .index = row->index,
         .pid = row->pid,
@@ -102,7 +103,7 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
         .player = w->player,
         .headless = w->headless,
         .vm_dir = o->vm_dir,
-        .age_ms = (uint64_t)disk_age_ms,
+        .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms : 0,
         .has_neighbour = o->has_neighbour,
     };
     w->sees_player = o->sees_players && would_be_seen(survey, row->pid);
@@ -462,6 +463,8 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
     /* List2 does not name any, but those that were its own, and players of its index, are. */
     struct ldc_row row = {.index = entry->instance.index};
     find_processes(o, survey, &row, ldc_configs_find(survey->configs, row.index), w);
+    if (w->headless.pid == 0)
+        ctl_prober_visit(o->prober, w, row.index, false, 0, survey->ended_ms);
     if (judge_existence(survey, &entry->instance, w) == CTL_GONE) {
         if (!was_removed_by_us(survey, &entry->instance, w))
             ctl_tombstones_add(o->tombstones, &entry->instance);

@@ -185,7 +185,9 @@ void ctl_engine_await_expire(struct ctl_job *job)
         return;
     }
     tell_of_vm(job, true);
-    if (i && !verdict->status && !ctl_engine_await_seen_ms(job, clock_mono_ms()) &&
+    /* An add or copy is told by another instance than I. */
+    if (i && !verdict->status && ctl_job_step(job)->gate != CTL_GATE_EXCLUSIVE &&
+        !ctl_engine_await_seen_ms(job, clock_mono_ms()) &&
         ctl_observer_is_unlisted(job->observer, i->id)) {
         snprintf(detail, sizeof(detail),
                  "list2 does not show the instance any more, so the end of '%s' is not known; it "
@@ -204,10 +206,22 @@ void ctl_engine_await_expire(struct ctl_job *job)
     ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT", detail);
 }
 
+/* One that list2 does not show, and whose processes are dead, boots no more: its operation waits for
+ * its row, others need not. */
+static void let_others_launch(struct ctl_job *job)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (i && job->held == CTL_GATE_LAUNCH && i->state == CACHE_STATE_UNKNOWN &&
+        ctl_observer_life(job->observer, i->id) == CTL_LIFE_NONE)
+        ctl_job_release_gate(job);
+}
+
 bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now)
 {
     uint64_t seen = ctl_engine_await_seen_ms(job, now);
 
+    if (!seen)
+        let_others_launch(job);
     if (seen && check_effect(job, seen))
         return true;
     if (job->phase != CTL_PHASE_AWAITING)

@@ -24,10 +24,10 @@ bool ldc_match_sees_neighbour(const struct ldc_processes *processes, const char 
     return false;
 }
 
-/* By the clock of the file system, which may be behind. */
+/* File systems have a coarser clock. */
 static bool is_older_than_disk(const struct ldc_process *p, const struct ldc_claim *claim)
 {
-    enum { SLACK_MS = 2000 };
+    enum { SLACK_MS = 500 };
     return claim->age_ms > 0 && p->age_ms > claim->age_ms + SLACK_MS;
 }
 
