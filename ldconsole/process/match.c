@@ -84,14 +84,17 @@ static struct company look_around(const struct ldc_processes *processes, const c
 }
 
 /* Without a neighbour its own player explains it. With one, nothing tells whose it is, but that
- * others' players that have no VM yet explain one each. A VM without any player is whoever's: it
- * outlives its player. */
+ * others' players that have no VM yet explain one each, unless its own player is there and list2 has
+ * lost sight of that. A VM without any player is whoever's: it outlives its player. */
 static enum ownership judge_possible(const struct ldc_processes *processes, const char *dir,
                                      const struct ldc_claim *claim, const struct ldc_process *p)
 {
     struct company c = look_around(processes, dir, claim, p);
-    if (p->role == LDC_PROCESS_PLAYER || c.has_own_player)
-        return c.has_neighbour ? POSSIBLE : OWN;
+    bool is_denied = claim->pid > 0 && claim->vbox_pid <= 0; /* list2 sees the player, and no VM */
+    if (!c.has_neighbour && (p->role == LDC_PROCESS_PLAYER || c.has_own_player))
+        return OWN;
+    if (p->role == LDC_PROCESS_PLAYER || (c.has_own_player && !is_denied))
+        return POSSIBLE;
     return c.n_possible_vms + c.n_foreign_vms <= c.n_foreign_players ? FOREIGN : POSSIBLE;
 }
 
