@@ -49,11 +49,16 @@ static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *su
     o->sees_vms = o->knows_vms && survey->has_processes;
 }
 
-/* Whether one that list2 names as PID would be found if it lived: its program may have a name that
- * we do not know, as after an update of LDPlayer. */
-static bool would_be_seen(const struct ldc_survey *survey, int64_t pid)
+/* Whether absence of what list2 names as PID says something: in a table of this machine, unless it
+ * lives and its program has a name that we do not know, as after an update of LDPlayer. Where list2
+ * names none: SEES. */
+static bool would_be_seen(const struct ctl_observer *o, const struct ldc_survey *survey,
+                          int64_t pid, bool sees)
 {
-    return pid <= 0 || ldc_processes_find_pid(survey->processes, pid) || !ldc_process_lives(pid);
+    if (pid <= 0)
+        return sees;
+    return survey->has_processes && (o->knows_players || o->knows_vms) &&
+           (ldc_processes_find_pid(survey->processes, pid) || !ldc_process_lives(pid));
 }
 
 /* All VMs of an installation are of one program. */
@@ -106,8 +111,8 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
         .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms : 0,
         .has_neighbour = o->has_neighbour,
     };
-    w->sees_player = o->sees_players && would_be_seen(survey, row->pid);
-    w->sees_vm = o->sees_vms && would_be_seen(survey, row->vbox_pid);
+    w->sees_player = would_be_seen(o, survey, row->pid, o->sees_players);
+    w->sees_vm = would_be_seen(o, survey, row->vbox_pid, o->sees_vms);
     if (!survey->has_processes)
         return;
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
@@ -486,6 +491,7 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
     o->judging = survey->number;
     o->n_judged = 0;
     o->is_moving = false;
+    o->has_processes = survey->has_processes;
     learn_visibility(o, survey);
     learn_vm_dir(o, survey);
     o->has_neighbour |=

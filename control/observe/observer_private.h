@@ -26,6 +26,7 @@ struct ctl_observer {
     uv_timer_t timer;
     struct ctl_survey_verdict verdict;
     char noise[LDC_QUOTE_SIZE];
+    bool has_processes;            /* the process table was read in this survey */
     bool sees_players, sees_vms;   /* absence from the process table of this survey says something,
                                       where the program's name is known */
     bool knows_players, knows_vms; /* pids of list2 were found in the process table */

@@ -212,7 +212,8 @@ static void publish(struct ctl_observer *o, const struct cache_entry *known,
                     const struct ldc_row *row, bool is_listed, const struct ldc_config *config,
                     const struct ctl_verdict *verdict)
 {
-    bool is_same = update_sight(w, row, is_listed, config, o->sees_players) && known &&
+    bool is_found = o->has_processes && (w->player.pid > 0 || w->headless.pid > 0);
+    bool is_same = update_sight(w, row, is_listed, config, w->sees_player || is_found) && known &&
                    known->instance.state == verdict->state &&
                    strcmp(known->instance.reason, verdict->reason) == 0;
     if (is_same)

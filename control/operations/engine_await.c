@@ -206,8 +206,8 @@ void ctl_engine_await_expire(struct ctl_job *job)
     ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT", detail);
 }
 
-/* One that list2 does not show, and whose processes are dead, boots no more: its operation waits for
- * its row, others need not. */
+/* One that list2 does not show, and whose processes are dead, boots no more: its operation waits
+ * for its row, others need not. */
 static void let_others_launch(struct ctl_job *job)
 {
     const struct cache_instance *i = ctl_job_instance(job);

@@ -84,8 +84,8 @@ static struct company look_around(const struct ldc_processes *processes, const c
 }
 
 /* Without a neighbour its own player explains it. With one, nothing tells whose it is, but that
- * others' players that have no VM yet explain one each, unless its own player is there and list2 has
- * lost sight of that. A VM without any player is whoever's: it outlives its player. */
+ * others' players that have no VM yet explain one each, unless its own player is there and list2
+ * has lost sight of that. A VM without any player is whoever's: it outlives its player. */
 static enum ownership judge_possible(const struct ldc_processes *processes, const char *dir,
                                      const struct ldc_claim *claim, const struct ldc_process *p)
 {

@@ -57,13 +57,20 @@ void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away);
 void fake_farm_set(struct fake_farm *farm, int index, int android, int pid, int vbox_pid);
 /** Only the process table; 0 = none. */
 void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int headless);
+/** Its player or its VM ends, and list2 goes on to show it. */
+void fake_farm_end_process(struct fake_farm *farm, int index, bool is_player);
 /** The next N_LISTS list2 leave its row out. */
 void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists);
 /** Whether a player of it runs, as far as list2 knows. */
 bool fake_farm_is_on(const struct fake_farm *farm, int index);
 /** Its programs have a name that nobody knows, so that the process table does not show them. */
 void fake_farm_rename_programs(struct fake_farm *farm, int index);
-/** Processes of another installation's instance of that index. */
+/** Whether a process of it lives, and whether just those do that list2 shows. */
+bool fake_farm_is_held(const struct fake_farm *farm, int index);
+bool fake_farm_is_whole(const struct fake_farm *farm, int index);
+/** Whether somebody has tried to end a process of the other installation. */
+bool fake_farm_has_lost_neighbour(const struct fake_farm *farm);
+/** Processes of another installation's instance of that index; 0 = none. */
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** How long ago every process of it was started, as the system tells; 0 = it does not. */
 void fake_farm_set_age(struct fake_farm *farm, uint64_t ms);

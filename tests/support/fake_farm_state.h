@@ -38,6 +38,7 @@ struct fake_farm {
     struct farm_verb verbs[FARM_MAX_VERBS];
     size_t n_verbs;
     struct farm_instance neighbour; /* in another folder; exists = it runs */
+    bool has_lost_neighbour;
     enum farm_profile profile;
     int manager_pid;
     bool is_manager_elsewhere;
