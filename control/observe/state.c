@@ -208,8 +208,9 @@ static bool is_contradicted(const struct ctl_facts *f)
         return lives;
     if (ctl_state_is_up(f->previous))
         return (f->sees_players && f->player == 0) || (f->sees_vms && f->headless == 0);
-    return f->previous != CACHE_STATE_UNKNOWN && f->sees_players && f->sees_vms && !lives &&
-           f->expect != CTL_EXPECT_START;
+    if (ctl_state_is_starting(f->previous))
+        return f->sees_players && f->player == 0 && f->expect != CTL_EXPECT_START;
+    return f->previous != CACHE_STATE_UNKNOWN && f->sees_players && f->sees_vms && !lives;
 }
 
 static void derive_from_processes(const struct ctl_facts *f, struct ctl_verdict *v)
