@@ -11,7 +11,7 @@ const struct api_schema_row api_schema_rows[] = {
                       "unreachable"},
     {"Labels", "{text}"},
     {"Resolution", "only width: 1..16384, height: 1..16384, dpi: 1..2000"},
-    {"InstanceEvidence", "list2?: {android: int, pid: int, vbox_pid: int}, "
+    {"InstanceEvidence", "list2?: {android: int, pid: int, vbox_pid: int}?, "
                          "processes?: {player: int?, headless: int?}?, "
                          "config?: missing|unreadable|truncated|readable, config_fault?: text, "
                          "config_loss?: text, drift?: [text], "

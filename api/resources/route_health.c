@@ -155,14 +155,14 @@ static bool add_survey(const struct api_exchange *x, yyjson_mut_doc *doc, yyjson
     bool is_observed = cache_snapshot_is_observed(s);
     bool is_young = is_observed && age <= x->server->options.ready_age_ms;
     yyjson_mut_val *c = yyjson_mut_obj_add_obj(doc, checks, "list2");
-    json_add_str(doc, c, "status", !is_young ? "failing" : t->status ? "degraded" : "ok");
+    json_add_str(doc, c, "status", !is_young ? "failing" : *t->code ? "degraded" : "ok");
     if (is_observed)
         yyjson_mut_obj_add_uint(doc, c, "age_ms", age);
     else
         yyjson_mut_obj_add_null(doc, c, "age_ms");
-    json_add_str(doc, c, "code", t->status ? t->code : NULL);
+    json_add_str(doc, c, "code", *t->code ? t->code : NULL);
     json_add_str(doc, c, "detail",
-                 t->status     ? t->detail
+                 *t->code      ? t->detail
                  : is_observed ? NULL
                                : "no survey has ended yet");
     return is_young;

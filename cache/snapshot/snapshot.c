@@ -314,12 +314,21 @@ void cache_snapshot_begin(struct cache_snapshot *s)
 static void keep(struct cache_snapshot *s, struct cache_entry *e)
 {
     e->next = e;
+    e->next_unseen = NULL;
     append(&s->next, e);
 }
 
 void cache_snapshot_keep(struct cache_snapshot *s, const struct cache_entry *entry)
 {
     keep(s, find_known(s, &entry->instance));
+}
+
+void cache_snapshot_keep_unseen(struct cache_snapshot *s, const struct cache_entry *entry,
+                                const char *why)
+{
+    struct cache_entry *e = find_known(s, &entry->instance);
+    keep(s, e);
+    e->next_unseen = why;
 }
 
 void cache_snapshot_put(struct cache_snapshot *s, const struct cache_instance *instance)
@@ -352,6 +361,12 @@ void cache_snapshot_end(struct cache_snapshot *s, uint64_t observed_ms, int64_t 
             continue;
         hide(s, s->now.items[i]);
         note_change(s, NULL, s->now.items[i]);
+    }
+    for (size_t i = 0; i < s->next.n; i++) {
+        struct cache_entry *e = s->next.items[i];
+        if (e->next_unseen && !e->unseen)
+            e->seen_wall_ms = s->observed_wall_ms;
+        e->unseen = e->next_unseen;
     }
     struct cache_entries before = s->now;
     sort(&s->next);

@@ -17,7 +17,11 @@ struct cache_entry {
                         * equal tag */
     uint64_t hash;     /* part of the list's tag */
     struct map_node by_id;
-    struct cache_entry *next; /* scratch of an update: what takes its place; NULL = nothing */
+    const char *unseen;   /* why the last look did not show it; NULL = it did */
+    int64_t seen_wall_ms; /* UNSEEN: the wall clock of the last one that did; 0 = not known */
+    /* Scratch of an update: what takes its place (NULL = nothing), and what `unseen` becomes. */
+    struct cache_entry *next;
+    const char *next_unseen;
 };
 
 /** One change of an update, for events. */
@@ -47,6 +51,10 @@ void cache_snapshot_begin(struct cache_snapshot *s);
 void cache_snapshot_put(struct cache_snapshot *s, const struct cache_instance *instance);
 /** Instead of put, for one that is as it was. */
 void cache_snapshot_keep(struct cache_snapshot *s, const struct cache_entry *entry);
+/** The same of one that the look did not show, for the reason in WHY (a literal): it keeps its own
+ *  age, and readers get it as stale. */
+void cache_snapshot_keep_unseen(struct cache_snapshot *s, const struct cache_entry *entry,
+                                const char *why);
 /** OBSERVED: monotonic and wall clock time of the look that the update came from. Staleness stays
  *  as it is. */
 void cache_snapshot_end(struct cache_snapshot *s, uint64_t observed_ms, int64_t observed_wall_ms);
@@ -81,9 +89,9 @@ const struct cache_entry *cache_snapshot_by_name(const struct cache_snapshot *s,
 
 /** `{"items":[...],"total":n,"observed_at":..,"age_ms":..,"source":..,"stale_reason":..}`; the
  *  caller owns one reference. IS_LIVE: the reader waited for this observation. Each item carries
- *  the same freshness: `"observed_at":..,"age_ms":..,"source":".."` and, when stale,
- *  `"stale_reason":".."`. `observed_at` and `age_ms` are null while nothing is known; after load
- *  the age comes from the wall clock. */
+ *  the same freshness, or its own where it was not seen: `"observed_at":..,"age_ms":..,
+ *  "source":".."` and, when stale, `"stale_reason":".."`. `observed_at` and `age_ms` are null while
+ *  nothing is known; after load, and of what was not seen, the age comes from the wall clock. */
 struct blob *cache_snapshot_list(struct cache_snapshot *s, uint64_t now_ms, bool is_live);
 /** "live" for a reader that waited for this observation, else "cache" or "stale". */
 const char *cache_snapshot_source(const struct cache_snapshot *s, bool is_live);

@@ -37,10 +37,14 @@ char *ctl_evidence_of_instance(const struct ctl_sight *sight, const struct ldc_c
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
 
-    yyjson_mut_val *list2 = yyjson_mut_obj_add_obj(doc, root, "list2");
-    yyjson_mut_obj_add_int(doc, list2, "android", row->android);
-    yyjson_mut_obj_add_sint(doc, list2, "pid", row->pid);
-    yyjson_mut_obj_add_sint(doc, list2, "vbox_pid", row->vbox_pid);
+    if (sight->is_listed) {
+        yyjson_mut_val *list2 = yyjson_mut_obj_add_obj(doc, root, "list2");
+        yyjson_mut_obj_add_int(doc, list2, "android", row->android);
+        yyjson_mut_obj_add_sint(doc, list2, "pid", row->pid);
+        yyjson_mut_obj_add_sint(doc, list2, "vbox_pid", row->vbox_pid);
+    } else {
+        yyjson_mut_obj_add_null(doc, root, "list2");
+    }
     if (sight->sees_processes) {
         yyjson_mut_val *processes = yyjson_mut_obj_add_obj(doc, root, "processes");
         add_pid(doc, processes, "player", sight->player);

@@ -7,7 +7,8 @@
 
 /** Whether an instance exists that was known before. list2 leaves out rows for a moment (reference
  *  11) and forgets instances whose files are there, files lag behind rows: so row, config file,
- * disk and processes are held against each other, over several looks when they disagree. A pure
+ * disk and processes are held against each other, over several looks when they disagree. While
+ * both its config file and its disk are there it exists, however long list2 leaves it out. A pure
  *  function. */
 
 enum ctl_existence {

@@ -72,12 +72,17 @@ static bool has_disk_elsewhere(const struct cache_instance *i, const struct ldc_
     return false;
 }
 
-static const struct cache_entry *find_disk(const struct cache_snapshot *snapshot,
-                                           const char *disk_id)
+/* Whose disk has come to another index. One that is still where it was has a second name there, by
+ * a link: what that name belongs to is another instance. */
+static const struct cache_entry *find_moved(const struct cache_snapshot *snapshot,
+                                            const struct ldc_configs *configs, const char *disk_id)
 {
     for (size_t n = 0; disk_id[0] && n < cache_snapshot_count(snapshot); n++) {
         const struct cache_entry *entry = cache_snapshot_at(snapshot, n);
-        if (is_disk(disk_id, entry->instance.disk_id))
+        if (!is_disk(disk_id, entry->instance.disk_id))
+            continue;
+        const struct ldc_config *there = ldc_configs_find(configs, entry->instance.index);
+        if (!there || !is_disk(disk_id, there->disk_id))
             return entry;
     }
     return NULL;
@@ -113,7 +118,7 @@ void ctl_identity_find(const struct cache_snapshot *snapshot,
         ret->known = at;
         return;
     }
-    ret->known = find_disk(snapshot, seen.disk_id);
+    ret->known = find_moved(snapshot, configs, seen.disk_id);
     if (!ret->known)
         ret->former = ctl_tombstones_find(tombstones, seen.disk_id);
     if (ret->known || ret->former)

@@ -12,7 +12,8 @@
  *  Beside it there are marks: the title, and MAC and Android id of the config file. The first that
  *  applies counts:
  *
- *      the disk is known, here or at another index                that instance, at this index now
+ *      the disk is known, here, or at another index and no
+ *      longer where it was                                        that instance, at this index now
  *      the disk is that of one that is gone (a tombstone)         that one is back
  *      of the one at this index the disk is at another index now  not that one
  *      of the one at this index

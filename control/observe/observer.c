@@ -424,6 +424,11 @@ bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id)
     return ctl_observer_watch(o, id)->is_unlisted;
 }
 
+bool ctl_observer_is_doubted(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->n_without_vm == 1;
+}
+
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id)
 {
     return ctl_observer_judge_making(ctl_observer_watch(o, id), clock_mono_ms());
@@ -465,7 +470,7 @@ enum ctl_life ctl_observer_life(struct ctl_observer *o, const char *id)
     const struct ctl_watch *w = ctl_observer_watch(o, id);
     if (w->player.pid > 0 || w->headless.pid > 0)
         return CTL_LIFE_SOME;
-    return o->sees_players && o->sees_vms && w->possible == 0 ? CTL_LIFE_NONE : CTL_LIFE_UNKNOWN;
+    return w->sees_player && w->sees_vm && w->possible == 0 ? CTL_LIFE_NONE : CTL_LIFE_UNKNOWN;
 }
 
 const char *ctl_observer_left_files(struct ctl_observer *o, const char *id, int *ret_index)
@@ -507,9 +512,16 @@ unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, stru
     if (!entry || ldc_processes_scan(&now) < 0)
         return 0;
     const struct ctl_watch *w = ctl_observer_watch(o, id);
-    const struct cache_instance *i = &entry->instance;
-    struct ldc_claim claim = {i->index, i->pid, i->vbox_pid, w->player, w->headless, o->vm_dir};
     const char *dir = ldc_client_install(o->parts.client)->dir;
+    /* Not the numbers that list2 named at the last look: they may be somebody else's by now, and
+     * what they named then is known with its birth. */
+    struct ldc_claim claim = {
+        .index = entry->instance.index,
+        .player = w->player,
+        .headless = w->headless,
+        .vm_dir = o->vm_dir,
+        .has_neighbour = o->has_neighbour,
+    };
     struct ldc_match match;
     for (size_t n = 0; n < now.n_items; n++) {
         if (ldc_match_owns(&now, dir, &claim, &now.items[n]))

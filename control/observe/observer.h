@@ -128,6 +128,8 @@ bool ctl_observer_has_open_disk(struct ctl_observer *o, const char *id);
 /** Whether the last look did not show ID, which may be there all the same: what is known of it was
  *  seen before. */
 bool ctl_observer_is_unlisted(struct ctl_observer *o, const char *id);
+/** Whether the last look missed something of ID that the next one has to confirm. */
+bool ctl_observer_is_doubted(struct ctl_observer *o, const char *id);
 /** Whether ID is new and its disks are not all there yet. */
 bool ctl_observer_is_in_the_making(struct ctl_observer *o, const char *id);
 /** An add or copy was begun at SINCE_MS (monotonic), and nobody waits for it any more: LDPlayer may

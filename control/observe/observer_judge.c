@@ -49,6 +49,18 @@ static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *su
     o->sees_vms = o->knows_vms && survey->has_processes;
 }
 
+/* Whether absence of what list2 names as PID says something: in a table of this machine, unless it
+ * lives and its program has a name that we do not know, as after an update of LDPlayer. Where list2
+ * names none: SEES. */
+static bool would_be_seen(const struct ctl_observer *o, const struct ldc_survey *survey,
+                          int64_t pid, bool sees)
+{
+    if (pid <= 0)
+        return sees;
+    return survey->has_processes && (o->knows_players || o->knows_vms) &&
+           (ldc_processes_find_pid(survey->processes, pid) || !ldc_process_lives(pid));
+}
+
 /* All VMs of an installation are of one program. */
 static void learn_vm_dir(struct ctl_observer *o, const struct ldc_survey *survey)
 {
@@ -82,11 +94,25 @@ static struct ldc_process_id id_of(const struct ldc_process *p)
 }
 
 static void find_processes(struct ctl_observer *o, const struct ldc_survey *survey,
-                           const struct ldc_row *row, struct ctl_watch *w)
+                           const struct ldc_row *row, const struct ldc_config *config,
+                           struct ctl_watch *w)
 {
     struct ldc_match match;
-    struct ldc_claim claim = {row->index, row->pid,    row->vbox_pid,
-                              w->player,  w->headless, o->vm_dir};
+    /* By now, which is later than the ages of the processes: rather too old than too young. */
+    int64_t disk_age_ms =
+        config && config->disk_born_ms ? clock_wall_ms() - config->disk_born_ms : 0;
+    struct ldc_claim claim = {
+        .index = row->index,
+        .pid = row->pid,
+        .vbox_pid = row->vbox_pid,
+        .player = w->player,
+        .headless = w->headless,
+        .vm_dir = o->vm_dir,
+        .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms : 0,
+        .has_neighbour = o->has_neighbour,
+    };
+    w->sees_player = would_be_seen(o, survey, row->pid, o->sees_players);
+    w->sees_vm = would_be_seen(o, survey, row->vbox_pid, o->sees_vms);
     if (!survey->has_processes)
         return;
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
@@ -167,8 +193,8 @@ static void follow_vm(struct ctl_watch *w, const struct ctl_facts *f, uint64_t n
         w->vm_pid = vm;
 }
 
-/* Whose VM is missed, and for how long; says what the facts are together. */
-static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
+/* What is missed of its processes, and for how long; says what the facts are together. */
+static void remember_missing(struct ctl_watch *w, struct ctl_facts *f)
 {
     if (f->android == 0 && f->pid <= 0)
         w->had_vm = false;
@@ -177,6 +203,8 @@ static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
     f->had_vm = w->had_vm;
     w->n_without_vm = ctl_state_misses_vm(f) ? w->n_without_vm + 1 : 0;
     f->n_without_vm = w->n_without_vm;
+    w->n_without_any = ctl_state_misses_all(f) ? w->n_without_any + 1 : 0;
+    f->n_without_any = w->n_without_any;
 }
 
 static void copy_setting(const struct ldc_settings *settings, enum ldc_setting setting, char *ret,
@@ -266,8 +294,8 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .android = row->android,
         .pid = row->pid,
         .vbox_pid = row->vbox_pid,
-        .sees_players = o->sees_players,
-        .sees_vms = o->sees_vms,
+        .sees_players = w->sees_player,
+        .sees_vms = w->sees_vm,
         .player = w->player.pid,
         .headless = w->headless.pid,
         .player_age_ms = w->player_age_ms,
@@ -281,17 +309,21 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .off_ms = row->android == 0 ? now - w->off_since_ms : 0,
         .stuck_ms = o->options.stuck_ms,
     };
-    remember_vm(w, &facts);
+    remember_missing(w, &facts);
     follow_vm(w, &facts, now);
     ctl_state_derive(&facts, ret);
     explain_vm(o, w, row->index, now, ret);
     tell_vm_restarts(w, now, ret);
+    /* What a second look has to confirm is no other state yet. */
+    bool is_doubted = ret->state == CACHE_STATE_UNKNOWN && w->n_without_vm == 1;
+    bool is_silent = w->guest == CTL_GUEST_ANSWERS && w->guest_failures > 0;
+    o->is_moving |= ctl_state_is_moving(ret->state) || is_doubted || is_silent;
+    if (is_doubted)
+        return;
     if (!is_same_phase(w->state, ret->state))
         w->phase_since_ms = now;
     follow_start(o, w, ret->state, now);
     w->state = ret->state;
-    bool is_doubted = w->guest == CTL_GUEST_ANSWERS && w->guest_failures > 0;
-    o->is_moving |= ctl_state_is_moving(ret->state) || w->n_without_vm == 1 || is_doubted;
 }
 
 bool ctl_observer_judge_making(const struct ctl_watch *w, uint64_t now)
@@ -383,15 +415,15 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     see_settings(w, known, config);
     w->seen = true;
     w->is_unlisted = false;
-    w->n_absent = 0;
-    w->was_removed = false;
+    w->n_unlisted = w->n_absent = 0;
+    w->was_removed &= survey->wall_ms <= w->removed_ms; /* a look that began before says nothing */
     str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
     w->is_config_judged = !config || !config->is_unkept || !o->options.config_copies;
     w->has_bad_config =
         config && !config->is_missing && (!config->is_readable || config->is_truncated);
     w->born_ms = config ? config->born_ms : 0;
     w->has_title = config && config->is_readable && config->player_name[0];
-    find_processes(o, survey, row, w);
+    find_processes(o, survey, row, config, w);
     judge(o, survey, row, config, w, &verdict);
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
@@ -465,27 +497,27 @@ static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey
         .expect = now < w->expect_until_ms ? w->expect : CTL_EXPECT_NOTHING,
         .previous = entry->instance.state,
         .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
+        .sees_players = w->sees_player,
+        .sees_vms = w->sees_vm,
         .player = survey->has_processes ? w->player.pid : 0,
         .headless = survey->has_processes ? w->headless.pid : 0,
+        .player_age_ms = w->player_age_ms,
+        .possible = survey->has_processes ? w->possible : 0,
         .stuck_ms = o->options.stuck_ms,
     };
-    if (!ctl_state_derive_unlisted(&facts, w->n_absent, &verdict)) {
-        cache_snapshot_keep(o->snapshot, entry);
+    if (!ctl_state_derive_unlisted(&facts, ++w->n_unlisted, &verdict)) {
+        cache_snapshot_keep_unseen(o->snapshot, entry,
+                                   survey->list == LDC_LIST_TORN
+                                       ? "list2 printed a broken row, and none of this instance"
+                                       : "list2 left the row of this instance out");
         return;
     }
     if (!is_same_phase(w->state, verdict.state))
         w->phase_since_ms = now;
     w->state = verdict.state;
     w->is_unlisted = verdict.state != CACHE_STATE_UNREACHABLE;
-    ctl_observer_publish_doubt(o, entry, &verdict);
-}
-
-/* List2 does not name any, but those that were its own, and players of its index, are. */
-static void find_unlisted_processes(struct ctl_observer *o, const struct ldc_survey *survey,
-                                    const struct cache_instance *i, struct ctl_watch *w)
-{
-    struct ldc_row row = {.index = i->index};
-    find_processes(o, survey, &row, w);
+    ctl_observer_publish_doubt(o, entry, w,
+                               ldc_configs_find(survey->configs, entry->instance.index), &verdict);
 }
 
 static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *survey,
@@ -494,14 +526,20 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
     struct ctl_watch *w = ctl_observer_watch(o, entry->instance.id);
     if (w->seen)
         return;
-    find_unlisted_processes(o, survey, &entry->instance, w);
+    /* List2 does not name any, but those that were its own, and players of its index, are. */
+    struct ldc_row row = {.index = entry->instance.index};
+    find_processes(o, survey, &row, ldc_configs_find(survey->configs, row.index), w);
+    if (w->headless.pid == 0)
+        ctl_prober_visit(o->prober, w, row.index, false, 0, survey->ended_ms);
     if (judge_existence(survey, &entry->instance, w) == CTL_GONE) {
         if (!was_removed_by_us(survey, &entry->instance, w))
             ctl_tombstones_add(o->tombstones, &entry->instance);
         return;
     }
     w->seen = w->is_unlisted = true;
-    o->is_moving = true;
+    /* A row that is late comes soon, if at all. */
+    o->is_moving |=
+        w->n_absent == 0 || survey->ended_ms - w->absent_since_ms < LDC_TIMING_ABSENT_MS;
     judge_state_unlisted(o, survey, entry, w);
 }
 
@@ -514,8 +552,12 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
     o->judging = survey->number;
     o->n_judged = 0;
     o->is_moving = false;
+    o->has_processes = survey->has_processes;
     learn_visibility(o, survey);
     learn_vm_dir(o, survey);
+    o->has_neighbour |=
+        survey->has_processes &&
+        ldc_match_sees_neighbour(survey->processes, ldc_client_install(o->parts.client)->dir);
     see_manager(o, survey);
     cache_snapshot_begin(o->snapshot);
 }

@@ -26,9 +26,12 @@ struct ctl_observer {
     uv_timer_t timer;
     struct ctl_survey_verdict verdict;
     char noise[LDC_QUOTE_SIZE];
-    bool sees_players, sees_vms; /* absence from the process table of this survey says something */
+    bool has_processes;            /* the process table was read in this survey */
+    bool sees_players, sees_vms;   /* absence from the process table of this survey says something,
+                                      where the program's name is known */
     bool knows_players, knows_vms; /* pids of list2 were found in the process table */
     char *vm_dir;                  /* where its VMs' program lies; NULL = none was seen yet */
+    bool has_neighbour;            /* processes of another installation were seen */
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */
     bool is_moving;                /* some instance was in a passing state */
@@ -62,8 +65,10 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
                           const struct cache_instance *former, struct ctl_watch *w,
                           const struct ldc_row *row, const struct ldc_config *config,
                           const struct ctl_verdict *verdict);
-/** One that list2 leaves out and that may still be there: only its state and reason change. */
+/** One that list2 does not show and that may still be there: what is its processes' and its config
+ *  file's is of now, what is list2's goes, but for title and screen. */
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
+                                struct ctl_watch *w, const struct ldc_config *config,
                                 const struct ctl_verdict *verdict);
 /** Emits that the config file of I is again as it was before LOSS. */
 void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_instance *i,

@@ -190,16 +190,8 @@ static void put(struct ctl_observer *o, const struct cache_instance *before, str
         cache_instances_put(o->parts.store, &i, NULL, NULL);
 }
 
-static bool is_same_row(const struct ldc_row *a, const struct ldc_row *b)
-{
-    return a->index == b->index && a->top_window == b->top_window &&
-           a->bind_window == b->bind_window && a->android == b->android && a->pid == b->pid &&
-           a->vbox_pid == b->vbox_pid && a->width == b->width && a->height == b->height &&
-           a->dpi == b->dpi && strcmp(a->title, b->title) == 0;
-}
-
 /* Remembers what is seen now; returns whether that is what was seen before. */
-static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
+static bool update_sight(struct ctl_watch *w, const struct ldc_row *row, bool is_listed,
                          const struct ldc_config *config, bool sees_processes)
 {
     struct ctl_sight *s = &w->sight;
@@ -208,9 +200,11 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
                    s->headless == w->headless.pid && s->guest == w->guest &&
                    s->guest_answered_ms == w->guest_answered_ms &&
                    memcmp(&s->adb, &w->adb, sizeof(s->adb)) == 0 &&
-                   s->sees_processes == sees_processes && is_same_row(&s->row, row);
+                   s->sees_processes == sees_processes && s->is_listed == is_listed &&
+                   ldc_row_is_same(&s->row, row);
     if (!is_same)
         *s = (struct ctl_sight){.row = *row,
+                                .is_listed = is_listed,
                                 .config_revision = revision,
                                 .player = w->player.pid,
                                 .headless = w->headless.pid,
@@ -221,12 +215,13 @@ static bool update_sight(struct ctl_watch *w, const struct ldc_row *row,
     return is_same;
 }
 
-void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
-                          const struct cache_instance *former, struct ctl_watch *w,
-                          const struct ldc_row *row, const struct ldc_config *config,
-                          const struct ctl_verdict *verdict)
+static void publish(struct ctl_observer *o, const struct cache_entry *known,
+                    const struct cache_instance *former, struct ctl_watch *w,
+                    const struct ldc_row *row, bool is_listed, const struct ldc_config *config,
+                    const struct ctl_verdict *verdict)
 {
-    bool is_same = update_sight(w, row, config, o->sees_players) && known &&
+    bool is_found = o->has_processes && (w->player.pid > 0 || w->headless.pid > 0);
+    bool is_same = update_sight(w, row, is_listed, config, w->sees_player || is_found) && known &&
                    known->instance.state == verdict->state &&
                    strcmp(known->instance.reason, verdict->reason) == 0;
     if (is_same)
@@ -235,13 +230,25 @@ void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *know
         put(o, known ? &known->instance : former, w, config, verdict);
 }
 
+void ctl_observer_publish(struct ctl_observer *o, const struct cache_entry *known,
+                          const struct cache_instance *former, struct ctl_watch *w,
+                          const struct ldc_row *row, const struct ldc_config *config,
+                          const struct ctl_verdict *verdict)
+{
+    publish(o, known, former, w, row, true, config, verdict);
+}
+
 void ctl_observer_publish_doubt(struct ctl_observer *o, const struct cache_entry *known,
+                                struct ctl_watch *w, const struct ldc_config *config,
                                 const struct ctl_verdict *verdict)
 {
-    struct cache_instance i cleanup(cache_instance_deinit);
-    cache_instance_init(&i);
-    cache_instance_copy(&i, &known->instance);
-    i.state = verdict->state;
-    str_copy(i.reason, sizeof(i.reason), verdict->reason);
-    cache_snapshot_put(o->snapshot, &i);
+    const struct cache_instance *i = &known->instance;
+    struct ldc_row row = {.index = i->index,
+                          .pid = -1,
+                          .vbox_pid = -1,
+                          .width = i->width,
+                          .height = i->height,
+                          .dpi = i->dpi};
+    str_copy(row.title, sizeof(row.title), i->name);
+    publish(o, known, NULL, w, &row, false, config, verdict);
 }

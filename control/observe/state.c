@@ -12,8 +12,6 @@
 
 #include "ldconsole/verbs/timing.h"
 
-enum { CONFIRMING_LOOKS = 2 };
-
 __attribute__((format(printf, 3, 4))) static void
 decide(struct ctl_verdict *v, enum cache_state state, const char *fmt, ...)
 {
@@ -37,15 +35,19 @@ static bool has_vm(const struct ctl_facts *f)
 
 bool ctl_state_misses_vm(const struct ctl_facts *f)
 {
-    return !has_vm(f) && (f->android == 1 || (f->android == 2 && f->had_vm));
+    return !has_vm(f) && f->possible <= 0 && (f->android == 1 || (f->android == 2 && f->had_vm));
+}
+
+bool ctl_state_misses_all(const struct ctl_facts *f)
+{
+    return f->pid > 0 && !has_player(f) && !has_vm(f);
 }
 
 /* --- list2 says 1 --- */
 
 static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
 {
-    bool is_confirmed = f->n_without_vm >= CONFIRMING_LOOKS;
-    bool was_up = ctl_state_is_up(f->previous);
+    bool is_confirmed = f->n_without_vm >= LDC_TIMING_CONFIRMING_LOOKS;
 
     if (f->expect == CTL_EXPECT_STOP)
         decide(v, CACHE_STATE_STOPPING, "quit was asked for; list2 still says Android is up");
@@ -55,10 +57,15 @@ static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
     else if (f->sees_players && !has_player(f))
         decide(v, CACHE_STATE_UNKNOWN,
                "list2 says Android is up, but no process of the instance exists");
+    else if (!has_vm(f) && f->possible > 0)
+        decide(v, CACHE_STATE_UNKNOWN,
+               "list2 says Android is up and names no VM; process %" PRId64
+               " is its own or of another installation",
+               f->possible);
     else if (!has_vm(f) && is_confirmed)
         decide(v, CACHE_STATE_ZOMBIE, "list2 says Android is up, but there is no VM process");
     else if (!has_vm(f))
-        decide(v, was_up ? f->previous : CACHE_STATE_UNKNOWN,
+        decide(v, CACHE_STATE_UNKNOWN,
                "list2 says Android is up, but no VM process was seen; looking again");
     else if (f->guest == CTL_GUEST_ANSWERS)
         decide(v, CACHE_STATE_READY, "Android is up and the guest answers");
@@ -76,10 +83,16 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     bool was_starting = f->previous == CACHE_STATE_STARTING || f->previous == CACHE_STATE_BOOTING ||
                         f->previous == CACHE_STATE_STUCK;
-    bool is_dead = f->had_vm && f->n_without_vm >= CONFIRMING_LOOKS;
+    bool is_dead = f->had_vm && f->n_without_vm >= LDC_TIMING_CONFIRMING_LOOKS;
 
-    if (f->expect == CTL_EXPECT_STOP)
+    if (ctl_state_misses_all(f) && f->n_without_any >= LDC_TIMING_CONFIRMING_LOOKS)
+        decide(v, CACHE_STATE_UNKNOWN,
+               "list2 says it starts, but no process of the instance exists");
+    else if (f->expect == CTL_EXPECT_STOP)
         decide(v, CACHE_STATE_STOPPING, "quit was asked for during the start");
+    else if (ctl_state_misses_all(f))
+        decide(v, CACHE_STATE_STARTING,
+               "list2 says it starts, and its player was not seen; looking again");
     else if (is_dead)
         decide(v, CACHE_STATE_ZOMBIE, "the VM ended during the start; its window is left");
     else if (was_starting && f->previous_ms >= f->stuck_ms)
@@ -135,8 +148,8 @@ static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdi
             "process %" PRId64 " if it is its own",
             f->possible);
     else if (f->pid > 0)
-        decide(v, CACHE_STATE_STOPPED, "process %" PRId64 " that list2 still names has ended",
-               f->pid);
+        decide(v, CACHE_STATE_STOPPED,
+               "process %" PRId64 " that list2 still names is none of its own any more", f->pid);
     else
         decide(v, CACHE_STATE_STOPPED, "list2 shows no process%s",
                f->sees_players ? " and none is left" : "");
@@ -148,7 +161,8 @@ static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
     int64_t left = f->player > 0 ? f->player : is_named ? f->pid : f->headless;
 
     if (f->expect == CTL_EXPECT_STOP && left > 0)
-        decide(v, CACHE_STATE_STOPPING, "process %" PRId64 " is still ending", left);
+        decide(v, CACHE_STATE_STOPPING,
+               "quit was asked for, and process %" PRId64 " is still there", left);
     else if (is_named && !is_closing(f))
         derive_starting(f, v);
     else if (f->expect == CTL_EXPECT_START)
@@ -188,28 +202,56 @@ void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret)
 
 /* --- list2 says nothing --- */
 
+/* Whether its processes say something else than that it is as it was. */
+static bool is_contradicted(const struct ctl_facts *f)
+{
+    bool lives = f->player > 0 || f->headless > 0;
+    if (f->previous == CACHE_STATE_STOPPED)
+        return lives;
+    if (ctl_state_is_up(f->previous))
+        return (f->sees_players && f->player == 0) || (f->sees_vms && f->headless == 0);
+    if (ctl_state_is_starting(f->previous))
+        return f->sees_players && f->player == 0 && f->expect != CTL_EXPECT_START;
+    return f->previous != CACHE_STATE_UNKNOWN && f->sees_players && f->sees_vms && !lives;
+}
+
+static void derive_from_processes(const struct ctl_facts *f, struct ctl_verdict *v)
+{
+    int64_t alive = f->player > 0 ? f->player : f->headless;
+    if (alive > 0)
+        decide(v, CACHE_STATE_UNREACHABLE,
+               "list2 does not show it, but its process %" PRId64 " is alive", alive);
+    else if (f->possible > 0)
+        decide(v, CACHE_STATE_UNKNOWN,
+               "list2 does not show it, and process %" PRId64
+               " is its own or of another installation",
+               f->possible);
+    else
+        decide(v, CACHE_STATE_UNKNOWN, "list2 does not show it; its files are there%s",
+               f->sees_players && f->sees_vms ? ", and none of its processes lives" : "");
+}
+
 /* A row is left out for a moment in an ordinary boot (reference 11), which goes on meanwhile: for
- * as long as a start may take. What else is left out is as it was while its row may only be late;
- * when that takes longer only its processes are known. */
-bool ctl_state_derive_unlisted(const struct ctl_facts *f, unsigned n_absent,
+ * as long as a start may take. What else is left out is as it was while its row may only be late,
+ * unless its processes say that it is not; when that takes longer only those are known. */
+bool ctl_state_derive_unlisted(const struct ctl_facts *f, unsigned n_unlisted,
                                struct ctl_verdict *ret)
 {
-    bool was_starting = ctl_state_is_starting(f->previous);
-    bool is_launched = f->expect == CTL_EXPECT_START && f->previous == CACHE_STATE_STOPPED;
+    bool was_off = f->previous == CACHE_STATE_STOPPED;
+    bool is_other = is_contradicted(f);
+    bool is_late = n_unlisted < LDC_TIMING_ABSENT_LOOKS;
 
-    if (is_launched)
+    if (f->expect == CTL_EXPECT_START && was_off)
         decide(ret, CACHE_STATE_STARTING, "launch was asked for; list2 leaves its row out");
-    else if (n_absent < LDC_TIMING_ABSENT_LOOKS)
+    else if (is_late && !is_other)
         return false;
-    else if (was_starting && f->previous_ms < f->stuck_ms)
+    else if (was_off && is_appearing(f))
+        decide(ret, CACHE_STATE_STARTING,
+               "player process %" PRId64 " appeared; list2 leaves its row out", f->player);
+    else if (ctl_state_is_starting(f->previous) && !is_other && f->previous_ms < f->stuck_ms)
         decide(ret, f->previous, "list2 leaves its row out, as it may during a boot");
-    else if (f->player > 0 || f->headless > 0)
-        decide(ret, CACHE_STATE_UNREACHABLE,
-               "list2 does not show it, but its process %" PRId64 " is alive",
-               f->player > 0 ? f->player : f->headless);
     else
-        decide(ret, CACHE_STATE_UNKNOWN,
-               "list2 does not show it, but its files are there; looking again");
+        derive_from_processes(f, ret);
     return true;
 }
 

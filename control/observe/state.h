@@ -26,12 +26,13 @@ enum ctl_expect { CTL_EXPECT_NOTHING, CTL_EXPECT_START, CTL_EXPECT_STOP };
 struct ctl_facts {
     int android;              /* list2's column: 0, 1, 2 */
     int64_t pid, vbox_pid;    /* as list2 says; <= 0 none */
-    bool sees_players;        /* absence of a player from the process table proves something */
-    bool sees_vms;            /* the same of a VM */
+    bool sees_players;        /* absence of its player from the process table proves something */
+    bool sees_vms;            /* the same of its VM */
     int64_t player, headless; /* its own in the process table; 0 none */
     uint64_t player_age_ms;   /* since that player was started; 0 = not known */
     int64_t possible;         /* a VM that is its own or another installation's; 0 none */
     unsigned n_without_vm;    /* looks in a row in which its VM was missed, this one included */
+    unsigned n_without_any;   /* the same of all its processes, while list2 names a player */
     bool had_vm;              /* a VM was seen since it was last off */
     enum ctl_guest guest;
     const char *guest_reason; /* what is wrong with it, as a part of a sentence; NULL = not known */
@@ -49,11 +50,13 @@ struct ctl_verdict {
 
 /** Whether a VM that should be there is not: what n_without_vm counts. */
 bool ctl_state_misses_vm(const struct ctl_facts *facts);
+/** Whether list2 names a player, and nothing of the instance lives: what n_without_any counts. */
+bool ctl_state_misses_all(const struct ctl_facts *facts);
 void ctl_state_derive(const struct ctl_facts *facts, struct ctl_verdict *ret);
-/** The same of one that exists and that list2 leaves out, for the N_ABSENT-th look in a row: of the
- *  facts only `expect`, `previous` with its time, the processes and `stuck_ms` count, the others
- * are old. Returns false when it stays as it was, and RET is then left alone. */
-bool ctl_state_derive_unlisted(const struct ctl_facts *facts, unsigned n_absent,
+/** The same of one that exists and that list2 does not show, for the N_UNLISTED-th look in a row:
+ *  what the facts have of list2 is nothing. Returns false when it stays as it was, and RET is then
+ *  left alone. */
+bool ctl_state_derive_unlisted(const struct ctl_facts *facts, unsigned n_unlisted,
                                struct ctl_verdict *ret);
 /** On its way up, so that no other may be launched. */
 bool ctl_state_is_starting(enum cache_state state);

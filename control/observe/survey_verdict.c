@@ -103,7 +103,13 @@ static void read_list(const struct ldc_survey *survey, struct ctl_survey_verdict
         set(v, UV_EPROTO, code,
             "ldconsole list2 prints %u columns where 7 or 10 are known and it is not certain which "
             "is which: '%s'; see whether there is an ldplayerd for this version of LDPlayer",
-            (unsigned)survey->rows.n_strange_fields, survey->rows.strange);
+            (unsigned)survey->rows.n_strange_fields, survey->rows.bad);
+    else if (survey->list == LDC_LIST_TORN)
+        set(v, 0, code,
+            "ldconsole list2 printed %u rows that are broken or contradict another, three times, "
+            "the first of them '%s': instances without a whole row are known from before and from "
+            "their processes only; see whether list2 in a console prints the same",
+            (unsigned)survey->rows.n_bad_lines, survey->rows.bad);
     else if (survey->list == LDC_LIST_GARBAGE)
         set(v, UV_EPROTO, code, "ldconsole list2 printed %s, of which no line is an instance",
             quote(survey->outcome.result, output, sizeof(output)));

@@ -6,7 +6,8 @@
 
 #include "ldconsole/guard/survey.h"
 
-/** Why a survey is no good; all zero when it can be believed. */
+/** Why a survey is no good; all zero when it can be believed. `status` 0 with a code: what it shows
+ *  can be, and something is missing from it (LDCONSOLE_TORN_LIST). */
 struct ctl_survey_verdict {
     int status;        /* 0, UV_ETIMEDOUT, UV_EBUSY (breaker open), UV_EIO, ... */
     char code[40];     /* "LDCONSOLE_TIMED_OUT", ... */

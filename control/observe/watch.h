@@ -12,7 +12,9 @@
 /** What is published of an instance comes from these and its verdict, and from nothing else that
  *  moves: while they stay, so does what was published. */
 struct ctl_sight {
-    struct ldc_row row;
+    struct ldc_row row; /* of one that list2 does not show: only the index, and what was last shown
+                           of its title and screen */
+    bool is_listed;
     uint64_t config_revision; /* 0 = there is no file */
     int64_t player, headless;
     enum ctl_guest guest;
@@ -40,15 +42,17 @@ struct ctl_watch {
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
     uint64_t player_age_ms;                 /* at the last look; 0 = not known */
     int64_t possible;                       /* a VM that may be its own; 0 none */
-    char config_loss[LDC_LOSS_SIZE];        /* as ldc_config has it */
-    bool is_config_judged;  /* its file was held against its copy, or none is kept */
-    bool has_bad_config;    /* it has a file, which cannot be used */
-    bool has_title;         /* one of its own, as its config file says */
-    int64_t born_ms;        /* when its config file was made (wall clock); 0 = not known */
-    bool was_on;            /* it was seen running, or some of it */
-    bool had_vm;            /* one was seen since it was last off */
+    bool sees_player, sees_vm; /* that those are missing from the process table proves something */
+    char config_loss[LDC_LOSS_SIZE]; /* as ldc_config has it */
+    bool is_config_judged;           /* its file was held against its copy, or none is kept */
+    bool has_bad_config;             /* it has a file, which cannot be used */
+    bool has_title;                  /* one of its own, as its config file says */
+    int64_t born_ms; /* when its config file was made (wall clock); 0 = not known */
+    bool was_on;                     /* it was seen running, or some of it */
+    bool had_vm;                     /* one was seen since it was last off */
     uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
     unsigned n_without_vm;  /* looks in a row that missed its VM */
+    unsigned n_without_any; /* the same of all its processes */
     struct ctl_sight sight; /* what was published last */
 
     struct ldc_settings *set; /* owned: what operations of ours have set, as it then was; or NULL */
@@ -64,8 +68,9 @@ struct ctl_watch {
     unsigned n_disk_same;   /* looks in a row that saw them so */
     uint64_t disk_since_ms; /* since when they are so */
 
-    bool is_unlisted;  /* the last list left it out; what is known of it is older */
-    unsigned n_absent; /* whole lists in a row that left it out */
+    bool is_unlisted;    /* the last list left it out; what is known of it is older */
+    unsigned n_unlisted; /* lists in a row that left it out ... */
+    unsigned n_absent;   /* ... and those of them that were whole */
     uint64_t absent_since_ms;
     bool was_removed;   /* a remove of ours was carried out since it was last listed */
     int64_t removed_ms; /* wall clock: when the last one was asked for; 0 = never */

@@ -183,10 +183,19 @@ static char *tell_not_done(const struct ctl_job *job, const char *time)
                       verdict->detail);
 }
 
+/* An add or copy is told by another instance than its subject. */
+static bool has_lost_sight(const struct ctl_job *job, uint64_t now)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    return i && !ctl_observer_verdict(job->observer)->status &&
+           ctl_job_step(job)->gate != CTL_GATE_EXCLUSIVE && !ctl_engine_await_seen_ms(job, now) &&
+           ctl_observer_is_unlisted(job->observer, i->id);
+}
+
 void ctl_engine_await_expire(struct ctl_job *job)
 {
     char time[120];
-    uint64_t passed_ms = clock_mono_ms() - job->accepted_ms;
+    uint64_t now = clock_mono_ms(), passed_ms = now - job->accepted_ms;
 
     if (job->is_recovered) {
         interrupt(job);
@@ -197,13 +206,28 @@ void ctl_engine_await_expire(struct ctl_job *job)
              ctl_flow_timeout_ms(job) / 1000, passed_ms / 1000);
     char *detail cleanup(mem_freep) =
         job->phase == CTL_PHASE_AWAITING ? tell_not_done(job, time) : tell_not_begun(job, time);
-    ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT", detail);
+    if (has_lost_sight(job, now))
+        ctl_engine_finish_job(job, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED", detail);
+    else
+        ctl_engine_finish_job(job, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT", detail);
+}
+
+/* One that list2 does not show, and whose processes are dead, boots no more: its operation waits
+ * for its row, others need not. */
+static void let_others_launch(struct ctl_job *job)
+{
+    const struct cache_instance *i = ctl_job_instance(job);
+    if (i && job->held == CTL_GATE_LAUNCH && i->state == CACHE_STATE_UNKNOWN &&
+        ctl_observer_life(job->observer, i->id) == CTL_LIFE_NONE)
+        ctl_job_release_gate(job);
 }
 
 bool ctl_engine_await_effect(struct ctl_job *job, uint64_t now)
 {
     uint64_t seen = ctl_engine_await_seen_ms(job, now);
 
+    if (!seen)
+        let_others_launch(job);
     if (seen && check_effect(job, seen))
         return true;
     if (job->phase != CTL_PHASE_AWAITING)

@@ -65,7 +65,7 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
                                  struct ctl_why *why)
 {
     if (!i)
-        return ctl_why_gone(why);
+        return ctl_why_left(job, why) ? CTL_PLAN_FAIL : ctl_why_gone(why);
     switch (i->state) {
     case CACHE_STATE_STOPPED:
         return plan_off(job, i, why);
@@ -79,6 +79,8 @@ static enum ctl_plan plan_launch(struct ctl_job *job, const struct cache_instanc
             ctl_job_note(job, "it was started already, and its window stays as it is");
         return CTL_PLAN_SKIP;
     default:
+        if (ctl_observer_is_doubted(job->observer, i->id))
+            return CTL_PLAN_LATER;
         ctl_why_set(
             why, "INSTANCE_NOT_STARTABLE", "the instance is %s (%s) and launch would do nothing%s",
             cache_state_name(i->state), i->reason,
@@ -134,7 +136,8 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
                                struct ctl_why *why)
 {
     if (!i) {
-        (void)ctl_why_gone(why);
+        if (!ctl_why_left(job, why))
+            (void)ctl_why_gone(why);
         return CTL_CHECK_FAILED;
     }
     if (ctl_state_is_up(i->state)) {

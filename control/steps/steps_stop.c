@@ -117,6 +117,8 @@ static bool explain_kill(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_
         return false;
     if (!i || (i->pid == 0 && i->vbox_pid == 0))
         ctl_why_set(ret, "", "%s", job->said);
+    else if (ctl_observer_life(job->observer, i->id) == CTL_LIFE_NONE)
+        ctl_why_set(ret, "", "%s. None of its processes lives, whatever list2 says", job->said);
     else
         ctl_why_set(ret, "",
                     "%s. list2 names process %" PRId64 " and VM %" PRId64

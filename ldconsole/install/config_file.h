@@ -27,6 +27,7 @@ struct ldc_config {
     char loss[LDC_LOSS_SIZE]; /* "it was reset (name, cpu)": it was better, and a copy of that
                                  is kept; "" = it was not */
     char disk_id[64];         /* file id and birth time of data.vmdk; "" when there is none */
+    int64_t disk_born_ms;     /* wall clock: when data.vmdk was made; 0 = there is none */
     int64_t data_bytes;       /* of data.vmdk; -1 when there is none */
     int64_t disk_bytes;       /* of all its disks; -1 without data.vmdk */
     unsigned n_disks;         /* data.vmdk, system.vmdk and sdcard.vmdk: those that are there */

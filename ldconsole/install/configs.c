@@ -251,8 +251,10 @@ static void update_disk(struct ldc_config *config, const char *vms_dir)
     if (stat_disk(config->index, vms_dir, "data.vmdk", &st) == 0) {
         snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
                  (unsigned long long)nanoseconds(st.st_birthtim));
+        config->disk_born_ms = (int64_t)(nanoseconds(st.st_birthtim) / 1000000);
         config->disk_bytes = measure_disks(config, vms_dir, &st);
     } else {
+        config->disk_born_ms = 0;
         config->data_bytes = config->disk_bytes = -1;
         config->n_disks = 0;
     }

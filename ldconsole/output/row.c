@@ -178,17 +178,9 @@ static void make_slot_room(struct ldc_rows *rows)
         *slot_of(rows, rows->items[i].index) = (uint32_t)i + 1;
 }
 
-static void add_row(struct list *list, const struct ldc_line *line, struct ldc_rows *rows)
+static void read_row(struct list *list, const struct ldc_line *line, struct ldc_row *row)
 {
     size_t width = list->width;
-    make_slot_room(rows);
-    uint32_t *slot = slot_of(rows, line->index);
-    if (*slot || line->index == PHANTOM_INDEX)
-        return;
-    rows->items = mem_grow(rows->items, rows->n_items, &rows->cap, sizeof(*rows->items));
-    struct ldc_row *row = &rows->items[rows->n_items++];
-    *slot = (uint32_t)rows->n_items;
-
     bool is_long = width >= LDC_TAIL_LONG;
     row->index = line->index;
     ldc_line_title(line, width, &list->decoder, row->title, sizeof(row->title));
@@ -202,11 +194,45 @@ static void add_row(struct list *list, const struct ldc_line *line, struct ldc_r
     row->dpi = is_long ? clip(ldc_line_number(line, width, 7)) : 0;
 }
 
+bool ldc_row_is_same(const struct ldc_row *a, const struct ldc_row *b)
+{
+    return a->index == b->index && a->top_window == b->top_window &&
+           a->bind_window == b->bind_window && a->android == b->android && a->pid == b->pid &&
+           a->vbox_pid == b->vbox_pid && a->width == b->width && a->height == b->height &&
+           a->dpi == b->dpi && strcmp(a->title, b->title) == 0;
+}
+
+/* Returns false when it contradicts the one before of its index, which counts. */
+static bool add_row(struct list *list, const struct ldc_line *line, struct ldc_rows *rows)
+{
+    struct ldc_row row;
+    if (line->index == PHANTOM_INDEX)
+        return true;
+    make_slot_room(rows);
+    uint32_t *slot = slot_of(rows, line->index);
+    read_row(list, line, &row);
+    if (*slot)
+        return ldc_row_is_same(&rows->items[*slot - 1], &row);
+    rows->items = mem_grow(rows->items, rows->n_items, &rows->cap, sizeof(*rows->items));
+    rows->items[rows->n_items++] = row;
+    *slot = (uint32_t)rows->n_items;
+    return true;
+}
+
 static void quote(struct list *list, const struct ldc_line *line, char *out)
 {
-    if (!*out)
-        ldc_decoder_text(&list->decoder, line->text.start,
-                         (size_t)(line->text.end - line->text.start), out, LDC_QUOTE_SIZE);
+    ldc_decoder_text(&list->decoder, line->text.start, (size_t)(line->text.end - line->text.start),
+                     out, LDC_QUOTE_SIZE);
+}
+
+static void note_bad(struct list *list, const struct ldc_line *line, struct ldc_rows *rows)
+{
+    /* Long enough for a row, and not understood. */
+    bool is_strange = line->is_whole && line->n_fields >= MIN_FIELDS;
+    if (rows->n_bad_lines++ == 0 || (is_strange && rows->n_strange_fields == 0))
+        quote(list, line, rows->bad);
+    if (is_strange && rows->n_strange_fields == 0)
+        rows->n_strange_fields = line->n_fields + 1;
 }
 
 /* A row that means something at another width only is broken: part of it is missing. */
@@ -232,21 +258,14 @@ static bool read_line(struct list *list, const struct ldc_line *line, struct ldc
     if (ldc_line_is_blank(line->text))
         return false;
     if (is_row(list, line)) {
-        add_row(list, line, rows);
+        if (!add_row(list, line, rows))
+            note_bad(list, line, rows);
         return true;
     }
-    if (line->is_numbered || is_cut_index(line)) {
-        rows->n_bad_lines++;
-        /* Long enough for a row, and not understood. */
-        if (line->is_whole && line->n_fields >= MIN_FIELDS) {
-            rows->n_strange_fields =
-                rows->n_strange_fields ? rows->n_strange_fields : line->n_fields + 1;
-            quote(list, line, rows->strange);
-        }
-    } else {
-        rows->n_noise_lines++;
+    if (line->is_numbered || is_cut_index(line))
+        note_bad(list, line, rows);
+    else if (rows->n_noise_lines++ == 0)
         quote(list, line, rows->noise);
-    }
     return false;
 }
 

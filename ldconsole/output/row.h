@@ -29,12 +29,13 @@ struct ldc_rows {
     struct ldc_row *items;
     size_t n_items, cap;
     int columns;                /* 7, 10 or what a later version prints; 0 without rows */
-    size_t n_bad_lines;         /* lines that begin as a row and are no whole one */
+    size_t n_bad_lines;         /* lines that begin as a row and are no whole one, or contradict the
+                                   one before of their index */
     size_t n_noise_lines;       /* lines that are no part of the list: something else prints, too */
     char noise[LDC_QUOTE_SIZE]; /* the first of them, UTF-8, cut; "" when there is none */
-    char strange[LDC_QUOTE_SIZE]; /* UNKNOWN_FORMAT: the first line of it */
-    size_t n_strange_fields;      /* and how many fields that has */
-    uint32_t *slots;              /* private: hash of index -> position + 1 in items */
+    char bad[LDC_QUOTE_SIZE];   /* the first bad line, rather one that is long enough for a row */
+    size_t n_strange_fields;    /* how many fields that has; 0 = none is long enough */
+    uint32_t *slots;            /* private: hash of index -> position + 1 in items */
     size_t n_slots;
 };
 
@@ -56,6 +57,8 @@ enum ldc_fault ldc_list_fault(enum ldc_list_outcome outcome, bool has_instances)
 /** The code for problem documents of an outcome that is no list: "LDCONSOLE_GARBAGE", ... */
 const char *ldc_list_code(enum ldc_list_outcome outcome);
 
+bool ldc_row_is_same(const struct ldc_row *a, const struct ldc_row *b);
+
 /** Whether TITLE is the one that LDPlayer gives INDEX by itself. */
 bool ldc_title_is_default(const char *title, int index);
 
@@ -63,8 +66,9 @@ bool ldc_title_is_default(const char *title, int index);
  *  use; NULL when nothing is known. */
 typedef const char *(*ldc_title_fn)(const void *arg, int index);
 
-/** Reads list2's bytes: CRLF or LF, titles with commas, any order and gaps, repeated index (first
- *  wins), the phantom row 99999 left out. A line that does not begin with a number and a comma is
+/** Reads list2's bytes: CRLF or LF, titles with commas, any order and gaps, an index that is
+ *  repeated (the first counts, and where another row of it is not the same the list is torn), the
+ *  phantom row 99999 left out. A line that does not begin with a number and a comma is
  *  noise, and otherwise ignored. A last line without its end counts as broken unless it is a whole
  *  row of the same width.
  *

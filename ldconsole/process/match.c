@@ -8,68 +8,94 @@ static bool is_id(const struct ldc_process *p, const struct ldc_process_id *id)
     return p->pid == id->pid && p->born == id->born;
 }
 
-/* Players of the same index in other folders: each may have one VM that says this index. */
-static size_t count_foreign_players(const struct ldc_processes *processes, const char *dir,
-                                    int index)
+static bool is_elsewhere(const struct ldc_process *p, const char *dir)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < processes->n_items; i++) {
-        const struct ldc_process *p = &processes->items[i];
-        n += p->role == LDC_PROCESS_PLAYER && p->index == index && p->image &&
-             !ldc_process_is_in(p, dir);
-    }
-    return n;
+    return p->image && !ldc_process_is_in(p, dir);
 }
 
-/* By itself, without what else runs. */
-static enum ownership look_at(const struct ldc_process *p, const char *dir,
-                              const struct ldc_claim *claim)
-{
-    bool is_player = p->role == LDC_PROCESS_PLAYER;
-    if (!is_player && p->role != LDC_PROCESS_HEADLESS)
-        return FOREIGN;
-    if (p->pid == (is_player ? claim->pid : claim->vbox_pid) ||
-        is_id(p, is_player ? &claim->player : &claim->headless))
-        return OWN;
-    if (p->index != claim->index)
-        return FOREIGN;
-    if (ldc_process_is_in(p, dir))
-        return OWN;
-    /* The folder of a player is its installation's, if the system lets us see it; that of a VM is
-     * shared by some. */
-    if (p->image && (is_player || (claim->vm_dir && !ldc_process_is_in(p, claim->vm_dir))))
-        return FOREIGN;
-    return POSSIBLE;
-}
-
-/* A VM is started by its player, so it is not the older one. */
-static bool has_player_for(const struct ldc_processes *processes, const char *dir,
-                           const struct ldc_claim *claim, const struct ldc_process *vm)
+bool ldc_match_sees_neighbour(const struct ldc_processes *processes, const char *dir)
 {
     for (size_t i = 0; i < processes->n_items; i++) {
         const struct ldc_process *p = &processes->items[i];
-        if (p->role == LDC_PROCESS_PLAYER && p->born <= vm->born &&
-            look_at(p, dir, claim) != FOREIGN)
+        if ((p->role == LDC_PROCESS_PLAYER || p->role == LDC_PROCESS_MANAGER) &&
+            is_elsewhere(p, dir))
             return true;
     }
     return false;
 }
 
-/* One that may be its own as well as another's. The others' players may explain it; else its own
- * player does. A VM without any player is whoever's: it outlives its player, and no installation is
- * told by it. */
+/* File systems have a coarser clock. */
+static bool is_older_than_disk(const struct ldc_process *p, const struct ldc_claim *claim)
+{
+    enum { SLACK_MS = 500 };
+    return claim->age_ms > 0 && p->age_ms > claim->age_ms + SLACK_MS;
+}
+
+/* By itself, without what else runs. What its command line says of another instance outweighs a
+ * number that list2 names: numbers are given away again. */
+static enum ownership look_at(const struct ldc_process *p, const char *dir,
+                              const struct ldc_claim *claim)
+{
+    bool is_player = p->role == LDC_PROCESS_PLAYER;
+    if ((!is_player && p->role != LDC_PROCESS_HEADLESS) ||
+        (p->index >= 0 && p->index != claim->index))
+        return FOREIGN;
+    if (p->pid == (is_player ? claim->pid : claim->vbox_pid) ||
+        is_id(p, is_player ? &claim->player : &claim->headless))
+        return OWN;
+    if (p->index < 0)
+        return FOREIGN;
+    if (ldc_process_is_in(p, dir))
+        return OWN;
+    /* The folder of a player is its installation's, if the system lets us see it; that of a VM is
+     * shared by some. */
+    if (is_older_than_disk(p, claim) ||
+        (p->image && (is_player || (claim->vm_dir && !ldc_process_is_in(p, claim->vm_dir)))))
+        return FOREIGN;
+    return POSSIBLE;
+}
+
+/* How the VMs and players of one index stand to a VM that may be its own as well as another's. A VM
+ * is started by its player, so that is not the younger one. */
+struct company {
+    bool has_own_player, has_neighbour;
+    size_t n_foreign_players, n_foreign_vms, n_possible_vms;
+};
+
+static struct company look_around(const struct ldc_processes *processes, const char *dir,
+                                  const struct ldc_claim *claim, const struct ldc_process *vm)
+{
+    struct company c = {
+        .has_neighbour = claim->has_neighbour || ldc_match_sees_neighbour(processes, dir),
+    };
+    for (size_t i = 0; i < processes->n_items; i++) {
+        const struct ldc_process *p = &processes->items[i];
+        enum ownership o = look_at(p, dir, claim);
+        bool is_player = p->role == LDC_PROCESS_PLAYER && p->born <= vm->born;
+        bool is_vm = p->role == LDC_PROCESS_HEADLESS;
+        c.has_own_player |= is_player && o != FOREIGN;
+        if (p->index != claim->index)
+            continue;
+        c.n_foreign_players += is_player && is_elsewhere(p, dir);
+        c.n_foreign_vms += is_vm && o == FOREIGN;
+        c.n_possible_vms += is_vm && o == POSSIBLE;
+    }
+    return c;
+}
+
+/* Without a neighbour its own player explains it. With one, nothing tells whose it is, but that
+ * others' players that have no VM yet explain one each, unless its own player is there and list2
+ * has lost sight of that. A VM without any player is whoever's: it outlives its player. */
 static enum ownership judge_possible(const struct ldc_processes *processes, const char *dir,
                                      const struct ldc_claim *claim, const struct ldc_process *p)
 {
-    size_t n_possible = 0, n_foreign = count_foreign_players(processes, dir, claim->index);
-    for (size_t i = 0; i < processes->n_items; i++) {
-        const struct ldc_process *other = &processes->items[i];
-        n_possible += other->role == p->role && look_at(other, dir, claim) == POSSIBLE;
-    }
-    if (n_foreign > 0)
-        return n_possible <= n_foreign ? FOREIGN : POSSIBLE;
-    return p->role == LDC_PROCESS_PLAYER || has_player_for(processes, dir, claim, p) ? OWN
-                                                                                     : POSSIBLE;
+    struct company c = look_around(processes, dir, claim, p);
+    bool is_denied = claim->pid > 0 && claim->vbox_pid <= 0; /* list2 sees the player, and no VM */
+    if (!c.has_neighbour && (p->role == LDC_PROCESS_PLAYER || c.has_own_player))
+        return OWN;
+    if (p->role == LDC_PROCESS_PLAYER || (c.has_own_player && !is_denied))
+        return POSSIBLE;
+    return c.n_possible_vms + c.n_foreign_vms <= c.n_foreign_players ? FOREIGN : POSSIBLE;
 }
 
 /* Rather the one that list2 names than the one we knew, rather that than any other. */

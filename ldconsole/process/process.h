@@ -40,6 +40,10 @@ void ldc_processes_deinit(struct ldc_processes *processes);
 const struct ldc_process *ldc_processes_find_pid(const struct ldc_processes *processes,
                                                  int64_t pid);
 
+/** Whether a process has that number, whatever its program: an emulator of a name that we do not
+ *  know is in no list above. A system call. */
+bool ldc_process_lives(int64_t pid);
+
 /** The manager of the installation in DIR, or one whose place the system hides; NULL = none. */
 const struct ldc_process *ldc_processes_find_manager(const struct ldc_processes *processes,
                                                      const char *dir);

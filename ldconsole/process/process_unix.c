@@ -69,6 +69,20 @@ static uint64_t read_birth(int proc, const char *pid)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/* One that has ended, and whose parent has not asked for that yet, has an entry, too. */
+bool ldc_process_lives(int64_t pid)
+{
+    char name[32], text[1024];
+    snprintf(name, sizeof(name), "%lld", (long long)pid);
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0)
+        return false;
+    ssize_t n = read_entry(proc, name, "stat", text, sizeof(text));
+    close(proc);
+    const char *state = n > 0 ? strrchr(text, ')') : NULL;
+    return state && strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0;
+}
+
 static uint64_t age_of(uint64_t born)
 {
     struct timespec now;

@@ -172,6 +172,18 @@ bool ldc_process_is_in(const struct ldc_process *process, const char *dir)
     return fold(image[n]) == '\\';
 }
 
+/* One that the system will not open is there. */
+bool ldc_process_lives(int64_t pid)
+{
+    DWORD exit_code;
+    HANDLE handle = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)pid);
+    if (!handle)
+        return GetLastError() != ERROR_INVALID_PARAMETER;
+    bool is_running = !GetExitCodeProcess(handle, &exit_code) || exit_code == STILL_ACTIVE;
+    CloseHandle(handle);
+    return is_running;
+}
+
 /* Everything happens on one handle, so the number cannot change hands between look and blow. */
 static int kill_if_same(HANDLE handle, const struct ldc_process *process)
 {

@@ -27,6 +27,10 @@ enum ldc_timing {
     LDC_TIMING_ABSENT_MS = 60000,
     LDC_TIMING_ABSENT_LOOKS = 3, /* not a time */
 
+    /* list2 and the process table are not read at the same moment (2.3): that a process is missing
+     * which list2 names is believed when so many looks in a row say so. */
+    LDC_TIMING_CONFIRMING_LOOKS = 2, /* not a time */
+
     /* --- disks that are being made --- */
 
     /* A disk that nobody was seen writing is there when so many looks in a row see it so. */

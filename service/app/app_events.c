@@ -291,10 +291,24 @@ static bool is_same_but_digits(const char *a, const char *b)
     return *a == *b;
 }
 
+static void tell_torn(struct svc_app *app)
+{
+    const struct ctl_survey_verdict *verdict = ctl_observer_verdict(app->observer);
+    bool is_torn = verdict->status == 0 && *verdict->code;
+    if (verdict->status != 0 || is_torn == app->told_torn)
+        return;
+    app->told_torn = is_torn;
+    if (is_torn)
+        log_warning("service", "%s", verdict->detail);
+    else
+        log_info("service", "ldconsole list2 prints whole rows again");
+}
+
 /* Said once, and again when it is another line: it comes with each look. */
 void svc_app_on_survey(void *arg)
 {
     struct svc_app *app = arg;
+    tell_torn(app);
     const char *noise = ctl_observer_noise(app->observer);
     if (is_same_but_digits(noise, app->told_noise))
         return;

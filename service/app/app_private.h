@@ -72,6 +72,7 @@ struct svc_app {
     struct ldc_client *client;
     struct ctl_observer *observer;
     struct ctl_survey_listener on_survey;
+    bool told_torn;                  /* that list2 prints broken rows: it is in the log */
     char told_noise[LDC_QUOTE_SIZE]; /* that list2 prints beside its list, as the log had it last */
     struct ctl_engine *engine;
     struct ctl_reconciler *reconciler;

@@ -93,6 +93,54 @@ class Listing(ServiceCase):
             self.assertEqual(self.client.get("/api/instances?max_age_ms=0").json["total"], 3)
         self.heal()
 
+    def list_check(self, code):
+        """What readyz says of list2, once it says CODE."""
+        def ask():
+            check = self.client.request("GET", "/readyz").json["checks"]["list2"]
+            return check if check["code"] == code else None
+
+        return wait_for(ask, f"readyz with {code}")
+
+    def test_a_row_that_is_always_torn_is_quoted_and_its_instance_old(self):
+        self.client.run("POST", "/api/instances/2/start")
+        self.simulator.set(**{"partial.list2": 20, "row_order": "index"})
+        check = self.list_check("LDCONSOLE_TORN_LIST")
+        self.assertEqual(check["status"], "degraded")
+        self.assertIn("the first of them '2,LDPlayer-2,", check["detail"])
+        other = self.client.get("/api/instances/0?max_age_ms=0").json
+        self.assertEqual(other["source"], "live")
+
+        def unlisted():
+            seen = self.client.get("/api/instances/2?max_age_ms=0").json
+            if seen["evidence"]["list2"] is None:
+                return seen
+            self.assertIn(seen["source"], ("stale", "live"))
+            return None
+
+        seen = wait_for(unlisted, "an instance that list2 does not show")
+        self.assertIn("list2 does not show it", seen["state_reason"])
+        self.assertIsNone(seen["pid"])
+        self.assertEqual(self.service.log().count("three times, the first of them"), 1)
+        self.heal()
+        self.assertIsNone(self.list_check(None)["detail"])
+
+    @unittest.skipIf(IS_WINDOWS, "the script in ldconsole's place is one of a unix shell")
+    def test_columns_of_another_version_are_told_by_readyz(self):
+        self.client.instances()
+        program = self.simulator.path("ldconsole")
+        real = self.simulator.path("real-ldconsole")
+        os.rename(program, real)
+        with open(program, "w", encoding="utf-8") as script:
+            script.write("#!/bin/sh\necho '0,LDPlayer,stopped,none,0,-1,960x540'\n")
+        os.chmod(program, stat.S_IRWXU)
+        check = self.list_check("LDCONSOLE_UNKNOWN_VERSION")
+        self.assertEqual(check["status"], "degraded")
+        self.assertIn("7 columns where 7 or 10 are known", check["detail"])
+        self.assertIn("'0,LDPlayer,stopped,none,0,-1,960x540'", check["detail"])
+        self.assert_still_readable()
+        os.rename(real, program)
+        self.heal()
+
     def test_a_breaker_opens_and_tells(self):
         self.simulator.set(error740="true")
         wait_for(

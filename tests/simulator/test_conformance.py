@@ -38,6 +38,10 @@ class Scenario:
         if "end" in step:
             index, kind = step["end"].split()
             os.kill(self.sim.processes(int(index))[kind], signal.SIGKILL)
+        if "hide" in step:
+            self.sim.set(f"row_drop.{step['hide']}=always")
+        if "show" in step:
+            self.sim.set(f"row_drop.{step['show']}=")
         if "lose" in step:
             self.disk(step["lose"].split()[0]).unlink()
         for name in ("rows", "columns", "processes", "files", "config"):

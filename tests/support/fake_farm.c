@@ -266,6 +266,24 @@ bool fake_farm_is_on(const struct fake_farm *farm, int index)
     return i && i->pid > 0;
 }
 
+bool fake_farm_is_held(const struct fake_farm *farm, int index)
+{
+    const struct farm_instance *i = farm_find(farm, index);
+    return i && farm_is_held(i);
+}
+
+bool fake_farm_is_whole(const struct fake_farm *farm, int index)
+{
+    const struct farm_instance *i = must_find(farm, index);
+    return i->player == (i->pid > 0 ? i->pid : 0) &&
+           i->headless == (i->vbox_pid > 0 ? i->vbox_pid : 0);
+}
+
+bool fake_farm_has_lost_neighbour(const struct fake_farm *farm)
+{
+    return farm->has_lost_neighbour;
+}
+
 void farm_set(struct farm_instance *i, int android, int pid, int vbox_pid)
 {
     uv_mutex_lock(&lock);
@@ -288,6 +306,14 @@ void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int 
     uv_mutex_lock(&lock);
     i->player = player;
     i->headless = headless;
+    uv_mutex_unlock(&lock);
+}
+
+void fake_farm_end_process(struct fake_farm *farm, int index, bool is_player)
+{
+    struct farm_instance *i = must_find(farm, index);
+    uv_mutex_lock(&lock);
+    *(is_player ? &i->player : &i->headless) = 0;
     uv_mutex_unlock(&lock);
 }
 
@@ -389,6 +415,14 @@ const char *fake_farm_log(const struct fake_farm *farm)
 
 int __wrap_ldc_processes_scan(struct ldc_processes *ret);
 int __wrap_ldc_process_kill(const struct ldc_process *process);
+bool __wrap_ldc_process_lives(int64_t pid);
+
+void fake_farm_rename_programs(struct fake_farm *farm, int index)
+{
+    uv_mutex_lock(&lock);
+    must_find(farm, index)->is_renamed = true;
+    uv_mutex_unlock(&lock);
+}
 
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless)
 {
@@ -441,7 +475,7 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
     uv_mutex_lock(&lock);
     for (size_t n = 0; the_farm->shows_processes && n < FARM_MAX_INSTANCES; n++) {
         const struct farm_instance *i = &the_farm->instances[n];
-        if (!i->exists)
+        if (!i->exists || i->is_renamed)
             continue;
         add_process(ret, the_farm->folder, i->player, LDC_PROCESS_PLAYER, i->index);
         add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
@@ -460,10 +494,25 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
     return 0;
 }
 
+bool __wrap_ldc_process_lives(int64_t pid)
+{
+    bool lives = false;
+    uv_mutex_lock(&lock);
+    for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
+        const struct farm_instance *i = &the_farm->instances[n];
+        lives |= i->exists && (i->player == pid || i->headless == pid);
+    }
+    uv_mutex_unlock(&lock);
+    return lives;
+}
+
 int __wrap_ldc_process_kill(const struct ldc_process *process)
 {
     int r = UV_ESRCH;
     uv_mutex_lock(&lock);
+    the_farm->has_lost_neighbour |=
+        the_farm->neighbour.exists && (process->pid == the_farm->neighbour.player ||
+                                       process->pid == the_farm->neighbour.headless);
     if (process->role == LDC_PROCESS_VM_SERVICE && process->pid == the_farm->vm_service) {
         the_farm->vm_service = 0;
         farm_verb_of(the_farm, "kill")->count++;

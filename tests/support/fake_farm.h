@@ -11,7 +11,7 @@
 /** A small LDPlayer installation in memory: a runner that starts no child answers the verbs and
  *  does what they do. Nothing moves by itself, the test says what comes next. The config files and
  *  disks are real files in a folder of the farm's own. The process table is the farm's too, in a
- *  program that is linked with --wrap for ldc_processes_scan and ldc_process_kill. What the verbs
+ *  program that is linked with --wrap for ldc_processes_scan, _kill and _lives. What the verbs
  *  do is held against the same table as the simulator (tests/data/conformance.json). One farm at
  *  a time. */
 struct fake_farm;
@@ -57,11 +57,20 @@ void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away);
 void fake_farm_set(struct fake_farm *farm, int index, int android, int pid, int vbox_pid);
 /** Only the process table; 0 = none. */
 void fake_farm_set_processes(struct fake_farm *farm, int index, int player, int headless);
+/** Its player or its VM ends, and list2 goes on to show it. */
+void fake_farm_end_process(struct fake_farm *farm, int index, bool is_player);
 /** The next N_LISTS list2 leave its row out. */
 void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists);
 /** Whether a player of it runs, as far as list2 knows. */
 bool fake_farm_is_on(const struct fake_farm *farm, int index);
-/** Processes of another installation's instance of that index. */
+/** Its programs have a name that nobody knows, so that the process table does not show them. */
+void fake_farm_rename_programs(struct fake_farm *farm, int index);
+/** Whether a process of it lives, and whether just those do that list2 shows. */
+bool fake_farm_is_held(const struct fake_farm *farm, int index);
+bool fake_farm_is_whole(const struct fake_farm *farm, int index);
+/** Whether somebody has tried to end a process of the other installation. */
+bool fake_farm_has_lost_neighbour(const struct fake_farm *farm);
+/** Processes of another installation's instance of that index; 0 = none. */
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** How long ago every process of it was started, as the system tells; 0 = it does not. */
 void fake_farm_set_age(struct fake_farm *farm, uint64_t ms);

@@ -17,7 +17,8 @@ struct farm_instance {
     int cpu, memory, width, height, dpi;
     long long imei;
     int android, pid, vbox_pid;
-    int player, headless; /* in the process table */
+    int player, headless; /* in the process table ... */
+    bool is_renamed;      /* ... under names that nobody knows */
     unsigned n_hidden;    /* so many lists leave it out yet */
 };
 
@@ -37,6 +38,7 @@ struct fake_farm {
     struct farm_verb verbs[FARM_MAX_VERBS];
     size_t n_verbs;
     struct farm_instance neighbour; /* in another folder; exists = it runs */
+    bool has_lost_neighbour;
     enum farm_profile profile;
     int manager_pid;
     bool is_manager_elsewhere;

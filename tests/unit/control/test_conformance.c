@@ -199,6 +199,10 @@ static void take_step(struct stage *s, yyjson_val *step)
             check_columns(s, value);
         else if (strcmp(what, "end") == 0)
             end_process(s, yyjson_get_str(value));
+        else if (strcmp(what, "hide") == 0)
+            fake_farm_hide_row(s->farm, atoi(yyjson_get_str(value)), 1000000);
+        else if (strcmp(what, "show") == 0)
+            fake_farm_hide_row(s->farm, atoi(yyjson_get_str(value)), 0);
         else if (strcmp(what, "lose") == 0)
             fake_farm_lose_disk(s->farm, atoi(yyjson_get_str(value)));
         else if (strcmp(what, "says") != 0 && strcmp(what, "exit") != 0)

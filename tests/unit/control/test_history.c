@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <yyjson.h>
 
 #include "base/text/str.h"
 #include "ldconsole/verbs/timing.h"
 #include "tests/unit/control/world.h"
 
-/* Random histories: people and we ourselves put, drop, start, stop and copy instances, ldconsole
- * leaves rows out, prints what is no list, lies, crashes and does nothing, the service is killed.
- * What the observer and the engine say of all that is held against a plain model of what is there:
+/* Random histories: people and we ourselves put, drop, start, stop, set and copy instances, also
+ * while we are at work on others; processes end alone, another installation has instances of the
+ * same numbers; ldconsole leaves rows out, also for long, prints what is no list, brings disks
+ * late, lies, crashes and does nothing; the service is killed. What the observer and the engine say
+ * of all that is held against a plain model of what is there:
  *
  *   - no id is lost while its disk is there, and none is given to another disk;
  *   - nothing is taken for gone that is there;
  *   - no operation is a success without its effect;
  *   - no state contradicts what stands beside it in the same answer;
+ *   - no process of the other installation is ended;
  *   - and once the noise is over, what is known is what is there.
  *
- * LDP_HISTORIES is how many (default 60), LDP_SEED where they begin. */
+ * LDP_HISTORIES is how many (default 60, `./run histories` 1000), LDP_SEED where they begin. */
 
 enum { STEPS = 20, INDEXES = 8, SOULS = 200 };
 static const uint64_t GENEROUS_NS = 60000000000; /* the engine has a clock of its own to turn by */
@@ -32,7 +36,10 @@ struct history {
     struct soul souls[SOULS];
     size_t n_souls;
     int soul_at[INDEXES]; /* -1 none; one that is away keeps its place */
-    struct buf told;      /* what was done, for a failure */
+    bool shows_processes;
+    int busy;        /* an operation of ours acts on that index; -1 none */
+    bool is_copying; /* it may take any free index */
+    struct buf told; /* what was done, for a failure */
 };
 
 static unsigned next_random(struct history *h, unsigned below)
@@ -97,18 +104,80 @@ static void check_id(struct history *h, struct soul *soul, const struct cache_in
            soul->id, i->id);
 }
 
+/* What an answer shows beside its state; 0 = null. */
+struct shown {
+    bool is_listed, has_processes;
+    int64_t android, pid, vbox_pid, player, headless;
+};
+
+static int64_t number_in(yyjson_val *object, const char *name)
+{
+    return yyjson_get_sint(yyjson_obj_get(object, name));
+}
+
+static struct shown read_evidence(const struct cache_instance *i)
+{
+    const char *text = i->evidence ? i->evidence : "{}";
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    yyjson_val *list2 = yyjson_obj_get(yyjson_doc_get_root(doc), "list2");
+    yyjson_val *processes = yyjson_obj_get(yyjson_doc_get_root(doc), "processes");
+    struct shown shown = {
+        .is_listed = yyjson_is_obj(list2),
+        .has_processes = yyjson_is_obj(processes),
+        .android = number_in(list2, "android"),
+        .pid = number_in(list2, "pid"),
+        .vbox_pid = number_in(list2, "vbox_pid"),
+        .player = number_in(processes, "player"),
+        .headless = number_in(processes, "headless"),
+    };
+    yyjson_doc_free(doc);
+    return shown;
+}
+
+static bool says(const struct cache_instance *i, const char *part)
+{
+    return strstr(i->reason, part) != NULL;
+}
+
 /* Of one answer by itself, whatever was seen. */
 static void check_state(struct history *h, const struct cache_instance *i)
 {
-    bool is_off = i->state == CACHE_STATE_STOPPED;
-    bool is_up = i->state == CACHE_STATE_RUNNING || i->state == CACHE_STATE_READY;
-    const char *state = cache_state_name(i->state);
-    expect(h, i->reason[0], "%d is %s without a reason", i->index, state);
-    expect(h, !is_off || (i->pid == 0 && i->vbox_pid == 0), "%d is stopped beside a pid", i->index);
-    expect(h, !is_up || i->pid > 0, "%d is %s without a pid", i->index, state);
-    bool has_process = i->evidence && (strstr(i->evidence, "\"player\":1") ||
-                                       strstr(i->evidence, "\"headless\":1"));
-    expect(h, !is_off || !has_process, "%d is stopped beside %s", i->index, i->evidence);
+    struct shown shown = read_evidence(i);
+    bool has_player = shown.player > 0 || (!shown.has_processes && shown.pid > 0);
+    bool has_vm = shown.headless > 0 || (!shown.has_processes && shown.vbox_pid > 0);
+    bool is_right = true;
+    switch (i->state) {
+    case CACHE_STATE_STOPPED:
+        is_right = !has_player && !has_vm && shown.android == 0;
+        break;
+    case CACHE_STATE_STARTING:
+        is_right = has_player || says(i, "launch was asked for") || says(i, "looking again") ||
+                   (says(i, "leaves its row out") && !shown.has_processes);
+        break;
+    case CACHE_STATE_BOOTING:
+        is_right = has_vm || (!shown.is_listed && (has_player || !shown.has_processes));
+        break;
+    case CACHE_STATE_RUNNING:
+    case CACHE_STATE_READY:
+        is_right = has_player && has_vm && shown.android == 1;
+        break;
+    case CACHE_STATE_ZOMBIE:
+        is_right = has_player && !has_vm;
+        break;
+    case CACHE_STATE_UNREACHABLE:
+        is_right = has_player || has_vm;
+        break;
+    default:
+        break;
+    }
+    is_right &= !says(i, "no process of the instance") || (!has_player && !has_vm);
+    is_right &= !says(i, "none of its processes lives") || (!has_player && !has_vm);
+    is_right &= !says(i, "list2 does not show it,") || !shown.is_listed;
+    is_right &= !says(i, "list2 does not show it;") || !shown.is_listed;
+    is_right &= !says(i, "list2 says Android is up") || shown.android == 1;
+    is_right &= i->pid == (shown.pid > 0 ? shown.pid : 0);
+    expect(h, i->reason[0] && is_right, "%d is %s (%s) beside %s, pid %" PRId64, i->index,
+           cache_state_name(i->state), i->reason, i->evidence, i->pid);
 }
 
 static void check_states(struct history *h)
@@ -116,6 +185,7 @@ static void check_states(struct history *h)
     struct cache_snapshot *s = ctl_observer_snapshot(h->w.observer);
     for (size_t n = 0; n < cache_snapshot_count(s); n++)
         check_state(h, &cache_snapshot_at(s, n)->instance);
+    expect(h, !fake_farm_has_lost_neighbour(h->w.farm), "another installation's process was ended");
 }
 
 /* After a good look. */
@@ -136,12 +206,13 @@ static void check_all(struct history *h)
 
 /* --- what happens --- */
 
+/* One that is there, or a free index; -1 = none was found, or an operation of ours is at it. */
 static int pick(struct history *h, bool wanted)
 {
     for (int tries = 0; tries < 20; tries++) {
         int index = (int)next_random(h, INDEXES);
-        bool is_free = !is_there(h, index) && h->soul_at[index] < 0;
-        if (wanted ? is_there(h, index) : is_free)
+        bool is_free = !is_there(h, index) && h->soul_at[index] < 0 && !h->is_copying;
+        if (index != h->busy && (wanted ? is_there(h, index) : is_free))
             return index;
     }
     return -1;
@@ -163,7 +234,7 @@ static void put_by_hand(struct history *h)
 static void drop_by_hand(struct history *h)
 {
     int index = pick(h, true);
-    if (index < 0 || fake_farm_is_on(h->w.farm, index))
+    if (index < 0 || h->is_copying || fake_farm_is_held(h->w.farm, index))
         return;
     tell(h, "drop %d; ", index);
     fake_farm_drop(h->w.farm, index);
@@ -175,19 +246,59 @@ static void switch_by_hand(struct history *h)
     int index = pick(h, true);
     if (index < 0)
         return;
-    bool was_on = fake_farm_is_on(h->w.farm, index);
+    bool was_on = fake_farm_is_held(h->w.farm, index);
     int pid = 1000 + (int)next_random(h, 1000) * 2;
     tell(h, "%s %d by hand; ", was_on ? "end" : "start", index);
     fake_farm_set(h->w.farm, index, was_on ? 0 : 1, was_on ? -1 : pid, was_on ? -1 : pid + 1);
 }
 
-/* No more than doubts may last for: fewer lists than are believed. */
+/* List2 goes on to show it for as long as it is left so. */
+static void end_a_process(struct history *h)
+{
+    int index = pick(h, true);
+    if (index < 0 || !h->shows_processes || !fake_farm_is_on(h->w.farm, index))
+        return;
+    unsigned which = next_random(h, 3);
+    tell(h, "process %u of %d ends; ", which, index);
+    fake_farm_end_process(h->w.farm, index, which != 1);
+    if (which > 0)
+        fake_farm_end_process(h->w.farm, index, false);
+}
+
+static void set_by_hand(struct history *h)
+{
+    int index = pick(h, true);
+    if (index < 0)
+        return;
+    bool is_broken = next_random(h, 4) == 0;
+    tell(h, "%s %d; ", is_broken ? "break config of" : "set", index);
+    char *text cleanup(mem_freep) = is_broken
+                                        ? mem_strdup("{\"statusSettings.playerName\":\"x")
+                                        : mem_printf("{\"statusSettings.playerName\":\"set %u\","
+                                                     "\"advancedSettings.cpuCount\":%u}",
+                                                     next_random(h, 100), 1 + next_random(h, 4));
+    fake_farm_write_config(h->w.farm, index, text);
+}
+
+/* It runs an instance of that number, and may lose the player of that once it was seen: an
+ * installation of which nobody knows cannot be told from ours. */
+static void move_neighbour(struct history *h)
+{
+    int index = (int)next_random(h, INDEXES);
+    unsigned how = next_random(h, 3);
+    tell(h, "neighbour %d %u; ", index, how);
+    fake_farm_set_neighbour(h->w.farm, index, 500000, 500001);
+    world_look(&h->w);
+    if (how > 0)
+        fake_farm_set_neighbour(h->w.farm, index, 0, how == 1 ? 500001 : 0);
+}
+
 static void hide_row(struct history *h)
 {
     int index = pick(h, true);
     if (index < 0)
         return;
-    unsigned n = 1 + next_random(h, LDC_TIMING_ABSENT_LOOKS - 1);
+    unsigned n = 1 + next_random(h, next_random(h, 2) ? LDC_TIMING_ABSENT_LOOKS - 1 : 30);
     tell(h, "hide %d for %u; ", index, n);
     fake_farm_hide_row(h->w.farm, index, n);
 }
@@ -211,7 +322,7 @@ static void move_files(struct history *h)
     for (int i = 0; i < INDEXES; i++) {
         struct soul *soul = h->soul_at[i] >= 0 ? &h->souls[h->soul_at[i]] : NULL;
         if (!soul || (soul->is_away ? next_random(h, 2) : next_random(h, 8)) != 0 ||
-            fake_farm_is_on(h->w.farm, i))
+            fake_farm_is_held(h->w.farm, i))
             continue;
         soul->is_away = !soul->is_away;
         tell(h, "%d moves %s; ", i, soul->is_away ? "away" : "back");
@@ -223,6 +334,7 @@ static void move_files(struct history *h)
 static void restart(struct history *h)
 {
     tell(h, "restart; ");
+    fake_farm_set_neighbour(h->w.farm, 0, 0, 0); /* what was seen of it is forgotten */
     world_crash(&h->w);
 }
 
@@ -241,7 +353,7 @@ static bool has_effect(struct history *h, const struct cache_operation *op, int 
     case CACHE_OP_START:
         return fake_farm_is_on(h->w.farm, index);
     case CACHE_OP_STOP:
-        return !fake_farm_is_on(h->w.farm, index);
+        return !fake_farm_is_held(h->w.farm, index);
     case CACHE_OP_REMOVE:
         return !is_there(h, index);
     default: /* a clone, where there was none */
@@ -257,7 +369,22 @@ static int lowest_free(struct history *h)
     return index;
 }
 
-/* Nobody else acts until it has ended; ldconsole does what it likes. */
+/* What goes on elsewhere meanwhile, and the disk that comes at last. */
+static void live_on(struct history *h, int made_at)
+{
+    static void (*const elsewhere[])(struct history * h) = {
+        switch_by_hand, end_a_process, set_by_hand, hide_row, put_by_hand, drop_by_hand,
+    };
+    if (next_random(h, 8) == 0)
+        elsewhere[next_random(h, countof(elsewhere))](h);
+    if (made_at >= 0 && is_there(h, made_at) && next_random(h, 4) == 0 &&
+        !fake_farm_has_disk(h->w.farm, made_at)) {
+        tell(h, " (disk of %d)", made_at);
+        fake_farm_grow_disk(h->w.farm, made_at, 4);
+    }
+}
+
+/* Nobody else acts on the same instance until it has ended; ldconsole does what it likes. */
 static void operate(struct history *h)
 {
     static const struct {
@@ -267,19 +394,23 @@ static void operate(struct history *h)
                  {CACHE_OP_STOP, "quit"},
                  {CACHE_OP_REMOVE, "remove"},
                  {CACHE_OP_CLONE, "copy"}};
-    static const enum farm_answer answers[] = {FARM_OBEY,   FARM_OBEY,  FARM_OBEY,
-                                               FARM_IGNORE, FARM_CRASH, FARM_NO_PLAYER};
-    unsigned kind = next_random(h, countof(kinds)), how = next_random(h, countof(answers));
+    static const enum farm_answer answers[] = {
+        FARM_OBEY, FARM_OBEY, FARM_OBEY, FARM_IGNORE, FARM_CRASH, FARM_NO_PLAYER, FARM_LATE_DISK};
+    unsigned kind = next_random(h, countof(kinds));
+    bool is_clone = kinds[kind].kind == CACHE_OP_CLONE;
+    unsigned how = next_random(h, countof(answers) - !is_clone);
     int index = pick(h, true);
     if (index < 0 || !world_at(&h->w, index))
         return;
     int made_at = lowest_free(h);
-    bool is_clone = kinds[kind].kind == CACHE_OP_CLONE;
     if (is_clone && (made_at >= INDEXES || h->soul_at[made_at] >= 0))
         return;
     struct ctl_request request = world_request(&h->w, kinds[kind].kind, index);
     request.name = is_clone ? "copied" : NULL;
-    tell(h, "%s %d answered %u", kinds[kind].verb, index, how);
+    request.force = kinds[kind].kind == CACHE_OP_STOP && next_random(h, 2) == 0;
+    h->busy = index;
+    h->is_copying = is_clone;
+    tell(h, "%s %d%s answered %u", kinds[kind].verb, index, request.force ? " by force" : "", how);
     fake_farm_answer(h->w.farm, kinds[kind].verb, answers[how]);
     let_file_clock_move();
     struct world_answer a = world_submit(&h->w, &request);
@@ -289,6 +420,7 @@ static void operate(struct history *h)
         uint64_t began = uv_hrtime();
         while (ctl_engine_find(h->w.engine, a.id)) {
             expect(h, uv_hrtime() - began < GENEROUS_NS, "an operation never ends");
+            live_on(h, is_clone ? made_at : -1);
             world_skip(&h->w, 500);
             check_states(h);
         }
@@ -301,22 +433,32 @@ static void operate(struct history *h)
         cache_operation_free(op);
     }
     fake_farm_answer(h->w.farm, kinds[kind].verb, FARM_OBEY);
+    if (is_clone && is_there(h, made_at) && !fake_farm_has_disk(h->w.farm, made_at))
+        fake_farm_grow_disk(h->w.farm, made_at, 4);
+    h->busy = -1;
+    h->is_copying = false;
     follow_farm(h);
 }
 
 /* --- a history --- */
 
 static void (*const happenings[])(struct history *h) = {
-    put_by_hand, drop_by_hand, switch_by_hand, hide_row, print_nonsense, move_files,
-    restart,     pass_time,    operate,        operate,  operate,
+    put_by_hand, drop_by_hand,  switch_by_hand, hide_row,       print_nonsense,
+    move_files,  end_a_process, set_by_hand,    move_neighbour, restart,
+    pass_time,   operate,       operate,        operate,        operate,
 };
 
 /* What may still be late comes, a breaker closes again, doubts end. */
 static void let_noise_end(struct history *h)
 {
+    fake_farm_set_neighbour(h->w.farm, 0, 0, 0);
     for (int i = 0; i < INDEXES; i++) {
-        if (is_there(h, i))
-            fake_farm_hide_row(h->w.farm, i, 0);
+        if (!is_there(h, i))
+            continue;
+        fake_farm_hide_row(h->w.farm, i, 0);
+        /* Somebody closes what has lost a process. */
+        if (!fake_farm_is_whole(h->w.farm, i))
+            fake_farm_set(h->w.farm, i, 0, -1, -1);
     }
     world_skip(&h->w, 120000);
     for (unsigned n = 0; n <= LDC_TIMING_ABSENT_LOOKS; n++)
@@ -345,8 +487,10 @@ static void run_history(uint64_t seed)
     buf_init(&h->told, 0);
     tell(h, "seed %" PRIu64 ": ", seed);
     memset(h->soul_at, -1, sizeof(h->soul_at));
+    h->busy = -1;
+    h->shows_processes = next_random(h, 2) == 0;
     world_init(&h->w);
-    fake_farm_show_processes(h->w.farm, next_random(h, 2) == 0);
+    fake_farm_show_processes(h->w.farm, h->shows_processes);
     for (int i = 0; i < 3; i++)
         fake_farm_put(h->w.farm, i, "given");
     follow_farm(h);

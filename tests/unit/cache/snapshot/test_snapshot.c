@@ -8,6 +8,7 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 #include "cache/snapshot/snapshot.h"
 
@@ -486,6 +487,39 @@ Test(cache_snapshot, freshness_of_the_list_and_of_its_items)
         "\"observed_at\":\"2026-11-20T14:28:00.123Z\",\"age_ms\":250,\"source\":\"cache\"");
     expect_list(f.s, 1250, false, expected);
     fixture_stop(&f);
+}
+
+/* Whoever waited for this look does not get as live what it did not show. */
+Test(cache_snapshot, what_a_look_did_not_show_keeps_its_own_age)
+{
+#define OLD "\"observed_at\":\"2026-11-20T14:28:00.123Z\",\"age_ms\":"
+    struct fixture f;
+    fixture_start(&f);
+    update_abc(&f);
+    for (int looks = 1; looks <= 2; looks++) {
+        cache_snapshot_begin(f.s);
+        cache_snapshot_keep_unseen(f.s, cache_snapshot_by_id(f.s, "a"), "left out");
+        cache_snapshot_keep(f.s, cache_snapshot_by_id(f.s, "b"));
+        cache_snapshot_keep_unseen(f.s, cache_snapshot_by_id(f.s, "c"), "broken");
+        cr_assert_eq(cache_snapshot_by_id(f.s, "a")->unseen == NULL, looks == 1, "until the end");
+        cache_snapshot_end(f.s, 1000 + (uint64_t)looks * 500, wall + looks * 500);
+        struct blob *list cleanup(blob_unrefp) = cache_snapshot_list(f.s, 2100, true);
+        cr_assert_eq(list->len, strlen(list->data));
+        yyjson_doc *doc = yyjson_read(list->data, list->len, 0);
+        cr_assert(doc, "%s", list->data);
+        yyjson_doc_free(doc);
+        cr_expect(strstr(list->data, OLD), "%s", list->data);
+        cr_expect(strstr(list->data, "\"source\":\"stale\",\"stale_reason\":\"left out\"}"));
+        cr_expect(strstr(list->data, "\"source\":\"stale\",\"stale_reason\":\"broken\"}"));
+        cr_expect(strstr(list->data, "\"source\":\"live\"}"), "%s", list->data);
+        cr_expect_eq(cache_snapshot_by_id(f.s, "a")->seen_wall_ms, wall);
+    }
+    cache_snapshot_begin(f.s);
+    cache_snapshot_keep(f.s, cache_snapshot_by_id(f.s, "a"));
+    end(&f, 3000);
+    cr_expect_null(cache_snapshot_by_id(f.s, "a")->unseen);
+    fixture_stop(&f);
+#undef OLD
 }
 
 static void expect_freshness(const struct cache_snapshot *s, bool is_live, const char *expected)

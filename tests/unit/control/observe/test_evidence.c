@@ -120,6 +120,7 @@ Test(ctl_evidence, of_an_instance_names_every_witness)
 {
     struct ctl_sight sight = {
         .row = {.android = 1, .pid = 5, .vbox_pid = -1},
+        .is_listed = true,
         .player = 5,
         .guest = CTL_GUEST_SILENT,
         .sees_processes = true,

@@ -136,3 +136,24 @@ Test(ctl_identity, whose_disk_is_at_another_index_is_not_here)
     cache_snapshot_free(snapshot);
     cache_instance_deinit(&one);
 }
+
+/* Somebody has made another instance with a link to its disk. */
+Test(ctl_identity, a_second_name_of_a_disk_is_another_instances)
+{
+    struct cache_snapshot *snapshot = cache_snapshot_new(NULL, NULL);
+    struct ctl_tombstones *tombstones = ctl_tombstones_new();
+    struct cache_instance one;
+    make(&one, 1, ONE, "a one m1 -");
+    cache_snapshot_put_one(snapshot, &one);
+    struct ldc_config files[2] = {{.index = 1, .disk_id = "a"}, {.index = 5, .disk_id = "a"}};
+    struct ldc_configs configs = {.items = files, .n_items = 2};
+    struct ldc_row first = {.index = 1, .title = "one"}, second = {.index = 5, .title = "five"};
+    struct ctl_identity is;
+    ctl_identity_find(snapshot, tombstones, &configs, &second, &is);
+    cr_expect(!is.known && !is.former);
+    ctl_identity_find(snapshot, tombstones, &configs, &first, &is);
+    cr_expect(is.known && strcmp(is.known->instance.id, ONE) == 0);
+    ctl_tombstones_free(tombstones);
+    cache_snapshot_free(snapshot);
+    cache_instance_deinit(&one);
+}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/text/str.h"
 #include "ldconsole/verbs/timing.h"
 #include "tests/unit/control/world.h"
 
@@ -256,6 +257,17 @@ Test(ctl_observer_idle, looks_often_only_while_something_moves)
     cr_expect_eq(looks_within(30), 0);
 }
 
+Test(ctl_observer_idle, looks_not_often_for_ever_for_what_list2_has_forgotten)
+{
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    world_look(&w);
+    unsigned before = fake_farm_count(w.farm, "list2");
+    world_until(&w, fake_farm_count(w.farm, "list2") > before + 3);
+    world_skip(&w, LDC_TIMING_ABSENT_MS);
+    turn_for(20);
+    cr_expect_eq(looks_within(30), 0);
+}
+
 Test(ctl_observer_idle, looks_often_while_somebody_is_in_a_hurry)
 {
     unsigned before = fake_farm_count(w.farm, "list2");
@@ -486,6 +498,24 @@ Test(ctl_observer, a_config_file_alone_keeps_what_is_known_over_a_gap)
     cr_expect_str_eq(world_at(&w, 1)->id, id);
 }
 
+/* list2 has forgotten it, for whatever reason: so has nobody else. */
+Test(ctl_observer, config_and_disk_keep_what_is_known_for_ever)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    for (int i = 0; i < 2 * LDC_TIMING_ABSENT_LOOKS; i++) {
+        world_skip(&w, LDC_TIMING_ABSENT_MS);
+        cr_assert_not_null(world_at(&w, 1));
+    }
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+    cr_expect(ctl_observer_is_unlisted(w.observer, id));
+    fake_farm_hide_row(w.farm, 1, 0);
+    world_look(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED);
+}
+
 static const char marked[] = "{\"statusSettings.playerName\":\"one\","
                              "\"propertySettings.macAddress\":\"00DB11111111\"}";
 
@@ -591,6 +621,103 @@ Test(ctl_observer_seeing, dead_vm_makes_a_zombie)
     world_until(&w, world_state(&w, 0) == CACHE_STATE_RUNNING);
 }
 
+/* The halves of one look may have seen different moments; but nothing that is up has no VM. */
+Test(ctl_observer_quiet, what_misses_its_vm_is_not_up_before_the_next_look)
+{
+    fake_farm_set(w.farm, 1, 1, 77, 78);
+    world_look(&w);
+    fake_farm_set(w.farm, 1, 1, 77, -1);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN);
+    cr_expect(strstr(world_at(&w, 1)->reason, "looking again"), "%s", world_at(&w, 1)->reason);
+    cr_expect(ctl_observer_is_doubted(w.observer, world_at(&w, 1)->id));
+    /* Somebody has closed it: the VM went first. */
+    fake_farm_set(w.farm, 1, 0, 77, -1);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPING, "%s", world_at(&w, 1)->reason);
+    cr_expect_not(ctl_observer_is_doubted(w.observer, world_at(&w, 1)->id));
+}
+
+Test(ctl_observer_seeing, a_start_that_begins_when_the_vm_has_died_is_no_success)
+{
+    fake_farm_set_processes(w.farm, 0, 100, 0);
+    world_look(&w);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_FAILED, "INSTANCE_NOT_STARTABLE");
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_ZOMBIE);
+}
+
+/* LDPlayer was updated while we run, and its programs have names that nobody knows. */
+Test(ctl_observer_seeing, programs_of_another_name_are_believed_where_their_numbers_live)
+{
+    fake_farm_rename_programs(w.farm, 1);
+    fake_farm_set(w.farm, 1, 1, 300, 301);
+    for (int i = 0; i < LDC_TIMING_CONFIRMING_LOOKS + 1; i++) {
+        world_look(&w);
+        cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING, "%s", world_at(&w, 1)->reason);
+        cr_expect_eq(ctl_observer_life(w.observer, world_at(&w, 1)->id), CTL_LIFE_UNKNOWN);
+    }
+    fake_farm_set_processes(w.farm, 1, 0, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+    cr_expect_eq(ctl_observer_life(w.observer, world_at(&w, 1)->id), CTL_LIFE_NONE);
+}
+
+Test(ctl_observer_seeing, what_starts_has_a_player)
+{
+    fake_farm_set(w.farm, 1, 2, 300, -1);
+    fake_farm_set_processes(w.farm, 1, 0, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STARTING);
+    cr_expect(strstr(world_at(&w, 1)->reason, "looking again"), "%s", world_at(&w, 1)->reason);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+}
+
+/* Both installations have an instance 1; their VMs' program lies in one folder. */
+Test(ctl_observer_seeing, a_neighbours_vm_is_not_taken_for_that_we_wait_for)
+{
+    struct buf report;
+    buf_init(&report, 0);
+    fake_farm_set(w.farm, 1, 2, 300, -1);
+    fake_farm_set_neighbour(w.farm, 1, 200, 201);
+    world_look(&w);
+    fake_farm_set_neighbour(w.farm, 1, 0, 201); /* its player dies */
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STARTING, "%s", world_at(&w, 1)->reason);
+    cr_expect(strstr(world_at(&w, 1)->evidence, "\"headless\":null"));
+    fake_farm_set(w.farm, 1, 1, 300, -1);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 1)->id, &report), 1);
+    cr_expect(str_has_prefix(report.data, "ended player 300; VM 201 ("), "%s", report.data);
+    buf_deinit(&report);
+}
+
+/* As when its number was given away since list2 named it. */
+Test(ctl_observer_seeing, what_another_instance_has_is_not_ended)
+{
+    struct buf report;
+    buf_init(&report, 0);
+    fake_farm_set(w.farm, 1, 1, 100, 101);
+    fake_farm_set_processes(w.farm, 1, 0, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING, "%s", world_at(&w, 0)->reason);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+    cr_expect_eq(ctl_observer_end_processes(w.observer, world_at(&w, 1)->id, &report), 0);
+    cr_expect_eq(fake_farm_count(w.farm, "kill"), 0);
+    buf_deinit(&report);
+}
+
+Test(ctl_observer_seeing, a_vm_that_is_older_than_the_instance_is_not_its_own)
+{
+    fake_farm_set_neighbour(w.farm, 1, 0, 201);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+    fake_farm_set_age(w.farm, 3600000);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_STOPPED, "%s", world_at(&w, 1)->reason);
+}
+
 Test(ctl_observer_seeing, dead_player_makes_it_unreachable)
 {
     fake_farm_set_processes(w.farm, 0, 0, 101);
@@ -687,6 +814,72 @@ Test(ctl_observer_seeing, what_runs_is_there_although_list2_does_not_show_it)
     cr_expect_str_eq(world_at(&w, 1)->id, id);
     cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNREACHABLE);
     cr_expect(strstr(world_at(&w, 1)->reason, "process 1000"), "%s", world_at(&w, 1)->reason);
+}
+
+/* Its evidence is of the same look as its state. */
+Test(ctl_observer_seeing, what_list2_does_not_show_is_as_its_processes_are)
+{
+    fake_farm_hide_row(w.farm, 0, 1000000);
+    for (int i = 0; i < LDC_TIMING_ABSENT_LOOKS; i++)
+        world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNREACHABLE);
+    cr_expect_eq(world_at(&w, 0)->pid, 0);
+    cr_expect(str_has_prefix(world_at(&w, 0)->evidence,
+                             "{\"list2\":null,\"processes\":{\"player\":100,\"headless\":101}"),
+              "%s", world_at(&w, 0)->evidence);
+    fake_farm_set_processes(w.farm, 0, 0, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_UNKNOWN);
+    cr_expect(strstr(world_at(&w, 0)->reason, "none of its processes lives"), "%s",
+              world_at(&w, 0)->reason);
+    cr_expect(strstr(world_at(&w, 0)->evidence, "{\"player\":null,\"headless\":null}"), "%s",
+              world_at(&w, 0)->evidence);
+}
+
+Test(ctl_observer_seeing, a_boot_whose_processes_are_dead_keeps_nobody_waiting)
+{
+    fake_farm_set(w.farm, 1, 2, 300, 301);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_BOOTING);
+    cr_expect_not_null(ctl_observer_starting(w.observer, ""));
+    fake_farm_hide_row(w.farm, 1, 1000000);
+    fake_farm_set_processes(w.farm, 1, 0, 0);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 1)->reason);
+    cr_expect_null(ctl_observer_starting(w.observer, ""));
+}
+
+/* The farm tears each row but the first. */
+Test(ctl_observer_seeing, what_a_torn_list_does_not_show_is_old_and_then_as_its_processes_are)
+{
+    struct cache_snapshot *s = ctl_observer_snapshot(w.observer);
+    fake_farm_set(w.farm, 1, 1, 300, 301);
+    fake_farm_set(w.farm, 2, 1, 400, 401);
+    world_look(&w);
+    int64_t seen_at = cache_snapshot_observed_wall_ms(s);
+    fake_farm_answer(w.farm, "list2", FARM_TORN);
+    fake_clock_skip(5000);
+    world_look(&w);
+    fake_farm_set_processes(w.farm, 2, 0, 0);
+    world_look(&w);
+    const struct ctl_survey_verdict *verdict = ctl_observer_verdict(w.observer);
+    cr_expect_eq(verdict->status, 0);
+    cr_expect_str_eq(verdict->code, "LDCONSOLE_TORN_LIST");
+    cr_expect(strstr(verdict->detail, "the first of them '7,torn'"), "%s", verdict->detail);
+    cr_expect_null(cache_snapshot_by_index(s, 0)->unseen);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
+    cr_expect_str_eq(cache_snapshot_by_index(s, 1)->unseen,
+                     "list2 printed a broken row, and none of this instance");
+    cr_expect_eq(cache_snapshot_by_index(s, 1)->seen_wall_ms, seen_at);
+    cr_expect_eq(world_state(&w, 2), CACHE_STATE_UNKNOWN, "%s", world_at(&w, 2)->reason);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_UNREACHABLE, "%s", world_at(&w, 1)->reason);
+    cr_expect_null(cache_snapshot_by_index(s, 1)->unseen, "that is of now");
+
+    fake_farm_answer(w.farm, "list2", FARM_OBEY);
+    world_look(&w);
+    cr_expect_str_eq(ctl_observer_verdict(w.observer)->code, "");
+    cr_expect_eq(world_state(&w, 1), CACHE_STATE_RUNNING);
 }
 
 /* A row is left out for a moment in an ordinary boot. */

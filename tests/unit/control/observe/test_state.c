@@ -33,11 +33,11 @@ static const struct row rows[] = {
     {"quit, player still ending",
      {.android = 0, .expect = CTL_EXPECT_STOP, .player = 5, .off_ms = 60000},
      CACHE_STATE_STOPPING,
-     "process 5 is still ending"},
+     "process 5 is still there"},
     {"quit, VM still ending",
      {.android = 0, .expect = CTL_EXPECT_STOP, .headless = 6, .off_ms = 60000},
      CACHE_STATE_STOPPING,
-     "process 6 is still ending"},
+     "process 6 is still there"},
     {"closed by hand, player still ending",
      {.android = 0, .player = 5, .off_ms = 29999, .previous = CACHE_STATE_RUNNING},
      CACHE_STATE_STOPPING,
@@ -142,7 +142,7 @@ static const struct row rows[] = {
     {"0 beside pids, quit was asked for",
      {.android = 0, .pid = 5, .vbox_pid = 6, .expect = CTL_EXPECT_STOP},
      CACHE_STATE_STOPPING,
-     "process 5 is still ending"},
+     "process 5 is still there"},
     {"0 beside pids for too long",
      {.android = 0,
       .pid = 5,
@@ -158,7 +158,7 @@ static const struct row rows[] = {
     {"0 beside a pid that has ended",
      {.android = 0, .pid = 5, .vbox_pid = -1, .sees_players = true},
      CACHE_STATE_STOPPED,
-     "process 5 that list2 still names has ended"},
+     "process 5 that list2 still names is none of its own"},
 
     /* Starting. */
     {"window without VM",
@@ -217,6 +217,23 @@ static const struct row rows[] = {
      {.android = 2, .pid = 5, .vbox_pid = -1, .had_vm = true, .n_without_vm = 2},
      CACHE_STATE_ZOMBIE,
      "the VM ended during the start"},
+    {"list2 names a player that is not seen",
+     {.android = 2, .pid = 5, .vbox_pid = -1, .sees_players = true, .n_without_any = 1},
+     CACHE_STATE_STARTING,
+     "was not seen; looking again"},
+    {"list2 names a player that is dead",
+     {.android = 2, .pid = 5, .vbox_pid = -1, .sees_players = true, .n_without_any = 2},
+     CACHE_STATE_UNKNOWN,
+     "no process of the instance exists"},
+    {"list2 names a player that is dead, quit was asked for",
+     {.android = 2,
+      .pid = 5,
+      .vbox_pid = -1,
+      .sees_players = true,
+      .n_without_any = 2,
+      .expect = CTL_EXPECT_STOP},
+     CACHE_STATE_UNKNOWN,
+     "no process of the instance exists"},
     {"quit during the start",
      {.android = 2, .pid = 5, .vbox_pid = 6, .expect = CTL_EXPECT_STOP},
      CACHE_STATE_STOPPING,
@@ -268,7 +285,7 @@ static const struct row rows[] = {
      "looking again"},
     {"window without VM, seen once after it was up",
      {.android = 1, .pid = 5, .vbox_pid = -1, .n_without_vm = 1, .previous = CACHE_STATE_READY},
-     CACHE_STATE_READY,
+     CACHE_STATE_UNKNOWN,
      "looking again"},
     {"up without any pid, and a player lives",
      {.android = 1,
@@ -283,6 +300,10 @@ static const struct row rows[] = {
      {.android = 1, .pid = -1, .vbox_pid = -1, .sees_players = true},
      CACHE_STATE_UNKNOWN,
      "no process of the instance exists"},
+    {"window without VM in list2, and one that may be its own",
+     {.android = 1, .pid = 5, .vbox_pid = -1, .possible = 7, .n_without_vm = 2},
+     CACHE_STATE_UNKNOWN,
+     "process 7 is its own or of another installation"},
     {"window without VM in list2",
      {.android = 1, .pid = 5, .vbox_pid = -1, .n_without_vm = 2},
      CACHE_STATE_ZOMBIE,
@@ -330,42 +351,132 @@ Test(ctl_state, follows_the_table)
     }
 }
 
-/* By its state, how long that lasts, for which look in a row list2 leaves it out. */
+#define SEEING .sees_players = true, .sees_vms = true
+
+/* For which look in a row list2 does not show it. */
 static const struct {
     const char *what;
-    enum cache_state previous;
-    uint64_t previous_ms;
-    unsigned n_absent;
-    enum ctl_expect expect;
+    struct ctl_facts facts;
+    unsigned n_unlisted;
     enum cache_state state; /* COUNT: it stays as it was */
+    const char *reason;     /* a part of it */
 } unlisted[] = {
-    {"off, its row may be late", CACHE_STATE_STOPPED, 0, 2, 0, CACHE_STATE_COUNT},
-    {"off, for long", CACHE_STATE_STOPPED, 0, 3, 0, CACHE_STATE_UNKNOWN},
-    {"up, its row may be late", CACHE_STATE_READY, 0, 2, 0, CACHE_STATE_COUNT},
-    {"up, for long", CACHE_STATE_READY, 0, 3, 0, CACHE_STATE_UNKNOWN},
-    {"on its way up", CACHE_STATE_STARTING, 1000, 2, 0, CACHE_STATE_COUNT},
-    {"on its way up, for long", CACHE_STATE_STARTING, 1500, 3, 0, CACHE_STATE_STARTING},
-    {"booting, for long", CACHE_STATE_BOOTING, STUCK_MS - 1, 200, 0, CACHE_STATE_BOOTING},
-    {"booting, for too long", CACHE_STATE_BOOTING, STUCK_MS, 200, 0, CACHE_STATE_UNKNOWN},
-    {"launched, not seen since", CACHE_STATE_STOPPED, 0, 1, CTL_EXPECT_START, CACHE_STATE_STARTING},
-    {"quit, not seen since", CACHE_STATE_RUNNING, 0, 1, CTL_EXPECT_STOP, CACHE_STATE_COUNT},
-    {"not known, for long", CACHE_STATE_UNKNOWN, 0, 9, 0, CACHE_STATE_UNKNOWN},
-    {"stuck", CACHE_STATE_STUCK, STUCK_MS, 9, 0, CACHE_STATE_UNKNOWN},
+    /* Where no process is seen. */
+    {"off, its row may be late", {.previous = CACHE_STATE_STOPPED}, 2, CACHE_STATE_COUNT, ""},
+    {"off, for long",
+     {.previous = CACHE_STATE_STOPPED},
+     3,
+     CACHE_STATE_UNKNOWN,
+     "its files are there"},
+    {"up, its row may be late", {.previous = CACHE_STATE_READY}, 2, CACHE_STATE_COUNT, ""},
+    {"up, for long", {.previous = CACHE_STATE_READY}, 3, CACHE_STATE_UNKNOWN, "its files"},
+    {"on its way up",
+     {.previous = CACHE_STATE_STARTING, .previous_ms = 1000},
+     2,
+     CACHE_STATE_COUNT,
+     ""},
+    {"on its way up, for long",
+     {.previous = CACHE_STATE_STARTING, .previous_ms = 1500},
+     3,
+     CACHE_STATE_STARTING,
+     "as it may during a boot"},
+    {"booting, for long",
+     {.previous = CACHE_STATE_BOOTING, .previous_ms = STUCK_MS - 1},
+     200,
+     CACHE_STATE_BOOTING,
+     "as it may during a boot"},
+    {"booting, for too long",
+     {.previous = CACHE_STATE_BOOTING, .previous_ms = STUCK_MS},
+     200,
+     CACHE_STATE_UNKNOWN,
+     "its files"},
+    {"launched, not seen since",
+     {.previous = CACHE_STATE_STOPPED, .expect = CTL_EXPECT_START},
+     1,
+     CACHE_STATE_STARTING,
+     "launch was asked for"},
+    {"quit, not seen since",
+     {.previous = CACHE_STATE_RUNNING, .expect = CTL_EXPECT_STOP},
+     1,
+     CACHE_STATE_COUNT,
+     ""},
+    {"not known, for long", {.previous = CACHE_STATE_UNKNOWN}, 9, CACHE_STATE_UNKNOWN, "its files"},
+    {"stuck",
+     {.previous = CACHE_STATE_STUCK, .previous_ms = STUCK_MS},
+     9,
+     CACHE_STATE_UNKNOWN,
+     "its files"},
+
+    /* Where they are. */
+    {"off, and none lives", {SEEING, .previous = CACHE_STATE_STOPPED}, 2, CACHE_STATE_COUNT, ""},
+    {"up, and its processes are",
+     {SEEING, .player = 5, .headless = 6, .previous = CACHE_STATE_READY},
+     2,
+     CACHE_STATE_COUNT,
+     ""},
+    {"up, and its processes are, for long",
+     {SEEING, .player = 5, .headless = 6, .previous = CACHE_STATE_READY},
+     3,
+     CACHE_STATE_UNREACHABLE,
+     "process 5 is alive"},
+    {"up, and its VM is dead",
+     {SEEING, .player = 5, .previous = CACHE_STATE_READY},
+     1,
+     CACHE_STATE_UNREACHABLE,
+     "process 5 is alive"},
+    {"up, and its player is dead",
+     {SEEING, .headless = 6, .previous = CACHE_STATE_RUNNING},
+     1,
+     CACHE_STATE_UNREACHABLE,
+     "process 6 is alive"},
+    {"up, and all is dead",
+     {SEEING, .previous = CACHE_STATE_RUNNING},
+     1,
+     CACHE_STATE_UNKNOWN,
+     "none of its processes lives"},
+    {"booting, and all is dead",
+     {SEEING, .previous = CACHE_STATE_BOOTING, .previous_ms = 1000},
+     1,
+     CACHE_STATE_UNKNOWN,
+     "none of its processes lives"},
+    {"starting, and a VM alone is left",
+     {SEEING, .headless = 6, .previous = CACHE_STATE_STARTING, .previous_ms = 1000},
+     3,
+     CACHE_STATE_UNREACHABLE,
+     "process 6 is alive"},
+    {"launched, and no process is there yet",
+     {SEEING, .previous = CACHE_STATE_STARTING, .expect = CTL_EXPECT_START},
+     1,
+     CACHE_STATE_COUNT,
+     ""},
+    {"off, and a player appeared",
+     {SEEING, .player = 5, .player_age_ms = 100, .previous = CACHE_STATE_STOPPED},
+     1,
+     CACHE_STATE_STARTING,
+     "player process 5 appeared"},
+    {"off, and a VM lives",
+     {SEEING, .headless = 6, .previous = CACHE_STATE_STOPPED},
+     1,
+     CACHE_STATE_UNREACHABLE,
+     "process 6 is alive"},
+    {"off, for long, and a VM that may be its own",
+     {SEEING, .possible = 7, .previous = CACHE_STATE_STOPPED},
+     3,
+     CACHE_STATE_UNKNOWN,
+     "process 7 is its own or of another installation"},
 };
 
-Test(ctl_state, what_list2_leaves_out_follows_the_table)
+Test(ctl_state, what_list2_does_not_show_follows_the_table)
 {
     for (size_t i = 0; i < countof(unlisted); i++) {
         struct ctl_verdict verdict = {.state = CACHE_STATE_COUNT};
-        struct ctl_facts facts = {
-            .expect = unlisted[i].expect,
-            .previous = unlisted[i].previous,
-            .previous_ms = unlisted[i].previous_ms,
-            .stuck_ms = STUCK_MS,
-        };
-        bool is_told = ctl_state_derive_unlisted(&facts, unlisted[i].n_absent, &verdict);
+        struct ctl_facts facts = unlisted[i].facts;
+        facts.stuck_ms = STUCK_MS;
+        bool is_told = ctl_state_derive_unlisted(&facts, unlisted[i].n_unlisted, &verdict);
         cr_expect_eq(verdict.state, unlisted[i].state, "%s", unlisted[i].what);
         cr_expect_eq(is_told, unlisted[i].state != CACHE_STATE_COUNT, "%s", unlisted[i].what);
+        cr_expect(strstr(verdict.reason, unlisted[i].reason), "%s: %s", unlisted[i].what,
+                  verdict.reason);
     }
 }
 
@@ -382,6 +493,7 @@ Test(ctl_state, a_vm_is_missed_where_one_should_be)
         {{.android = 1, .pid = 5, .vbox_pid = 6}, false},
         {{.android = 1, .pid = 5, .vbox_pid = 6, .sees_vms = true}, true},
         {{.android = 1, .pid = 5, .vbox_pid = -1, .headless = 6}, false},
+        {{.android = 1, .pid = 5, .vbox_pid = -1, .possible = 7}, false},
     };
     for (size_t i = 0; i < countof(cases); i++)
         cr_expect_eq(ctl_state_misses_vm(&cases[i].facts), cases[i].is_missed, "%zu", i);

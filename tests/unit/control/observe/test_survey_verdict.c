@@ -56,7 +56,14 @@ static const struct row rows[] = {
      UV_EPROTO,
      "LDCONSOLE_UNKNOWN_VERSION",
      "prints 12 columns where 7 or 10 are known and it is not certain which is which: '0,a,?'"},
-    {"a torn list", {0}, {.output = ""}, LDC_LIST_TORN, &three, 0, "", ""},
+    {"a torn list",
+     {0},
+     {.output = ""},
+     LDC_LIST_TORN,
+     &three,
+     0,
+     "LDCONSOLE_TORN_LIST",
+     "printed 2 rows that are broken or contradict another, three times, the first of them '0,a,?'"},
     {"garbage",
      {0},
      {.output = "xyz", .output_len = 3},
@@ -142,7 +149,7 @@ Test(ctl_trouble, says_what_happened_and_what_to_do)
             .outcome = rows[i].outcome,
             .list = rows[i].list,
             .configs = rows[i].configs,
-            .rows = {.n_strange_fields = 12, .strange = "0,a,?"},
+            .rows = {.n_strange_fields = 12, .n_bad_lines = 2, .bad = "0,a,?"},
         };
         memset(&trouble, 0xff, sizeof(trouble));
         if (!survey.outcome.is_rejected)

@@ -145,13 +145,29 @@ Test(ldc_rows, bears_numeric_titles)
 
 Test(ldc_rows, bears_disorder_gaps_repeats_and_the_phantom)
 {
-    cr_assert_eq(parse_file("disorder-gaps-and-repeats"), LDC_LIST_OK);
+    cr_assert_eq(parse_file("disorder-gaps-and-repeats"), LDC_LIST_TORN);
     cr_assert_eq(rows.n_items, 3);
-    cr_assert_eq(rows.n_bad_lines, 0);
+    cr_assert_eq(rows.n_bad_lines, 1, "two rows of 2 contradict each other");
+    cr_assert_str_eq(rows.bad, "2,again,0,0,0,-1,-1,960,540,160");
     assert_title(1000, "big");
     assert_title(2, "same");
     assert_title(0, "same");
     cr_assert_null(find_row(&rows, 99999));
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, the_same_row_twice_is_one)
+{
+    cr_assert_eq(parse("0,a,0,0,0,-1,-1\r\n1,b,0,0,1,5,6\r\n0,a,0,0,0,-1,-1\r\n"), LDC_LIST_OK);
+    cr_assert_eq(rows.n_items, 2);
+    ldc_rows_deinit(&rows);
+}
+
+Test(ldc_rows, the_first_broken_row_is_quoted)
+{
+    cr_assert_eq(parse("0,a,0,0,0,-1,-1,960,540,160\r\n1,b,0\r\n2,c,0,0"), LDC_LIST_TORN);
+    cr_assert_eq(rows.n_bad_lines, 2);
+    cr_assert_str_eq(rows.bad, "1,b,0");
     ldc_rows_deinit(&rows);
 }
 
@@ -347,7 +363,7 @@ Test(ldc_rows, a_known_title_that_contradicts_makes_the_format_unknown)
         cr_assert_eq(parse_with(text, i ? titles : defaults), LDC_LIST_UNKNOWN_FORMAT);
         cr_assert_eq(rows.n_items, 0);
         cr_assert_eq(rows.n_strange_fields, 11);
-        cr_assert_str_eq(rows.strange, "0,LDPlayer,7,0,0,0,-1,-1,960,540,160");
+        cr_assert_str_eq(rows.bad, "0,LDPlayer,7,0,0,0,-1,-1,960,540,160");
         ldc_rows_deinit(&rows);
     }
 }
@@ -372,7 +388,7 @@ Test(ldc_rows, columns_that_are_other_ones_are_an_unknown_format)
     for (size_t i = 0; i < countof(texts); i++) {
         cr_assert_eq(parse(texts[i]), LDC_LIST_UNKNOWN_FORMAT, "%s", texts[i]);
         cr_assert_eq(rows.n_items, 0);
-        cr_assert(str_has_prefix(rows.strange, "0,LDPlayer,"), "%s", rows.strange);
+        cr_assert(str_has_prefix(rows.bad, "0,LDPlayer,"), "%s", rows.bad);
         ldc_rows_deinit(&rows);
     }
 }

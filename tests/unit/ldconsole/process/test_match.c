@@ -7,7 +7,8 @@
 /* Paths that both systems take for absolute and compare alike. */
 #define OURS "/ld/LDPlayer9"
 static char our_player[] = OURS "/dnplayer.exe", other_player[] = "/ld/LDPlayer14/dnplayer.exe",
-            vm[] = "/pf/ldplayer9box/Ld9BoxHeadless.exe";
+            vm[] = "/pf/ldplayer9box/Ld9BoxHeadless.exe",
+            other_vm[] = "/ld/LDPlayer14/box/Ld9BoxHeadless.exe";
 #define PLAYER(pid_, index_, image_)                                                               \
     {                                                                                              \
         .pid = (pid_), .born = 1, .role = LDC_PROCESS_PLAYER, .index = (index_), .image = (image_) \
@@ -89,6 +90,70 @@ static struct {
      0,
      0,
      21},
+    {"both run, and list2 names none of ours",
+     {PLAYER(10, 0, our_player), VM(11, 0), PLAYER(20, 0, other_player)},
+     {.index = 0},
+     10,
+     0,
+     11},
+    {"list2 says that ours has no VM, and a neighbour's player has that",
+     {PLAYER(10, 0, our_player), PLAYER(20, 0, other_player), VM(21, 0)},
+     {.pid = 10, .vbox_pid = -1},
+     10,
+     0,
+     0},
+    {"our player waits for its VM, and a neighbour's has lost its player",
+     {PLAYER(10, 0, our_player), VM(21, 0)},
+     {.pid = 10, .vbox_pid = -1, .has_neighbour = true},
+     10,
+     0,
+     21},
+    {"the same, and it was known to be ours",
+     {PLAYER(10, 0, our_player), VM(21, 0)},
+     {.pid = 10, .vbox_pid = -1, .headless = {21, 1}, .has_neighbour = true},
+     10,
+     21,
+     0},
+    {"the neighbour's player has no VM yet, and that is younger than ours",
+     {VM(11, 0), {.pid = 20, .born = 2, .role = LDC_PROCESS_PLAYER, .image = other_player}},
+     {.index = 0},
+     0,
+     0,
+     11},
+    {"the neighbour's player has its VM, outside the folder of ours",
+     {VM(11, 0),
+      PLAYER(20, 0, other_player),
+      {.pid = 21, .born = 1, .role = LDC_PROCESS_HEADLESS, .image = other_vm}},
+     {.index = 0, .vm_dir = "/pf/ldplayer9box"},
+     0,
+     0,
+     11},
+    {"a neighbour without a VM", {PLAYER(20, 0, other_player)}, {.index = 0}, 0, 0, 0},
+    {"a neighbour with its VM outside the folder of ours",
+     {PLAYER(20, 0, other_player),
+      {.pid = 21, .born = 1, .role = LDC_PROCESS_HEADLESS, .image = other_vm}},
+     {.index = 0, .vm_dir = "/pf/ldplayer9box"},
+     0,
+     0,
+     0},
+    {"list2 names what says that it is another instance's",
+     {PLAYER(10, 1, our_player), VM(11, 1)},
+     {.index = 0, .pid = 10, .vbox_pid = 11},
+     0,
+     0,
+     0},
+    {"a VM that is older than the disk",
+     {{.pid = 21, .age_ms = 60000, .role = LDC_PROCESS_HEADLESS, .image = vm}},
+     {.index = 0, .age_ms = 59499},
+     0,
+     0,
+     0},
+    {"a VM that may be younger than the disk",
+     {{.pid = 21, .age_ms = 60000, .role = LDC_PROCESS_HEADLESS, .image = vm}},
+     {.index = 0, .age_ms = 59500},
+     0,
+     0,
+     21},
     {"list2 names the second player",
      {PLAYER(10, 0, our_player), PLAYER(12, 0, our_player)},
      {.pid = 12, .vbox_pid = -1},
@@ -134,6 +199,17 @@ Test(ldc_match, owns_a_second_player_and_nothing_of_another_installation)
     struct ldc_processes list = list_of(processes);
     for (size_t i = 0; i < 4; i++)
         cr_expect_eq(ldc_match_owns(&list, OURS, &claim, &processes[i]), is_own[i], "%zu", i);
+}
+
+Test(ldc_match, owns_no_vm_that_may_be_a_neighbours)
+{
+    struct ldc_process processes[4] = {PLAYER(10, 0, our_player), VM(21, 0)};
+    struct ldc_claim claim = {.index = 0, .player = {10, 1}, .has_neighbour = true};
+    struct ldc_processes list = list_of(processes);
+    cr_expect(ldc_match_owns(&list, OURS, &claim, &processes[0]));
+    cr_expect_not(ldc_match_owns(&list, OURS, &claim, &processes[1]));
+    claim.has_neighbour = false;
+    cr_expect(ldc_match_owns(&list, OURS, &claim, &processes[1]), "then it can only be its own");
 }
 
 Test(ldc_match, a_hidden_path_is_its_own_when_nobody_else_runs)

@@ -144,6 +144,18 @@ Test(ldc_processes, knows_how_old_they_are)
     stop(player);
 }
 
+Test(ldc_processes, knows_of_any_program_whether_it_lives)
+{
+    siginfo_t info;
+    pid_t other = start("Ld15BoxHeadless", "--comment", "leidian4");
+    cr_expect(ldc_process_lives(other));
+    kill(other, SIGKILL);
+    cr_assert_eq(waitid(P_PID, (id_t)other, &info, WEXITED | WNOWAIT), 0, "a zombie from now on");
+    cr_expect_not(ldc_process_lives(other));
+    waitpid(other, NULL, 0);
+    cr_expect_not(ldc_process_lives(other));
+}
+
 Test(ldc_processes, does_not_count_the_dead)
 {
     pid_t player = start("dnplayer", "index=4125|", "");
