@@ -21,10 +21,6 @@
  * write or checkpoint at the same moment (its "WAL-reset" fault); with one writer there is no such
  * moment. */
 
-/** A finding of cache_wal_is_lost. */
-#define CACHE_DB_LOG_LOST                                                                          \
-    "its write-ahead log is gone or cut off, and with it what was written last"
-
 /** Opens or creates the database (and the folder), checks and repairs it, and migrates it. While a
  *  connection of an earlier call is open it is refused (UV_EBUSY).
  *

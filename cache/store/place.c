@@ -13,16 +13,16 @@ enum { DATABASE, LOG, LOCK };
 /* A page in the log has a head of its own, and the log too (SQLite's file format, section 4.1). */
 enum { LOG_HEAD = 32, PAGE_HEAD = 24 };
 
-enum finding { FINE, GONE, OTHER, SHORT, WRITTEN };
+enum finding { FINE, GONE, OTHER, CUT_OFF, WRITTEN };
 
 static const char *const findings[3][5] = {
     [DATABASE] = {[GONE] = CACHE_DB_NAME " is gone",
                   [OTHER] = "another file is in the place of " CACHE_DB_NAME,
-                  [SHORT] = CACHE_DB_NAME " was cut off",
+                  [CUT_OFF] = CACHE_DB_NAME " was cut off",
                   [WRITTEN] = "another program has written into " CACHE_DB_NAME},
     [LOG] = {[GONE] = CACHE_DB_NAME "-wal is gone",
              [OTHER] = "another file is in the place of " CACHE_DB_NAME "-wal",
-             [SHORT] = CACHE_DB_NAME "-wal was cut off"},
+             [CUT_OFF] = CACHE_DB_NAME "-wal was cut off"},
     [LOCK] = {[GONE] = CACHE_LOCK_NAME " is gone",
               [OTHER] = "another file is in the place of " CACHE_LOCK_NAME},
 };
@@ -119,9 +119,9 @@ int cache_place_check(struct cache_place *place, unsigned n_pages)
     }
     int64_t size = now[DATABASE].size;
     if (size < shortest)
-        return refuse(DATABASE, SHORT);
+        return refuse(DATABASE, CUT_OFF);
     if (now[LOG].size < log_size(n_pages))
-        return refuse(LOG, SHORT);
+        return refuse(LOG, CUT_OFF);
     bool is_known = written_at && size < INT64_MAX && n_calls % 2 == 0 &&
                     n_calls == atomic_load(&place->n_copy_calls);
     if (is_known && now[DATABASE].written_at != written_at)

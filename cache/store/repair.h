@@ -15,6 +15,10 @@
 
 enum { CACHE_FINDING_SIZE = 300 };
 
+/** A finding of cache_wal_is_lost. */
+#define CACHE_DB_LOG_LOST                                                                          \
+    "its write-ahead log is gone or cut off, and with it what was written last"
+
 /** What was done to a database. It stands in the database itself until it was told of: who repairs
  *  it (a command, a process that was killed then) is not always who can tell. One that was in doubt
  *  (see cache_repair_suspect) and is found to be sound is told of in the same way, and its `finish`

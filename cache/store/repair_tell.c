@@ -4,6 +4,7 @@
 #include "cache/store/repair.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/memory/buf.h"
 #include "base/memory/cleanup.h"
@@ -11,10 +12,18 @@
 #include "base/system/fs.h"
 #include "cache/store/files.h"
 
+/* Then the file alone is whole, and does not say what is missing. */
+static bool is_log_lost(const struct cache_repair *repair)
+{
+    return strcmp(repair->finding, CACHE_DB_LOG_LOST) == 0;
+}
+
 bool cache_repair_is_loss(const struct cache_repair *repair)
 {
     if (!repair->kept)
         return repair->at > 0;
+    if (is_log_lost(repair))
+        return true;
     for (size_t i = 0; i < repair->saved.n_tables; i++) {
         if (repair->saved.tables[i].n_lost != 0)
             return true;
@@ -53,6 +62,9 @@ char *cache_repair_sentence(const struct cache_repair *repair)
         (void)buf_printf(&out,
                          "the database was damaged (%s) and has been repaired: ", repair->finding);
         append_rows(&repair->saved, &out);
+        if (is_log_lost(repair))
+            (void)buf_append_str(&out, "; Idempotency-Keys used last may be lost, so look at the "
+                                       "instances before you repeat a request");
         (void)buf_printf(&out, "; the damaged file is kept as %s", repair->kept);
     } else {
         (void)buf_printf(&out,

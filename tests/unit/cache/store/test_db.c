@@ -241,9 +241,13 @@ Test(cache_db, a_log_that_has_lost_what_was_in_it_after_a_kill_is_told)
             cr_assert_eq(fs_remove(log), 0);
         else
             cr_assert_eq(truncate(log, cases[i].bytes < 0 ? 0 : end), 0);
-        char *kept cleanup(mem_freep) = NULL;
-        sqlite3 *db = open_damaged(folder, &kept);
-        cr_assert_not_null(kept, "%zu", i);
+        struct cache_repair repair = {0};
+        struct cache_db_error err;
+        sqlite3 *db = NULL;
+        cr_assert_eq(cache_db_open(folder, &db, &repair, &err), 0, "%s", err.text);
+        cr_assert_not_null(repair.kept, "%zu", i);
+        cr_assert(cache_repair_is_loss(&repair), "though each row of the file was kept");
+        cache_repair_deinit(&repair);
         cr_assert_eq(query_number(db, "SELECT max(seq) FROM events"), cases[i].last, "%zu", i);
         cache_db_close(db);
         mem_free(log);
