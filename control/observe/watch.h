@@ -47,7 +47,7 @@ struct ctl_watch {
     bool is_config_judged;           /* its file was held against its copy, or none is kept */
     bool has_bad_config;             /* it has a file, which cannot be used */
     bool has_title;                  /* one of its own, as its config file says */
-    int64_t born_ms; /* when its config file was made (wall clock); 0 = not known */
+    int64_t born_ms;                 /* when its config file was made (wall clock); 0 = not known */
     bool was_on;                     /* it was seen running, or some of it */
     bool had_vm;                     /* one was seen since it was last off */
     uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
