@@ -78,7 +78,8 @@ Test(api_route_commands, creates_changes_renames_clones_and_removes)
     answer_deinit(&a);
     do_it("PATCH", "/api/instances/name:new?wait=9", "{'settings':{'cpu':4}}");
     do_it("POST", "/api/instances/name:new/rename?wait=9", "{'name':'newer'}");
-    do_it("POST", "/api/instances/name:newer/clone?wait=9", "{'name':'copy'}");
+    /* Its disks have to be quiet for ten seconds. */
+    do_it("POST", "/api/instances/name:newer/clone?wait=30", "{'name':'copy'}");
     a = house_ask(&h, "GET", "/api/instances/name:newer", NULL, 200);
     cr_assert_eq(answer_number(&a, "/settings/cpu"), 4);
     answer_deinit(&a);
