@@ -145,7 +145,9 @@ class Simulation:
         return {row.index: row for row in (Row(line, columns) for line in text.splitlines())}
 
     def seen(self, index):
-        return self.rows()[index].seen
+        """As what list2 shows it, None where it does not."""
+        row = self.rows().get(index)
+        return row and row.seen
 
     def wait_for(self, condition, what):
         end = time.monotonic() + PATIENCE_S

@@ -56,7 +56,7 @@ class Rows(SimulationTest):
     def test_and_comes_back(self):
         self.sim.set("ms.row_gap=1500")
         self.sim.ldconsole("launch", "--index", "1")
-        self.sim.wait_for(lambda: 1 in self.sim.rows() and self.sim.seen(1) == UP, "the row again")
+        self.sim.wait_seen(1, UP)
 
     def test_column_5_is_0_beside_the_pid(self):
         self.sim.set(f"ms.column5={FOREVER}", f"ms.vm={FOREVER}")
