@@ -4,11 +4,12 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
+#include "cache/tables/diagnostics.h"
 
 /* Operations go in families: the children of a batch, then itself, when the batch may go. One piece
  * removes at most as many rows as it is told, because who writes waits for it: children of the
  * first parents in the row, and when these have none left, the parents. The keys that mean them
- * stay, and say so. */
+ * stay, and say so; what was collected at their ends goes with them. */
 
 #define ENDED_PARENT                                                                               \
     "SELECT id FROM operations WHERE ended_at > 0 AND parent = ''"                                 \
@@ -40,7 +41,7 @@ int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
-    return r;
+    return r == 0 && n > 0 ? cache_diagnostics_delete_orphans(db) : r;
 }
 
 int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows, unsigned *ret_n)
@@ -56,7 +57,7 @@ int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
-    return r;
+    return r == 0 && n > 0 ? cache_diagnostics_delete_orphans(db) : r;
 }
 
 int cache_operations_find_excess(sqlite3 *db, char ret_id[UUID_SIZE])

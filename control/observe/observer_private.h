@@ -28,6 +28,7 @@ struct ctl_observer {
     char noise[LDC_QUOTE_SIZE];
     bool sees_players, sees_vms; /* absence from the process table of this survey says something */
     bool knows_players, knows_vms; /* pids of list2 were found in the process table */
+    struct ldc_premises premises;  /* as the last survey found them */
     char *vm_dir;                  /* where its VMs' program lies; NULL = none was seen yet */
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */
     uint64_t manager_survey;       /* number of the last survey that saw it; 0 = none did */

@@ -97,7 +97,7 @@ static bool believe_refusal(struct ctl_job *job)
 /* Returns true when the step is over. */
 static bool see_no_effect(struct ctl_job *job, struct ctl_why *why, uint64_t seen)
 {
-    char detail[700];
+    char detail[900];
     const struct ctl_step *step = ctl_job_step(job);
     bool is_refused = job->answer != LDC_ANSWER_ACCEPTED;
     /* A child that was ended by force may have done its work all the same, only later. */
