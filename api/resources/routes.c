@@ -352,6 +352,7 @@ const struct api_route api_routes[] = {
             "any they are kept, as long as the operation. Values in the config file that are not "
             "LDPlayer's own, or are named as secrets are, are left out. `config`, `vm_log`, `commands` "
             "and `evidence` are null where all of it would be more than 256 KiB.",
+        .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Diagnostics", .summary = "The diagnostics."}),
         .refusals = STATUSES(503),
     },

@@ -256,8 +256,8 @@ static void add_files(struct bundle *b, yyjson_mut_val *root)
     json_add_str(doc, log, "error", is_read ? NULL : uv_strerror(b->log.error));
 }
 
-/* Those that may have to do with it: its own, whatever names its index, and those that all
- * instances share. */
+/* Those that may have to do with it: its own, those that may be, and those that all instances
+ * share. */
 static void add_processes(struct bundle *b, yyjson_mut_val *root)
 {
     static const char *const roles[] = {
@@ -277,8 +277,10 @@ static void add_processes(struct bundle *b, yyjson_mut_val *root)
         bool is_shared = p->role == LDC_PROCESS_MANAGER || p->role == LDC_PROCESS_VM_SERVICE;
         bool is_own = b->has_places && !is_shared &&
                       ldc_match_owns(&b->processes, b->places.dir, &b->places.claim, p);
-        bool is_of_index = b->has_places && p->index == b->places.claim.index;
-        if (!(is_own || is_shared || is_of_index) || yyjson_mut_arr_size(list) >= SHOWN_PROCESSES)
+        /* A player that is not its own is another installation's, if it shows where it is from. */
+        bool is_possible = b->has_places && p->index == b->places.claim.index &&
+                           (p->role == LDC_PROCESS_HEADLESS || !p->image);
+        if (!(is_own || is_shared || is_possible) || yyjson_mut_arr_size(list) >= SHOWN_PROCESSES)
             continue;
         yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
         yyjson_mut_obj_add_sint(doc, one, "pid", p->pid);

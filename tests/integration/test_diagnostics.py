@@ -14,7 +14,8 @@ class DiagnosticsCase(ServiceCase):
         """Of one that has some, once they are collected."""
         def look():
             answer = self.client.request("GET", f"/api/operations/{operation['id']}/diagnostics")
-            if answer.code == "DIAGNOSTICS_NOT_READY":
+            if answer.status == 503:
+                self.assert_problem(answer, 503, "DIAGNOSTICS_NOT_READY")
                 self.assertEqual(answer.headers["Retry-After"], "1")
                 return None
             self.assertEqual(answer.status, 200, answer)
