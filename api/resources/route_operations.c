@@ -9,7 +9,7 @@
 #include "api/common/ref.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
-#include "cache/tables/diagnostics.h"
+#include "cache/faults/diagnostics.h"
 #include "cache/tables/operations.h"
 #include "control/operations/engine.h"
 

@@ -4,7 +4,6 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/text/str.h"
-#include "cache/tables/diagnostics.h"
 
 /* Operations go in families: the children of a batch, then itself, when the batch may go. One piece
  * removes at most as many rows as it is told, because who writes waits for it: children of the
@@ -26,6 +25,14 @@
     " AND o.id = idempotency.operation"
 #define DELETE_PARENTS(parents) "DELETE FROM operations WHERE id IN (" parents ")"
 
+static int delete_diagnostics(sqlite3 *db)
+{
+    return cache_sql_run(db,
+                         "DELETE FROM diagnostics WHERE NOT EXISTS"
+                         " (SELECT 1 FROM operations AS o WHERE o.id = diagnostics.operation)",
+                         "");
+}
+
 int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_rows,
                                 unsigned *ret_n)
 {
@@ -41,7 +48,7 @@ int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
-    return r == 0 && n > 0 ? cache_diagnostics_delete_orphans(db) : r;
+    return r == 0 && n > 0 ? delete_diagnostics(db) : r;
 }
 
 int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows, unsigned *ret_n)
@@ -57,7 +64,7 @@ int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
-    return r == 0 && n > 0 ? cache_diagnostics_delete_orphans(db) : r;
+    return r == 0 && n > 0 ? delete_diagnostics(db) : r;
 }
 
 int cache_operations_find_excess(sqlite3 *db, char ret_id[UUID_SIZE])

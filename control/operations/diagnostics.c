@@ -14,7 +14,7 @@
 #include "base/system/fs.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
-#include "cache/tables/diagnostics.h"
+#include "cache/faults/diagnostics.h"
 #include "ldconsole/install/vm_log.h"
 
 enum {

@@ -8,7 +8,7 @@
 /** Collects what a person needs who was not there, of each operation that did not end well and of
  *  all that the watchdog does: why, what was run and seen, the config file before and after, the
  *  end of the VM's log, the processes, the figures of the machine. It is kept with the operation
- *  (cache/tables/diagnostics.h), whose end does not wait for it. Files are read on a worker, and
+ *  (cache/faults/diagnostics.h), whose end does not wait for it. Files are read on a worker, and
  *  what may be secret in them is left out. Loop thread. */
 
 struct ctl_diagnostics;

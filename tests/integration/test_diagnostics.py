@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a person finds afterwards who was not there."""
 import json
+import os
 import unittest
 
 from support import ServiceCase, wait_for
@@ -85,9 +86,14 @@ class OfFailures(DiagnosticsCase):
         log = self.diagnostics(ended)["vm_log"]
         self.assertIsNone(log["text"])
         self.assertIn("no such file", log["error"])
-        self.simulator.set(**{"ignore.remove": "always"})
-        ended = self.client.run("DELETE", "/api/instances/1", status=None)
-        self.assertEqual(self.diagnostics(ended)["kind"], "remove")
+        self.simulator.set(**{"ignore.launch": "", "fault.1": "stuck_starting"})
+        started = self.client.post("/api/instances/1/start").json
+        wait_for(lambda: self.simulator.count("launch") == 2, "the launch")
+        os.remove(self.simulator.path("vms", "config", "leidian1.config"))
+        config = self.diagnostics(self.client.wait(started, status=None))["config"]
+        self.assertIn("advancedSettings.resolution", config["before"]["text"])
+        self.assertIsNone(config["after"]["text"])
+        self.assertIn("no such file", config["after"]["error"])
 
     def test_one_that_a_crash_cut_off_has_no_config_of_before(self):
         self.simulator.set(**{"ignore.launch": "always", "hang_after.launch": 1})

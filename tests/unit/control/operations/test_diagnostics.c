@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/tables/diagnostics.h"
+#include "cache/faults/diagnostics.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;

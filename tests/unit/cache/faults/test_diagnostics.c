@@ -7,7 +7,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/str.h"
-#include "cache/tables/diagnostics.h"
+#include "cache/faults/diagnostics.h"
 #include "cache/tables/operations.h"
 #include "tests/unit/cache/fixture.h"
 

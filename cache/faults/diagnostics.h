@@ -5,7 +5,7 @@
 #include "cache/store/store.h"
 
 /** What was collected at the end of operations, for whoever asks later why they ended so: one JSON
- *  text an operation, removed with it. */
+ *  text an operation, removed with it (cache/tables/operations_prune.c). */
 
 enum {
     CACHE_DIAGNOSTICS_MAX_BYTES = 256 * 1024, /* of one */
@@ -21,9 +21,5 @@ void cache_diagnostics_put(struct cache_store *store, const char *operation, con
 typedef void (*cache_diagnostics_fn)(void *arg, int status, const char *json);
 void cache_diagnostics_get(struct cache_store *store, const char *operation,
                            cache_diagnostics_fn done, void *arg);
-
-/** Removes those whose operation is gone. On a connection, in a transaction of the caller's.
- *  Returns 0 or a UV code. */
-int cache_diagnostics_delete_orphans(sqlite3 *db);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/tables/diagnostics.h"
+#include "cache/faults/diagnostics.h"
 
 #include <string.h>
 
@@ -91,12 +91,4 @@ void cache_diagnostics_get(struct cache_store *store, const char *operation,
     g->done = done;
     g->arg = arg;
     cache_store_read(store, exec_get, on_got, g);
-}
-
-int cache_diagnostics_delete_orphans(sqlite3 *db)
-{
-    return cache_sql_run(db,
-                         "DELETE FROM diagnostics WHERE NOT EXISTS"
-                         " (SELECT 1 FROM operations AS o WHERE o.id = diagnostics.operation)",
-                         "");
 }
