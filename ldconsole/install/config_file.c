@@ -242,7 +242,8 @@ void ldc_config_show(const char *text, size_t n, size_t max, struct buf *out)
 {
     struct ldc_config_text t;
     struct ldc_config_member m;
-    size_t n_more = 0, before = out->len;
+    size_t before = out->len;
+    unsigned n_more = 0;
     ldc_config_text_init(&t, text, n);
     while (ldc_config_text_next(&t, &m)) {
         bool is_shown = may_show(&m);
@@ -255,11 +256,11 @@ void ldc_config_show(const char *text, size_t n, size_t max, struct buf *out)
                          is_shown ? (int)m.value_len : 10, is_shown ? m.value : "(left out)");
     }
     if (n_more)
-        (void)buf_printf(out, "(%zu members more)\n", n_more);
+        (void)buf_printf(out, "(%u members more)\n", n_more);
     if (t.fault)
         (void)buf_printf(out,
-                         "(cannot be parsed, line %u: %s; %zu bytes from there are left out)\n",
-                         ldc_config_text_line(&t, t.at), t.fault, (size_t)(t.end - t.at));
+                         "(cannot be parsed, line %u: %s; %u bytes from there are left out)\n",
+                         ldc_config_text_line(&t, t.at), t.fault, (unsigned)(t.end - t.at));
 }
 
 /* --- writing --- */
