@@ -18,8 +18,8 @@
  *   1. What the trees lead to, from page 1: their tables are known. Where the list of the tables in
  *      page 1 has a hole, every page that no other leads to is the root of a tree, whose first row
  *      tells which table it is of; when there are as many as there have to be, nothing is lost.
- *   2. Only when a tree has a hole, or less pages than there are, or page 1 is gone: pages that no tree leads to and that are not
- *      free. Their rows tell by their shape which table they are of.
+ *   2. Only when a tree has a hole, or less pages than there are, or page 1 is gone: pages that no
+ * tree leads to and that are not free. Their rows tell by their shape which table they are of.
  *
  * The version of the schema is not taken from page 1 but is the one that explains most rows. */
 
@@ -333,17 +333,26 @@ static bool has_bad_tree(const struct salvage *s)
     return false;
 }
 
+/* Whether all free pages are known: what stands on another one was deleted. */
+static bool knows_free_pages(const struct salvage *s)
+{
+    unsigned char bytes[CACHE_PAGE_SIZE];
+    uint32_t n = 0;
+    for (uint32_t number = 1; number <= s->n_pages; number++)
+        n += s->is_free[number];
+    return cache_pages_read(s->pages, 1, bytes) && cache_file_u32(bytes + 36) == n;
+}
+
 /* Whether a page of a tree is in none, although all trees are whole: one page in the middle of its
  * tree is another that can be read. (The rest of a long row never looks like a page of a tree.) */
 static bool has_lost_page(const struct salvage *s)
 {
     struct cache_btree *page cleanup(mem_freep) = mem_new(struct cache_btree);
-    for (uint32_t number = 2; number <= s->n_pages; number++) {
-        if (!s->is_free[number] && !s->is_reached[number] &&
-            cache_btree_read(s->pages, number, page))
-            return true;
-    }
-    return false;
+    bool is_lost = false, can_tell = knows_free_pages(s);
+    for (uint32_t number = 2; can_tell && !is_lost && number <= s->n_pages; number++)
+        is_lost = !s->is_free[number] && !s->is_reached[number] &&
+                  cache_btree_read(s->pages, number, page);
+    return is_lost;
 }
 
 /* Calls FOUND for each row on pages that are neither free nor taken. Returns how many. */

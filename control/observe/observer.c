@@ -161,7 +161,7 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     struct ctl_observer *o = mem_new(struct ctl_observer);
     o->parts = *parts;
     o->options = *options;
-    o->premises.free_bytes = -1;
+    o->premises.free_bytes = UINT64_MAX;
     list_init(&o->waits);
     list_init(&o->listeners);
     map_init(&o->watches);

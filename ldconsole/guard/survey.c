@@ -276,7 +276,7 @@ struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *clie
     s->take = take;
     s->done = done;
     s->arg = arg;
-    s->premises.free_bytes = -1;
+    s->premises.free_bytes = UINT64_MAX;
     s->dir = mem_strdup(ldc_client_install(client)->dir);
     s->vms_dir = mem_strdup(ldc_client_install(client)->vms_dir);
     return s;

@@ -258,8 +258,7 @@ void ldc_config_show(const char *text, size_t n, size_t max, struct buf *out)
     if (n_more)
         (void)buf_printf(out, "(%u members more)\n", n_more);
     if (t.fault)
-        (void)buf_printf(out,
-                         "(cannot be parsed, line %u: %s; %u bytes from there are left out)\n",
+        (void)buf_printf(out, "(cannot be parsed, line %u: %s; %u bytes from there are left out)\n",
                          ldc_config_text_line(&t, t.at), t.fault, (unsigned)(t.end - t.at));
 }
 

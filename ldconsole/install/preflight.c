@@ -62,23 +62,10 @@ static void find_missing(const char *dir, struct ldc_premises *ret)
     }
 }
 
-static int64_t free_bytes(const char *path)
-{
-    uv_fs_t req;
-    int64_t bytes = -1;
-    if (uv_fs_statfs(NULL, &req, path, NULL) == 0) {
-        const uv_statfs_t *s = req.ptr;
-        if (s->f_blocks > 0)
-            bytes = (int64_t)(s->f_bavail * s->f_bsize);
-    }
-    uv_fs_req_cleanup(&req);
-    return bytes;
-}
-
 void ldc_premises_look(const char *dir, const char *vms_dir, struct ldc_premises *ret)
 {
     char *runtime_dir cleanup(mem_freep) = find_runtime(dir);
-    *ret = (struct ldc_premises){.free_bytes = free_bytes(vms_dir)};
+    *ret = (struct ldc_premises){.free_bytes = fs_free_bytes(vms_dir)};
     if (!runtime_dir || strlen(runtime_dir) >= sizeof(ret->runtime_dir))
         return;
     str_copy(ret->runtime_dir, sizeof(ret->runtime_dir), runtime_dir);
@@ -116,10 +103,10 @@ bool ldc_preflight_judge(const struct ldc_preflight *p, struct ldc_obstacle *ret
             "in %.100s, a part of LDPlayer's VM, there is no %s, as after a repair that was cut "
             "short, and no VM lives without: end LDPlayer, then repair or install it again",
             premises->runtime_dir, premises->missing);
-    } else if (premises->free_bytes >= 0 && premises->free_bytes / MB < LDC_PREFLIGHT_MIN_FREE_MB) {
+    } else if (premises->free_bytes / MB < LDC_PREFLIGHT_MIN_FREE_MB) {
         code = "INSTANCE_DISK_FULL";
         snprintf(ret->sentence, sizeof(ret->sentence),
-                 "%" PRId64 " MB are free on the disk with the instances, and a boot writes more; "
+                 "%" PRIu64 " MB are free on the disk with the instances, and a boot writes more; "
                  "with less than %d MB it is not begun: free some",
                  premises->free_bytes / MB, LDC_PREFLIGHT_MIN_FREE_MB);
     } else if (*p->config_fault) {

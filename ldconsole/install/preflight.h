@@ -14,7 +14,7 @@ struct ldc_premises {
     char runtime_dir[512]; /* with the program of the VMs; "" = not where it usually is, and then
                               nothing is said of it */
     char missing[120];     /* of its libraries: "fastpipe2.dll, GLES_V2.dll"; "" = none */
-    int64_t free_bytes;    /* on the disk with the instances; -1 = not known */
+    uint64_t free_bytes;   /* on the disk with the instances; UINT64_MAX = not known */
 };
 /** DIR and VMS_DIR as struct ldc_install has them. Blocking: some ten looks at files. */
 void ldc_premises_look(const char *dir, const char *vms_dir, struct ldc_premises *ret);

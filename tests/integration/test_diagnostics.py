@@ -88,7 +88,7 @@ class OfFailures(DiagnosticsCase):
         self.assertIn("no such file", log["error"])
         self.simulator.set(**{"ignore.launch": "", "fault.1": "stuck_starting"})
         started = self.client.post("/api/instances/1/start").json
-        wait_for(lambda: self.simulator.count("launch") == 2, "the launch")
+        wait_for(lambda: self.client.instance(1)["pid"], "its window")
         os.remove(self.simulator.path("vms", "config", "leidian1.config"))
         config = self.diagnostics(self.client.wait(started, status=None))["config"]
         self.assertIn("advancedSettings.resolution", config["before"]["text"])

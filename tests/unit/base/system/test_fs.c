@@ -234,3 +234,10 @@ Test(fs_path, takes_paths_apart_and_joins_them)
     cr_assert_str_eq(slash, "C:\\x\\b");
     cr_assert_str_eq(windows, "C:\\x\\b");
 }
+
+Test(fs, says_what_is_free_on_a_disk)
+{
+    uint64_t n = fs_free_bytes(folder);
+    cr_expect(n > 0 && n < UINT64_MAX);
+    cr_expect_eq(fs_free_bytes("no/such/folder"), UINT64_MAX);
+}

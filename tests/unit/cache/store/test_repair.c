@@ -142,7 +142,8 @@ Test(cache_repair, what_else_is_lost_is_not_taken_for_nothing)
     damage(folder, 0, 4096);
     damage(folder, (root - 1) * 4096, 4096);
     char *sentence cleanup(mem_freep) = told(folder);
-    cr_assert_not_null(strstr(sentence, "it is not known how many of diagnostics, events,"), "%s", sentence);
+    cr_assert_not_null(strstr(sentence, "it is not known how many of diagnostics, events,"), "%s",
+                       sentence);
     folder_remove(folder);
 }
 

@@ -53,6 +53,7 @@ Test(ldc_preflight, of_a_whole_runtime_nothing_is_missing)
     ldc_premises_look(dir, vms, &premises);
     cr_expect(strstr(premises.runtime_dir, "ldplayer9box"), "%s", premises.runtime_dir);
     cr_expect_str_empty(premises.missing);
+    cr_expect_neq(premises.free_bytes, UINT64_MAX);
     cr_expect_gt(premises.free_bytes, 0);
 }
 
@@ -108,11 +109,11 @@ Test(ldc_preflight, names_what_stands_in_the_way)
         bool has_resbak;
         const char *code, *words;
     } cases[] = {
-        {{.free_bytes = INT64_C(1) << 40}, 0, "", false, NULL, NULL},
-        {{.free_bytes = -1}, 0, "", false, NULL, NULL},
-        {{.free_bytes = -1}, 1, "", false, "DISK_READ_ONLY", "read-only from data.vmdk in"},
-        {{.free_bytes = -1}, 5, "", false, "DISK_READ_ONLY", "data.vmdk, sdcard.vmdk in"},
-        {{.free_bytes = -1, .runtime_dir = "C:\\box", .missing = "a.dll, b.dll"},
+        {{.free_bytes = UINT64_C(1) << 40}, 0, "", false, NULL, NULL},
+        {{.free_bytes = UINT64_MAX}, 0, "", false, NULL, NULL},
+        {{.free_bytes = UINT64_MAX}, 1, "", false, "DISK_READ_ONLY", "read-only from data.vmdk in"},
+        {{.free_bytes = UINT64_MAX}, 5, "", false, "DISK_READ_ONLY", "data.vmdk, sdcard.vmdk in"},
+        {{.free_bytes = UINT64_MAX, .runtime_dir = "C:\\box", .missing = "a.dll, b.dll"},
          0,
          "",
          false,
@@ -120,13 +121,13 @@ Test(ldc_preflight, names_what_stands_in_the_way)
          "C:\\box, a part of LDPlayer's VM, there is no a.dll, b.dll"},
         {{.free_bytes = 99 << 20}, 0, "", false, "INSTANCE_DISK_FULL", "99 MB are free"},
         {{.free_bytes = 100 << 20}, 0, "", false, NULL, NULL},
-        {{.free_bytes = -1},
+        {{.free_bytes = UINT64_MAX},
          0,
          "line 7",
          false,
          "CONFIG_UNUSABLE",
          "c.config cannot be used (line 7)"},
-        {{.free_bytes = -1}, 0, "line 7", true, "CONFIG_UNUSABLE", "the .resbak"},
+        {{.free_bytes = UINT64_MAX}, 0, "line 7", true, "CONFIG_UNUSABLE", "the .resbak"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct ldc_obstacle obstacle = {.code = "none"};
