@@ -52,7 +52,10 @@ void api_operation_append(struct api_exchange *x, const struct cache_operation *
                           const char *children)
 {
     char *waiting cleanup(mem_freep) = write_waiting(x->context, op);
-    cache_operation_append_json(op, waiting, children, &x->http.reply);
+    /* What is in the store by now may not have been so when the row was read. */
+    struct cache_operation now = *op;
+    now.has_diagnostics |= ctl_engine_is_collecting(x->context->engine, op->id);
+    cache_operation_append_json(&now, waiting, children, &x->http.reply);
 }
 
 static void respond_plain(struct api_exchange *x, const struct cache_operation *op,

@@ -13,79 +13,18 @@
 #include "control/observe/state.h"
 #include "ldconsole/guard/client.h"
 
-static void add_percent(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
-                        double percent)
-{
-    if (percent < 0)
-        yyjson_mut_obj_add_null(doc, object, name);
-    else
-        yyjson_mut_obj_add_real(doc, object, name, (double)(uint64_t)(percent * 10 + 0.5) / 10);
-}
-
 /* -1 when there is no whole. */
 static double percent_of(uint64_t part, uint64_t whole)
 {
     return whole == 0 ? -1 : part < whole ? 100.0 * (double)part / (double)whole : 100;
 }
 
-static uint64_t memory_used(const struct system_figures *s)
-{
-    return s->memory_total_bytes > s->memory_available_bytes
-               ? s->memory_total_bytes - s->memory_available_bytes
-               : 0;
-}
-
 /* --- system --- */
-
-static void add_memory(yyjson_mut_doc *doc, yyjson_mut_val *system, const struct system_figures *s)
-{
-    yyjson_mut_val *memory = yyjson_mut_obj_add_obj(doc, system, "memory");
-    yyjson_mut_obj_add_uint(doc, memory, "total_bytes", s->memory_total_bytes);
-    yyjson_mut_obj_add_uint(doc, memory, "used_bytes", memory_used(s));
-    yyjson_mut_obj_add_uint(doc, memory, "available_bytes", s->memory_available_bytes);
-    yyjson_mut_val *commit = yyjson_mut_obj_add_obj(doc, system, "commit");
-    yyjson_mut_obj_add_uint(doc, commit, "limit_bytes", s->commit_limit_bytes);
-    yyjson_mut_obj_add_uint(doc, commit, "used_bytes", s->commit_used_bytes);
-}
-
-static void add_disks(yyjson_mut_doc *doc, yyjson_mut_val *system, const struct system_figures *s)
-{
-    yyjson_mut_val *disks = yyjson_mut_obj_add_arr(doc, system, "disks");
-    for (size_t i = 0; i < s->n_disks; i++) {
-        yyjson_mut_val *disk = yyjson_mut_arr_add_obj(doc, disks);
-        json_add_str(doc, disk, "mount", s->disks[i].mount);
-        yyjson_mut_obj_add_uint(doc, disk, "total_bytes", s->disks[i].total_bytes);
-        yyjson_mut_obj_add_uint(doc, disk, "free_bytes", s->disks[i].free_bytes);
-    }
-}
-
-static void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
-                     const char *text)
-{
-    json_add_str(doc, object, name, *text ? text : NULL);
-}
-
-/* Adds the figures to OBJECT. */
-static void add_figures(yyjson_mut_doc *doc, yyjson_mut_val *object,
-                        const struct ctl_sample *sample)
-{
-    const struct system_figures *s = &sample->system;
-    add_text(doc, object, "hostname", s->hostname);
-    add_percent(doc, object, "cpu_percent", sample->cpu_percent);
-    add_memory(doc, object, s);
-    add_disks(doc, object, s);
-    yyjson_mut_val *os = yyjson_mut_obj_add_obj(doc, object, "os");
-    add_text(doc, os, "name", s->os_name);
-    add_text(doc, os, "version", s->os_version);
-    add_text(doc, os, "arch", s->arch);
-    yyjson_mut_obj_add_uint(doc, object, "uptime_s", s->uptime_s);
-    json_add_time(doc, object, "observed_at", sample->taken_at);
-}
 
 static void add_system(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct ctl_sample *sample)
 {
     if (sample)
-        add_figures(doc, yyjson_mut_obj_add_obj(doc, object, "system"), sample);
+        ctl_sample_add(doc, yyjson_mut_obj_add_obj(doc, object, "system"), sample);
     else
         yyjson_mut_obj_add_null(doc, object, "system");
 }
@@ -97,15 +36,15 @@ static void add_usage(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct 
     if (sample) {
         const struct system_figures *s = &sample->system;
         cpu = sample->cpu_percent;
-        memory = percent_of(memory_used(s), s->memory_total_bytes);
+        memory = percent_of(ctl_sample_memory_used(s), s->memory_total_bytes);
         if (s->home < s->n_disks) {
             const struct system_disk *home = &s->disks[s->home];
             disk = percent_of(home->total_bytes - home->free_bytes, home->total_bytes);
         }
     }
-    add_percent(doc, object, "cpu_usage", cpu);
-    add_percent(doc, object, "memory_usage", memory);
-    add_percent(doc, object, "disk_usage", disk);
+    json_add_percent(doc, object, "cpu_usage", cpu);
+    json_add_percent(doc, object, "memory_usage", memory);
+    json_add_percent(doc, object, "disk_usage", disk);
 }
 
 /* --- LDPlayer and its instances --- */
@@ -165,7 +104,7 @@ static yyjson_mut_val *make_workstation(const struct api_context *c, yyjson_mut_
     json_add_str(doc, object, "name", w->row.name);
     json_add_str(doc, object, "status", cache_workstation_status_name(w->row.status));
     json_add_str(doc, object, "status_reason", w->reason);
-    add_text(doc, object, "address", w->row.address);
+    json_add_str(doc, object, "address", *w->row.address ? w->row.address : NULL);
     json_add_raw(doc, object, "labels", w->row.labels);
     yyjson_mut_obj_add_bool(doc, object, "maintenance", w->row.is_maintained);
     add_system(doc, object, sample);
@@ -212,7 +151,7 @@ void api_workstations_append_system(const struct api_context *c, const struct ct
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     json_add_str(doc, object, "id", w->row.id);
-    add_figures(doc, object, sample);
+    ctl_sample_add(doc, object, sample);
     add_ldplayer(c, doc, object, true);
     append_doc(doc, object, out);
 }

@@ -56,7 +56,8 @@ const struct api_schema_row api_schema_rows[] = {
                        "started_at: time?, ended_at: time?, progress: Progress, "
                        "waiting_for: WaitingFor?, error: OperationError?"},
     {"operation", "...operation_head, requested_by: text?, idempotency_key: text?, "
-                  "evidence: [CallEvidence|StateEvidence|NoteEvidence], parent: uuid?"},
+                  "evidence: [CallEvidence|StateEvidence|NoteEvidence], has_diagnostics: bool, "
+                  "parent: uuid?"},
     {"InstanceOperation", "kind: create|start|stop|restart|modify|rename|clone|repair, "
                           "...operation, "
                           "result: InstanceResult?, children: null"},
@@ -68,6 +69,17 @@ const struct api_schema_row api_schema_rows[] = {
                        "result: InstanceResult|RemoveResult?"},
     {"OperationList", "items: [Operation], total: count, next_cursor: text?"},
     {"Pruned", "removed: count"},
+    {"Diagnostics", "operation: uuid, kind: OperationKind, status: OperationStatus, "
+                    "requested_by: text?, created_at: time, started_at: time?, ended_at: time?, "
+                    "step: text?, reason: text?, error: OperationError?, "
+                    "commands: [CallEvidence]?, evidence: [StateEvidence|NoteEvidence]?, "
+                    "instance: Instance?, config: DiagnosticsConfig?, vm_log: DiagnosticsLog?, "
+                    "processes: [DiagnosticsProcess]?, system: System?, collected_at: time"},
+    {"DiagnosticsConfig", "path: text, before: DiagnosticsFile?, after: DiagnosticsFile?"},
+    {"DiagnosticsFile", "read_at: time, text: text?, error: text?"},
+    {"DiagnosticsLog", "path: text, written_at: time?, size: count, text: text?, error: text?"},
+    {"DiagnosticsProcess", "pid: int, role: player|headless|manager|vm_service, is_own: bool, "
+                           "age_ms: count, image: text?"},
 
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},

@@ -29,6 +29,7 @@ void api_handle_instances_batch(struct api_exchange *x);
 
 void api_handle_operations_list(struct api_exchange *x);
 void api_handle_operations_get(struct api_exchange *x);
+void api_handle_operations_diagnostics(struct api_exchange *x);
 void api_handle_operations_cancel(struct api_exchange *x);
 void api_handle_operations_prune(struct api_exchange *x);
 

@@ -9,6 +9,7 @@
 #include "api/common/ref.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "cache/faults/diagnostics.h"
 #include "cache/tables/operations.h"
 #include "control/operations/engine.h"
 
@@ -52,6 +53,65 @@ void api_handle_operations_cancel(struct api_exchange *x)
         cache_operations_get(x->context->store, id, on_ended_found, x);
     else
         api_operation_await(x, id, wait_ms, 202);
+}
+
+/* Why an operation of which nothing was kept has no diagnostics. */
+static const char *why_none(const struct cache_operation *op)
+{
+    bool is_good = op->status == CACHE_OP_SUCCEEDED || op->status == CACHE_OP_CANCELLED;
+    if (!cache_op_has_ended(op->status))
+        return "The operation has not ended; its diagnostics are collected then.";
+    if (op->kind == CACHE_OP_BATCH)
+        return "A batch has none; each of its operations that did not end well has.";
+    if (is_good && op->kind != CACHE_OP_REPAIR)
+        return "Diagnostics are collected of operations that failed, timed out or were "
+               "interrupted, and of all that the watchdog does.";
+    return "They are not kept any more (of the newest 300 operations that have any they are), the "
+           "service was ended before it had collected them, or the database refused them.";
+}
+
+static void on_diagnostics(void *arg, int status, const char *json)
+{
+    struct api_exchange *x = arg;
+    if (status < 0) {
+        api_respond_store_error(x, status);
+    } else if (json) {
+        (void)buf_append_str(&x->http.reply, json);
+        api_respond_reply(x, 200, API_JSON);
+    } else {
+        api_respond_code(x, API_DIAGNOSTICS_NOT_FOUND, "They cannot be read any more.");
+    }
+}
+
+static void on_diagnosed(void *arg, int status, struct cache_operations_page *page)
+{
+    struct api_exchange *x = arg;
+    const struct cache_operation *op = status == 0 && page->n_items > 0 ? page->items[0] : NULL;
+    if (status < 0) {
+        api_respond_store_error(x, status);
+    } else if (!op) {
+        api_respond_code(x, API_OPERATION_NOT_FOUND, "There is no operation with this id.");
+    } else if (op->has_diagnostics) {
+        cache_diagnostics_get(x->context->store, op->id, on_diagnostics, x);
+    } else {
+        api_respond_code(x, API_DIAGNOSTICS_NOT_FOUND, "%s", why_none(op));
+    }
+}
+
+void api_handle_operations_diagnostics(struct api_exchange *x)
+{
+    const char *id = x->http.request.params[0];
+    struct api_problem problem;
+    if (strlen(id) != UUID_SIZE - 1) {
+        api_respond_code(x, API_OPERATION_NOT_FOUND, "The id of an operation is a UUID.");
+    } else if (ctl_engine_is_collecting(x->context->engine, id)) {
+        api_problem_init(&problem, API_DIAGNOSTICS_NOT_READY,
+                         "They are being collected; ask again in a second.");
+        problem.retry_ms = 1000;
+        api_respond_problem(x, &problem);
+    } else {
+        cache_operations_get(x->context->store, id, on_diagnosed, x);
+    }
 }
 
 static void append_page(struct api_exchange *x, const struct cache_operations_page *page)

@@ -95,12 +95,15 @@ static const struct api_route_answer accepted[] = {
     {0},
 };
 
-#define UNTIL_TEXT                                                                                 \
-    "A start has succeeded when Android is up (state `running`). `{\"until\": \"ready\"}` waits "  \
-    "for the guest to answer as well, where adb or ld stands beside ldconsole. An instance that "  \
-    "runs already is a success with a note. `{\"window\": \"minimized\"}` or `\"hidden\"` has "    \
-    "the window opened so, which LDPlayer can since version 9 (before: `SETTING_NOT_SUPPORTED`); " \
-    "the window itself is not looked at, and one that is open stays as it is."
+#define UNTIL_TEXT                                                                                   \
+    "A start has succeeded when Android is up (state `running`). `{\"until\": \"ready\"}` waits "    \
+    "for the guest to answer as well, where adb or ld stands beside ldconsole. An instance that "    \
+    "runs already is a success with a note. `{\"window\": \"minimized\"}` or `\"hidden\"` has "      \
+    "the window opened so, which LDPlayer can since version 9 (before: `SETTING_NOT_SUPPORTED`); "   \
+    "the window itself is not looked at, and one that is open stays as it is. What would certainly " \
+    "not boot is not launched: `CONFIG_UNUSABLE`, `DISK_READ_ONLY`, `VM_RUNTIME_INCOMPLETE`, "       \
+    "`INSTANCE_DISK_FULL`, each with the file and what to do; nor what has too little memory "       \
+    "(`MEMORY_BELOW_FLOOR`). `{\"force\": true}` launches it all the same."
 
 #define WORKSTATION_TEXT                                                                           \
     "Figures of another workstation (`system`, `instances`, the usages) are null: they are known " \
@@ -330,6 +333,28 @@ const struct api_route api_routes[] = {
         .query = QUERY(&wait),
         .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Operation", .summary = "The operation."}),
+    },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/operations/{id}/diagnostics",
+        .role = CACHE_ROLE_OPERATOR,
+        .handler = api_handle_operations_diagnostics,
+        .id = "getDiagnostics",
+        .tag = "operations",
+        .summary = "Show what was collected at the end of an operation",
+        .description =
+            "For whoever has to find out later why it ended so: the commands with what came back, "
+            "what was seen, the config file of the instance before and after, the end of VBox.log, "
+            "the processes, the figures of the machine. It is collected of each operation that "
+            "failed, timed out or was interrupted, and of all that the watchdog does "
+            "(`has_diagnostics`); the end of the operation does not wait for it, so that for a moment "
+            "the answer may be 503 (`DIAGNOSTICS_NOT_READY`). Of the newest 300 operations that have "
+            "any they are kept, as long as the operation. Values in the config file that are not "
+            "LDPlayer's own, or are named as secrets are, are left out. `config`, `vm_log`, `commands` "
+            "and `evidence` are null where all of it would be more than 256 KiB.",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Diagnostics", .summary = "The diagnostics."}),
+        .refusals = STATUSES(503),
     },
     {
         .method = HTTP_METHOD_POST,

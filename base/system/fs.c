@@ -194,6 +194,18 @@ int fs_size(const char *path, int64_t *ret)
     return r;
 }
 
+uint64_t fs_free_bytes(const char *folder)
+{
+    uv_fs_t req;
+    uint64_t n = UINT64_MAX;
+    if (uv_fs_statfs(NULL, &req, folder, NULL) == 0) {
+        const uv_statfs_t *fs = req.ptr;
+        n = fs->f_bavail * fs->f_bsize;
+    }
+    uv_fs_req_cleanup(&req);
+    return n;
+}
+
 int fs_identify(const char *path, struct fs_identity *ret)
 {
     uv_fs_t req;

@@ -36,6 +36,9 @@ int fs_remove(const char *path);
  *  told, which is everywhere but on Windows. */
 bool fs_is_open(const char *path);
 int fs_size(const char *path, int64_t *ret);
+/** What is free for an ordinary program on the disk of FOLDER; UINT64_MAX = not known. A sick drive
+ *  answers late. */
+uint64_t fs_free_bytes(const char *folder);
 /** Which file stands at a path, whatever its name: its number on its drive, and that of the drive,
  *  0 where that is not known. (Wine tells it only some time after its start.) */
 struct fs_identity {

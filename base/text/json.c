@@ -165,6 +165,14 @@ static bool needs_escape(unsigned char c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
+void json_add_percent(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, double percent)
+{
+    if (percent < 0)
+        yyjson_mut_obj_add_null(doc, object, key);
+    else
+        yyjson_mut_obj_add_real(doc, object, key, (double)(uint64_t)(percent * 10 + 0.5) / 10);
+}
+
 void json_append_str(struct buf *out, const char *s)
 {
     char *repaired cleanup(mem_freep) = repair(s);

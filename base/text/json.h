@@ -37,6 +37,9 @@ void json_add_time(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
 /** Adds already encoded JSON text as it is, or null for NULL. The text is copied. */
 void json_add_raw(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *json);
 
+/** Adds PERCENT with one decimal, or null below 0. */
+void json_add_percent(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, double percent);
+
 struct buf;
 
 /** Appends S to a buffer as a quoted JSON string. Bytes that are no UTF-8 become '?'. */

@@ -18,9 +18,10 @@
  *   1. What the trees lead to, from page 1: their tables are known. Where the list of the tables in
  *      page 1 has a hole, every page that no other leads to is the root of a tree, whose first row
  *      tells which table it is of; when there are as many as there have to be, nothing is lost.
- *   2. Only when a tree has a hole, or page 1 is gone: pages that no tree leads to and that are not
- *      free. Their rows tell by their shape which table they are of. Not where page 1 says that
- * more pages are free than can be found: what was removed or revoked would be back.
+ *   2. Only when a tree has a hole, or less pages than there are, or page 1 is gone: pages that no
+ *      tree leads to and that are not free. Their rows tell by their shape which table they are of.
+ *      Not where page 1 says that more pages are free than can be found: what was removed or
+ *      revoked would be back.
  *
  * The version of the schema is not taken from page 1 but is the one that explains most rows. */
 
@@ -335,6 +336,19 @@ static bool has_bad_tree(const struct salvage *s)
     return false;
 }
 
+/* Whether all free pages are known: what stands on another one was deleted. */
+/* Whether a page of a tree is in none, although all trees are whole: one page in the middle of its
+ * tree is another that can be read. (The rest of a long row never looks like a page of a tree.) */
+static bool has_lost_page(const struct salvage *s)
+{
+    struct cache_btree *page cleanup(mem_freep) = mem_new(struct cache_btree);
+    bool is_lost = false;
+    for (uint32_t number = 2; !is_lost && number <= s->n_pages; number++)
+        is_lost = !s->is_free[number] && !s->is_reached[number] &&
+                  cache_btree_read(s->pages, number, page);
+    return is_lost;
+}
+
 /* Calls FOUND for each row on pages that are neither free nor taken. Returns how many. */
 static uint64_t match_rows(struct salvage *s,
                            bool (*found)(struct salvage *s, const struct cache_shape *shape))
@@ -409,7 +423,7 @@ static int fill(struct salvage *s)
     if (r < 0)
         return r;
     walk_all(s);
-    if (has_bad_tree(s) && s->is_free_list_whole)
+    if (s->is_free_list_whole && (has_bad_tree(s) || has_lost_page(s)))
         (void)match_rows(s, insert);
     r = s->error ? s->error : cache_sql_exec(s->db, "COMMIT");
     return r == 0 ? cache_schema_migrate(s->db, &error) : r;

@@ -133,6 +133,12 @@ static const char *const migrations[] = {
 
     /* 8: what the watchdog has learned of an instance and done for it */
     "ALTER TABLE instances ADD COLUMN care TEXT NOT NULL DEFAULT '{}';",
+
+    /* 9: what was collected at the end of an operation */
+    "CREATE TABLE diagnostics ("
+    "  operation TEXT NOT NULL PRIMARY KEY,"
+    "  json TEXT NOT NULL"
+    ");",
 };
 
 int cache_schema_newest(void)
@@ -209,7 +215,7 @@ static int is_empty(sqlite3 *db, bool *ret)
 
 /* A file that has just these objects needs no model to be compared with, which would be a fifth of
  * the start. */
-const uint64_t cache_schema_newest_digest = UINT64_C(0x68ee1b0fafb25d5b);
+const uint64_t cache_schema_newest_digest = UINT64_C(0xf177d9ebfb5c6295);
 
 /* FNV-1a. */
 int cache_schema_digest(sqlite3 *db, uint64_t *ret)

@@ -74,25 +74,13 @@ static void on_trial(void *arg, int status)
 
 /* --- the files and the disk --- */
 
-static uint64_t free_bytes(const char *path)
-{
-    char *folder cleanup(mem_freep) = fs_dirname(path);
-    uv_fs_t req;
-    uint64_t n = UINT64_MAX;
-    if (uv_fs_statfs(NULL, &req, folder, NULL) == 0) {
-        const uv_statfs_t *fs = req.ptr;
-        n = fs->f_bavail * fs->f_bsize;
-    }
-    uv_fs_req_cleanup(&req);
-    return n;
-}
-
 /* On a thread of the pool, because a sick drive answers late. */
 static void look(uv_work_t *work)
 {
     struct cache_store *store = container_of(work, struct cache_store, look);
+    char *folder cleanup(mem_freep) = fs_dirname(store->place.paths[0]);
     store->looked.place = cache_place_check(&store->place, 0);
-    store->looked.free_bytes = free_bytes(store->place.paths[0]);
+    store->looked.free_bytes = fs_free_bytes(folder);
 }
 
 /* That the files are back is left to a commit. */

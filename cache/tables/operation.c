@@ -150,6 +150,7 @@ void cache_operation_append_json(const struct cache_operation *op, const char *w
     append_raw(out, "result", op->result);
     append_raw(out, "error", op->error);
     append_raw(out, "evidence", op->evidence);
+    append_raw(out, "has_diagnostics", op->has_diagnostics ? "true" : "false");
     append_raw(out, "children", children);
     append_text(out, "parent", text_or_null(op->parent));
     (void)buf_append_str(out, "}");

@@ -55,6 +55,8 @@ struct cache_operation {
     char *result;          /* JSON or NULL */
     char *error;           /* JSON {code,title,detail,retryable} or NULL */
     char *evidence;        /* JSON array of what was run and seen; never NULL */
+    bool has_diagnostics;  /* something was collected at its end (cache/faults), or is being so;
+                              not written with it */
     unsigned n_children, n_children_ended, n_children_failed; /* batch */
 };
 

@@ -15,6 +15,8 @@
     "id, kind, target, parent, status, created_at, started_at, ended_at, percent, step,"           \
     " step_index, step_issued, requested_by, idempotency_key, params, result, error, evidence,"    \
     " n_children, n_children_ended, n_children_failed, memo"
+#define SELECT                                                                                     \
+    "SELECT " COLUMNS ", EXISTS (SELECT 1 FROM diagnostics AS d WHERE d.operation = operations.id)"
 
 static struct cache_operation *copy_operation(const struct cache_operation *op)
 {
@@ -139,6 +141,7 @@ static struct cache_operation *read_row(sqlite3_stmt *row)
     op->n_children_ended = (unsigned)sqlite3_column_int(row, 19);
     op->n_children_failed = (unsigned)sqlite3_column_int(row, 20);
     op->memo = cache_sql_json_dup(row, 21, "{}");
+    op->has_diagnostics = sqlite3_column_int(row, 22) != 0;
     return op;
 }
 
@@ -167,9 +170,9 @@ int cache_operations_load_open(sqlite3 *db, struct cache_operation ***ret_ops, s
 {
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
     int r = cache_sql_query(db, &stmt,
-                            "SELECT " COLUMNS " FROM operations"
-                            " WHERE status IN ('queued', 'waiting_for_session', 'running')"
-                            " ORDER BY id",
+                            SELECT " FROM operations"
+                                   " WHERE status IN ('queued', 'waiting_for_session', 'running')"
+                                   " ORDER BY id",
                             "");
     return r < 0 ? r : read_rows(db, stmt, ret_ops, ret_n);
 }
@@ -238,7 +241,7 @@ static int exec_find(sqlite3 *db, void *arg)
     int r = find_total(db, f);
     if (r < 0)
         return r;
-    (void)buf_append_str(&sql, "SELECT " COLUMNS);
+    (void)buf_append_str(&sql, SELECT);
     append_where(&f->filter, true, &sql);
     /* One more than wanted tells whether there is more. */
     (void)buf_append_str(&sql, " ORDER BY id DESC LIMIT ?6 + 1");
@@ -257,8 +260,7 @@ static int exec_get(sqlite3 *db, void *arg)
 {
     struct find *f = arg;
     sqlite3_stmt *stmt cleanup(cache_sql_releasep) = NULL;
-    int r =
-        cache_sql_query(db, &stmt, "SELECT " COLUMNS " FROM operations WHERE id = ?", "s", f->id);
+    int r = cache_sql_query(db, &stmt, SELECT " FROM operations WHERE id = ?", "s", f->id);
     if (r == 0)
         r = read_rows(db, stmt, &f->page.items, &f->page.n_items);
     f->page.total = f->page.n_items;

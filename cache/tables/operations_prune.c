@@ -8,7 +8,7 @@
 /* Operations go in families: the children of a batch, then itself, when the batch may go. One piece
  * removes at most as many rows as it is told, because who writes waits for it: children of the
  * first parents in the row, and when these have none left, the parents. The keys that mean them
- * stay, and say so. */
+ * stay, and say so; what was collected at their ends goes with them. */
 
 #define ENDED_PARENT                                                                               \
     "SELECT id FROM operations WHERE ended_at > 0 AND parent = ''"                                 \
@@ -25,6 +25,14 @@
     " AND o.id = idempotency.operation"
 #define DELETE_PARENTS(parents) "DELETE FROM operations WHERE id IN (" parents ")"
 
+static int delete_diagnostics(sqlite3 *db)
+{
+    return cache_sql_run(db,
+                         "DELETE FROM diagnostics WHERE NOT EXISTS"
+                         " (SELECT 1 FROM operations AS o WHERE o.id = diagnostics.operation)",
+                         "");
+}
+
 int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_rows,
                                 unsigned *ret_n)
 {
@@ -40,7 +48,7 @@ int cache_operations_delete_old(sqlite3 *db, int64_t ended_before, unsigned max_
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
-    return r;
+    return r == 0 && n > 0 ? delete_diagnostics(db) : r;
 }
 
 int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows, unsigned *ret_n)
@@ -56,7 +64,7 @@ int cache_operations_delete_up_to(sqlite3 *db, const char *id, unsigned max_rows
         n += r == 0 ? (unsigned)sqlite3_changes64(db) : 0;
     }
     *ret_n = n;
-    return r;
+    return r == 0 && n > 0 ? delete_diagnostics(db) : r;
 }
 
 int cache_operations_find_excess(sqlite3 *db, char ret_id[UUID_SIZE])

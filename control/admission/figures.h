@@ -6,6 +6,7 @@
 
 #include "base/loop/loop.h"
 #include "base/machine/system.h"
+#include "base/text/json.h"
 
 /** The figures of this machine, read on a worker: every 30 s, because nobody looks more often for
  *  long, and whenever somebody wants newer ones. Loop thread. */
@@ -16,6 +17,11 @@ struct ctl_sample {
     uint64_t taken_ms;  /* when the reading began: monotonic */
     int64_t taken_at;   /* the same as wall ms */
 };
+
+/** Of the physical memory. */
+uint64_t ctl_sample_memory_used(const struct system_figures *s);
+/** Adds the figures to OBJECT, as the API shows them of a workstation. */
+void ctl_sample_add(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct ctl_sample *sample);
 
 struct ctl_figures;
 

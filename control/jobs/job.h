@@ -137,7 +137,7 @@ struct ctl_job {
 /** Why a job does not get on: a code for programs and a sentence for people. */
 struct ctl_why {
     char code[48];
-    char detail[300];
+    char detail[480];
 };
 void ctl_why_set(struct ctl_why *why, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

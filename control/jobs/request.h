@@ -22,7 +22,7 @@ struct ctl_request {
     bool until_ready;                    /* start, restart */
     enum ldc_window window;              /* start, restart */
     bool force; /* stop, restart, remove: end processes that ignore quit; start, restart: also with
-                   too little memory */
+                   too little memory, and what looks as if it could not boot */
     bool ends_vm_service;     /* repair: that too, if no VM lives on this machine */
     unsigned timeout_ms;      /* 0 = the kind's default, of struct ctl_timeouts */
     unsigned begin_within_ms; /* what has not begun so long after it was accepted is not begun any

@@ -161,6 +161,7 @@ struct ctl_observer *ctl_observer_new(const struct ctl_observer_parts *parts,
     struct ctl_observer *o = mem_new(struct ctl_observer);
     o->parts = *parts;
     o->options = *options;
+    o->premises.free_bytes = UINT64_MAX;
     list_init(&o->waits);
     list_init(&o->listeners);
     map_init(&o->watches);
@@ -490,6 +491,43 @@ const char *ctl_observer_left_files(struct ctl_observer *o, const char *id, int 
                                   : NULL;
 }
 
+/* Not the numbers that list2 named at the last look: they may be somebody else's by now, and what
+ * they named then is known with its birth. */
+static struct ldc_claim claim_of(struct ctl_observer *o, const struct cache_instance *i)
+{
+    const struct ctl_watch *w = ctl_observer_watch(o, i->id);
+    return (struct ldc_claim){
+        .index = i->index,
+        .player = w->player,
+        .headless = w->headless,
+        .vm_dir = o->vm_dir,
+        .has_neighbour = o->has_neighbour,
+    };
+}
+
+bool ctl_observer_locate(struct ctl_observer *o, const char *id, struct ctl_places *ret)
+{
+    const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
+    const struct ldc_install *install = ldc_client_install(o->parts.client);
+    if (!entry)
+        return false;
+    *ret = (struct ctl_places){
+        .dir = mem_strdup(install->dir),
+        .vms_dir = mem_strdup(install->vms_dir),
+        .vm_dir = mem_strdup(o->vm_dir),
+        .claim = claim_of(o, &entry->instance),
+    };
+    ret->claim.vm_dir = ret->vm_dir;
+    return true;
+}
+
+void ctl_places_deinit(struct ctl_places *places)
+{
+    mem_free(places->dir);
+    mem_free(places->vms_dir);
+    mem_free(places->vm_dir);
+}
+
 /* Returns whether it is ended. */
 static bool end_process(const struct ldc_process *process, struct buf *ret_report)
 {
@@ -511,17 +549,8 @@ unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, stru
     unsigned n_ended = 0;
     if (!entry || ldc_processes_scan(&now) < 0)
         return 0;
-    const struct ctl_watch *w = ctl_observer_watch(o, id);
+    struct ldc_claim claim = claim_of(o, &entry->instance);
     const char *dir = ldc_client_install(o->parts.client)->dir;
-    /* Not the numbers that list2 named at the last look: they may be somebody else's by now, and
-     * what they named then is known with its birth. */
-    struct ldc_claim claim = {
-        .index = entry->instance.index,
-        .player = w->player,
-        .headless = w->headless,
-        .vm_dir = o->vm_dir,
-        .has_neighbour = o->has_neighbour,
-    };
     struct ldc_match match;
     for (size_t n = 0; n < now.n_items; n++) {
         if (ldc_match_owns(&now, dir, &claim, &now.items[n]))
@@ -557,7 +586,34 @@ bool ctl_observer_knows_config_loss(struct ctl_observer *o, const char *id)
 
 bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id)
 {
-    return ctl_observer_watch(o, id)->has_bad_config;
+    return *ctl_observer_watch(o, id)->config_fault != '\0';
+}
+
+/* Where its VMs were seen to run from elsewhere, that folder is none of theirs. */
+static bool is_runtime_other(const struct ctl_observer *o)
+{
+    char *program cleanup(mem_freep) = fs_join(o->vm_dir ? o->vm_dir : "", "vm");
+    return o->vm_dir &&
+           !ldc_process_is_in(&(struct ldc_process){.image = program}, o->premises.runtime_dir);
+}
+
+bool ctl_observer_find_obstacle(struct ctl_observer *o, const struct cache_instance *i,
+                                struct ldc_obstacle *ret)
+{
+    const struct ctl_watch *w = ctl_observer_watch(o, i->id);
+    const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
+    char *config cleanup(mem_freep) = ldc_configs_path(vms_dir, i->index);
+    struct ldc_premises premises = o->premises;
+    if (is_runtime_other(o))
+        premises.missing[0] = '\0';
+    struct ldc_preflight preflight = {
+        .premises = &premises,
+        .read_only_disks = w->read_only_disks,
+        .config_path = config,
+        .config_fault = *w->config_loss ? "" : w->config_fault,
+        .has_resbak = w->has_resbak,
+    };
+    return ldc_preflight_judge(&preflight, ret);
 }
 
 int ctl_observer_restore_config(struct ctl_observer *o, const char *id)

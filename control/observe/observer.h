@@ -14,6 +14,7 @@
 #include "control/observe/survey_verdict.h"
 #include "ldconsole/guard/survey.h"
 #include "ldconsole/install/vm_log.h"
+#include "ldconsole/process/match.h"
 
 /** Knows the state of every instance by looking: decides when to survey, turns what was seen into
  *  states and identities, publishes the snapshot and the events of what changed. Loop thread. */
@@ -145,6 +146,15 @@ const char *ctl_observer_growing(const struct ctl_observer *o);
 bool ctl_observer_has_title(struct ctl_observer *o, const char *id);
 /** When the config file of ID was made (wall clock); 0 = not known. */
 int64_t ctl_observer_born_ms(struct ctl_observer *o, const char *id);
+/** Where what belongs to an instance is found, for a worker. */
+struct ctl_places {
+    char *dir, *vms_dir;    /* of the installation; owned */
+    char *vm_dir;           /* owned; NULL = not known */
+    struct ldc_claim claim; /* with the index; points into this */
+};
+/** Of ID, for ctl_places_deinit; false when there is no such instance. */
+bool ctl_observer_locate(struct ctl_observer *o, const char *id, struct ctl_places *ret);
+void ctl_places_deinit(struct ctl_places *places);
 /** Whether processes of ID live, as far as the process table tells. */
 enum ctl_life { CTL_LIFE_UNKNOWN, CTL_LIFE_NONE, CTL_LIFE_SOME };
 enum ctl_life ctl_observer_life(struct ctl_observer *o, const char *id);
@@ -171,6 +181,10 @@ const char *ctl_observer_config_loss(struct ctl_observer *o, const char *id);
 bool ctl_observer_knows_config_loss(struct ctl_observer *o, const char *id);
 /** Whether the config file of ID cannot be used: LDPlayer would never start with it. */
 bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id);
+/** Whether I would certainly not boot, as the last look found; a config file of which a copy can be
+ *  put back is no obstacle. */
+bool ctl_observer_find_obstacle(struct ctl_observer *o, const struct cache_instance *i,
+                                struct ldc_obstacle *ret);
 /** Puts the copy back, and tells that by an event. Only while ID is stopped; blocking, a few
  *  milliseconds. Returns 0 or a UV error. */
 int ctl_observer_restore_config(struct ctl_observer *o, const char *id);

@@ -419,8 +419,13 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->was_removed &= survey->wall_ms <= w->removed_ms; /* a look that began before says nothing */
     str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
     w->is_config_judged = !config || !config->is_unkept || !o->options.config_copies;
-    w->has_bad_config =
-        config && !config->is_missing && (!config->is_readable || config->is_truncated);
+    bool is_bad = config && !config->is_missing && (!config->is_readable || config->is_truncated);
+    str_copy(w->config_fault, sizeof(w->config_fault),
+             !is_bad                ? ""
+             : config->is_truncated ? "it was cut off: realWidth or realHeigh is 0"
+                                    : config->fault);
+    w->has_resbak = config && config->has_resbak;
+    w->read_only_disks = config ? config->read_only_disks : 0;
     w->born_ms = config ? config->born_ms : 0;
     w->has_title = config && config->is_readable && config->player_name[0];
     find_processes(o, survey, row, config, w);
@@ -559,6 +564,7 @@ static void begin(struct ctl_observer *o, const struct ldc_survey *survey)
         survey->has_processes &&
         ldc_match_sees_neighbour(survey->processes, ldc_client_install(o->parts.client)->dir);
     see_manager(o, survey);
+    o->premises = *survey->premises;
     cache_snapshot_begin(o->snapshot);
 }
 

@@ -30,6 +30,7 @@ struct ctl_observer {
     bool sees_players, sees_vms;   /* absence from the process table of this survey says something,
                                       where the program's name is known */
     bool knows_players, knows_vms; /* pids of list2 were found in the process table */
+    struct ldc_premises premises;  /* as the last survey found them */
     char *vm_dir;                  /* where its VMs' program lies; NULL = none was seen yet */
     bool has_neighbour;            /* processes of another installation were seen */
     int64_t manager_pid;           /* of the manager's window; 0 = it is not seen */

@@ -45,7 +45,9 @@ struct ctl_watch {
     bool sees_player, sees_vm; /* that those are missing from the process table proves something */
     char config_loss[LDC_LOSS_SIZE]; /* as ldc_config has it */
     bool is_config_judged;           /* its file was held against its copy, or none is kept */
-    bool has_bad_config;             /* it has a file, which cannot be used */
+    char config_fault[160]; /* why its file cannot be used; "" = it can, or there is none */
+    bool has_resbak;        /* as ldc_config has it, as what follows */
+    unsigned read_only_disks;
     bool has_title;                  /* one of its own, as its config file says */
     int64_t born_ms;                 /* when its config file was made (wall clock); 0 = not known */
     bool was_on;                     /* it was seen running, or some of it */

@@ -41,6 +41,11 @@ const struct ctl_engine_options ctl_engine_defaults = {
 
 /* --- start --- */
 
+static void on_collected(void *arg)
+{
+    ctl_engine_try_to_close(arg);
+}
+
 struct ctl_engine *ctl_engine_new(const struct ctl_engine_parts *parts,
                                   const struct ctl_engine_options *options)
 {
@@ -50,6 +55,14 @@ struct ctl_engine *ctl_engine_new(const struct ctl_engine_parts *parts,
     e->launch_ms = LDC_TIMING_BOOT_MS;
     ctl_retry_init(&e->retries);
     ctl_jobs_init(&e->jobs, e, parts->observer, &e->options.timeouts);
+    e->diagnostics = ctl_diagnostics_new(&(struct ctl_diagnostics_parts){
+        .loop = parts->loop,
+        .store = parts->store,
+        .observer = parts->observer,
+        .figures = parts->figures,
+        .on_idle = on_collected,
+        .arg = e,
+    });
     uv_timer_init(&parts->loop->uv, &e->tick);
     return e;
 }
@@ -161,6 +174,11 @@ void ctl_engine_counts(const struct ctl_engine *e, unsigned ret_counts[CACHE_OP_
         ret_counts[list_entry(item, struct ctl_job, link)->op->status]++;
 }
 
+bool ctl_engine_is_collecting(const struct ctl_engine *e, const char *id)
+{
+    return ctl_diagnostics_is_collecting(e->diagnostics, id);
+}
+
 /* --- end --- */
 
 static void on_tick_closed(uv_handle_t *handle)
@@ -170,13 +188,15 @@ static void on_tick_closed(uv_handle_t *handle)
     void *arg = e->closed_arg;
 
     ctl_jobs_deinit(&e->jobs);
+    ctl_diagnostics_free(e->diagnostics);
     mem_free(e);
     done(arg);
 }
 
 void ctl_engine_try_to_close(struct ctl_engine *e)
 {
-    if (!e->is_closing || e->n_calls > 0 || e->n_writes > 0)
+    if (!e->is_closing || e->n_calls > 0 || e->n_writes > 0 ||
+        ctl_diagnostics_is_busy(e->diagnostics))
         return;
     if (!uv_is_closing((uv_handle_t *)&e->tick))
         uv_close((uv_handle_t *)&e->tick, on_tick_closed);
@@ -201,6 +221,7 @@ void ctl_engine_close(struct ctl_engine *e, void (*on_closed)(void *arg), void *
         ctl_observer_unlisten(&e->on_survey);
     if (e->figures_wait)
         ctl_figures_cancel_want(take_ptr(e->figures_wait));
+    ctl_diagnostics_hurry(e->diagnostics);
     list_foreach(item, &e->jobs.all)
         ctl_engine_finish_waits(list_entry(item, struct ctl_job, link), true, UINT64_MAX);
     uv_ref((uv_handle_t *)&e->tick);

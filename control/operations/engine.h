@@ -87,6 +87,8 @@ bool ctl_engine_waiting(const struct ctl_engine *e, const char *id, struct ctl_w
 
 /** Whether an operation of INSTANCE (its id) is open. */
 bool ctl_engine_is_busy(const struct ctl_engine *e, const char *instance);
+/** Whether the diagnostics of the operation ID, which has ended, are not in the store yet. */
+bool ctl_engine_is_collecting(const struct ctl_engine *e, const char *id);
 /** Whether a stop or a removal of its instance waits behind the open operation ID. */
 bool ctl_engine_is_overtaken(const struct ctl_engine *e, const char *id);
 /** Open operations by status, for info and metrics. */

@@ -98,8 +98,10 @@ static void begin_step(struct ctl_job *job, uint64_t now)
     ctl_engine_admit_queue(job, now);
     if (!ctl_engine_admit(job, now))
         return;
-    if (job->op->started_at == 0)
+    if (job->op->started_at == 0) {
         job->op->started_at = clock_wall_ms();
+        ctl_diagnostics_begin(job->engine->diagnostics, job);
+    }
     job->op->status = CACHE_OP_RUNNING;
     mem_free(job->op->step);
     job->op->step = mem_strdup(step->name);

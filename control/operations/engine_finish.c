@@ -28,15 +28,26 @@ static const char *const end_types[CACHE_OP_STATUS_COUNT] = {
 
 /* --- what it came to --- */
 
+/* What stays as it is until somebody mends it. */
+static bool is_lasting_code(const char *code)
+{
+    static const char *const codes[] = {
+        "INSTANCE_GONE",  "PRECONDITION_FAILED",   "MEMORY_BELOW_FLOOR", "CONFIG_UNUSABLE",
+        "DISK_READ_ONLY", "VM_RUNTIME_INCOMPLETE", "INSTANCE_DISK_FULL",
+    };
+    for (size_t i = 0; i < countof(codes); i++) {
+        if (strcmp(codes[i], code) == 0)
+            return true;
+    }
+    return strcmp(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR)) == 0;
+}
+
 /* IS_LASTING: nothing changes before somebody mends what is wrong. */
 static char *write_error(enum cache_op_status status, const char *code, const char *detail,
                          bool is_lasting)
 {
     /* Whether the same request, unchanged, may do better later. */
-    bool is_retryable = status != CACHE_OP_CANCELLED && !is_lasting &&
-                        !str_is_equal(code, "INSTANCE_GONE") &&
-                        !str_is_equal(code, "PRECONDITION_FAILED") &&
-                        !str_is_equal(code, ldc_answer_code(LDC_ANSWER_PARAMETER_ERROR));
+    bool is_retryable = status != CACHE_OP_CANCELLED && !is_lasting && !is_lasting_code(code);
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -310,6 +321,7 @@ void ctl_engine_finish_job(struct ctl_job *job, enum cache_op_status status, con
     if (code)
         job->op->error = explain_error(job, status, code, detail);
     set_ended(job, status);
+    job->op->has_diagnostics = ctl_diagnostics_end(job->engine->diagnostics, job);
     count_in_batch(job);
     write_end(job);
     ctl_engine_record_announce(job, end_types[status]);

@@ -3,6 +3,7 @@
 #define CTL_ENGINE_PRIVATE_H
 
 #include "control/admission/retry.h"
+#include "control/operations/diagnostics.h"
 #include "control/operations/engine.h"
 #include "control/jobs/job.h"
 
@@ -21,6 +22,7 @@ struct ctl_engine {
     struct ctl_engine_parts parts;
     struct ctl_engine_options options;
     struct ctl_jobs jobs;
+    struct ctl_diagnostics *diagnostics;
     uv_timer_t tick;
     struct ctl_survey_listener on_survey;
     bool is_hurrying, is_started, is_closing, is_advancing;

@@ -42,6 +42,15 @@ bool ctl_steps_lacks_memory(const struct cache_instance *i, char *why, size_t si
     return true;
 }
 
+/* What a config file that cannot be used has lost is known one look after it was written; without
+ * its disk nothing is kept of it. */
+static bool is_config_doubtful(const struct ctl_job *job, const struct cache_instance *i)
+{
+    return ctl_observer_has_bad_config(job->observer, i->id) &&
+           !ctl_observer_knows_config_loss(job->observer, i->id) &&
+           ctl_observer_disks(job->observer, i->id).bytes >= 0;
+}
+
 static enum ctl_plan plan_off(struct ctl_job *job, const struct cache_instance *i,
                               struct ctl_why *why)
 {
@@ -49,8 +58,14 @@ static enum ctl_plan plan_off(struct ctl_job *job, const struct cache_instance *
         str_copy(why->code, sizeof(why->code), "MEMORY_BELOW_FLOOR");
         return CTL_PLAN_FAIL;
     }
-    if (!has_settled(job, i) || ctl_observer_is_in_the_making(job->observer, i->id))
+    if (!has_settled(job, i) || ctl_observer_is_in_the_making(job->observer, i->id) ||
+        is_config_doubtful(job, i))
         return CTL_PLAN_LATER;
+    struct ldc_obstacle obstacle;
+    if (!job->params.force && ctl_observer_find_obstacle(job->observer, i, &obstacle)) {
+        ctl_why_set(why, obstacle.code, "nothing was launched: %s", obstacle.sentence);
+        return CTL_PLAN_FAIL;
+    }
     if (memory_of(i) < LDC_MEMORY_LOW_MB) {
         char *note cleanup(mem_freep) =
             mem_printf("it has %" PRId64 " MB of memory, and with less than %d MB its guest may "

@@ -3,9 +3,11 @@
  * asked for, the end of the processes. Each is skipped as soon as the instance is off. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory/mem.h"
 #include "control/observe/evidence.h"
+#include "control/observe/state.h"
 #include "control/steps/steps.h"
 
 /* One that list2 leaves out is as off as its processes are. */
@@ -18,6 +20,21 @@ static bool is_off(const struct ctl_job *job, const struct cache_instance *i)
     return i->state == CACHE_STATE_STOPPED;
 }
 
+/* One that runs is better left alone by a restart when it would not come up again. Its config file
+ * is written anew when it ends, so what is wrong with that now means nothing. */
+static bool is_better_left(const struct ctl_job *job, const struct cache_instance *i,
+                           struct ctl_why *why)
+{
+    struct ldc_obstacle obstacle;
+    if (job->op->kind != CACHE_OP_RESTART || job->params.force || !ctl_state_is_up(i->state) ||
+        !ctl_observer_find_obstacle(job->observer, i, &obstacle) ||
+        strcmp(obstacle.code, "CONFIG_UNUSABLE") == 0)
+        return false;
+    ctl_why_set(why, obstacle.code, "it was not stopped, because it would not come up again: %s",
+                obstacle.sentence);
+    return true;
+}
+
 static enum ctl_plan plan_quit(struct ctl_job *job, const struct cache_instance *i,
                                struct ctl_why *why)
 {
@@ -27,6 +44,8 @@ static enum ctl_plan plan_quit(struct ctl_job *job, const struct cache_instance 
         return CTL_PLAN_FAIL;
     if (job->op->kind == CACHE_OP_REPAIR && !is_off(job, i) && ctl_steps_is_cured(job, i))
         return CTL_PLAN_SKIP;
+    if (!is_off(job, i) && is_better_left(job, i, why))
+        return CTL_PLAN_FAIL;
     return is_off(job, i) ? CTL_PLAN_SKIP : CTL_PLAN_RUN;
 }
 

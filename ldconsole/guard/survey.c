@@ -40,9 +40,10 @@ struct ldc_surveyor {
 
     uv_work_t work;
     bool is_working;
-    char *vms_dir;
+    char *dir, *vms_dir;
     struct ldc_configs configs;
     struct ldc_processes processes;
+    struct ldc_premises premises;
     int configs_status, processes_status;
 
     bool is_closing;
@@ -59,10 +60,12 @@ static void on_worked(uv_work_t *work, int status);
 static void begin(struct ldc_surveyor *s)
 {
     /* The installation may have been found only now. */
-    const char *vms_dir = ldc_client_install(s->client)->vms_dir;
-    if (strcmp(s->vms_dir, vms_dir) != 0) {
+    const struct ldc_install *install = ldc_client_install(s->client);
+    if (strcmp(s->dir, install->dir) != 0 || strcmp(s->vms_dir, install->vms_dir) != 0) {
+        mem_free(s->dir);
         mem_free(s->vms_dir);
-        s->vms_dir = mem_strdup(vms_dir);
+        s->dir = mem_strdup(install->dir);
+        s->vms_dir = mem_strdup(install->vms_dir);
         ldc_configs_deinit(&s->configs);
     }
     s->is_requested = false;
@@ -89,6 +92,7 @@ static void finish_closing(void *arg)
     void *on_closed_arg = s->on_closed_arg;
     ldc_configs_deinit(&s->configs);
     ldc_processes_deinit(&s->processes);
+    mem_free(s->dir);
     mem_free(s->vms_dir);
     mem_free(s);
     on_closed(on_closed_arg);
@@ -194,6 +198,7 @@ static void go_on(struct ldc_surveyor *s)
     judge(s, true);
     s->survey.configs = &s->configs;
     s->survey.processes = &s->processes;
+    s->survey.premises = &s->premises;
     s->survey.has_configs = s->configs_status == 0;
     s->survey.has_processes = s->processes_status == 0;
     s->survey.ended_ms = clock_mono_ms();
@@ -246,6 +251,7 @@ static void work(uv_work_t *work)
     struct ldc_surveyor *s = container_of(work, struct ldc_surveyor, work);
     s->configs_status = ldc_configs_refresh(&s->configs, s->vms_dir);
     s->processes_status = ldc_processes_scan(&s->processes);
+    ldc_premises_look(s->dir, s->vms_dir, &s->premises);
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -270,6 +276,8 @@ struct ldc_surveyor *ldc_surveyor_new(struct loop *loop, struct ldc_client *clie
     s->take = take;
     s->done = done;
     s->arg = arg;
+    s->premises.free_bytes = UINT64_MAX;
+    s->dir = mem_strdup(ldc_client_install(client)->dir);
     s->vms_dir = mem_strdup(ldc_client_install(client)->vms_dir);
     return s;
 }

@@ -3,11 +3,12 @@
 #define LDC_SURVEY_H
 
 #include "ldconsole/guard/client.h"
-#include "ldconsole/install/configs.h"
+#include "ldconsole/install/preflight.h"
 #include "ldconsole/process/process.h"
 
 /** One look at everything, by three witnesses: list2 by a child, and beside it, on a worker thread,
- *  the config files and the process table. Interpreting what was seen is not done here. */
+ *  the config files, what VMs need, and the process table. Interpreting what was seen is not done
+ * here. */
 struct ldc_survey {
     uint64_t number;            /* 1 for the first, and one more for each */
     struct ldc_outcome outcome; /* of list2, as ldc_call_fn gives it */
@@ -15,6 +16,7 @@ struct ldc_survey {
     struct ldc_rows rows;
     const struct ldc_configs *configs;
     const struct ldc_processes *processes;
+    const struct ldc_premises *premises;
     bool has_configs;              /* false: their folder could not be read */
     bool has_processes;            /* false: the process table could not be read */
     uint64_t started_ms, ended_ms; /* monotonic; the facts are at least as new as started_ms */

@@ -204,6 +204,64 @@ void ldc_config_read(const char *path, struct ldc_config *ret)
     note_fault(ret, "cannot be read: %s", uv_strerror(r));
 }
 
+/* --- showing --- */
+
+static bool has_nocase(const char *text, size_t n, const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= n; i++) {
+        size_t k = 0;
+        while (k < len && (text[i + k] | 0x20) == word[k])
+            k++;
+        if (k == len)
+            return true;
+    }
+    return false;
+}
+
+static bool may_show(const struct ldc_config_member *m)
+{
+    static const char *const groups[] = {"propertySettings.", "statusSettings.",
+                                         "basicSettings.",    "advancedSettings.",
+                                         "networkSettings.",  "hotkeySettings."};
+    static const char *const secrets[] = {"passw", "secret", "token",   "credential",
+                                          "email", "cookie", "account", "apikey"};
+    bool is_vendors = false;
+    for (size_t i = 0; i < countof(groups); i++) {
+        size_t len = strlen(groups[i]);
+        is_vendors |= m->key_len > len && memcmp(m->key, groups[i], len) == 0;
+    }
+    for (size_t i = 0; i < countof(secrets); i++) {
+        if (has_nocase(m->key, m->key_len, secrets[i]))
+            return false;
+    }
+    return is_vendors;
+}
+
+void ldc_config_show(const char *text, size_t n, size_t max, struct buf *out)
+{
+    struct ldc_config_text t;
+    struct ldc_config_member m;
+    size_t before = out->len;
+    unsigned n_more = 0;
+    ldc_config_text_init(&t, text, n);
+    while (ldc_config_text_next(&t, &m)) {
+        bool is_shown = may_show(&m);
+        size_t len = m.key_len + (is_shown ? m.value_len : 0);
+        if (out->len - before + len > max) {
+            n_more++;
+            continue;
+        }
+        (void)buf_printf(out, "%.*s: %.*s\n", (int)m.key_len, m.key,
+                         is_shown ? (int)m.value_len : 10, is_shown ? m.value : "(left out)");
+    }
+    if (n_more)
+        (void)buf_printf(out, "(%u members more)\n", n_more);
+    if (t.fault)
+        (void)buf_printf(out, "(cannot be parsed, line %u: %s; %u bytes from there are left out)\n",
+                         ldc_config_text_line(&t, t.at), t.fault, (unsigned)(t.end - t.at));
+}
+
 /* --- writing --- */
 
 static void append_span(struct buf *out, const char *start, const char *end)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/memory/buf.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/verbs/settings.h"
 
@@ -18,6 +19,8 @@ struct ldc_config {
     bool is_readable;  /* the file exists and its members can be told apart */
     char fault[160];   /* what is wrong with it, e.g. "cannot be parsed, line 7: ..."; "" = nothing.
                         * Of a readable one: a value that we would have used and do not understand */
+    bool has_resbak;   /* of one that cannot be used: LDPlayer's own copy lies beside it, as
+                        * `<file>.resbak` */
     bool is_truncated; /* realWidth or realHeigh is 0: the sign of a killed player */
     char player_name[LDC_TITLE_SIZE]; /* "" when absent: the default title is in use */
     struct ldc_settings settings;     /* resolution included when the file has it */
@@ -31,6 +34,8 @@ struct ldc_config {
     int64_t data_bytes;       /* of data.vmdk; -1 when there is none */
     int64_t disk_bytes;       /* of all its disks; -1 without data.vmdk */
     unsigned n_disks;         /* data.vmdk, system.vmdk and sdcard.vmdk: those that are there */
+    unsigned read_only_disks; /* bits by ldc_disk_names; of the others than data.vmdk as of when
+                                 they were looked at */
     uint64_t disk_time; /* another one whenever one of them was written to, while they are young */
     int64_t born_ms;    /* wall clock: when this file was made; 0 = there is none */
     uint64_t stamp;     /* changes when the file's time or size changes */
@@ -43,6 +48,12 @@ struct ldc_config {
 int ldc_config_parse(const char *text, size_t n, struct ldc_config *ret);
 /** The same of a file. Blocking. */
 void ldc_config_read(const char *path, struct ldc_config *ret);
+
+/** Appends what may be shown of the text of a config file, a member a line, at most about MAX
+ * bytes: values of members that are not the vendor's own (other programs keep theirs there,
+ * reference 3.1), or that are named as secrets are, are left out, and so is what cannot be parsed.
+ */
+void ldc_config_show(const char *text, size_t n, size_t max, struct buf *out);
 
 /** Sets one key of the file to a JSON value, wherever it stands, or behind the last one: every
  * other byte stays, also what we do not understand. The write is atomic and the former content is

@@ -180,6 +180,8 @@ static void update_text(struct ldc_config *config, const char *path)
     config->stamp = stamp;
     config->revision++;
     ldc_config_read(path, config);
+    char *resbak cleanup(mem_freep) = mem_printf("%s.resbak", path);
+    config->has_resbak = (!config->is_readable || config->is_truncated) && fs_exists(resbak);
 }
 
 /* One that was written just now may be half a one: it waits for a later look, as do those that are
@@ -204,22 +206,32 @@ char *ldc_configs_disk_path(const char *vms_dir, int index, const char *name)
     return mem_printf("%s/leidian%d/%s", vms_dir, index, name);
 }
 
+const char *const ldc_disk_names[LDC_DISK_COUNT] = {"data.vmdk", "system.vmdk", "sdcard.vmdk"};
+
 static int stat_disk(int index, const char *vms_dir, const char *name, uv_stat_t *ret)
 {
     char *path cleanup(mem_freep) = ldc_configs_disk_path(vms_dir, index, name);
     return stat_file(path, ret);
 }
 
-static const char *const disk_names[] = {"data.vmdk", "system.vmdk", "sdcard.vmdk"};
-
 bool ldc_configs_has_open_disk(const char *vms_dir, int index)
 {
-    for (size_t i = 0; i < countof(disk_names); i++) {
-        char *path cleanup(mem_freep) = ldc_configs_disk_path(vms_dir, index, disk_names[i]);
+    for (size_t i = 0; i < LDC_DISK_COUNT; i++) {
+        char *path cleanup(mem_freep) = ldc_configs_disk_path(vms_dir, index, ldc_disk_names[i]);
         if (fs_is_open(path))
             return true;
     }
     return false;
+}
+
+/* By its attribute on Windows, and where nobody may write elsewhere: who looks is not who starts
+ * it.
+ */
+static void see_read_only(struct ldc_config *config, unsigned disk, const uv_stat_t *st)
+{
+    bool is_read_only = (st->st_mode & 0222) == 0;
+    config->read_only_disks = (config->read_only_disks & ~(1u << disk)) | (unsigned)is_read_only
+                                                                              << disk;
 }
 
 /* A copy takes its time and leaves the others for later. They are looked at where data.vmdk is
@@ -233,10 +245,12 @@ static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, con
         return config->disk_bytes;
     config->data_bytes = bytes;
     config->n_disks = 1;
+    config->read_only_disks &= 1;
     config->disk_time = nanoseconds(data->st_mtim);
-    for (size_t i = 1; i < countof(disk_names); i++) {
-        if (stat_disk(config->index, vms_dir, disk_names[i], &st) != 0)
+    for (unsigned i = 1; i < LDC_DISK_COUNT; i++) {
+        if (stat_disk(config->index, vms_dir, ldc_disk_names[i], &st) != 0)
             continue;
+        see_read_only(config, i, &st);
         bytes += (int64_t)st.st_size;
         config->n_disks++;
         config->disk_time += nanoseconds(st.st_mtim);
@@ -252,11 +266,12 @@ static void update_disk(struct ldc_config *config, const char *vms_dir)
         snprintf(disk_id, sizeof(disk_id), "%llx-%llx", (unsigned long long)st.st_ino,
                  (unsigned long long)nanoseconds(st.st_birthtim));
         config->disk_born_ms = (int64_t)(nanoseconds(st.st_birthtim) / 1000000);
+        see_read_only(config, 0, &st);
         config->disk_bytes = measure_disks(config, vms_dir, &st);
     } else {
         config->disk_born_ms = 0;
         config->data_bytes = config->disk_bytes = -1;
-        config->n_disks = 0;
+        config->n_disks = config->read_only_disks = 0;
     }
     config->revision += strcmp(config->disk_id, disk_id) != 0;
     memcpy(config->disk_id, disk_id, sizeof(disk_id));

@@ -6,6 +6,10 @@
 
 #include "ldconsole/install/config_file.h"
 
+/** The disks of an instance (reference 3.3), that of its data first. */
+enum { LDC_DISK_COUNT = 3 };
+extern const char *const ldc_disk_names[LDC_DISK_COUNT];
+
 /** The config files of all instances of an installation. */
 struct ldc_configs {
     struct ldc_config *items; /* ascending index */

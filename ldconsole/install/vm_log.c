@@ -89,35 +89,54 @@ bool ldc_vm_log_judge(const char *text, size_t n, struct ldc_vm_fault *ret)
     return false;
 }
 
-/* Returns how many bytes of the end were read, or a UV error. */
-static ssize_t read_tail(uv_file file, int64_t since_wall_ms, char *bytes)
+char *ldc_vm_log_path(const char *vms_dir, int index)
+{
+    return mem_printf("%s/leidian%d/Logs/VBox.log", vms_dir, index);
+}
+
+static int read_tail(uv_file file, size_t max, struct buf *out, struct ldc_vm_log_tail *ret)
 {
     uv_fs_t req;
     int r = uv_fs_fstat(NULL, &req, file, NULL);
     int64_t size = (int64_t)req.statbuf.st_size;
-    int64_t written_ms =
-        (int64_t)req.statbuf.st_mtim.tv_sec * 1000 + (int64_t)req.statbuf.st_mtim.tv_nsec / 1000000;
+    *ret = (struct ldc_vm_log_tail){
+        .written_at = (int64_t)req.statbuf.st_mtim.tv_sec * 1000 +
+                      (int64_t)req.statbuf.st_mtim.tv_nsec / 1000000,
+        .size = size,
+    };
     uv_fs_req_cleanup(&req);
-    if (r < 0 || written_ms < since_wall_ms)
-        return UV_ENOENT;
-    uv_buf_t buf = uv_buf_init(bytes, MAX_TAIL);
-    ssize_t n = uv_fs_read(NULL, &req, file, &buf, 1, size > MAX_TAIL ? size - MAX_TAIL : 0, NULL);
+    char *bytes = r < 0 ? NULL : buf_reserve(out, max);
+    if (!bytes)
+        return r < 0 ? r : UV_ENOBUFS;
+    uv_buf_t buf = uv_buf_init(bytes, (unsigned)max);
+    int64_t from = size > (int64_t)max ? size - (int64_t)max : 0;
+    ssize_t n = uv_fs_read(NULL, &req, file, &buf, 1, from, NULL);
     uv_fs_req_cleanup(&req);
-    return n;
+    out->len += n > 0 ? (size_t)n : 0;
+    return n < 0 ? (int)n : 0;
+}
+
+int ldc_vm_log_read_tail(const char *path, size_t max, struct buf *out, struct ldc_vm_log_tail *ret)
+{
+    uv_fs_t req;
+    uv_file file = uv_fs_open(NULL, &req, path, UV_FS_O_RDONLY, 0, NULL);
+    uv_fs_req_cleanup(&req);
+    if (file < 0)
+        return file;
+    int r = read_tail(file, max, out, ret);
+    (void)uv_fs_close(NULL, &req, file, NULL);
+    uv_fs_req_cleanup(&req);
+    return r;
 }
 
 bool ldc_vm_log_read(const char *vms_dir, int index, int64_t since_wall_ms,
                      struct ldc_vm_fault *ret)
 {
-    char *path cleanup(mem_freep) = mem_printf("%s/leidian%d/Logs/VBox.log", vms_dir, index);
-    char *bytes cleanup(mem_freep) = mem_alloc(MAX_TAIL);
-    uv_fs_t req;
-    uv_file file = uv_fs_open(NULL, &req, path, UV_FS_O_RDONLY, 0, NULL);
-    uv_fs_req_cleanup(&req);
-    if (file < 0)
-        return false;
-    ssize_t n = read_tail(file, since_wall_ms, bytes);
-    (void)uv_fs_close(NULL, &req, file, NULL);
-    uv_fs_req_cleanup(&req);
-    return n > 0 && ldc_vm_log_judge(bytes, (size_t)n, ret);
+    char *path cleanup(mem_freep) = ldc_vm_log_path(vms_dir, index);
+    struct buf tail cleanup(buf_deinit);
+    struct ldc_vm_log_tail of;
+    buf_init(&tail, 0);
+    int r = ldc_vm_log_read_tail(path, MAX_TAIL, &tail, &of);
+    return r == 0 && of.written_at >= since_wall_ms && tail.len > 0 &&
+           ldc_vm_log_judge(tail.data, tail.len, ret);
 }

@@ -11,6 +11,7 @@ import unittest
 
 from support.disk import spoil
 from support import IS_WINDOWS, Client, ServiceCase, StartFailed, wait_for
+from support.small_disk import mount_small_disk
 
 
 class DatabaseCase(ServiceCase):
@@ -251,12 +252,6 @@ class ReadOnly(DatabaseCase):
         self.assertIn("ldplayerd.db", self.fail_to_start())
         os.chmod(self.database, stat.S_IRUSR | stat.S_IWUSR)
         self.service.start()
-
-
-def mount_small_disk(path):
-    """A disk of 4 MB; False where this user may not mount one."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "none", path]
-    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
 
 
 @unittest.skipIf(IS_WINDOWS, "a disk of this system")

@@ -11,6 +11,7 @@
  *
  *     ldconsole, adb, ld, ...          the programs
  *     ../ldplayer9box/Ld9BoxHeadless   that of the VMs, which installations share (programs.h)
+ *     ../ldplayer9box/GLES_V2.dll ...  libraries of the VM's runtime, also in vbox64
  *     sim.json                         the knobs (settings.h)
  *     vms/config/leidian<N>.config     what LDPlayer keeps there (config.h); one file, one instance
  *     vms/config/leidians.config

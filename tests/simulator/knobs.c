@@ -29,6 +29,8 @@ const struct knob knobs[] = {
     {"vm_dir", KNOB_TEXT, 0, "ldplayer9box", "",
      "folder that the VM program runs from, seen from the one that holds the installation; "
      "empty: the installation"},
+    {"runtime_missing", KNOB_TEXT, 0, "", "",
+     "libraries of the VM's runtime that are taken away, separated by commas, or all"},
 
     /* Durations of a launch, counted from the launch. */
     {"ms.visible", KNOB_INT, KNOB_BY_INDEX, "1500", "",

@@ -91,6 +91,7 @@ static int place_named_programs(const struct home *home)
 
     if (settings_load(home, &settings, &error) < 0)
         return ldsim_fail(1, "%s", error);
+    programs_place_libraries(&settings);
     r = place_program("dnplayer", programs_player(&settings));
     return r != 0 ? r : place_program("Ld9BoxHeadless", programs_vm(&settings));
 }

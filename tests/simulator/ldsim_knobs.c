@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ldsim.h"
 #include "os.h"
+#include "programs.h"
 #include "settings.h"
 
 #include <string.h>
@@ -82,26 +83,49 @@ int ldsim_store(const struct home *home, const char *assignment)
     return 0;
 }
 
+/* What a knob says of files is so at once. */
+static void place_files(const struct home *home)
+{
+    struct settings settings;
+    char *error;
+
+    if (settings_load(home, &settings, &error) < 0)
+        return;
+    (void)programs_vm(&settings);
+    programs_place_libraries(&settings);
+}
+
+static bool is_of_files(const char *key)
+{
+    return strcmp(key, "runtime_missing") == 0;
+}
+
 int ldsim_set(const struct home *home, int argc, char **argv)
 {
+    bool has_files = false;
     const char *value;
     intptr_t lock;
     char *key;
     int r = argc > 0 ? 0 : ldsim_fail(2, "set wants KEY=VALUE; see `ldsim help`");
 
-    for (int i = 0; i < argc && r == 0; i++)
+    for (int i = 0; i < argc && r == 0; i++) {
         r = check(argv[i], &key, &value);
+        has_files = has_files || (r == 0 && is_of_files(key));
+    }
     if (r != 0)
         return r;
     lock = home_lock(home);
     for (int i = 0; i < argc && r == 0; i++)
         r = ldsim_store(home, argv[i]);
+    if (has_files)
+        place_files(home);
     home_unlock(lock);
     return r;
 }
 
 int ldsim_reset(const struct home *home)
 {
+    bool has_files = false;
     intptr_t lock = home_lock(home);
     struct settings now;
     yyjson_obj_iter iter;
@@ -117,9 +141,12 @@ int ldsim_reset(const struct home *home)
 
         if (knob && (knob->scope & KNOB_KEPT))
             continue;
+        has_files = has_files || is_of_files(yyjson_get_str(key));
         if (settings_store(home, yyjson_get_str(key), NULL) < 0)
             r = ldsim_fail(1, "cannot change %s", settings_path(home));
     }
+    if (has_files)
+        place_files(home);
     home_unlock(lock);
     return r;
 }

@@ -197,7 +197,8 @@ class VmElsewhere(SimulationTest):
         for sim in (self.sim, twin):
             sim.start(0)
         self.assertNotEqual(self.sim.rows()[0].vm, twin.rows()[0].vm)
-        self.assertEqual(sorted(path.name for path in (self.sim.dir / "ldplayer9box").iterdir()),
+        shared = [path.name for path in (self.sim.dir / "ldplayer9box").iterdir()]
+        self.assertEqual([name for name in shared if not name.endswith(".dll")],
                          [f"Ld9BoxHeadless{SUFFIX}"])
         self.assertEqual(ldsim("kill", other).text, "2 ended\n")
         self.assertEqual(self.sim.seen(0), UP)

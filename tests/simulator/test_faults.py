@@ -298,6 +298,21 @@ class Instance(SimulationTest):
         self.assertIn("libOpenglRender2.dll", log)
         self.assertIn("0x80000003", log)
 
+    def test_a_runtime_without_one_of_its_libraries(self):
+        box = self.sim.home.parent / "ldplayer9box"
+        names = {"libOpenglRender2.dll", "host_manager2.dll", "fastpipe2.dll", "GLES_V2.dll"}
+        self.assertLessEqual(names, set(os.listdir(box)))
+        self.assertEqual(names, set(os.listdir(self.sim.home / "vbox64")))
+        self.sim.set("runtime_missing=fastpipe2.dll")
+        self.assertEqual(names - set(os.listdir(box)), {"fastpipe2.dll"})
+        self.sim.ldconsole("launch", "--index", "1")
+        log = self.sim.home / "vms/leidian1/Logs/VBox.log"
+        self.sim.wait_for(lambda: "0x80000003" in log.read_text(), "the end of the VM")
+        self.sim.set("runtime_missing=all")
+        self.assertFalse(names & set(os.listdir(box)))
+        self.sim.set("runtime_missing=")
+        self.assertLessEqual(names, set(os.listdir(box)))
+
     def test_read_only_disk_by_fault(self):
         self.sim.set("fault.1=readonly_vmdk")
         self.sim.ldconsole("launch", "--index", "1")

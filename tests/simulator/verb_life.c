@@ -61,6 +61,13 @@ static bool has_disks(const struct call *call, const struct run *run)
     return false;
 }
 
+/* A runtime without one of its libraries starts, and aborts when the guest draws. */
+static void miss_libraries(const struct call *call, struct run *run)
+{
+    if (programs_missing_library(call->settings))
+        run->faults = mem_printf("%s%svbox_gutted", run->faults, *run->faults ? "," : "");
+}
+
 /* True for some time after the last process of the last run has gone. */
 static bool is_settling(const struct call *call)
 {
@@ -163,6 +170,7 @@ static void launch(struct call *call, const char *app)
         damage_config(call);
     machine_log_start(call->home, call->index);
     prepare_config(call, &run);
+    miss_libraries(call, &run);
     if (!has_disks(call, &run))
         run.stuck = true;
     collide(call, &run);

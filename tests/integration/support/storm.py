@@ -460,6 +460,8 @@ class Storm:
                     ("SELECT id FROM operations o WHERE idempotency_key IS NOT NULL AND NOT EXISTS"
                      " (SELECT 1 FROM idempotency i WHERE i.key = o.idempotency_key"
                      " AND i.operation = o.id)", []),
+                    ("SELECT operation FROM diagnostics WHERE operation NOT IN"
+                     " (SELECT id FROM operations)", []),
                     ("SELECT idempotency_key FROM operations WHERE idempotency_key IS NOT NULL"
                      " GROUP BY 1 HAVING count(*) > 1", []),
                 ):

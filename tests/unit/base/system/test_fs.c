@@ -253,3 +253,10 @@ Test(fs, a_file_that_somebody_has_open_is_known_where_the_system_tells)
     cr_expect_not(fs_is_open(path));
     mem_free(path);
 }
+
+Test(fs, says_what_is_free_on_a_disk)
+{
+    uint64_t n = fs_free_bytes(folder);
+    cr_expect(n > 0 && n < UINT64_MAX);
+    cr_expect_eq(fs_free_bytes("no/such/folder"), UINT64_MAX);
+}

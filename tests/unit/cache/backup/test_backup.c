@@ -69,7 +69,7 @@ Test(cache_backup, has_what_was_committed_and_says_what_it_has)
     execute(db, "COMMIT");
     cr_assert_geq(made.created_at, before - 1000);
     cr_assert_eq(made.schema_version, cache_schema_newest());
-    cr_assert_eq(copy.n_tables, 7);
+    cr_assert_eq(copy.n_tables, 8);
     for (size_t i = 0; i < copy.n_tables; i++)
         cr_assert_eq(copy.tables[i].n_rows, strcmp(copy.tables[i].name, "preferences") ? 0 : 2);
     cr_assert_eq(cache_backup_list(folder, &items, &n), 0);

@@ -57,16 +57,17 @@ Test(cache_operation, json_has_the_fields_of_the_contract_in_order)
     op->error = mem_strdup("{\"code\":\"TIMED_OUT\"}");
     mem_free(op->evidence);
     op->evidence = mem_strdup("[1,2]");
-    expect_json(op, "{\"code\":\"gate\"}", "[{\"id\":\"x\"}]",
-                "{\"id\":\"the-id\",\"kind\":\"clone\",\"target\":\"the-target\","
-                "\"status\":\"timed_out\",\"created_at\":\"2026-11-20T14:28:00.123Z\","
-                "\"started_at\":\"2026-11-20T14:28:01.123Z\","
-                "\"ended_at\":\"2026-11-20T14:28:02.123Z\","
-                "\"progress\":{\"percent\":40,\"step\":\"copying \\\"a\\\"\"},"
-                "\"waiting_for\":{\"code\":\"gate\"},"
-                "\"requested_by\":\"token:ci\",\"idempotency_key\":\"key 1\","
-                "\"result\":{\"index\":3},\"error\":{\"code\":\"TIMED_OUT\"},"
-                "\"evidence\":[1,2],\"children\":[{\"id\":\"x\"}],\"parent\":\"the-parent\"}");
+    expect_json(
+        op, "{\"code\":\"gate\"}", "[{\"id\":\"x\"}]",
+        "{\"id\":\"the-id\",\"kind\":\"clone\",\"target\":\"the-target\","
+        "\"status\":\"timed_out\",\"created_at\":\"2026-11-20T14:28:00.123Z\","
+        "\"started_at\":\"2026-11-20T14:28:01.123Z\","
+        "\"ended_at\":\"2026-11-20T14:28:02.123Z\","
+        "\"progress\":{\"percent\":40,\"step\":\"copying \\\"a\\\"\"},"
+        "\"waiting_for\":{\"code\":\"gate\"},"
+        "\"requested_by\":\"token:ci\",\"idempotency_key\":\"key 1\","
+        "\"result\":{\"index\":3},\"error\":{\"code\":\"TIMED_OUT\"},"
+        "\"evidence\":[1,2],\"has_diagnostics\":false,\"children\":[{\"id\":\"x\"}],\"parent\":\"the-parent\"}");
 }
 
 Test(cache_operation, what_is_not_there_is_null)
@@ -74,13 +75,14 @@ Test(cache_operation, what_is_not_there_is_null)
     struct cache_operation *op cleanup(operation_freep) = cache_operation_new(CACHE_OP_CREATE);
     str_copy(op->id, sizeof(op->id), "the-id");
     op->created_at = INT64_C(1795184880123);
-    expect_json(op, NULL, NULL,
-                "{\"id\":\"the-id\",\"kind\":\"create\",\"target\":null,\"status\":\"queued\","
-                "\"created_at\":\"2026-11-20T14:28:00.123Z\",\"started_at\":null,"
-                "\"ended_at\":null,\"progress\":{\"percent\":0,\"step\":null},"
-                "\"waiting_for\":null,"
-                "\"requested_by\":null,\"idempotency_key\":null,\"result\":null,"
-                "\"error\":null,\"evidence\":[],\"children\":null,\"parent\":null}");
+    expect_json(
+        op, NULL, NULL,
+        "{\"id\":\"the-id\",\"kind\":\"create\",\"target\":null,\"status\":\"queued\","
+        "\"created_at\":\"2026-11-20T14:28:00.123Z\",\"started_at\":null,"
+        "\"ended_at\":null,\"progress\":{\"percent\":0,\"step\":null},"
+        "\"waiting_for\":null,"
+        "\"requested_by\":null,\"idempotency_key\":null,\"result\":null,"
+        "\"error\":null,\"evidence\":[],\"has_diagnostics\":false,\"children\":null,\"parent\":null}");
 }
 
 Test(cache_operation, every_kind_has_a_name_that_reads_back)

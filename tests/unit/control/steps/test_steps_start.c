@@ -388,11 +388,34 @@ Test(ctl_start_keeping, nothing_is_put_back_while_it_runs)
     cr_expect_eq(world_heard(&w, "instance.config_restored"), 0);
 }
 
-Test(ctl_start, a_config_that_cannot_be_used_is_named_when_the_start_fails)
+static struct world_answer start_by_force(void)
+{
+    struct ctl_request r = world_request(&w, CACHE_OP_START, 0);
+    r.force = true;
+    return world_submit(&w, &r);
+}
+
+Test(ctl_start, a_config_that_cannot_be_used_is_named_before_the_launch)
+{
+    fake_farm_write_config(w.farm, 0, "{");
+    world_skip(&w, 1000);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "CONFIG_UNUSABLE");
+    cr_expect(strstr(op->error, "leidian0.config cannot be used (cannot be parsed"), "%s",
+              op->error);
+    cr_expect(strstr(op->error, "nothing was launched"), "%s", op->error);
+    cr_expect(strstr(op->error, "\"retryable\":false"), "%s", op->error);
+    cache_operation_free(op);
+    cr_expect_eq(n_launches(), 0);
+}
+
+Test(ctl_start, a_config_that_cannot_be_used_is_named_when_a_forced_start_fails)
 {
     fake_farm_write_config(w.farm, 0, "{");
     fake_farm_answer(w.farm, "launch", FARM_IGNORE);
-    struct world_answer a = launch();
+    struct world_answer a = start_by_force();
+    world_until(&w, n_launches() == 1);
+    world_look(&w);
     world_skip(&w, 31000);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "NO_EFFECT");
     cr_expect(strstr(op->error, "config file is cut off"), "%s", op->error);

@@ -397,3 +397,32 @@ Test(ldc_config_set, says_that_there_is_no_file)
     cr_assert_eq(ldc_config_set(path, "a", "1"), UV_ENOENT);
     cr_assert_eq(folder_count(folder), 0);
 }
+
+Test(ldc_config, shows_no_secrets_and_nothing_that_it_does_not_understand)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"{\"basicSettings.fps\": 60, \"statusSettings.playerName\": \"one\"}",
+         "basicSettings.fps: 60\nstatusSettings.playerName: \"one\"\n"},
+        {"{\"facebook\": \"a\", \"uuid\": {\"b\": 1}}", "facebook: (left out)\nuuid: (left out)\n"},
+        {"{\"basicSettings.userToken\": \"a\", \"networkSettings.PASSWORD\": \"b\"}",
+         "basicSettings.userToken: (left out)\nnetworkSettings.PASSWORD: (left out)\n"},
+        {"{\"basicSettings.fps\": 60,\n\"e", "basicSettings.fps: 60\n(cannot be parsed, line 2: "},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct buf out cleanup(buf_deinit);
+        buf_init(&out, 0);
+        ldc_config_show(cases[i].text, strlen(cases[i].text), 1000, &out);
+        cr_expect_eq(strncmp(out.data, cases[i].shown, strlen(cases[i].shown)), 0, "%s", out.data);
+    }
+}
+
+Test(ldc_config, shows_no_more_than_it_may)
+{
+    struct buf out cleanup(buf_deinit);
+    const char *text = "{\"basicSettings.a\": 1, \"basicSettings.b\": 2, \"basicSettings.c\": 3}";
+    buf_init(&out, 0);
+    ldc_config_show(text, strlen(text), 20, &out);
+    cr_expect_str_eq(out.data, "basicSettings.a: 1\n(2 members more)\n");
+}
