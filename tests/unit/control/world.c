@@ -7,6 +7,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
+#include "tests/support/fake_timers.h"
 #include "tests/support/folder.h"
 
 enum { PULSE_MS = 2 };
@@ -36,6 +37,15 @@ void world_init(struct world *w)
     cr_assert_eq(loop_init(&w->loop), 0);
     uv_timer_init(&w->loop.uv, &w->pulse);
     uv_timer_start(&w->pulse, on_pulse, PULSE_MS, PULSE_MS);
+}
+
+void world_live_fast(struct world *w)
+{
+    uv_timer_stop(&w->pulse);
+    w->observing = ctl_observer_defaults;
+    w->limits.timeouts = ctl_engine_defaults.timeouts;
+    w->profile = cache_profile_find("dev");
+    fake_timers_begin(&w->loop);
 }
 
 static void append(char **text, const char *before, const char *more, const char *behind)
@@ -138,7 +148,7 @@ void world_open(struct world *w)
     w->idempotency = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_load(w->idempotency, db), 0);
     w->subscriber = cache_events_subscribe(w->events, on_event, w);
-    w->store = cache_store_new(&w->loop, db, NULL);
+    w->store = cache_store_new(&w->loop, db, w->profile);
     cache_events_set_store(w->events, w->store);
     build_client(w);
     build_observer(w, instances, n_instances, gone, n_gone);
@@ -201,6 +211,7 @@ void world_close(struct world *w)
     cache_idempotency_free(w->idempotency);
     w->reconciler = NULL;
     w->engine = NULL;
+    w->store = NULL;
 }
 
 static void copy_file(const char *from, const char *to, const char *name)
@@ -229,6 +240,8 @@ void world_end(struct world *w)
     if (w->engine)
         world_close(w);
     fake_reach_reset();
+    if (fake_timers_are_on())
+        fake_timers_end(&w->loop);
     uv_close((uv_handle_t *)&w->pulse, NULL);
     loop_run(&w->loop);
     /* Criterion does not count what fails in a tear-down. */
@@ -246,7 +259,10 @@ void world_end(struct world *w)
 
 void world_turn(struct world *w)
 {
-    uv_run(&w->loop.uv, UV_RUN_ONCE);
+    if (fake_timers_are_on())
+        fake_timers_turn(&w->loop, w->store && cache_store_stats(w->store).n_waiting > 0);
+    else
+        uv_run(&w->loop.uv, UV_RUN_ONCE);
 }
 
 static void on_fresh(void *arg, int status)

@@ -48,9 +48,13 @@ struct world {
     char *heard; /* types of all events: "instance.added;instance.added;" */
     uv_timer_t pulse;
     bool is_closed;
+    const struct cache_profile *profile; /* NULL: the default one */
 };
 
 void world_init(struct world *w);
+/** After that: time passes only by what waits for it (fake_timers.h), as fast as it can, and
+ *  everything takes as long as in the service. */
+void world_live_fast(struct world *w);
 /** Builds all of it on the folder's database and starts it. */
 void world_open(struct world *w);
 /** Both of these. */
