@@ -532,6 +532,11 @@ bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id)
     return ctl_observer_watch(o, id)->has_bad_config;
 }
 
+const char *ctl_observer_launch_flaw(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->flaw;
+}
+
 int ctl_observer_restore_config(struct ctl_observer *o, const char *id)
 {
     const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
@@ -571,13 +576,16 @@ enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache
     if (i->state == CACHE_STATE_STOPPED)
         return CTL_ILLNESS_NONE; /* most of a large farm */
     const struct ctl_watch *w = ctl_observer_watch(o, i->id);
+    const struct ldc_setting_value *memory = &i->settings.values[LDC_SETTING_MEMORY_MB];
     uint64_t now = clock_mono_ms();
     struct ctl_vitals vitals = {
         .state = i->state,
         .state_ms = now - w->phase_since_ms,
         .starting_ms = w->started_ms ? now - w->started_ms : 0,
+        .waits_for_vm = w->start_pid > 0 && !w->had_vm && !w->is_repaired,
         .guest = w->guest,
         .has_answered = w->guest_has_answered,
+        .is_below_floor = memory->is_set && memory->number <= LDC_MEMORY_FLOOR_MB,
         .n_vm_restarts = count_vm_restarts(w, now),
         .has_lost_config = w->config_loss[0] != '\0',
         .stuck_ms = o->options.stuck_ms,

@@ -91,6 +91,7 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
     w->player = id_of(match.player);
     w->player_age_ms = match.player ? match.player->age_ms : 0;
+    w->is_repaired = match.player && match.player->is_repairer;
     w->headless = id_of(match.headless);
     w->possible = match.possible ? match.possible->pid : 0;
 }
@@ -166,6 +167,41 @@ static void follow_vm(struct ctl_watch *w, const struct ctl_facts *f, uint64_t n
         w->vm_pid = vm;
 }
 
+static const char too_soon[] = "it was launched too soon after its last run";
+static const char together[] =
+    "it was launched at the same time as another instance, and each hangs the other";
+
+/* Another player is another launch, unless the repairer has taken it over. What is wrong with one
+ * gets it stuck (reference 2.6); ours wait for their turn. */
+static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const struct ldc_row *row,
+                          uint64_t now)
+{
+    int64_t player = w->player.pid > 0 ? w->player.pid : row->pid, former = w->start_pid;
+    if (player <= 0 && w->headless.pid > 0)
+        return;
+    w->start_pid = player > 0 ? player : 0;
+    if (player <= 0 || player == former || w->is_repaired)
+        return;
+    w->flaw = NULL;
+    w->start_ms = now;
+    w->had_vm = false;
+    if (!cache_snapshot_is_observed(o->snapshot))
+        return; /* the first look sees what is there, not what begins */
+    uint64_t began_ms = now - (w->player_age_ms < now ? w->player_age_ms : 0);
+    if (former > 0 ||
+        (w->gone_since_ms && began_ms < w->gone_since_ms + LDC_TIMING_LAUNCH_APART_MS))
+        w->flaw = too_soon;
+    struct map_node *node = o->last_start[0] &&
+                                    now - o->last_start_ms < LDC_TIMING_LAUNCH_APART_MS
+                                ? map_find(&o->watches, o->last_start)
+                                : NULL;
+    struct ctl_watch *other = node ? container_of(node, struct ctl_watch, by_id) : NULL;
+    if (other && other != w && other->start_pid > 0)
+        w->flaw = other->flaw = together;
+    str_copy(o->last_start, sizeof(o->last_start), w->id);
+    o->last_start_ms = now;
+}
+
 /* Whose VM is missed, and for how long; says what the facts are together. */
 static void remember_vm(struct ctl_watch *w, struct ctl_facts *f)
 {
@@ -191,6 +227,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
                   struct ctl_verdict *ret)
 {
     uint64_t now = survey->ended_ms;
+    follow_launch(o, w, row, now);
     if (row->android != 0)
         w->off_since_ms = 0;
     else if (w->off_since_ms == 0)
@@ -217,6 +254,8 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .headless = w->headless.pid,
         .player_age_ms = w->player_age_ms,
         .possible = w->possible,
+        .is_repaired = w->is_repaired,
+        .flaw = w->flaw,
         .guest = w->guest,
         .guest_reason = w->guest_reason[0] ? w->guest_reason : NULL,
         .expect = w->expect,
@@ -227,6 +266,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .stuck_ms = o->options.stuck_ms,
     };
     remember_vm(w, &facts);
+    facts.without_vm_ms = w->had_vm || w->start_pid == 0 ? 0 : now - w->start_ms;
     follow_vm(w, &facts, now);
     ctl_state_derive(&facts, ret);
     if (!is_same_phase(w->state, ret->state))

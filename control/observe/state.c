@@ -72,20 +72,31 @@ static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
 
 /* --- list2 says 2, or 0 beside a process --- */
 
+static const char repairer[] =
+    "LDPlayer's repairer is at work on it (from=repairer): it comes up within about 80 s";
+
 static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     bool was_starting = f->previous == CACHE_STATE_STARTING || f->previous == CACHE_STATE_BOOTING ||
                         f->previous == CACHE_STATE_STUCK;
     bool is_dead = f->had_vm && f->n_without_vm >= CONFIRMING_LOOKS;
+    unsigned no_vm_ms = f->stuck_ms < LDC_TIMING_NO_VM_MS ? f->stuck_ms : LDC_TIMING_NO_VM_MS;
+    bool has_no_vm = !has_vm(f) && !f->is_repaired && f->without_vm_ms >= no_vm_ms;
 
     if (f->expect == CTL_EXPECT_STOP)
         decide(v, CACHE_STATE_STOPPING, "quit was asked for during the start");
     else if (is_dead)
         decide(v, CACHE_STATE_ZOMBIE, "the VM ended during the start; its window is left");
+    else if (was_starting && has_no_vm)
+        decide(v, CACHE_STATE_STUCK,
+               "the player waits for its VM for more than %u s%s%s: quit it and start it again",
+               no_vm_ms / 1000, f->flaw ? "; " : "", f->flaw ? f->flaw : "");
     else if (was_starting && f->previous_ms >= f->stuck_ms)
         decide(v, CACHE_STATE_STUCK, "%s for more than %u s: quit it and start it again",
                has_vm(f) ? "the VM runs without Android coming up" : "the player waits for its VM",
                f->stuck_ms / 1000);
+    else if (f->is_repaired)
+        decide(v, has_vm(f) ? CACHE_STATE_BOOTING : CACHE_STATE_STARTING, "%s", repairer);
     else if (has_vm(f))
         decide(v, CACHE_STATE_BOOTING, "the VM is up, Android is not yet");
     else
@@ -151,6 +162,9 @@ static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
         derive_starting(f, v);
     else if (f->expect == CTL_EXPECT_START)
         decide(v, CACHE_STATE_STARTING, "launch was asked for; list2 does not show it yet");
+    else if (f->is_repaired && f->player > 0 && ctl_state_is_starting(f->previous) &&
+             f->previous_ms < f->stuck_ms)
+        decide(v, CACHE_STATE_STARTING, "%s", repairer);
     else if (left <= 0)
         derive_without_processes(f, v);
     else if (is_appearing(f))

@@ -502,6 +502,8 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
         if (!i->exists)
             continue;
         add_process(ret, the_farm->folder, i->player, LDC_PROCESS_PLAYER, i->index);
+        if (i->has_repairer && i->player > 0)
+            ret->items[ret->n_items - 1].is_repairer = true;
         add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
     if (the_farm->neighbour.exists) {

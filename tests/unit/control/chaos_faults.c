@@ -13,6 +13,14 @@ static void restart_by_hand(struct chaos *c, int index)
     fake_farm_launch(c->w.farm, index);
 }
 
+/* What the watchdog starts because it should run. */
+static void await_launch(struct chaos *c)
+{
+    unsigned before = fake_farm_count(c->w.farm, "launch");
+    while (fake_farm_count(c->w.farm, "launch") == before)
+        chaos_pass(c, 100);
+}
+
 static void hang_vm_service(struct chaos *c, int index)
 {
     (void)index;
@@ -20,7 +28,9 @@ static void hang_vm_service(struct chaos *c, int index)
         c->may_touch[i] = c->may_end[i] = true;
         fake_farm_quit(c->w.farm, i);
     }
+    fake_farm_set_neighbour(c->w.farm, 0, 0, 0); /* while a VM of another lives there is no cure */
     fake_farm_break_vm_service(c->w.farm, 77);
+    await_launch(c);
 }
 
 static void make_zombie(struct chaos *c, int index)
@@ -63,6 +73,7 @@ static void kill_player(struct chaos *c, int index, enum farm_effect effect)
     fake_farm_set_kill_effect(c->w.farm, index, effect);
     fake_farm_end(c->w.farm, index, false);
     fake_farm_end(c->w.farm, index, true);
+    await_launch(c);
 }
 
 static void reset_config(struct chaos *c, int index)
@@ -128,7 +139,7 @@ static void launch_two(struct chaos *c, int index)
 
 const struct chaos_fault chaos_faults[] = {
     {.name = "VM service stuck",
-     .sign = "the VM service",
+     .sign = "the VM service (Ld9BoxSVC) hangs",
      .begin = hang_vm_service,
      .is_of_host = true},
     {.name = "zombie window", .sign = "\"illness\":\"zombie\"", .begin = make_zombie},
@@ -153,7 +164,7 @@ const struct chaos_fault chaos_faults[] = {
      .begin = gut_runtime,
      .outcome = CHAOS_REPORTED},
     {.name = "RAM floor",
-     .sign = "\"illness\":\"crash_loop\"",
+     .sign = "MB of memory, with which the guest crashes",
      .begin = take_memory,
      .outcome = CHAOS_REPORTED},
     {.name = "Hyper-V on",
