@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#include "base/machine/hyper_v.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
@@ -79,6 +80,7 @@ static void add_figures(yyjson_mut_doc *doc, yyjson_mut_val *object,
     add_text(doc, os, "version", s->os_version);
     add_text(doc, os, "arch", s->arch);
     yyjson_mut_obj_add_uint(doc, object, "uptime_s", s->uptime_s);
+    yyjson_mut_obj_add_bool(doc, object, "hyper_v", system_has_hyper_v());
     json_add_time(doc, object, "observed_at", sample->taken_at);
 }
 

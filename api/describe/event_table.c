@@ -41,6 +41,9 @@ const struct api_event_type api_event_types[] = {
     {"workstation.healing", "HealingStopped",
      "The watchdog heals nothing any more, because many instances are ill at the same time or the "
      "acts that an hour allows are used up; or it does again."},
+    {"workstation.hyper_v", "{reason: text}",
+     "This machine runs on Hyper-V, with which LDPlayer's boots take longer. Told once a start of "
+     "the service."},
     {"workstation.manager", "ManagerSeen",
      "LDPlayer's manager window was opened or closed; when it closes it writes the config files as "
      "it had read them."},

@@ -72,7 +72,7 @@ const struct api_schema_row api_schema_rows[] = {
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},
     {"InstanceUnhealthy", "...InstanceSeen, illness: stuck|zombie|unreachable|silent|crash_loop|"
-                          "config_lost|not_starting, reason: text, repair: RepairMode"},
+                          "foreign_guest|config_lost|not_starting, reason: text, repair: RepairMode"},
     {"HealingStopped", "is_stopped: bool, reason: text?"},
     {"ConfigRestored", "id: uuid, index: count, reason: text"},
     {"InstanceDrifted", "id: uuid, index: count, settings: [text], reason: text"},

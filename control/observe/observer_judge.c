@@ -196,8 +196,10 @@ static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const str
                                 ? map_find(&o->watches, o->last_start)
                                 : NULL;
     struct ctl_watch *other = node ? container_of(node, struct ctl_watch, by_id) : NULL;
-    if (other && other != w && other->start_pid > 0)
-        w->flaw = other->flaw = together;
+    if (other && other != w && other->start_pid > 0) {
+        w->flaw = w->flaw ? w->flaw : together;
+        other->flaw = other->flaw ? other->flaw : together;
+    }
     str_copy(o->last_start, sizeof(o->last_start), w->id);
     o->last_start_ms = now;
 }
@@ -264,6 +266,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
         .off_ms = row->android == 0 ? now - w->off_since_ms : 0,
         .stuck_ms = o->options.stuck_ms,
+        .longest_boot_ms = cache_care_longest_boot_ms(&w->care),
     };
     remember_vm(w, &facts);
     facts.without_vm_ms = w->had_vm || w->start_pid == 0 ? 0 : now - w->start_ms;

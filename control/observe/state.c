@@ -75,6 +75,14 @@ static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
 static const char repairer[] =
     "LDPlayer's repairer is at work on it (from=repairer): it comes up within about 80 s";
 
+/* Told early; it is called stuck, and something done about it, when nobody can mistake a slow boot
+ * for it. */
+static bool is_overdue(const struct ctl_facts *f)
+{
+    return f->longest_boot_ms > 0 && f->previous_ms >= LDC_TIMING_OVERDUE_MS &&
+           f->previous_ms >= 3 * (uint64_t)f->longest_boot_ms;
+}
+
 static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     bool was_starting = f->previous == CACHE_STATE_STARTING || f->previous == CACHE_STATE_BOOTING ||
@@ -97,6 +105,10 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
                f->stuck_ms / 1000);
     else if (f->is_repaired)
         decide(v, has_vm(f) ? CACHE_STATE_BOOTING : CACHE_STATE_STARTING, "%s", repairer);
+    else if (has_vm(f) && is_overdue(f))
+        decide(v, CACHE_STATE_BOOTING,
+               "the VM is up and Android is overdue: none of its last boots took longer than %u s",
+               f->longest_boot_ms / 1000);
     else if (has_vm(f))
         decide(v, CACHE_STATE_BOOTING, "the VM is up, Android is not yet");
     else

@@ -44,6 +44,7 @@ struct ctl_facts {
     uint64_t previous_ms; /* how long it was in that state; for starting and booting together */
     uint64_t off_ms;      /* how long list2 has been saying 0 */
     unsigned stuck_ms;
+    unsigned longest_boot_ms; /* of its last ones; 0 = none is known */
 };
 
 struct ctl_verdict {

@@ -60,6 +60,9 @@ enum ldc_timing {
     /* A player that waits for its VM for so long waits for ever (5.2: VM service stuck, launched too
      * soon), also on a machine where all takes four times as long; but for a repairer's pass. */
     LDC_TIMING_NO_VM_MS = 40000,
+    /* A VM without Android for so long, and three times as long as this instance's boots take, is
+     * told of (5.2: no kernel boot). */
+    LDC_TIMING_OVERDUE_MS = 45000,
     /* A launch within so long of the end of the last run gets stuck, and so do two launches of
      * different instances (2.6). */
     LDC_TIMING_LAUNCH_APART_MS = 10000,

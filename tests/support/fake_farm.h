@@ -143,8 +143,8 @@ enum farm_effect { FARM_EFFECT_RESET, FARM_EFFECT_TRUNCATE, FARM_EFFECT_NONE };
 void fake_farm_set_kill_effect(struct fake_farm *farm, int index, enum farm_effect effect);
 /** Its processes live, Android is up, its guest answers and nothing is wrong with it. */
 bool fake_farm_is_well(struct fake_farm *farm, int index);
-/** Whether it is on its way up. */
-bool fake_farm_is_booting(struct fake_farm *farm, int index);
+/** Whether something is wrong with it that does not pass by itself. */
+bool fake_farm_is_sick(struct fake_farm *farm, int index);
 /** How many processes of it were ended by force by ldplayerd; of the neighbour with index -1. */
 unsigned fake_farm_kills(const struct fake_farm *farm, int index);
 /** How often a launch met processes of the same instance, which gets it stuck. */

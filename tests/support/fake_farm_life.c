@@ -31,6 +31,9 @@ enum {
     RAM_FLOOR_MB = 768
 };
 
+/* What is over when the boot is. */
+enum { HARMLESS = FARM_SLOW_BOOT | FARM_REPAIRER };
+
 static struct farm_instance *must_find(struct fake_farm *farm, int index)
 {
     struct farm_instance *i = farm_find(farm, index);
@@ -356,20 +359,21 @@ void fake_farm_end(struct fake_farm *farm, int index, bool is_player)
     farm_unlock();
 }
 
-bool fake_farm_is_booting(struct fake_farm *farm, int index)
+bool fake_farm_is_sick(struct fake_farm *farm, int index)
 {
     struct farm_instance *i = must_find(farm, index);
+    char *text cleanup(mem_freep) = fake_farm_read_config(farm, index);
     farm_lock();
     follow(farm, i, clock_mono_ms());
-    bool is_booting = i->life.launched_ms && !i->life.quit_ms && !i->life.is_stuck &&
-                      !i->life.vm_died_ms && !has_booted(&i->life, clock_mono_ms());
+    const struct farm_life *l = &i->life;
+    bool is_sick = l->is_stuck || l->vm_died_ms || l->faults & ~(unsigned)HARMLESS ||
+                   (i->player <= 0 && i->headless > 0) || !text || !strstr(text, i->title);
     farm_unlock();
-    return is_booting;
+    return is_sick;
 }
 
 bool fake_farm_is_well(struct fake_farm *farm, int index)
 {
-    enum { HARMLESS = FARM_SLOW_BOOT | FARM_REPAIRER };
     struct farm_instance *i = must_find(farm, index);
     uint64_t now = clock_mono_ms();
     farm_lock();

@@ -42,6 +42,7 @@ static void check_verb(void *arg, const char *verb)
         (strcmp(verb, "quit") != 0 && strcmp(verb, "launch") != 0))
         return;
     chaos_tell(c, "  %s %d", verb, index);
+    c->may_touch[index] |= fake_farm_is_sick(c->w.farm, index);
     chaos_must(c, c->may_touch[index], "%s was given to %d, which was well or booting", verb,
                index);
 }
@@ -49,6 +50,9 @@ static void check_verb(void *arg, const char *verb)
 static void check_processes(struct chaos *c)
 {
     for (int i = 0; i < CHAOS_N; i++) {
+        /* Once somebody has reason to act on it the end of that may be late. */
+        if (fake_farm_is_sick(c->w.farm, i))
+            c->may_touch[i] = c->may_end[i] = true;
         chaos_must(c, fake_farm_kills(c->w.farm, i) == 0 || c->may_end[i],
                    "processes of %d were ended", i);
         chaos_must(c, fake_farm_rash_launches(c->w.farm, i) == 0 || c->may_touch[i],
@@ -63,7 +67,8 @@ static void note(struct chaos *c, const char *id, const char *text)
 {
     for (size_t n = 0; n < c->n_cases; n++) {
         struct chaos_case *k = &c->cases[n];
-        const struct cache_instance *i = world_at(&c->w, k->index);
+        const struct cache_instance *i =
+            k->fault->is_of_host ? NULL : world_at(&c->w, k->index);
         bool is_of_it = k->fault->is_of_host || (i && id && strcmp(i->id, id) == 0);
         if (k->noticed_ms || !is_of_it || !strstr(text, k->fault->sign))
             continue;
@@ -97,10 +102,11 @@ static void on_event(void *arg, const struct cache_event *event)
 {
     struct chaos *c = arg;
     const char *json = (const char *)event->json->data;
+
     const char *id = NULL;
     if (str_has_prefix(event->type, "operation."))
         count_end(c, json);
-    for (int i = 0; i < CHAOS_N; i++) {
+    for (int i = 0; i < CHAOS_N && !c->is_restarting; i++) {
         const struct cache_instance *at = world_at(&c->w, i);
         if (at && strstr(json, at->id))
             id = at->id;
@@ -165,7 +171,6 @@ static bool is_accounted_for(struct chaos *c, int index)
                    ctl_observer_illness(c->w.observer, i) == CTL_ILLNESS_NONE;
     bool is_off = i->state == CACHE_STATE_STOPPED && i->desired != CACHE_DESIRED_RUNNING;
     bool is_reported = false;
-    unsigned n_curable = 0;
     for (size_t n = 0; n < c->n_cases; n++) {
         struct chaos_case *k = &c->cases[n];
         if (k->index == index && is_well && !k->healed_ms)
@@ -173,10 +178,9 @@ static bool is_accounted_for(struct chaos *c, int index)
         else if (k->index == index && !is_well)
             k->healed_ms = 0;
         is_reported |= k->index == index && k->fault->outcome == CHAOS_REPORTED && k->noticed_ms;
-        n_curable += k->index == index;
     }
     /* Several in turn may use up what may be done in an hour. */
-    is_reported |= i->quarantine.since != 0 && n_curable > 1;
+    is_reported |= i->quarantine.since != 0 && c->n_cases > 1;
     return is_well || is_off || is_reported;
 }
 
@@ -218,27 +222,26 @@ void chaos_settle(struct chaos *c)
 
 /* --- what happens --- */
 
-void chaos_set_repair(struct chaos *c, int index, enum cache_repair_mode repair)
+void chaos_desire(struct chaos *c, int index, enum cache_desired desired)
 {
     ctl_observer_set_local(c->w.observer, world_at(&c->w, index)->id,
-                           &(struct ctl_local){.desired = -1, .repair = &repair});
+                           &(struct ctl_local){.desired = desired});
 }
 
-void chaos_leave_to_people(struct chaos *c, int index)
+bool chaos_strike(struct chaos *c, const struct chaos_fault *fault, int index)
 {
-    ctl_observer_set_local(c->w.observer, world_at(&c->w, index)->id,
-                           &(struct ctl_local){.desired = CACHE_DESIRED_NONE});
-    c->may_touch[index] = true;
-}
-
-void chaos_strike(struct chaos *c, const struct chaos_fault *fault, int index)
-{
+    if (!fake_farm_is_well(c->w.farm, index) || !world_at(&c->w, index))
+        return false;
     chaos_tell(c, "%s: %d", fault->name, index);
     if (fault->outcome != CHAOS_PASSES)
         c->may_touch[index] = c->may_end[index] = true;
+    struct chaos_case *k = &c->cases[c->n_cases++];
+    *k = (struct chaos_case){.fault = fault, .index = index};
     fault->begin(c, index);
-    c->cases[c->n_cases++] =
-        (struct chaos_case){.fault = fault, .index = index, .began_ms = now_ms(c)};
+    k->began_ms = now_ms(c);
+    if (k->noticed_ms)
+        k->noticed_ms = k->began_ms;
+    return true;
 }
 
 static void on_accept(void *arg, const struct cache_operation *op, bool is_repeat,
@@ -262,7 +265,33 @@ void chaos_ask(struct chaos *c, enum cache_op_kind kind, int index, bool force)
     ctl_engine_submit(c->w.engine, &request, on_accept, c);
 }
 
+/* --- this machine --- */
+
+static bool has_hyper_v;
+
+bool __wrap_system_has_hyper_v(void);
+
+bool __wrap_system_has_hyper_v(void)
+{
+    return has_hyper_v;
+}
+
+void chaos_set_hyper_v(bool is_on)
+{
+    has_hyper_v = is_on;
+}
+
 /* --- begin and end --- */
+
+void chaos_restart(struct chaos *c)
+{
+    chaos_tell(c, "kill -9");
+    ctl_observer_unlisten(&c->listener);
+    c->is_restarting = true;
+    world_crash(&c->w);
+    c->is_restarting = false;
+    ctl_observer_listen(c->w.observer, &c->listener);
+}
 
 void chaos_begin(struct chaos *c, uint64_t seed)
 {
@@ -285,13 +314,15 @@ void chaos_begin(struct chaos *c, uint64_t seed)
     w->observing.config_copies = c->copies;
     w->has_reconciler = true;
     c->began_ms = clock_mono_ms();
+    w->listen = on_event;
+    w->listen_arg = c;
+    chaos_set_hyper_v(false);
     world_open(w);
     enum cache_repair_mode full = CACHE_REPAIR_FULL;
     for (int i = 0; i < CHAOS_N; i++)
         ctl_observer_set_local(
             w->observer, world_at(w, i)->id,
             &(struct ctl_local){.desired = CACHE_DESIRED_RUNNING, .repair = &full});
-    c->subscriber = cache_events_subscribe(w->events, on_event, c);
     c->listener = (struct ctl_survey_listener){.fn = on_survey, .arg = c};
     ctl_observer_listen(w->observer, &c->listener);
     fake_farm_on_verb(w->farm, check_verb, c);
@@ -310,7 +341,7 @@ void chaos_end(struct chaos *c)
         chaos_must(c, case_of(c, i) || c->may_touch[i] || fake_farm_is_well(c->w.farm, i),
                    "%d, to which nothing happened, is not well", i);
     ctl_observer_unlisten(&c->listener);
-    cache_events_unsubscribe(c->subscriber);
+    c->w.listen = NULL;
     world_end(&c->w);
     mem_free(c->copies);
     buf_deinit(&c->told);

@@ -46,7 +46,6 @@ struct chaos_op {
 struct chaos {
     struct world w;
     struct ctl_survey_listener listener;
-    struct cache_subscriber *subscriber;
     char *copies;
     uint64_t seed, random;
     struct buf told; /* what happened, for a failure */
@@ -54,6 +53,7 @@ struct chaos {
     struct chaos_case cases[8];
     size_t n_cases;
     bool may_touch[CHAOS_N], may_end[CHAOS_N]; /* to quit or start it; to end its processes */
+    bool is_restarting;
     bool has_looked; /* a survey since the last question */
     uint64_t well_since_ms;
     struct chaos_op ops[CHAOS_MAX_OPS]; /* those that were heard of */
@@ -67,15 +67,19 @@ void chaos_end(struct chaos *c);
 unsigned chaos_random(struct chaos *c, unsigned below);
 /** Lets MS pass. */
 void chaos_pass(struct chaos *c, uint64_t ms);
-/** FAULT happens to the instance at INDEX, now. */
-void chaos_strike(struct chaos *c, const struct chaos_fault *fault, int index);
+/** FAULT happens to the instance at INDEX, now; unless something is wrong with that already:
+ *  returns whether it did. */
+bool chaos_strike(struct chaos *c, const struct chaos_fault *fault, int index);
 /** Somebody asks for it; force as well. */
 void chaos_ask(struct chaos *c, enum cache_op_kind kind, int index, bool force);
+/** The service is killed and starts again. */
+void chaos_restart(struct chaos *c);
+/** Whether this machine runs on Hyper-V, from the next start on. */
+void chaos_set_hyper_v(bool is_on);
 /** Lets time pass until everything is well or reported, and nothing is under way. */
 void chaos_settle(struct chaos *c);
-/** A person manages it, not the watchdog's wish; it may be restarted. */
-void chaos_leave_to_people(struct chaos *c, int index);
-void chaos_set_repair(struct chaos *c, int index, enum cache_repair_mode repair);
+/** What it should be. */
+void chaos_desire(struct chaos *c, int index, enum cache_desired desired);
 void chaos_tell(struct chaos *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define chaos_must(c, condition, ...)                                                              \

@@ -2,23 +2,34 @@
 /* The faults of reference 5.2, and launches in parallel: how each happens, and what is said. */
 #include "tests/unit/control/chaos.h"
 
-enum { OFF_MS = 19000 }; /* after a quit until it is safe to launch */
+enum {
+    BOOT_MS = 25000,
+    SHOWN_MS = 2000,    /* until list2 shows a launch */
+    OFF_MS = 19000,     /* after a quit until it is safe to launch */
+    TOO_SOON_MS = 5000, /* after a quit, when its processes live yet */
+    PATIENCE_MS = 120000
+};
 
-/* Somebody does so by hand; the wish that it runs would be quicker. */
-static void restart_by_hand(struct chaos *c, int index)
+/* Somebody does so by hand; meanwhile nobody else is to start it. */
+static void relaunch(struct chaos *c, int index, uint64_t off_ms)
 {
-    chaos_leave_to_people(c, index);
+    chaos_desire(c, index, CACHE_DESIRED_NONE);
     fake_farm_quit(c->w.farm, index);
-    chaos_pass(c, OFF_MS);
+    chaos_pass(c, off_ms);
     fake_farm_launch(c->w.farm, index);
+    chaos_pass(c, SHOWN_MS);
+    chaos_desire(c, index, CACHE_DESIRED_RUNNING);
 }
 
 /* What the watchdog starts because it should run. */
 static void await_launch(struct chaos *c)
 {
     unsigned before = fake_farm_count(c->w.farm, "launch");
-    while (fake_farm_count(c->w.farm, "launch") == before)
+    for (unsigned ms = 0; ms < PATIENCE_MS; ms += 100) {
+        if (fake_farm_count(c->w.farm, "launch") > before)
+            return;
         chaos_pass(c, 100);
+    }
 }
 
 static void hang_vm_service(struct chaos *c, int index)
@@ -40,10 +51,7 @@ static void make_zombie(struct chaos *c, int index)
 
 static void launch_too_soon(struct chaos *c, int index)
 {
-    chaos_leave_to_people(c, index);
-    fake_farm_quit(c->w.farm, index);
-    chaos_pass(c, 5000);
-    fake_farm_launch(c->w.farm, index);
+    relaunch(c, index, TOO_SOON_MS);
 }
 
 static void hide(struct chaos *c, int index)
@@ -58,8 +66,10 @@ static void hang_guest(struct chaos *c, int index)
 
 static void boot_no_kernel(struct chaos *c, int index)
 {
+    relaunch(c, index, OFF_MS); /* then it is known how long it takes */
+    chaos_pass(c, BOOT_MS);
     fake_farm_fault_launches(c->w.farm, index, FARM_NO_KERNEL_BOOT, 1);
-    restart_by_hand(c, index);
+    relaunch(c, index, OFF_MS);
 }
 
 static void ignore_quits(struct chaos *c, int index)
@@ -70,6 +80,7 @@ static void ignore_quits(struct chaos *c, int index)
 
 static void kill_player(struct chaos *c, int index, enum farm_effect effect)
 {
+    chaos_desire(c, index, CACHE_DESIRED_RUNNING);
     fake_farm_set_kill_effect(c->w.farm, index, effect);
     fake_farm_end(c->w.farm, index, false);
     fake_farm_end(c->w.farm, index, true);
@@ -89,25 +100,27 @@ static void truncate_config(struct chaos *c, int index)
 static void lock_disk(struct chaos *c, int index)
 {
     fake_farm_fault_launches(c->w.farm, index, FARM_READONLY_VMDK, FARM_FOR_EVER);
-    restart_by_hand(c, index);
+    relaunch(c, index, OFF_MS);
 }
 
 static void gut_runtime(struct chaos *c, int index)
 {
     fake_farm_fault_launches(c->w.farm, index, FARM_VBOX_GUTTED, FARM_FOR_EVER);
-    restart_by_hand(c, index);
+    relaunch(c, index, OFF_MS);
 }
 
 static void take_memory(struct chaos *c, int index)
 {
     fake_farm_set_memory(c->w.farm, index, 512);
-    restart_by_hand(c, index);
+    relaunch(c, index, OFF_MS);
 }
 
 static void boot_slowly(struct chaos *c, int index)
 {
+    chaos_set_hyper_v(true);
+    chaos_restart(c);
     fake_farm_fault_launches(c->w.farm, index, FARM_SLOW_BOOT, FARM_FOR_EVER);
-    restart_by_hand(c, index);
+    relaunch(c, index, OFF_MS);
     c->may_touch[index] = false;
 }
 
@@ -119,22 +132,20 @@ static void steal_port(struct chaos *c, int index)
 static void repair_by_ldplayer(struct chaos *c, int index)
 {
     fake_farm_fault_launches(c->w.farm, index, FARM_REPAIRER, 1);
-    restart_by_hand(c, index);
+    relaunch(c, index, OFF_MS);
     c->may_touch[index] = false;
 }
 
 static void launch_two(struct chaos *c, int index)
 {
     int other = (index + 1) % CHAOS_N;
-    chaos_leave_to_people(c, index);
-    chaos_leave_to_people(c, other);
-    c->may_end[other] = true;
-    fake_farm_quit(c->w.farm, index);
+    c->may_touch[other] = c->may_end[other] = true;
+    chaos_desire(c, other, CACHE_DESIRED_NONE);
     fake_farm_quit(c->w.farm, other);
-    chaos_pass(c, OFF_MS);
-    fake_farm_launch(c->w.farm, index);
-    chaos_pass(c, 2000);
+    relaunch(c, index, OFF_MS);
     fake_farm_launch(c->w.farm, other);
+    chaos_pass(c, SHOWN_MS);
+    chaos_desire(c, other, CACHE_DESIRED_RUNNING);
 }
 
 const struct chaos_fault chaos_faults[] = {
@@ -147,7 +158,7 @@ const struct chaos_fault chaos_faults[] = {
     {.name = "unknown to ldconsole", .sign = "\"illness\":\"unreachable\"", .begin = hide},
     {.name = "hung guest", .sign = "\"illness\":\"silent\"", .begin = hang_guest},
     {.name = "no kernel boot",
-     .sign = "the VM runs without Android coming up",
+     .sign = "Android is overdue",
      .begin = boot_no_kernel},
     {.name = "quit ignored",
      .sign = "QUIT_IGNORED",
@@ -168,7 +179,7 @@ const struct chaos_fault chaos_faults[] = {
      .begin = take_memory,
      .outcome = CHAOS_REPORTED},
     {.name = "Hyper-V on",
-     .sign = "Hyper-V",
+     .sign = "workstation.hyper_v",
      .begin = boot_slowly,
      .outcome = CHAOS_PASSES,
      .is_of_host = true},

@@ -61,6 +61,8 @@ static void on_event(void *arg, const struct cache_event *event)
     append(&w->heard, "", event->type, ";");
     if (str_has_prefix(event->type, "operation."))
         append(&w->told, " ", event->type + strlen("operation."), "");
+    if (w->listen)
+        w->listen(w->listen_arg, event);
 }
 
 unsigned world_heard(const struct world *w, const char *type)
@@ -176,12 +178,26 @@ static void on_closed(void *arg)
     *(bool *)arg = true;
 }
 
+/* Threads end without telling that they are under way: the clock does not jump at once. */
+static void await_close(struct world *w)
+{
+    enum { SPINS = 10, PATIENCE = 100 };
+    for (unsigned n = 1; fake_timers_are_on() && !w->is_closed; n++) {
+        uv_run(&w->loop.uv, UV_RUN_NOWAIT);
+        if (!w->is_closed && n > SPINS)
+            uv_sleep(1);
+        if (n % PATIENCE == 0)
+            world_turn(w);
+    }
+    world_until(w, w->is_closed);
+}
+
 /* Calls CLOSE and waits for its callback. */
 #define CLOSE(w, close, part)                                                                      \
     do {                                                                                           \
         (w)->is_closed = false;                                                                    \
         close(part, on_closed, &(w)->is_closed);                                                   \
-        world_until(w, (w)->is_closed);                                                            \
+        await_close(w);                                                                            \
     } while (0)
 
 void world_close_workstations(struct world *w)

@@ -46,6 +46,8 @@ struct world {
     struct cache_subscriber *subscriber;
     char *told;  /* types of the events of operations, in order: "queued running succeeded" */
     char *heard; /* types of all events: "instance.added;instance.added;" */
+    void (*listen)(void *arg, const struct cache_event *event); /* to every event; NULL = none */
+    void *listen_arg;
     uv_timer_t pulse;
     bool is_closed;
     const struct cache_profile *profile; /* NULL: the default one */
