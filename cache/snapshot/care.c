@@ -51,6 +51,7 @@ char *cache_care_write(const struct cache_care *care)
     yyjson_mut_val *acts = yyjson_mut_obj_add_arr(doc, root, "acted_at");
     for (unsigned i = 0; i < care->n_acts; i++)
         yyjson_mut_arr_add_sint(doc, acts, care->acted_at[i]);
+    yyjson_mut_obj_add_bool(doc, root, "has_answered", care->has_answered);
     return json_write(doc);
 }
 
@@ -65,4 +66,5 @@ void cache_care_read(const char *json, struct cache_care *ret)
         cache_care_add_boot(ret, (unsigned)yyjson_get_uint(item));
     yyjson_arr_foreach(acts, i, max, item)
         cache_care_add_act(ret, yyjson_get_sint(item));
+    ret->has_answered = yyjson_is_true(yyjson_obj_get(root, "has_answered"));
 }

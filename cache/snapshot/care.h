@@ -2,6 +2,7 @@
 #ifndef CACHE_CARE_H
 #define CACHE_CARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** What the watchdog has learned of one instance and done for it. Not in the API; it survives a
@@ -13,6 +14,7 @@ struct cache_care {
     unsigned n_boots;
     int64_t acted_at[CACHE_CARE_ACTS]; /* wall ms of the last acts, the oldest first */
     unsigned n_acts;
+    bool has_answered; /* its guest has, once: one that does not answer is silent, not closed */
 };
 
 /** Both push out the oldest when there is no room. */

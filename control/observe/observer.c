@@ -56,6 +56,7 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
         w->was_on = known->instance.state != CACHE_STATE_STOPPED &&
                     known->instance.state != CACHE_STATE_UNKNOWN;
         w->care = known->instance.care;
+        w->guest_has_answered = w->care.has_answered;
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;

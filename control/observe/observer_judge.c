@@ -244,6 +244,10 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         w->adb.debug = debug_of(config);
     /* list2 may lose the pids of what it shows as up (reference 5.2). */
     int64_t vm = row->vbox_pid > 0 ? row->vbox_pid : w->headless.pid;
+    if (w->guest_has_answered && !w->care.has_answered) {
+        w->care.has_answered = true;
+        cache_instances_put_care(o->parts.store, w->id, &w->care);
+    }
     ctl_prober_visit(o->prober, w, row->index, row->android == 1 && vm > 0, vm, now);
 
     struct ctl_facts facts = {

@@ -145,6 +145,8 @@ void fake_farm_set_kill_effect(struct fake_farm *farm, int index, enum farm_effe
 bool fake_farm_is_well(struct fake_farm *farm, int index);
 /** Whether something is wrong with it that does not pass by itself. */
 bool fake_farm_is_sick(struct fake_farm *farm, int index);
+/** Whether its present run was launched beside another one, which hangs both. */
+bool fake_farm_has_collided(const struct fake_farm *farm, int index);
 /** How many processes of it were ended by force by ldplayerd; of the neighbour with index -1. */
 unsigned fake_farm_kills(const struct fake_farm *farm, int index);
 /** How often a launch met processes of the same instance, which gets it stuck. */

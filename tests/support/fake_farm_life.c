@@ -187,6 +187,7 @@ static void collide(struct fake_farm *farm, struct farm_instance *i, uint64_t no
             now - other->life.launched_ms >= COLLISION_MS || other->player <= 0)
             continue;
         other->life.is_stuck = i->life.is_stuck = true;
+        other->life.has_collided = i->life.has_collided = true;
         end_vm(other, other->life.vm_started_ms ? now : 0);
     }
 }
@@ -357,6 +358,11 @@ void fake_farm_end(struct fake_farm *farm, int index, bool is_player)
         i->headless = 0;
     farm_life_note_end(i, is_player);
     farm_unlock();
+}
+
+bool fake_farm_has_collided(const struct fake_farm *farm, int index)
+{
+    return farm_find(farm, index)->life.has_collided;
 }
 
 bool fake_farm_is_sick(struct fake_farm *farm, int index)

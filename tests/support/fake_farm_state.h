@@ -17,7 +17,7 @@ struct farm_life {
     uint64_t vm_started_ms, vm_died_ms;
     unsigned boot_ms, adb_ms, done_ms; /* VM to Android, to ADB, to the end of the boot */
     unsigned faults;
-    bool is_stuck, is_off;
+    bool is_stuck, is_off, has_collided;
     uint64_t settled_ms; /* of the run before: when a launch does not get stuck any more */
 };
 

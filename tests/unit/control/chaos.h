@@ -26,7 +26,8 @@ struct chaos_fault {
         CHAOS_PASSES,   /* it gets well by itself, and nothing is done */
         CHAOS_REPORTED  /* somebody has to mend it, who is told what */
     } outcome;
-    bool is_of_host; /* not of one instance */
+    bool is_of_host;     /* not of one instance */
+    bool needs_witness;  /* who did not see the launch does not know what was wrong with it */
 };
 extern const struct chaos_fault chaos_faults[];
 extern const size_t chaos_n_faults;
@@ -36,6 +37,7 @@ struct chaos_case {
     const struct chaos_fault *fault;
     int index;
     uint64_t began_ms, noticed_ms, healed_ms; /* 0 = not yet */
+    bool is_excused; /* nobody need know any more what it was */
 };
 
 struct chaos_op {
@@ -53,7 +55,7 @@ struct chaos {
     struct chaos_case cases[8];
     size_t n_cases;
     bool may_touch[CHAOS_N], may_end[CHAOS_N]; /* to quit or start it; to end its processes */
-    bool is_restarting;
+    bool is_restarting, is_healing_stopped;
     bool has_looked; /* a survey since the last question */
     uint64_t well_since_ms;
     struct chaos_op ops[CHAOS_MAX_OPS]; /* those that were heard of */

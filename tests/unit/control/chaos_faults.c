@@ -67,7 +67,8 @@ static void hang_guest(struct chaos *c, int index)
 static void boot_no_kernel(struct chaos *c, int index)
 {
     relaunch(c, index, OFF_MS); /* then it is known how long it takes */
-    chaos_pass(c, BOOT_MS);
+    for (unsigned n = 0; n < PATIENCE_MS / BOOT_MS && !fake_farm_is_well(c->w.farm, index); n++)
+        chaos_pass(c, BOOT_MS);
     fake_farm_fault_launches(c->w.farm, index, FARM_NO_KERNEL_BOOT, 1);
     relaunch(c, index, OFF_MS);
 }
@@ -154,7 +155,8 @@ const struct chaos_fault chaos_faults[] = {
      .begin = hang_vm_service,
      .is_of_host = true},
     {.name = "zombie window", .sign = "\"illness\":\"zombie\"", .begin = make_zombie},
-    {.name = "launched too soon after quit", .sign = "too soon", .begin = launch_too_soon},
+    {.name = "launched too soon after quit", .sign = "too soon", .begin = launch_too_soon,
+     .needs_witness = true},
     {.name = "unknown to ldconsole", .sign = "\"illness\":\"unreachable\"", .begin = hide},
     {.name = "hung guest", .sign = "\"illness\":\"silent\"", .begin = hang_guest},
     {.name = "no kernel boot",
@@ -191,6 +193,7 @@ const struct chaos_fault chaos_faults[] = {
      .sign = "repairer",
      .begin = repair_by_ldplayer,
      .outcome = CHAOS_PASSES},
-    {.name = "launches in parallel", .sign = "at the same time", .begin = launch_two},
+    {.name = "launches in parallel", .sign = "at the same time", .begin = launch_two,
+     .needs_witness = true},
 };
 const size_t chaos_n_faults = countof(chaos_faults);

@@ -87,11 +87,11 @@ static void play_at_random(uint64_t seed)
     struct chaos *c = mem_new(struct chaos);
     chaos_begin(c, seed);
     int patients[2] = {(int)chaos_random(c, CHAOS_N), (int)chaos_random(c, CHAOS_N)};
-    for (unsigned n = 1 + chaos_random(c, 3); n > 0; n--) {
+    for (unsigned n = 1 + chaos_random(c, 2); n > 0; n--) {
         /* The VM service is everybody's; it is struck alone. */
         size_t fault = 1 + chaos_random(c, (unsigned)chaos_n_faults - 1);
         (void)chaos_strike(c, &chaos_faults[fault], patients[chaos_random(c, 2)]);
-        chaos_pass(c, chaos_random(c, 60000));
+        chaos_pass(c, chaos_random(c, 45000));
         if (chaos_random(c, 3) == 0)
             ask_at_random(c);
         if (chaos_random(c, 8) == 0)

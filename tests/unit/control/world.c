@@ -61,7 +61,7 @@ static void on_event(void *arg, const struct cache_event *event)
     append(&w->heard, "", event->type, ";");
     if (str_has_prefix(event->type, "operation."))
         append(&w->told, " ", event->type + strlen("operation."), "");
-    if (w->listen)
+    if (w->listen && !w->is_dead)
         w->listen(w->listen_arg, event);
 }
 
@@ -245,7 +245,9 @@ void world_crash(struct world *w)
     world_flush(w);
     copy_file(w->folder, now, "ldplayerd.db");
     copy_file(w->folder, now, "ldplayerd.db-wal");
+    w->is_dead = true;
     world_close(w);
+    w->is_dead = false;
     folder_remove(w->folder);
     w->folder = now;
     world_open(w);

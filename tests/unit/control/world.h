@@ -48,6 +48,7 @@ struct world {
     char *heard; /* types of all events: "instance.added;instance.added;" */
     void (*listen)(void *arg, const struct cache_event *event); /* to every event; NULL = none */
     void *listen_arg;
+    bool is_dead; /* the process of which is told no more */
     uv_timer_t pulse;
     bool is_closed;
     const struct cache_profile *profile; /* NULL: the default one */
