@@ -163,6 +163,16 @@ static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdi
                f->sees_players ? " and none is left" : "");
 }
 
+/* The player of a repairer is as old as the pass (reference 5.2): also for who did not see it
+ * begin. */
+static bool is_in_repair(const struct ctl_facts *f)
+{
+    uint64_t ms = f->player_age_ms                      ? f->player_age_ms
+                  : ctl_state_is_starting(f->previous) ? f->previous_ms
+                                                        : f->stuck_ms;
+    return f->is_repaired && f->player > 0 && ms < f->stuck_ms;
+}
+
 static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     bool is_named = f->pid > 0 && has_player(f);
@@ -174,8 +184,7 @@ static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
         derive_starting(f, v);
     else if (f->expect == CTL_EXPECT_START)
         decide(v, CACHE_STATE_STARTING, "launch was asked for; list2 does not show it yet");
-    else if (f->is_repaired && f->player > 0 && ctl_state_is_starting(f->previous) &&
-             f->previous_ms < f->stuck_ms)
+    else if (is_in_repair(f))
         decide(v, CACHE_STATE_STARTING, "%s", repairer);
     else if (left <= 0)
         derive_without_processes(f, v);

@@ -502,8 +502,10 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
         if (!i->exists)
             continue;
         add_process(ret, the_farm->folder, i->player, LDC_PROCESS_PLAYER, i->index);
-        if (i->has_repairer && i->player > 0)
-            ret->items[ret->n_items - 1].is_repairer = true;
+        if (i->player > 0 && i->player_ms)
+            ret->items[ret->n_items - 1].age_ms = clock_mono_ms() - i->player_ms;
+        if (i->player > 0)
+            ret->items[ret->n_items - 1].is_repairer = i->has_repairer;
         add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
     if (the_farm->neighbour.exists) {

@@ -107,6 +107,7 @@ static void hand_over(struct fake_farm *farm, struct farm_instance *i)
 {
     struct farm_life *l = &i->life;
     i->player = farm->next_pid++;
+    i->player_ms = l->repair_ms;
     i->has_repairer = true;
     l->visible_ms = l->repair_ms + (l->vm_ms - l->repair_ms) * 3 / 4;
     l->repair_ms = 0;
@@ -242,6 +243,7 @@ void farm_life_launch(struct fake_farm *farm, struct farm_instance *i)
                         !fake_farm_has_disk(farm, i->index);
     collide(farm, i, now);
     i->player = farm->next_pid++;
+    i->player_ms = now;
     show(i, now);
     farm_unlock();
 }

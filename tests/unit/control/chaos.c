@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/system/fs.h"
 #include "base/text/str.h"
+#include "tests/support/folder.h"
 
 static uint64_t now_ms(const struct chaos *c)
 {
@@ -324,7 +324,7 @@ void chaos_begin(struct chaos *c, uint64_t seed)
         fake_farm_put(w->farm, i, title);
         fake_farm_boot(w->farm, i);
     }
-    c->copies = fs_join(w->folder, "configs");
+    c->copies = folder_make(); /* outlives the process, too */
     w->observing.config_copies = c->copies;
     w->has_reconciler = true;
     c->began_ms = clock_mono_ms();
@@ -357,6 +357,6 @@ void chaos_end(struct chaos *c)
     ctl_observer_unlisten(&c->listener);
     c->w.listen = NULL;
     world_end(&c->w);
-    mem_free(c->copies);
+    folder_remove(c->copies);
     buf_deinit(&c->told);
 }
