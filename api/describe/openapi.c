@@ -374,6 +374,7 @@ static const struct {
     {"operations", "What was asked for, and what became of it."},
     {"events", "What happens, as it happens."},
     {"breakers", "What keeps failing calls from being made again and again."},
+    {"chaos", "Drills: ldconsole fails on purpose, where the configuration allows that."},
     {"cache", "The results that are kept."},
     {"performance", "The same in the shapes of earlier systems."},
     {"workstations", "This workstation, and others that were made known."},

@@ -121,6 +121,12 @@ const struct api_schema_row api_schema_rows[] = {
                     "output: text, duration_ms: count"},
     {"BreakerList", "items: [Breaker], total: count"},
 
+    {"ChaosDrill", "kind: latency|hang|error|garbage, verb: text?, percent: percent, "
+                   "latency_ms: count?, by: text, ends_at: time, spoiled: count"},
+    {"ChaosBegun", "kind: text, verb: text?, percent: percent, seconds: count, by: text"},
+    {"ChaosEnded", "kind: text, by: text, spoiled: count, reason: text"},
+    {"Chaos", "is_allowed: bool, drill: ChaosDrill?"},
+
     /* --- workstations --- */
     {"WorkstationStatus", "online|offline|degraded|maintenance|unknown"},
     {"Memory", "total_bytes: count, used_bytes: count, available_bytes: count"},

@@ -7,6 +7,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
+#include "runner/chaos.h"
 #include "tests/support/fake_timers.h"
 #include "tests/support/folder.h"
 
@@ -78,7 +79,12 @@ static void build_client(struct world *w)
 {
     struct ldc_install install = {0};
     ldc_install_from_path(fake_farm_ldconsole(w->farm), &install);
-    w->client = ldc_client_new(&w->loop, fake_farm_runner(w->farm, &w->loop), &install, &w->calls);
+    struct runner *runner = fake_farm_runner(w->farm, &w->loop);
+    if (w->has_chaos) {
+        runner = chaos_new(&w->loop, runner);
+        w->chaos = chaos_of(runner);
+    }
+    w->client = ldc_client_new(&w->loop, runner, &install, &w->calls);
     ldc_install_deinit(&install);
 }
 

@@ -29,6 +29,7 @@ struct world {
     struct cache_events *events;
     struct cache_idempotency *idempotency;
     struct ldc_client *client;
+    struct chaos *chaos; /* the client's runner's, where has_chaos */
     struct ctl_observer *observer;
     struct ctl_engine *engine;
     struct ctl_reconciler *reconciler;
@@ -41,7 +42,7 @@ struct world {
     struct ldc_client_options calls;
     struct ctl_workstations_options standing;
     struct ctl_reconciler_options keeping;
-    bool has_reconciler;
+    bool has_reconciler, has_chaos;
 
     struct cache_subscriber *subscriber;
     char *told;  /* types of the events of operations, in order: "queued running succeeded" */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The faults of reference 5.2, and launches in parallel: how each happens, and what is said. */
-#include "tests/unit/control/chaos.h"
+#include "tests/unit/control/ordeal.h"
 
 enum {
     BOOT_MS = 25000,
@@ -11,31 +11,31 @@ enum {
 };
 
 /* Somebody does so by hand; meanwhile nobody else is to start it. */
-static void relaunch(struct chaos *c, int index, uint64_t off_ms)
+static void relaunch(struct ordeal *c, int index, uint64_t off_ms)
 {
-    chaos_desire(c, index, CACHE_DESIRED_NONE);
+    ordeal_desire(c, index, CACHE_DESIRED_NONE);
     fake_farm_quit(c->w.farm, index);
-    chaos_pass(c, off_ms);
+    ordeal_pass(c, off_ms);
     fake_farm_launch(c->w.farm, index);
-    chaos_pass(c, SHOWN_MS);
-    chaos_desire(c, index, CACHE_DESIRED_RUNNING);
+    ordeal_pass(c, SHOWN_MS);
+    ordeal_desire(c, index, CACHE_DESIRED_RUNNING);
 }
 
 /* What the watchdog starts because it should run. */
-static void await_launch(struct chaos *c)
+static void await_launch(struct ordeal *c)
 {
     unsigned before = fake_farm_count(c->w.farm, "launch");
     for (unsigned ms = 0; ms < PATIENCE_MS; ms += 100) {
         if (fake_farm_count(c->w.farm, "launch") > before)
             return;
-        chaos_pass(c, 100);
+        ordeal_pass(c, 100);
     }
 }
 
-static void hang_vm_service(struct chaos *c, int index)
+static void hang_vm_service(struct ordeal *c, int index)
 {
     (void)index;
-    for (int i = 0; i < CHAOS_N; i++) {
+    for (int i = 0; i < ORDEAL_N; i++) {
         c->may_touch[i] = c->may_end[i] = true;
         fake_farm_quit(c->w.farm, i);
     }
@@ -44,112 +44,112 @@ static void hang_vm_service(struct chaos *c, int index)
     await_launch(c);
 }
 
-static void make_zombie(struct chaos *c, int index)
+static void make_zombie(struct ordeal *c, int index)
 {
     fake_farm_fault(c->w.farm, index, FARM_ZOMBIE);
 }
 
-static void launch_too_soon(struct chaos *c, int index)
+static void launch_too_soon(struct ordeal *c, int index)
 {
     relaunch(c, index, TOO_SOON_MS);
 }
 
-static void hide(struct chaos *c, int index)
+static void hide(struct ordeal *c, int index)
 {
     fake_farm_fault(c->w.farm, index, FARM_HIDDEN);
 }
 
-static void hang_guest(struct chaos *c, int index)
+static void hang_guest(struct ordeal *c, int index)
 {
-    fake_farm_fault(c->w.farm, index, chaos_random(c, 2) ? FARM_HUNG_GUEST : FARM_HUNG_AM);
+    fake_farm_fault(c->w.farm, index, ordeal_random(c, 2) ? FARM_HUNG_GUEST : FARM_HUNG_AM);
 }
 
-static void boot_no_kernel(struct chaos *c, int index)
+static void boot_no_kernel(struct ordeal *c, int index)
 {
     relaunch(c, index, OFF_MS); /* then it is known how long it takes */
     for (unsigned n = 0; n < PATIENCE_MS / BOOT_MS && !fake_farm_is_well(c->w.farm, index); n++)
-        chaos_pass(c, BOOT_MS);
+        ordeal_pass(c, BOOT_MS);
     fake_farm_fault_launches(c->w.farm, index, FARM_NO_KERNEL_BOOT, 1);
     relaunch(c, index, OFF_MS);
 }
 
-static void ignore_quits(struct chaos *c, int index)
+static void ignore_quits(struct ordeal *c, int index)
 {
     fake_farm_ignore_quits(c->w.farm, index, 2);
-    chaos_ask(c, CACHE_OP_RESTART, index, false);
+    ordeal_ask(c, CACHE_OP_RESTART, index, false);
 }
 
-static void kill_player(struct chaos *c, int index, enum farm_effect effect)
+static void kill_player(struct ordeal *c, int index, enum farm_effect effect)
 {
-    chaos_desire(c, index, CACHE_DESIRED_RUNNING);
+    ordeal_desire(c, index, CACHE_DESIRED_RUNNING);
     fake_farm_set_kill_effect(c->w.farm, index, effect);
     fake_farm_end(c->w.farm, index, false);
     fake_farm_end(c->w.farm, index, true);
     await_launch(c);
 }
 
-static void reset_config(struct chaos *c, int index)
+static void reset_config(struct ordeal *c, int index)
 {
     kill_player(c, index, FARM_EFFECT_RESET);
 }
 
-static void truncate_config(struct chaos *c, int index)
+static void truncate_config(struct ordeal *c, int index)
 {
     kill_player(c, index, FARM_EFFECT_TRUNCATE);
 }
 
-static void lock_disk(struct chaos *c, int index)
+static void lock_disk(struct ordeal *c, int index)
 {
     fake_farm_fault_launches(c->w.farm, index, FARM_READONLY_VMDK, FARM_FOR_EVER);
     relaunch(c, index, OFF_MS);
 }
 
-static void gut_runtime(struct chaos *c, int index)
+static void gut_runtime(struct ordeal *c, int index)
 {
     fake_farm_fault_launches(c->w.farm, index, FARM_VBOX_GUTTED, FARM_FOR_EVER);
     relaunch(c, index, OFF_MS);
 }
 
-static void take_memory(struct chaos *c, int index)
+static void take_memory(struct ordeal *c, int index)
 {
     fake_farm_set_memory(c->w.farm, index, 512);
     relaunch(c, index, OFF_MS);
 }
 
-static void boot_slowly(struct chaos *c, int index)
+static void boot_slowly(struct ordeal *c, int index)
 {
-    chaos_set_hyper_v(true);
-    chaos_restart(c);
+    ordeal_set_hyper_v(true);
+    ordeal_restart(c);
     fake_farm_fault_launches(c->w.farm, index, FARM_SLOW_BOOT, FARM_FOR_EVER);
     relaunch(c, index, OFF_MS);
     c->may_touch[index] = false;
 }
 
-static void steal_port(struct chaos *c, int index)
+static void steal_port(struct ordeal *c, int index)
 {
     fake_farm_fault(c->w.farm, index, FARM_ADB_STOLEN);
 }
 
-static void repair_by_ldplayer(struct chaos *c, int index)
+static void repair_by_ldplayer(struct ordeal *c, int index)
 {
     fake_farm_fault_launches(c->w.farm, index, FARM_REPAIRER, 1);
     relaunch(c, index, OFF_MS);
     c->may_touch[index] = false;
 }
 
-static void launch_two(struct chaos *c, int index)
+static void launch_two(struct ordeal *c, int index)
 {
-    int other = (index + 1) % CHAOS_N;
+    int other = (index + 1) % ORDEAL_N;
     c->may_touch[other] = c->may_end[other] = true;
-    chaos_desire(c, other, CACHE_DESIRED_NONE);
+    ordeal_desire(c, other, CACHE_DESIRED_NONE);
     fake_farm_quit(c->w.farm, other);
     relaunch(c, index, OFF_MS);
     fake_farm_launch(c->w.farm, other);
-    chaos_pass(c, SHOWN_MS);
-    chaos_desire(c, other, CACHE_DESIRED_RUNNING);
+    ordeal_pass(c, SHOWN_MS);
+    ordeal_desire(c, other, CACHE_DESIRED_RUNNING);
 }
 
-const struct chaos_fault chaos_faults[] = {
+const struct ordeal_fault ordeal_faults[] = {
     {.name = "VM service stuck",
      .sign = "the VM service (Ld9BoxSVC) hangs",
      .begin = hang_vm_service,
@@ -165,35 +165,35 @@ const struct chaos_fault chaos_faults[] = {
     {.name = "quit ignored",
      .sign = "QUIT_IGNORED",
      .begin = ignore_quits,
-     .outcome = CHAOS_REPORTED},
+     .outcome = ORDEAL_REPORTED},
     {.name = "config reset after force-kill", .sign = "it was reset", .begin = reset_config},
     {.name = "truncated config", .sign = "it was cut off", .begin = truncate_config},
     {.name = "read-only vmdk",
      .sign = "VERR_VD_IMAGE_READ_ONLY",
      .begin = lock_disk,
-     .outcome = CHAOS_REPORTED},
+     .outcome = ORDEAL_REPORTED},
     {.name = "VBox runtime gutted by repairer",
      .sign = "libOpenglRender2.dll is missing",
      .begin = gut_runtime,
-     .outcome = CHAOS_REPORTED},
+     .outcome = ORDEAL_REPORTED},
     {.name = "RAM floor",
      .sign = "MB of memory, with which the guest crashes",
      .begin = take_memory,
-     .outcome = CHAOS_REPORTED},
+     .outcome = ORDEAL_REPORTED},
     {.name = "Hyper-V on",
      .sign = "workstation.hyper_v",
      .begin = boot_slowly,
-     .outcome = CHAOS_PASSES,
+     .outcome = ORDEAL_PASSES,
      .is_of_host = true},
     {.name = "ADB port stolen (MuMu)",
      .sign = "the guest of no LDPlayer instance answers",
      .begin = steal_port,
-     .outcome = CHAOS_REPORTED},
+     .outcome = ORDEAL_REPORTED},
     {.name = "repairer pass",
      .sign = "repairer",
      .begin = repair_by_ldplayer,
-     .outcome = CHAOS_PASSES},
+     .outcome = ORDEAL_PASSES},
     {.name = "launches in parallel", .sign = "at the same time", .begin = launch_two,
      .needs_witness = true},
 };
-const size_t chaos_n_faults = countof(chaos_faults);
+const size_t ordeal_n_faults = countof(ordeal_faults);
