@@ -188,8 +188,8 @@ static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const str
     if (!cache_snapshot_is_observed(o->snapshot))
         return; /* the first look sees what is there, not what begins */
     uint64_t began_ms = now - (w->player_age_ms < now ? w->player_age_ms : 0);
-    if (former > 0 ||
-        (w->gone_since_ms && began_ms < w->gone_since_ms + LDC_TIMING_LAUNCH_APART_MS))
+    /* Its end came later than that, if it was seen at all. */
+    if (former > 0 || (w->on_ms && began_ms < w->on_ms + LDC_TIMING_LAUNCH_APART_MS))
         w->flaw = too_soon;
     struct map_node *node = o->last_start[0] &&
                                     now - o->last_start_ms < LDC_TIMING_LAUNCH_APART_MS
@@ -235,10 +235,12 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
     else if (w->off_since_ms == 0)
         w->off_since_ms = now;
     w->was_on |= !is_off(w, row);
-    if (!is_off(w, row))
+    if (!is_off(w, row)) {
+        w->on_ms = now;
         w->gone_since_ms = 0;
-    else if (w->gone_since_ms == 0)
+    } else if (w->gone_since_ms == 0) {
         w->gone_since_ms = w->is_new && !w->was_on ? LONG_AGO_MS : now;
+    }
     update_expectation(w, row, now);
     if (config && config->is_readable)
         w->adb.debug = debug_of(config);

@@ -307,7 +307,7 @@ void ordeal_restart(struct ordeal *c)
     ctl_observer_listen(c->w.observer, &c->listener);
 }
 
-void ordeal_begin(struct ordeal *c, uint64_t seed)
+void ordeal_begin(struct ordeal *c, uint64_t seed, bool hurries)
 {
     struct world *w = &c->w;
     *c = (struct ordeal){.seed = seed, .random = seed * UINT64_C(0x9E3779B97F4A7C15) | 1};
@@ -325,6 +325,7 @@ void ordeal_begin(struct ordeal *c, uint64_t seed)
         fake_farm_boot(w->farm, i);
     }
     c->copies = folder_make(); /* outlives the process, too */
+    w->observing.active_ms = hurries ? 1000 : ctl_observer_defaults.active_ms;
     w->observing.config_copies = c->copies;
     w->has_reconciler = true;
     c->began_ms = clock_mono_ms();

@@ -62,8 +62,9 @@ struct ordeal {
     size_t n_ops;
 };
 
-/** SEED decides what ordeal_random says. */
-void ordeal_begin(struct ordeal *c, uint64_t seed);
+/** SEED decides what ordeal_random says. HURRIES: while something moves there is one look a second,
+ *  not two. */
+void ordeal_begin(struct ordeal *c, uint64_t seed, bool hurries);
 /** Checks what must be so at the end of everything, too. */
 void ordeal_end(struct ordeal *c);
 unsigned ordeal_random(struct ordeal *c, unsigned below);

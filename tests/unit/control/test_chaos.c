@@ -18,7 +18,7 @@ static uint64_t number_of(const char *name, uint64_t fallback)
 static void play_alone(size_t fault, uint64_t seed)
 {
     struct ordeal *c = mem_new(struct ordeal);
-    ordeal_begin(c, seed);
+    ordeal_begin(c, seed, false);
     (void)ordeal_strike(c, &ordeal_faults[fault], (int)(seed % ORDEAL_N));
     ordeal_settle(c);
     printf("%-34s %6.1f %6.1f\n", ordeal_faults[fault].name,
@@ -43,7 +43,7 @@ enum { KNOWN_MS = 90000 };
 static void play_pair(size_t a, size_t b)
 {
     struct ordeal *c = mem_new(struct ordeal);
-    ordeal_begin(c, 1 + a * ordeal_n_faults + b);
+    ordeal_begin(c, 1 + a * ordeal_n_faults + b, true);
     /* The VM service comes when the other is known: it takes all VMs, and their faults, away. */
     (void)ordeal_strike(c, &ordeal_faults[b], 1);
     ordeal_pass(c, ordeal_faults[a].is_of_host ? KNOWN_MS : ordeal_random(c, 20000));
@@ -85,7 +85,7 @@ static void garble_list(struct ordeal *c)
 static void play_at_random(uint64_t seed)
 {
     struct ordeal *c = mem_new(struct ordeal);
-    ordeal_begin(c, seed);
+    ordeal_begin(c, seed, true);
     int patients[2] = {(int)ordeal_random(c, ORDEAL_N), (int)ordeal_random(c, ORDEAL_N)};
     for (unsigned n = 1 + ordeal_random(c, 2); n > 0; n--) {
         /* The VM service is everybody's; it is struck alone. */
