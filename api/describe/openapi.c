@@ -20,6 +20,8 @@ static const char *method_key(enum http_method method)
         return "post";
     case HTTP_METHOD_PATCH:
         return "patch";
+    case HTTP_METHOD_PUT:
+        return "put";
     case HTTP_METHOD_DELETE:
         return "delete";
     default:

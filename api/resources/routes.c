@@ -457,6 +457,7 @@ const struct api_route api_routes[] = {
         .id = "getChaos",
         .tag = "chaos",
         .summary = "Tell of the drill that is on",
+        .condition = API_IF_NONE_MATCH,
         .answers = ANSWERS({.status = 200, .schema = "Chaos", .summary = "The drill, or null."}),
     },
     {
@@ -475,6 +476,7 @@ const struct api_route api_routes[] = {
         .body = "ChaosRequest",
         .is_body_required = true,
         .answers = ANSWERS({.status = 200, .schema = "Chaos", .summary = "The drill now."}),
+        .refusals = STATUSES(409),
     },
     {
         .method = HTTP_METHOD_DELETE,
@@ -485,6 +487,7 @@ const struct api_route api_routes[] = {
         .tag = "chaos",
         .summary = "End the drill that is on",
         .answers = ANSWERS({.status = 200, .schema = "Chaos", .summary = "There is none any more."}),
+        .refusals = STATUSES(409),
     },
 
     {

@@ -188,8 +188,9 @@ static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const str
     if (!cache_snapshot_is_observed(o->snapshot))
         return; /* the first look sees what is there, not what begins */
     uint64_t began_ms = now - (w->player_age_ms < now ? w->player_age_ms : 0);
-    /* Its end came later than that, if it was seen at all. */
-    if (former > 0 || (w->on_ms && began_ms < w->on_ms + LDC_TIMING_LAUNCH_APART_MS))
+    /* Its end came later than it was seen on last. Ours wait as they are told to. */
+    bool is_soon = w->on_ms && began_ms < w->on_ms + LDC_TIMING_LAUNCH_APART_MS;
+    if ((former > 0 || is_soon) && w->expect != CTL_EXPECT_START)
         w->flaw = too_soon;
     struct map_node *node = o->last_start[0] &&
                                     now - o->last_start_ms < LDC_TIMING_LAUNCH_APART_MS
