@@ -267,7 +267,8 @@ static void close_chaos(struct runner *base, void (*on_closed)(void *arg), void 
     c->on_closed = on_closed;
     c->on_closed_arg = arg;
     c->is_on = false;
-    list_foreach(item, &c->runs) cancel(list_entry(item, struct run, link));
+    list_foreach(item, &c->runs)
+        cancel(list_entry(item, struct run, link));
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }
 

@@ -27,13 +27,13 @@ enum {
 
 struct chaos_drill {
     enum chaos_kind kind;
-    unsigned percent;            /* of the runs that it is about, 1 to 100 */
-    unsigned latency_ms;         /* for CHAOS_LATENCY, 1 to CHAOS_MAX_LATENCY_MS */
-    unsigned duration_ms;        /* 1 to CHAOS_MAX_DURATION_MS, then it ends by itself */
-    char verb[CHAOS_VERB_SIZE];  /* only runs with this first argument; "" = all */
-    char by[CHAOS_BY_SIZE];      /* who wanted it: what is spoiled says so */
-    uint64_t ends_ms;            /* of a drill that has begun: when, monotonic ... */
-    unsigned n_spoiled;          /* ... and what it has done so far */
+    unsigned percent;           /* of the runs that it is about, 1 to 100 */
+    unsigned latency_ms;        /* for CHAOS_LATENCY, 1 to CHAOS_MAX_LATENCY_MS */
+    unsigned duration_ms;       /* 1 to CHAOS_MAX_DURATION_MS, then it ends by itself */
+    char verb[CHAOS_VERB_SIZE]; /* only runs with this first argument; "" = all */
+    char by[CHAOS_BY_SIZE];     /* who wanted it: what is spoiled says so */
+    uint64_t ends_ms;           /* of a drill that has begun: when, monotonic ... */
+    unsigned n_spoiled;         /* ... and what it has done so far */
 };
 
 struct chaos;

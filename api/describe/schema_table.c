@@ -71,8 +71,9 @@ const struct api_schema_row api_schema_rows[] = {
 
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},
-    {"InstanceUnhealthy", "...InstanceSeen, illness: stuck|zombie|unreachable|silent|crash_loop|"
-                          "foreign_guest|config_lost|not_starting, reason: text, repair: RepairMode"},
+    {"InstanceUnhealthy",
+     "...InstanceSeen, illness: stuck|zombie|unreachable|silent|crash_loop|"
+     "foreign_guest|config_lost|not_starting, reason: text, repair: RepairMode"},
     {"HealingStopped", "is_stopped: bool, reason: text?"},
     {"ConfigRestored", "id: uuid, index: count, reason: text"},
     {"InstanceDrifted", "id: uuid, index: count, settings: [text], reason: text"},

@@ -32,7 +32,7 @@ struct api_context {
     struct cache_backups *backups;
     struct cache_results *results;
     struct ldc_client *client;
-    struct chaos *chaos; /* NULL where the configuration allows no drills */
+    struct chaos *chaos;            /* NULL where the configuration allows no drills */
     const char *version, *revision; /* of this program */
     const char *data_dir;
     const char *cache_backend; /* "memory", "redis", "none" */

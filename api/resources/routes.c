@@ -486,7 +486,8 @@ const struct api_route api_routes[] = {
         .id = "endChaos",
         .tag = "chaos",
         .summary = "End the drill that is on",
-        .answers = ANSWERS({.status = 200, .schema = "Chaos", .summary = "There is none any more."}),
+        .answers =
+            ANSWERS({.status = 200, .schema = "Chaos", .summary = "There is none any more."}),
         .refusals = STATUSES(409),
     },
 

@@ -139,6 +139,7 @@ static void quarantine(struct ctl_ward *w, const struct cache_instance *i, bool 
     memset(q.reason + n, 0, sizeof(q.reason) - n);
     struct ctl_local local = {.desired = -1, .quarantine = &q};
     ctl_observer_set_local(w->reconciler->parts.observer, i->id, &local);
+    w->was_quarantined = true; /* a person may end it before the next look */
 }
 
 unsigned ctl_reconciler_count_acts(struct ctl_reconciler *r, const char *id)

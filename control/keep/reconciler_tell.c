@@ -38,9 +38,9 @@ void ctl_reconciler_describe(struct ctl_reconciler *r, const struct cache_instan
 
     str_copy(out, size, i->reason);
     if (illness == CTL_ILLNESS_CONFIG_LOST)
-        snprintf(out, size, "it runs with a config file that has lost what was set: %s",
-                 loss);
-    else if (illness == CTL_ILLNESS_CRASH_LOOP && memory->is_set && memory->number <= LDC_MEMORY_FLOOR_MB)
+        snprintf(out, size, "it runs with a config file that has lost what was set: %s", loss);
+    else if (illness == CTL_ILLNESS_CRASH_LOOP && memory->is_set &&
+             memory->number <= LDC_MEMORY_FLOOR_MB)
         snprintf(
             out, size,
             "its VM ends and begins anew, again and again: it has %d MB of memory, with which the "

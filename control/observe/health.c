@@ -42,8 +42,7 @@ enum ctl_illness ctl_health_judge(const struct ctl_vitals *v)
 
     bool is_on = v->state != CACHE_STATE_STOPPED && v->state != CACHE_STATE_STOPPING &&
                  v->state != CACHE_STATE_UNKNOWN;
-    if (is_on &&
-        v->n_vm_restarts >= (v->is_below_floor ? CRASHES_BELOW_FLOOR : CRASHES_OF_A_LOOP))
+    if (is_on && v->n_vm_restarts >= (v->is_below_floor ? CRASHES_BELOW_FLOOR : CRASHES_OF_A_LOOP))
         return CTL_ILLNESS_CRASH_LOOP;
     switch (v->state) {
     case CACHE_STATE_STUCK:

@@ -9,14 +9,14 @@
  * it takes to be sure is the reconciler's to say. Pure. */
 enum ctl_illness {
     CTL_ILLNESS_NONE,
-    CTL_ILLNESS_STUCK,        /* its start does not get on: no VM, or no Android */
-    CTL_ILLNESS_ZOMBIE,       /* its window is left, its VM is not */
-    CTL_ILLNESS_UNREACHABLE,  /* its processes live, ldconsole does not know it */
-    CTL_ILLNESS_SILENT,       /* Android is up, the guest does not answer */
-    CTL_ILLNESS_CRASH_LOOP,   /* its VM ends and begins anew, again and again */
+    CTL_ILLNESS_STUCK,         /* its start does not get on: no VM, or no Android */
+    CTL_ILLNESS_ZOMBIE,        /* its window is left, its VM is not */
+    CTL_ILLNESS_UNREACHABLE,   /* its processes live, ldconsole does not know it */
+    CTL_ILLNESS_SILENT,        /* Android is up, the guest does not answer */
+    CTL_ILLNESS_CRASH_LOOP,    /* its VM ends and begins anew, again and again */
     CTL_ILLNESS_FOREIGN_GUEST, /* what answers for it is not its own guest */
-    CTL_ILLNESS_CONFIG_LOST,  /* it runs with a config file that has lost what we keep a copy of */
-    CTL_ILLNESS_NOT_STARTING, /* its starts fail, which only the reconciler knows */
+    CTL_ILLNESS_CONFIG_LOST,   /* it runs with a config file that has lost what we keep a copy of */
+    CTL_ILLNESS_NOT_STARTING,  /* its starts fail, which only the reconciler knows */
     CTL_ILLNESS_COUNT
 };
 

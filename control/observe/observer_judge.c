@@ -192,12 +192,11 @@ static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const str
     bool is_soon = w->on_ms && began_ms < w->on_ms + LDC_TIMING_LAUNCH_APART_MS;
     if ((former > 0 || is_soon) && w->expect != CTL_EXPECT_START)
         w->flaw = too_soon;
-    struct map_node *node = o->last_start[0] &&
-                                    now - o->last_start_ms < LDC_TIMING_LAUNCH_APART_MS
+    struct map_node *node = o->last_start[0] && now - o->last_start_ms < LDC_TIMING_LAUNCH_APART_MS
                                 ? map_find(&o->watches, o->last_start)
                                 : NULL;
     struct ctl_watch *other = node ? container_of(node, struct ctl_watch, by_id) : NULL;
-    if (other && other != w && other->start_pid > 0) {
+    if (other && other != w && other->start_pid > 0 && is_start(other->state)) {
         w->flaw = w->flaw ? w->flaw : together;
         other->flaw = other->flaw ? other->flaw : together;
     }

@@ -38,8 +38,8 @@ struct ctl_observer {
                                       another than himself; "" = no more */
     char last_start[UUID_SIZE];    /* of the instance whose player was last seen first; "" = none */
     uint64_t last_start_ms;
-    uint64_t judging;              /* number of the survey that was judged last */
-    size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
+    uint64_t judging; /* number of the survey that was judged last */
+    size_t n_judged;  /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
     uint64_t first_believed; /* earlier surveys may have seen what is no longer so */
     bool is_closing;

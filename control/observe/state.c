@@ -167,9 +167,9 @@ static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdi
  * begin. */
 static bool is_in_repair(const struct ctl_facts *f)
 {
-    uint64_t ms = f->player_age_ms                      ? f->player_age_ms
+    uint64_t ms = f->player_age_ms                     ? f->player_age_ms
                   : ctl_state_is_starting(f->previous) ? f->previous_ms
-                                                        : f->stuck_ms;
+                                                       : f->stuck_ms;
     return f->is_repaired && f->player > 0 && ms < f->stuck_ms;
 }
 

@@ -36,8 +36,8 @@ struct ctl_facts {
     enum ctl_guest guest;
     uint64_t without_vm_ms; /* how long this player has been there and had no VM yet; 0 = it had */
     bool is_repaired;       /* LDPlayer's repairer is at work on it (reference 5.2) */
-    const char *flaw;       /* what was wrong with its launch, as a part of a sentence; NULL = nothing
-                               that is known */
+    const char *flaw; /* what was wrong with its launch, as a part of a sentence; NULL = nothing
+                         that is known */
     const char *guest_reason; /* what is wrong with it, as a part of a sentence; NULL = not known */
     enum ctl_expect expect;
     enum cache_state previous;

@@ -262,10 +262,11 @@ struct ctl_workstations *ctl_workstations_new(const struct ctl_workstations_part
 static void tell_hyper_v(struct ctl_workstations *ws)
 {
     if (system_has_hyper_v())
-        cache_events_emit(ws->parts.events, "workstation.hyper_v",
-                          "{\"reason\":\"Hyper-V runs on this machine (the feature itself, WSL 2 or "
-                          "core isolation switch it on): LDPlayer boots several times more slowly "
-                          "with it, which is not held against an instance\"}");
+        cache_events_emit(
+            ws->parts.events, "workstation.hyper_v",
+            "{\"reason\":\"Hyper-V runs on this machine (the feature itself, WSL 2 or "
+            "core isolation switch it on): LDPlayer boots several times more slowly "
+            "with it, which is not held against an instance\"}");
 }
 
 void ctl_workstations_start(struct ctl_workstations *ws)

@@ -57,8 +57,9 @@ enum ldc_timing {
     /* The VM comes a few seconds behind the player (2.6). One that is not there by then may still
      * come, in a repairer's pass; it is told to the breakers. */
     LDC_TIMING_VM_LATE_MS = 30000,
-    /* A player that waits for its VM for so long waits for ever (5.2: VM service stuck, launched too
-     * soon), also on a machine where all takes four times as long; but for a repairer's pass. */
+    /* A player that waits for its VM for so long waits for ever (5.2: VM service stuck, launched
+     * too soon), also on a machine where all takes four times as long; but for a repairer's pass.
+     */
     LDC_TIMING_NO_VM_MS = 40000,
     /* A VM without Android for so long, and three times as long as this instance's boots take, is
      * told of (5.2: no kernel boot). */

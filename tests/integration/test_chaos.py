@@ -18,7 +18,7 @@ ENDS = {"crash": (), "zombie": ("vm",), "unknown to ldconsole": ("player",)}
 
 
 class Schedules(ServiceCase):
-    instances = 12
+    instances = 10
     service_options = {
         "refresh_idle_ms": 300, "stuck_ms": 5000, "stop_timeout_ms": 6000, "repair_looks": 2,
         "start_timeout_ms": 8000, "repair_per_hour": 60, "repair_host_per_hour": 1000,
@@ -75,7 +75,7 @@ class Schedules(ServiceCase):
         wait_for(lambda: len(self.up()) == self.instances and self.is_idle(), "the beginning")
         before = self.up()
         for n in range(ROUNDS):
-            faults = {(PATIENTS * n + i) % self.instances: chance.choice([*AT_LAUNCH, *ENDS, *ENDS])
+            faults = {(PATIENTS * n + i) % self.instances: chance.choice([*AT_LAUNCH, *3 * [*ENDS]])
                       for i in range(PATIENTS)}
             with self.subTest(f"round {n}: {faults}"):
                 before = self.play(faults, before)

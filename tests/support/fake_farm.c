@@ -526,9 +526,9 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
 {
     int r = UV_ESRCH;
     uv_mutex_lock(&lock);
-    the_farm->n_wrong_kills += process->role != LDC_PROCESS_VM_SERVICE &&
-                               (process->pid == the_farm->neighbour.player ||
-                                process->pid == the_farm->neighbour.headless);
+    the_farm->n_wrong_kills +=
+        process->role != LDC_PROCESS_VM_SERVICE && (process->pid == the_farm->neighbour.player ||
+                                                    process->pid == the_farm->neighbour.headless);
     if (process->role == LDC_PROCESS_VM_SERVICE && process->pid == the_farm->vm_service) {
         for (size_t n = 0; n < FARM_MAX_INSTANCES; n++)
             farm_must(!the_farm->instances[n].exists || the_farm->instances[n].headless <= 0,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How an instance gets on by itself, as the simulator has it (tests/simulator/timeline.c, player.c):
+/* How an instance gets on by itself, as the simulator has it (tests/simulator/timeline.c,
+ * player.c):
  *
  *      launch --visible--> 2,pid,-1 --vm--> 2,pid,vm --android--> 1,pid,vm --adb--> answers
  *      quit --off--> the VM is gone --row--> 0,-1,-1 --tail--> the player is gone --settle--> safe
@@ -235,10 +236,11 @@ void farm_life_launch(struct fake_farm *farm, struct farm_instance *i)
     if (i->was_killed)
         damage_config(farm, i);
     i->was_killed = false;
-    write_log(farm, i, i->life.faults & FARM_READONLY_VMDK
-                           ? "VD: error VERR_VD_IMAGE_READ_ONLY opening image file 'data.vmdk'\n"
-                             "Power up failed (PowerUpFailed)\n"
-                           : "VirtualBox VM\n");
+    write_log(farm, i,
+              i->life.faults & FARM_READONLY_VMDK
+                  ? "VD: error VERR_VD_IMAGE_READ_ONLY opening image file 'data.vmdk'\n"
+                    "Power up failed (PowerUpFailed)\n"
+                  : "VirtualBox VM\n");
     i->life.is_stuck |= is_too_soon || farm->vm_service != 0 || has_truncated_config(farm, i) ||
                         !fake_farm_has_disk(farm, i->index);
     collide(farm, i, now);
@@ -275,8 +277,8 @@ bool farm_life_ask(struct fake_farm *farm, int index, bool by_port, struct buf *
     follow(farm, i, now);
     farm_unlock();
     const struct farm_life *l = &i->life;
-    bool is_up = i->headless > 0 && has_booted(l, now) &&
-                 now >= l->vm_started_ms + l->boot_ms + l->adb_ms;
+    bool is_up =
+        i->headless > 0 && has_booted(l, now) && now >= l->vm_started_ms + l->boot_ms + l->adb_ms;
     bool is_done = is_up && now >= l->vm_started_ms + l->boot_ms + l->adb_ms + l->done_ms;
     if (l->faults & FARM_ADB_STOLEN && by_port) {
         (void)buf_append_str(out, "ldplayerd.boot\r\n1\r\nldplayerd.mac\r\n02:4d:75:4d:75:01\r\n"

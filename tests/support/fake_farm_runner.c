@@ -503,8 +503,7 @@ static void on_deadline(uv_timer_t *timer)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct farm_runner *runner =
-        container_of((uv_timer_t *)handle, struct farm_runner, deadlines);
+    struct farm_runner *runner = container_of((uv_timer_t *)handle, struct farm_runner, deadlines);
     void (*on_closed)(void *arg) = runner->on_closed;
     void *on_closed_arg = runner->on_closed_arg;
     runner->farm->runner = NULL;

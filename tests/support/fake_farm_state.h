@@ -27,7 +27,7 @@ struct farm_instance {
     unsigned n_ignored_quits, n_kills, n_rash;
     enum farm_effect kill_effect;
     bool was_killed, has_repairer;
-    uint64_t player_ms; /* when its player was started; 0 = that is not told */
+    uint64_t player_ms;   /* when its player was started; 0 = that is not told */
     bool exists, is_away; /* or its files are at another place */
     int index;
     char title[100], model[40];

@@ -44,7 +44,7 @@ static void check_verb(void *arg, const char *verb)
     ordeal_tell(c, "  %s %d", verb, index);
     c->may_touch[index] |= fake_farm_is_sick(c->w.farm, index);
     ordeal_must(c, c->may_touch[index], "%s was given to %d, which was well or booting", verb,
-               index);
+                index);
 }
 
 static void check_processes(struct ordeal *c)
@@ -54,9 +54,9 @@ static void check_processes(struct ordeal *c)
         if (fake_farm_is_sick(c->w.farm, i))
             c->may_touch[i] = c->may_end[i] = true;
         ordeal_must(c, fake_farm_kills(c->w.farm, i) == 0 || c->may_end[i],
-                   "processes of %d were ended", i);
+                    "processes of %d were ended", i);
         ordeal_must(c, fake_farm_rash_launches(c->w.farm, i) == 0 || c->may_touch[i],
-                   "%d was launched too soon", i);
+                    "%d was launched too soon", i);
     }
     ordeal_must(c, fake_farm_kills(c->w.farm, -1) == 0, "a process of a neighbour was ended");
 }
@@ -67,8 +67,7 @@ static void note(struct ordeal *c, const char *id, const char *text)
 {
     for (size_t n = 0; n < c->n_cases; n++) {
         struct ordeal_case *k = &c->cases[n];
-        const struct cache_instance *i =
-            k->fault->is_of_host ? NULL : world_at(&c->w, k->index);
+        const struct cache_instance *i = k->fault->is_of_host ? NULL : world_at(&c->w, k->index);
         bool is_of_it = k->fault->is_of_host || (i && id && strcmp(i->id, id) == 0);
         if (k->noticed_ms || !is_of_it || !strstr(text, k->fault->sign))
             continue;
@@ -220,10 +219,10 @@ void ordeal_settle(struct ordeal *c)
         if (now_ms(c) < end)
             continue;
         for (size_t n = 0; n < c->n_cases; n++)
-            ordeal_must(c, c->cases[n].noticed_ms || c->cases[n].is_excused, "'%s' of %d was not noticed",
-                       c->cases[n].fault->name, c->cases[n].index);
+            ordeal_must(c, c->cases[n].noticed_ms || c->cases[n].is_excused,
+                        "'%s' of %d was not noticed", c->cases[n].fault->name, c->cases[n].index);
         ordeal_must(c, worst < 0, "%d is %s (%s) in the end", worst,
-                   cache_state_name(world_state(&c->w, worst)), world_at(&c->w, worst)->reason);
+                    cache_state_name(world_state(&c->w, worst)), world_at(&c->w, worst)->reason);
         ordeal_must(c, false, "operations never end");
     }
 }
@@ -344,7 +343,7 @@ void ordeal_begin(struct ordeal *c, uint64_t seed, bool hurries)
     ordeal_pass(c, 12000);
     for (int i = 0; i < ORDEAL_N; i++)
         ordeal_must(c, world_state(w, i) == CACHE_STATE_READY, "%d is %s (%s) at the beginning", i,
-                   cache_state_name(world_state(w, i)), world_at(w, i)->reason);
+                    cache_state_name(world_state(w, i)), world_at(w, i)->reason);
 }
 
 void ordeal_end(struct ordeal *c)
@@ -354,7 +353,7 @@ void ordeal_end(struct ordeal *c)
     check_processes(c);
     for (int i = 0; i < ORDEAL_N; i++)
         ordeal_must(c, case_of(c, i) || c->may_touch[i] || fake_farm_is_well(c->w.farm, i),
-                   "%d, to which nothing happened, is not well", i);
+                    "%d, to which nothing happened, is not well", i);
     ctl_observer_unlisten(&c->listener);
     c->w.listen = NULL;
     world_end(&c->w);

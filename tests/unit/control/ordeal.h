@@ -19,15 +19,15 @@ struct ordeal_fault {
     const char *name; /* as reference 5.2 has it */
     /* What is said of it and of nothing else, in a state's reason or an event. */
     const char *sign;
-    const char *seen, *done;            /* for docs/faults.md */
+    const char *seen, *done; /* for docs/faults.md */
     void (*begin)(struct ordeal *c, int index);
     enum {
-        ORDEAL_CURED,    /* it is well again, by what we do */
-        ORDEAL_PASSES,   /* it gets well by itself, and nothing is done */
-        ORDEAL_REPORTED  /* somebody has to mend it, who is told what */
+        ORDEAL_CURED,   /* it is well again, by what we do */
+        ORDEAL_PASSES,  /* it gets well by itself, and nothing is done */
+        ORDEAL_REPORTED /* somebody has to mend it, who is told what */
     } outcome;
-    bool is_of_host;     /* not of one instance */
-    bool needs_witness;  /* who did not see the launch does not know what was wrong with it */
+    bool is_of_host;    /* not of one instance */
+    bool needs_witness; /* who did not see the launch does not know what was wrong with it */
 };
 extern const struct ordeal_fault ordeal_faults[];
 extern const size_t ordeal_n_faults;
@@ -37,7 +37,7 @@ struct ordeal_case {
     const struct ordeal_fault *fault;
     int index;
     uint64_t began_ms, noticed_ms, healed_ms; /* 0 = not yet */
-    bool is_excused; /* nobody need know any more what it was */
+    bool is_excused;                          /* nobody need know any more what it was */
 };
 
 struct ordeal_op {
@@ -85,7 +85,7 @@ void ordeal_settle(struct ordeal *c);
 void ordeal_desire(struct ordeal *c, int index, enum cache_desired desired);
 void ordeal_tell(struct ordeal *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define ordeal_must(c, condition, ...)                                                              \
+#define ordeal_must(c, condition, ...)                                                             \
     do {                                                                                           \
         char why_[400];                                                                            \
         snprintf(why_, sizeof(why_), __VA_ARGS__);                                                 \

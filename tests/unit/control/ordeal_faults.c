@@ -173,8 +173,9 @@ const struct ordeal_fault ordeal_faults[] = {
     {.name = "unknown to ldconsole",
      .sign = "\"illness\":\"unreachable\"",
      .seen = "list2 says that it is off, and its processes live: `unreachable`",
-     .done = "quit twice, its own processes are ended, start; what that costs the config file is put "
-             "back",
+     .done =
+         "quit twice, its own processes are ended, start; what that costs the config file is put "
+         "back",
      .begin = hide},
     {.name = "hung guest",
      .sign = "\"illness\":\"silent\"",
@@ -196,7 +197,8 @@ const struct ordeal_fault ordeal_faults[] = {
      .outcome = ORDEAL_REPORTED},
     {.name = "config reset after force-kill",
      .sign = "it was reset",
-     .seen = "the config file has lost its name and settings, of which a copy is kept: `config_lost`",
+     .seen =
+         "the config file has lost its name and settings, of which a copy is kept: `config_lost`",
      .done = "quit, the copy is put back, start",
      .begin = reset_config},
     {.name = "truncated config",

@@ -173,13 +173,13 @@ static void ask_at_random(struct ordeal *c)
 {
     static const enum cache_op_kind kinds[] = {CACHE_OP_START, CACHE_OP_STOP, CACHE_OP_RESTART};
     ordeal_ask(c, kinds[ordeal_random(c, countof(kinds))], (int)ordeal_random(c, ORDEAL_N),
-              ordeal_random(c, 4) == 0);
+               ordeal_random(c, 4) == 0);
 }
 
 static void garble_list(struct ordeal *c)
 {
-    static const enum farm_answer answers[] = {FARM_EMPTY, FARM_GARBAGE, FARM_TORN, FARM_NOISE,
-                                               FARM_CRASH, FARM_HANG};
+    static const enum farm_answer answers[] = {FARM_EMPTY, FARM_GARBAGE, FARM_TORN,
+                                               FARM_NOISE, FARM_CRASH,   FARM_HANG};
     unsigned which = ordeal_random(c, countof(answers));
     ordeal_tell(c, "list2 answers %u", which);
     fake_farm_answer(c->w.farm, "list2", answers[which]);
