@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Drills: ldconsole fails on purpose, for a while (runner/chaos.h). What a drill changes is told by
- * events, which the service emits. */
+/* Drills: ldconsole fails on purpose, for a while (ldconsole/guard/chaos.h). What a drill changes
+ * is told by events, which the service emits. */
 #include "api/resources/handlers.h"
 
 #include <string.h>
@@ -10,17 +10,17 @@
 #include "base/system/clock.h"
 #include "base/text/json.h"
 #include "base/text/str.h"
-#include "runner/chaos.h"
+#include "ldconsole/guard/chaos.h"
 
-static void add_drill(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct chaos_drill *d)
+static void add_drill(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct ldc_chaos_drill *d)
 {
     uint64_t now = clock_mono_ms();
     uint64_t left_ms = d->ends_ms > now ? d->ends_ms - now : 0;
     yyjson_mut_val *drill = yyjson_mut_obj_add_obj(doc, root, "drill");
-    json_add_str(doc, drill, "kind", chaos_kind_names[d->kind]);
+    json_add_str(doc, drill, "kind", ldc_chaos_kind_names[d->kind]);
     json_add_str(doc, drill, "verb", d->verb[0] ? d->verb : NULL);
     yyjson_mut_obj_add_uint(doc, drill, "percent", d->percent);
-    if (d->kind == CHAOS_LATENCY)
+    if (d->kind == LDC_CHAOS_LATENCY)
         yyjson_mut_obj_add_uint(doc, drill, "latency_ms", d->latency_ms);
     else
         yyjson_mut_obj_add_null(doc, drill, "latency_ms");
@@ -31,8 +31,8 @@ static void add_drill(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct ch
 
 static void answer(struct api_exchange *x)
 {
-    struct chaos *chaos = x->context->chaos;
-    const struct chaos_drill *d = chaos ? chaos_drill(chaos) : NULL;
+    struct ldc_chaos *chaos = x->context->chaos;
+    const struct ldc_chaos_drill *d = chaos ? ldc_chaos_drill(chaos) : NULL;
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -46,8 +46,8 @@ static void answer(struct api_exchange *x)
 
 static int find_kind(const char *text)
 {
-    for (int i = 0; text && i < CHAOS_KIND_COUNT; i++) {
-        if (strcmp(chaos_kind_names[i], text) == 0)
+    for (int i = 0; text && i < LDC_CHAOS_KIND_COUNT; i++) {
+        if (strcmp(ldc_chaos_kind_names[i], text) == 0)
             return i;
     }
     return -1;
@@ -66,7 +66,7 @@ static void read_number(const struct api_field_reader *reader, yyjson_val *root,
         *ret = (unsigned)yyjson_get_uint(value);
 }
 
-static const char *read_verb(yyjson_val *value, struct chaos_drill *ret)
+static const char *read_verb(yyjson_val *value, struct ldc_chaos_drill *ret)
 {
     const char *text = api_field_text(value);
     if (!text || !*text || strlen(text) >= sizeof(ret->verb) || str_has_controls(text))
@@ -76,22 +76,22 @@ static const char *read_verb(yyjson_val *value, struct chaos_drill *ret)
 }
 
 static void read_drill(const struct api_field_reader *reader, yyjson_val *root,
-                       struct chaos_drill *ret)
+                       struct ldc_chaos_drill *ret)
 {
     unsigned duration_s = 0;
     int kind = find_kind(api_field_text(yyjson_obj_get(root, "kind")));
     if (kind < 0 && yyjson_obj_get(root, "kind"))
         api_field_refuse(reader, "kind", "must be latency, hang, error or garbage");
     else if (kind >= 0)
-        ret->kind = (enum chaos_kind)kind;
-    read_number(reader, root, "duration_s", CHAOS_MAX_DURATION_MS / 1000,
+        ret->kind = (enum ldc_chaos_kind)kind;
+    read_number(reader, root, "duration_s", LDC_CHAOS_MAX_DURATION_MS / 1000,
                 "must be a whole number of seconds from 1 to 3600", &duration_s);
     read_number(reader, root, "percent", 100, "must be a whole number from 1 to 100",
                 &ret->percent);
-    read_number(reader, root, "latency_ms", CHAOS_MAX_LATENCY_MS,
+    read_number(reader, root, "latency_ms", LDC_CHAOS_MAX_LATENCY_MS,
                 "must be a whole number of milliseconds from 1 to 60000", &ret->latency_ms);
     bool has_latency = yyjson_obj_get(root, "latency_ms") != NULL;
-    if (kind >= 0 && has_latency != (kind == CHAOS_LATENCY))
+    if (kind >= 0 && has_latency != (kind == LDC_CHAOS_LATENCY))
         api_field_refuse(reader, "latency_ms",
                          has_latency ? "is only for the kind latency"
                                      : "is needed for the kind latency, from 1 to 60000");
@@ -122,7 +122,7 @@ void api_handle_chaos_put(struct api_exchange *x)
     yyjson_doc *doc cleanup(json_doc_freep) = NULL;
     struct api_field_errors errors = {0};
     struct api_field_reader reader = {"", &errors, false, NULL};
-    struct chaos_drill drill = {.percent = 100};
+    struct ldc_chaos_drill drill = {.percent = 100};
     if (!is_allowed(x) || !api_input_body(x, &doc))
         return;
     yyjson_val *root = yyjson_doc_get_root(doc);
@@ -133,7 +133,7 @@ void api_handle_chaos_put(struct api_exchange *x)
         return;
     }
     str_copy(drill.by, sizeof(drill.by), x->who.name);
-    chaos_begin(x->context->chaos, &drill);
+    ldc_chaos_begin(x->context->chaos, &drill);
     answer(x);
 }
 
@@ -141,6 +141,6 @@ void api_handle_chaos_delete(struct api_exchange *x)
 {
     if (!is_allowed(x))
         return;
-    chaos_end(x->context->chaos, "an admin ended it");
+    ldc_chaos_end(x->context->chaos, "an admin ended it");
     answer(x);
 }

@@ -117,9 +117,9 @@ static void build_client(struct svc_app *app)
     read_deadlines(c, options.deadline_ms);
     struct runner *runner = svc_app_build_runner(app);
     if (c->chaos) {
-        runner = chaos_new(&app->loop, runner);
-        app->chaos = chaos_of(runner);
-        chaos_on_change(app->chaos, svc_app_tell_chaos, app);
+        runner = ldc_chaos_new(&app->loop, runner);
+        app->chaos = ldc_chaos_of(runner);
+        ldc_chaos_on_change(app->chaos, svc_app_tell_chaos, app);
     }
     app->client = ldc_client_new(&app->loop, runner, &app->install, &options);
     for (size_t i = 0; i < app->n_breakers; i++)

@@ -540,6 +540,7 @@ struct runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop)
     runner->loop = loop;
     farm->runner = runner;
     uv_timer_init(&loop->uv, &runner->deadlines);
+    uv_unref((uv_handle_t *)&runner->deadlines); /* nobody waits for it alone */
     if (farm->is_live)
         uv_timer_start(&runner->deadlines, on_deadline, DEADLINE_LOOK_MS, DEADLINE_LOOK_MS);
     return &runner->base;

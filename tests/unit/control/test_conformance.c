@@ -177,6 +177,15 @@ static void check_processes(struct stage *s, int index, const char *wanted)
     mem_free(got);
 }
 
+static void check_log(struct stage *s, int index, const char *wanted)
+{
+    for (unsigned ms = 0; !strstr(log_of(s, index), wanted) && ms < PATIENCE_MS; ms += LOOK_MS) {
+        fake_clock_skip(LOOK_MS);
+        run(s, "list2");
+    }
+    cr_assert(strstr(log_of(s, index), wanted), "%s: %s", s->scenario, s->log);
+}
+
 static void end_process(struct stage *s, const char *which)
 {
     struct ldc_processes all = {0};
@@ -220,8 +229,7 @@ static void check_each(struct stage *s, const char *what, yyjson_val *by_index)
         if (strcmp(what, "processes") == 0)
             check_processes(s, index, yyjson_get_str(wanted));
         else if (strcmp(what, "log") == 0)
-            cr_assert(strstr(log_of(s, index), yyjson_get_str(wanted)), "%s: %s", s->scenario,
-                      log_of(s, index));
+            check_log(s, index, yyjson_get_str(wanted));
         else if (strcmp(what, "files") == 0)
             check_files(s, index, yyjson_get_str(wanted));
         else

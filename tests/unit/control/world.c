@@ -7,7 +7,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
-#include "runner/chaos.h"
+#include "ldconsole/guard/chaos.h"
 #include "tests/support/fake_timers.h"
 #include "tests/support/folder.h"
 
@@ -81,8 +81,8 @@ static void build_client(struct world *w)
     ldc_install_from_path(fake_farm_ldconsole(w->farm), &install);
     struct runner *runner = fake_farm_runner(w->farm, &w->loop);
     if (w->has_chaos) {
-        runner = chaos_new(&w->loop, runner);
-        w->chaos = chaos_of(runner);
+        runner = ldc_chaos_new(&w->loop, runner);
+        w->chaos = ldc_chaos_of(runner);
     }
     w->client = ldc_client_new(&w->loop, runner, &install, &w->calls);
     ldc_install_deinit(&install);

@@ -29,7 +29,7 @@ struct world {
     struct cache_events *events;
     struct cache_idempotency *idempotency;
     struct ldc_client *client;
-    struct chaos *chaos; /* the client's runner's, where has_chaos */
+    struct ldc_chaos *chaos; /* the client's runner's, where has_chaos */
     struct ctl_observer *observer;
     struct ctl_engine *engine;
     struct ctl_reconciler *reconciler;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "runner/chaos.h"
+#include "ldconsole/guard/chaos.h"
 #include "tests/unit/api/house.h"
 
 static struct house h;
@@ -31,12 +31,12 @@ Test(api_route_chaos, begins_and_ends_a_drill)
     cr_expect_str_eq(answer_text(&a, "/drill/verb"), "list2");
     cr_expect_eq(answer_number(&a, "/drill/percent"), 100);
     cr_expect_eq(answer_number(&a, "/drill/latency_ms"), 50);
-    cr_expect_eq(chaos_drill(h.world.chaos)->duration_ms, 60000);
+    cr_expect_eq(ldc_chaos_drill(h.world.chaos)->duration_ms, 60000);
     answer_deinit(&a);
     a = house_ask(&h, "DELETE", "/api/chaos", NULL, 200);
     cr_expect(yyjson_is_null(yyjson_obj_get(a.root, "drill")));
     answer_deinit(&a);
-    cr_expect_null(chaos_drill(h.world.chaos));
+    cr_expect_null(ldc_chaos_drill(h.world.chaos));
 }
 
 Test(api_route_chaos, senseless_drills_are_refused_with_their_limits)
@@ -64,7 +64,7 @@ Test(api_route_chaos, senseless_drills_are_refused_with_their_limits)
     for (size_t i = 0; i < countof(rows); i++)
         house_refuses(&h, "PUT", "/api/chaos", rows[i].body, 422, "VALIDATION_FAILED",
                       rows[i].field);
-    cr_expect_null(chaos_drill(h.world.chaos));
+    cr_expect_null(ldc_chaos_drill(h.world.chaos));
 }
 
 static void begin_without(void)

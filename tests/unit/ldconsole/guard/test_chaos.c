@@ -5,17 +5,17 @@
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
-#include "runner/chaos.h"
+#include "ldconsole/guard/chaos.h"
 #include "tests/support/fake_runner.h"
 
 static struct loop loop;
 static struct fake_runner *fake;
 static struct runner *runner;
-static struct chaos *chaos;
+static struct ldc_chaos *chaos;
 static unsigned n_begun, n_ended;
 static char why_ended[80];
 
-static void on_change(void *arg, const struct chaos_drill *drill, const char *why)
+static void on_change(void *arg, const struct ldc_chaos_drill *drill, const char *why)
 {
     (void)arg;
     (void)drill;
@@ -30,9 +30,9 @@ static void set_up(void)
     cr_assert_eq(loop_init(&loop), 0);
     uv_ref((uv_handle_t *)&loop.wake); /* what is posted is waited for */
     fake = fake_runner_new(&loop);
-    runner = chaos_new(&loop, fake_runner_base(fake));
-    chaos = chaos_of(runner);
-    chaos_on_change(chaos, on_change, NULL);
+    runner = ldc_chaos_new(&loop, fake_runner_base(fake));
+    chaos = ldc_chaos_of(runner);
+    ldc_chaos_on_change(chaos, on_change, NULL);
 }
 
 static void note_closed(void *arg)
@@ -78,12 +78,12 @@ static struct run *start(const char *verb, unsigned deadline_ms, struct outcome 
     return run;
 }
 
-static void begin(enum chaos_kind kind, const char *verb)
+static void begin(enum ldc_chaos_kind kind, const char *verb)
 {
-    struct chaos_drill drill = {
+    struct ldc_chaos_drill drill = {
         .kind = kind, .percent = 100, .latency_ms = 20, .duration_ms = 60000, .by = "Ann"};
     strcpy(drill.verb, verb);
-    chaos_begin(chaos, &drill);
+    ldc_chaos_begin(chaos, &drill);
 }
 
 static void run_until(const unsigned *n)
@@ -101,7 +101,7 @@ Test(chaos, hands_everything_on_without_a_drill)
     cr_expect_eq(o.result.exit_code, 7);
     cr_expect_str_eq(o.output, "seven");
     cr_expect_str_eq(fake_runner_command(fake, 0), "ldconsole list2 --index");
-    cr_expect_null(chaos_drill(chaos));
+    cr_expect_null(ldc_chaos_drill(chaos));
     fake_runner_base(fake)->absence = "nobody";
     cr_expect_str_eq(runner_absence(runner), "nobody");
     tear_down();
@@ -110,9 +110,9 @@ Test(chaos, hands_everything_on_without_a_drill)
 Test(chaos, an_error_and_garbage_say_whose_drill_it_is_and_run_nothing)
 {
     struct outcome error = {0}, garbage = {0};
-    begin(CHAOS_ERROR, "");
+    begin(LDC_CHAOS_ERROR, "");
     (void)start("launch", 1000, &error);
-    begin(CHAOS_GARBAGE, "");
+    begin(LDC_CHAOS_GARBAGE, "");
     (void)start("launch", 1000, &garbage);
     cr_expect_eq(error.n, 0, "always in a later turn");
     run_until(&error.n);
@@ -125,14 +125,14 @@ Test(chaos, an_error_and_garbage_say_whose_drill_it_is_and_run_nothing)
     cr_expect_eq(fake_runner_n_started(fake), 0);
     cr_expect_eq(n_begun, 2);
     cr_expect_eq(n_ended, 1);
-    cr_expect_eq(chaos_drill(chaos)->n_spoiled, 1);
+    cr_expect_eq(ldc_chaos_drill(chaos)->n_spoiled, 1);
     tear_down();
 }
 
 Test(chaos, a_hang_ends_at_the_deadline_or_when_it_is_cancelled)
 {
     struct outcome hung = {0}, cancelled = {0};
-    begin(CHAOS_HANG, "");
+    begin(LDC_CHAOS_HANG, "");
     (void)start("list2", 30, &hung);
     struct run *run = start("list2", 60000, &cancelled);
     run_until(&hung.n);
@@ -149,7 +149,7 @@ Test(chaos, a_hang_ends_at_the_deadline_or_when_it_is_cancelled)
 Test(chaos, latency_comes_before_the_command_and_counts_against_its_deadline)
 {
     struct outcome late = {0}, too_late = {0};
-    begin(CHAOS_LATENCY, "");
+    begin(LDC_CHAOS_LATENCY, "");
     fake_runner_answer_next(fake, 3, "three");
     (void)start("list2", 1000, &late);
     cr_expect_eq(fake_runner_n_started(fake), 0);
@@ -167,7 +167,7 @@ Test(chaos, latency_comes_before_the_command_and_counts_against_its_deadline)
 Test(chaos, only_the_verb_is_spoiled_that_was_asked_for)
 {
     struct outcome list = {0}, launch = {0};
-    begin(CHAOS_ERROR, "list2");
+    begin(LDC_CHAOS_ERROR, "list2");
     fake_runner_answer_next(fake, 0, "");
     (void)start("launch", 1000, &launch);
     (void)start("list2", 1000, &list);
@@ -181,12 +181,12 @@ Test(chaos, only_the_verb_is_spoiled_that_was_asked_for)
 
 Test(chaos, ends_when_its_time_is_up)
 {
-    struct chaos_drill drill = {.kind = CHAOS_ERROR, .percent = 100, .duration_ms = 10};
-    chaos_begin(chaos, &drill);
+    struct ldc_chaos_drill drill = {.kind = LDC_CHAOS_ERROR, .percent = 100, .duration_ms = 10};
+    ldc_chaos_begin(chaos, &drill);
     run_until(&n_ended);
-    cr_expect_null(chaos_drill(chaos));
+    cr_expect_null(ldc_chaos_drill(chaos));
     cr_expect_str_eq(why_ended, "its time is up");
-    chaos_end(chaos, "again");
+    ldc_chaos_end(chaos, "again");
     cr_expect_eq(n_ended, 1);
     tear_down();
 }
@@ -194,9 +194,9 @@ Test(chaos, ends_when_its_time_is_up)
 Test(chaos, what_is_spoiled_ends_when_the_runner_is_closed)
 {
     struct outcome hung = {0}, waiting = {0};
-    begin(CHAOS_HANG, "");
+    begin(LDC_CHAOS_HANG, "");
     (void)start("list2", 60000, &hung);
-    begin(CHAOS_LATENCY, "");
+    begin(LDC_CHAOS_LATENCY, "");
     (void)start("list2", 60000, &waiting);
     tear_down();
     cr_expect_eq(hung.n, 1);
@@ -208,8 +208,8 @@ Test(chaos, a_share_of_the_runs_is_spoiled)
 {
     enum { N = 40 };
     struct outcome o[N] = {0};
-    struct chaos_drill drill = {.kind = CHAOS_ERROR, .percent = 50, .duration_ms = 60000};
-    chaos_begin(chaos, &drill);
+    struct ldc_chaos_drill drill = {.kind = LDC_CHAOS_ERROR, .percent = 50, .duration_ms = 60000};
+    ldc_chaos_begin(chaos, &drill);
     for (int i = 0; i < N; i++) {
         size_t n_before = fake_runner_n_started(fake);
         (void)start("list2", 1000, &o[i]);
@@ -218,7 +218,7 @@ Test(chaos, a_share_of_the_runs_is_spoiled)
         run_until(&o[i].n);
     }
     /* Less likely than a bit that falls over. */
-    unsigned n = chaos_drill(chaos)->n_spoiled;
+    unsigned n = ldc_chaos_drill(chaos)->n_spoiled;
     cr_expect(n > 0 && n < N, "%u of %d", n, N);
     cr_expect_eq(fake_runner_n_started(fake), N - n);
     tear_down();

@@ -5,7 +5,7 @@
  *        '---spoiled: timer --latency is over--> inner
  *                         '--otherwise------------------> on_timer -> finish
  */
-#include "runner/chaos.h"
+#include "ldconsole/guard/chaos.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,17 +19,17 @@
 #include "base/system/random.h"
 #include "base/text/str.h"
 
-const char *const chaos_kind_names[] = {"latency", "hang", "error", "garbage"};
+const char *const ldc_chaos_kind_names[] = {"latency", "hang", "error", "garbage"};
 
-struct chaos {
+struct ldc_chaos {
     struct runner base;
     struct loop *loop;
     struct runner *inner;
     struct list runs;
     uv_timer_t timer; /* the end of the drill */
     bool is_on, is_closing;
-    struct chaos_drill drill;
-    chaos_fn on_change;
+    struct ldc_chaos_drill drill;
+    ldc_chaos_fn on_change;
     void *on_change_arg;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
@@ -37,13 +37,13 @@ struct chaos {
 
 struct run {
     struct list link;
-    struct chaos *chaos;
+    struct ldc_chaos *chaos;
     run_fn done;
     void *arg;
     struct run *inner; /* NULL = none was begun, or it has ended */
     uv_timer_t timer;  /* of one that is spoiled */
     bool is_spoiled, is_ending;
-    enum chaos_kind kind;
+    enum ldc_chaos_kind kind;
     struct run_result result; /* of one that is not run */
     char output[160];
     uint64_t begun_ms;
@@ -57,7 +57,7 @@ struct run {
 /* --- the end of a run --- */
 
 /* What the callers of close may hear of is over. */
-static void close_inner(struct chaos *c)
+static void close_inner(struct ldc_chaos *c)
 {
     if (!c->is_closing || !list_is_empty(&c->runs))
         return;
@@ -67,7 +67,7 @@ static void close_inner(struct chaos *c)
 
 static void free_run(struct run *run)
 {
-    struct chaos *c = run->chaos;
+    struct ldc_chaos *c = run->chaos;
     list_unlink(&run->link);
     argv_deinit(&run->args);
     mem_free(run->file);
@@ -111,7 +111,7 @@ static void end(struct run *run, enum run_status status, int exit_code)
 
 static void begin_late(struct run *run)
 {
-    struct chaos *c = run->chaos;
+    struct ldc_chaos *c = run->chaos;
     struct run_request request = {run->file, &run->args, run->deadline_ms, run->max_output};
     run->inner = c->inner->ops->start(c->inner, &request, on_inner_done, run);
 }
@@ -122,11 +122,11 @@ static void on_run_timer(uv_timer_t *timer)
     uint64_t waited_ms = clock_mono_ms() - run->begun_ms;
     if (run->is_ending)
         end(run, RUN_CANCELLED, 0);
-    else if (run->kind == CHAOS_HANG || waited_ms >= run->deadline_ms)
+    else if (run->kind == LDC_CHAOS_HANG || waited_ms >= run->deadline_ms)
         end(run, RUN_TIMED_OUT, 0);
-    else if (run->kind == CHAOS_ERROR)
+    else if (run->kind == LDC_CHAOS_ERROR)
         end(run, RUN_EXITED, -1);
-    else if (run->kind == CHAOS_GARBAGE)
+    else if (run->kind == LDC_CHAOS_GARBAGE)
         end(run, RUN_EXITED, 0);
     else {
         run->deadline_ms -= (unsigned)waited_ms;
@@ -136,9 +136,9 @@ static void on_run_timer(uv_timer_t *timer)
 
 /* --- the start --- */
 
-static bool is_struck(const struct chaos *c, const struct run_request *request)
+static bool is_struck(const struct ldc_chaos *c, const struct run_request *request)
 {
-    const struct chaos_drill *d = &c->drill;
+    const struct ldc_chaos_drill *d = &c->drill;
     const char *verb = request->args->n_items > 0 ? request->args->items[0] : "";
     unsigned char dice[4];
     if (!c->is_on || (d->verb[0] && strcmp(d->verb, verb) != 0))
@@ -148,17 +148,17 @@ static bool is_struck(const struct chaos *c, const struct run_request *request)
     return thrown % 100 < d->percent;
 }
 
-static unsigned delay_of(const struct run *run, const struct chaos_drill *d)
+static unsigned delay_of(const struct run *run, const struct ldc_chaos_drill *d)
 {
-    unsigned ms = run->kind == CHAOS_LATENCY ? d->latency_ms
-                  : run->kind == CHAOS_HANG  ? run->deadline_ms
-                                             : 0;
+    unsigned ms = run->kind == LDC_CHAOS_LATENCY ? d->latency_ms
+                  : run->kind == LDC_CHAOS_HANG  ? run->deadline_ms
+                                                 : 0;
     return ms < run->deadline_ms ? ms : run->deadline_ms;
 }
 
 static void spoil(struct run *run, const struct run_request *request)
 {
-    struct chaos *c = run->chaos;
+    struct ldc_chaos *c = run->chaos;
     run->is_spoiled = true;
     run->kind = c->drill.kind;
     run->file = mem_strdup(request->file);
@@ -166,10 +166,10 @@ static void spoil(struct run *run, const struct run_request *request)
         argv_add(&run->args, request->args->items[i]);
     run->deadline_ms = request->deadline_ms;
     run->max_output = request->max_output;
-    if (run->kind != CHAOS_LATENCY)
+    if (run->kind != LDC_CHAOS_LATENCY)
         snprintf(run->output, sizeof(run->output),
                  "%s(chaos: not run, because of the drill that %s began)",
-                 run->kind == CHAOS_GARBAGE ? "\x01\xFF,,,\r\nno answer of ldconsole " : "",
+                 run->kind == LDC_CHAOS_GARBAGE ? "\x01\xFF,,,\r\nno answer of ldconsole " : "",
                  c->drill.by);
     c->drill.n_spoiled++;
     uv_timer_init(&c->loop->uv, &run->timer);
@@ -180,7 +180,7 @@ static void spoil(struct run *run, const struct run_request *request)
 static struct run *start(struct runner *base, const struct run_request *request, run_fn done,
                          void *arg)
 {
-    struct chaos *c = chaos_of(base);
+    struct ldc_chaos *c = ldc_chaos_of(base);
     struct run *run = mem_new(struct run);
     run->chaos = c;
     run->done = done;
@@ -208,7 +208,7 @@ static void cancel(struct run *run)
 
 /* --- drills --- */
 
-static void tell(struct chaos *c, const char *why)
+static void tell(struct ldc_chaos *c, const char *why)
 {
     if (c->on_change)
         c->on_change(c->on_change_arg, &c->drill, why);
@@ -216,18 +216,18 @@ static void tell(struct chaos *c, const char *why)
 
 static void on_time_up(uv_timer_t *timer)
 {
-    chaos_end(container_of(timer, struct chaos, timer), "its time is up");
+    ldc_chaos_end(container_of(timer, struct ldc_chaos, timer), "its time is up");
 }
 
-void chaos_on_change(struct chaos *c, chaos_fn fn, void *arg)
+void ldc_chaos_on_change(struct ldc_chaos *c, ldc_chaos_fn fn, void *arg)
 {
     c->on_change = fn;
     c->on_change_arg = arg;
 }
 
-void chaos_begin(struct chaos *c, const struct chaos_drill *drill)
+void ldc_chaos_begin(struct ldc_chaos *c, const struct ldc_chaos_drill *drill)
 {
-    chaos_end(c, "another one takes its place");
+    ldc_chaos_end(c, "another one takes its place");
     c->drill = *drill;
     c->drill.ends_ms = clock_mono_ms() + drill->duration_ms;
     c->drill.n_spoiled = 0;
@@ -237,7 +237,7 @@ void chaos_begin(struct chaos *c, const struct chaos_drill *drill)
     tell(c, NULL);
 }
 
-void chaos_end(struct chaos *c, const char *why)
+void ldc_chaos_end(struct ldc_chaos *c, const char *why)
 {
     if (!c->is_on)
         return;
@@ -246,7 +246,7 @@ void chaos_end(struct chaos *c, const char *why)
     tell(c, why);
 }
 
-const struct chaos_drill *chaos_drill(const struct chaos *c)
+const struct ldc_chaos_drill *ldc_chaos_drill(const struct ldc_chaos *c)
 {
     return c->is_on ? &c->drill : NULL;
 }
@@ -255,7 +255,7 @@ const struct chaos_drill *chaos_drill(const struct chaos *c)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct chaos *c = container_of((uv_timer_t *)handle, struct chaos, timer);
+    struct ldc_chaos *c = container_of((uv_timer_t *)handle, struct ldc_chaos, timer);
     c->is_closing = true;
     close_inner(c);
 }
@@ -263,7 +263,7 @@ static void on_timer_closed(uv_handle_t *handle)
 /* In the order: the runs, the timer, the inner runner. */
 static void close_chaos(struct runner *base, void (*on_closed)(void *arg), void *arg)
 {
-    struct chaos *c = chaos_of(base);
+    struct ldc_chaos *c = ldc_chaos_of(base);
     c->on_closed = on_closed;
     c->on_closed_arg = arg;
     c->is_on = false;
@@ -274,9 +274,9 @@ static void close_chaos(struct runner *base, void (*on_closed)(void *arg), void 
 
 static const struct runner_ops chaos_ops = {start, cancel, close_chaos};
 
-struct runner *chaos_new(struct loop *loop, struct runner *inner)
+struct runner *ldc_chaos_new(struct loop *loop, struct runner *inner)
 {
-    struct chaos *c = mem_new(struct chaos);
+    struct ldc_chaos *c = mem_new(struct ldc_chaos);
     c->base.ops = &chaos_ops;
     c->base.behind = inner;
     c->loop = loop;
@@ -286,7 +286,7 @@ struct runner *chaos_new(struct loop *loop, struct runner *inner)
     return &c->base;
 }
 
-struct chaos *chaos_of(struct runner *runner)
+struct ldc_chaos *ldc_chaos_of(struct runner *runner)
 {
-    return container_of(runner, struct chaos, base);
+    return container_of(runner, struct ldc_chaos, base);
 }
