@@ -232,10 +232,10 @@ Test(ctl_start, a_player_that_gets_no_vm_has_failed)
 {
     fake_farm_launch_to(w.farm, 2, false);
     struct world_answer a = launch();
-    world_skip(&w, 39000);
+    world_skip(&w, 30000);
     cr_expect_eq(world_state(&w, 0), CACHE_STATE_STARTING);
     cr_expect_not_null(ctl_engine_find(w.engine, a.id));
-    world_skip(&w, 2000);
+    world_skip(&w, 11000);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "START_FAILED");
     cr_expect(strstr(op->error, "waits for its VM for more than 40 s"), "%s", op->error);
     cache_operation_free(op);
