@@ -66,7 +66,16 @@ struct runner {
     /** Why nothing can be run now, as a sentence for an operator, until it is NULL again: there is
      *  no agent. The runner's. */
     const char *absence;
+    struct runner *behind; /* another one, which this one stands in front of; NULL = none */
 };
+
+/** Of the one that does the work. */
+static inline const char *runner_absence(const struct runner *runner)
+{
+    while (runner->behind)
+        runner = runner->behind;
+    return runner->absence;
+}
 
 /** "exited", "timed_out", ... for evidence and logs. */
 const char *run_status_name(enum run_status status);

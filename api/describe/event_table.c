@@ -41,6 +41,9 @@ const struct api_event_type api_event_types[] = {
     {"workstation.healing", "HealingStopped",
      "The watchdog heals nothing any more, because many instances are ill at the same time or the "
      "acts that an hour allows are used up; or it does again."},
+    {"workstation.hyper_v", "{reason: text}",
+     "This machine runs on Hyper-V, with which LDPlayer's boots take longer. Told once a start of "
+     "the service."},
     {"workstation.manager", "ManagerSeen",
      "LDPlayer's manager window was opened or closed; when it closes it writes the config files as "
      "it had read them."},
@@ -56,6 +59,9 @@ const struct api_event_type api_event_types[] = {
     {"service.started", "ServiceStarted", "The service is at work."},
     {"service.stopping", "{reason: text}", "The service ends."},
     {"service.reloaded", "{log_level: text}", "The configuration was read again."},
+    {"service.chaos_begun", "ChaosBegun",
+     "A drill has begun: ldconsole fails on purpose until it is over."},
+    {"service.chaos_ended", "ChaosEnded", "A drill is over: ldconsole is left alone again."},
     {"service.resumed", "{reason: text}",
      "The computer was asleep; everything is looked at again."},
     {"service.crashed", "{dump: text}", "The service crashed before this start."},

@@ -74,6 +74,11 @@ const struct api_field api_fields_breaker_force[] = {
 const struct api_field api_fields_breaker_disable[] = {
     {"note", API_FIELD_NOTE, false}, {"expires_at", API_FIELD_EXPIRES, false}, {0}};
 
+const struct api_field api_fields_chaos[] = {
+    {"kind", API_FIELD_CHAOS_KIND, true},  {"duration_s", API_FIELD_DURATION, true},
+    {"percent", API_FIELD_PERCENT, false}, {"latency_ms", API_FIELD_LATENCY, false},
+    {"verb", API_FIELD_CHAOS_VERB, false}, {0}};
+
 const struct api_field api_fields_workstation[] = {{"name", API_FIELD_WORKSTATION_NAME, true},
                                                    {"address", API_FIELD_ADDRESS, false},
                                                    {"labels", API_FIELD_LABELS, false},

@@ -39,6 +39,11 @@ enum api_field_kind {
     API_FIELD_MAINTENANCE,
     API_FIELD_STAGED,
     API_FIELD_NOTE,
+    API_FIELD_CHAOS_KIND,
+    API_FIELD_CHAOS_VERB,
+    API_FIELD_PERCENT,
+    API_FIELD_LATENCY,
+    API_FIELD_DURATION,
     API_FIELD_KIND_COUNT
 };
 
@@ -109,6 +114,6 @@ extern const struct api_field api_fields_create[], api_fields_change[], api_fiel
     api_fields_stop[], api_fields_restart[], api_fields_clone[], api_fields_rename[],
     api_fields_remove[], api_fields_batch[], api_fields_token[], api_fields_workstation[],
     api_fields_workstation_change[], api_fields_restore[], api_fields_breaker_force[],
-    api_fields_breaker_disable[];
+    api_fields_breaker_disable[], api_fields_chaos[];
 
 #endif

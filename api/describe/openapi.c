@@ -20,6 +20,8 @@ static const char *method_key(enum http_method method)
         return "post";
     case HTTP_METHOD_PATCH:
         return "patch";
+    case HTTP_METHOD_PUT:
+        return "put";
     case HTTP_METHOD_DELETE:
         return "delete";
     default:
@@ -375,6 +377,7 @@ static const struct {
     {"operations", "What was asked for, and what became of it."},
     {"events", "What happens, as it happens."},
     {"breakers", "What keeps failing calls from being made again and again."},
+    {"chaos", "Drills: ldconsole fails on purpose, where the configuration allows that."},
     {"cache", "The results that are kept."},
     {"performance", "The same in the shapes of earlier systems."},
     {"workstations", "This workstation, and others that were made known."},

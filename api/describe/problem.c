@@ -30,6 +30,7 @@ const struct api_problem_row api_problem_table[API_CODE_COUNT] = {
     [API_DIAGNOSTICS_NOT_READY] = {"DIAGNOSTICS_NOT_READY", 503,
                                    "The diagnostics are being collected", true},
     [API_BREAKER_NOT_FOUND] = {"BREAKER_NOT_FOUND", 404, "No such breaker", false},
+    [API_CHAOS_NOT_ALLOWED] = {"CHAOS_NOT_ALLOWED", 409, "No drills are allowed here", false},
     [API_TOKEN_NOT_FOUND] = {"TOKEN_NOT_FOUND", 404, "No such token", false},
     [API_WORKSTATION_NOT_FOUND] = {"WORKSTATION_NOT_FOUND", 404, "No such workstation", false},
     [API_METHOD_NOT_ALLOWED] = {"METHOD_NOT_ALLOWED", 405, "The path does not take this method",

@@ -51,6 +51,11 @@ static const char *const kind_types[API_FIELD_KIND_COUNT] = {
     [API_FIELD_MAINTENANCE] = "bool",
     [API_FIELD_STAGED] = "uuid",
     [API_FIELD_NOTE] = "text",
+    [API_FIELD_CHAOS_KIND] = "latency|hang|error|garbage",
+    [API_FIELD_CHAOS_VERB] = "text?",
+    [API_FIELD_PERCENT] = "1..100",
+    [API_FIELD_LATENCY] = "1..60000",
+    [API_FIELD_DURATION] = "1..3600",
 };
 
 /* Request bodies. */
@@ -72,6 +77,7 @@ static const struct {
     {"RestoreRequest", api_fields_restore, 0},
     {"BreakerForce", api_fields_breaker_force, 0},
     {"BreakerDisable", api_fields_breaker_disable, 0},
+    {"ChaosRequest", api_fields_chaos, 0},
     {"WorkstationCreate", api_fields_workstation, 0},
     {"WorkstationChange", api_fields_workstation_change, 1},
 };

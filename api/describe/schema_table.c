@@ -83,8 +83,9 @@ const struct api_schema_row api_schema_rows[] = {
 
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},
-    {"InstanceUnhealthy", "...InstanceSeen, illness: stuck|zombie|unreachable|silent|crash_loop|"
-                          "config_lost|not_starting, reason: text, repair: RepairMode"},
+    {"InstanceUnhealthy",
+     "...InstanceSeen, illness: stuck|zombie|unreachable|silent|crash_loop|"
+     "foreign_guest|config_lost|not_starting, reason: text, repair: RepairMode"},
     {"HealingStopped", "is_stopped: bool, reason: text?"},
     {"ConfigRestored", "id: uuid, index: count, reason: text"},
     {"InstanceDrifted", "id: uuid, index: count, settings: [text], reason: text"},
@@ -133,6 +134,12 @@ const struct api_schema_row api_schema_rows[] = {
                     "output: text, duration_ms: count"},
     {"BreakerList", "items: [Breaker], total: count"},
 
+    {"ChaosDrill", "kind: latency|hang|error|garbage, verb: text?, percent: percent, "
+                   "latency_ms: count?, by: text, ends_at: time, spoiled: count"},
+    {"ChaosBegun", "kind: text, verb: text?, percent: percent, seconds: count, by: text"},
+    {"ChaosEnded", "kind: text, by: text, spoiled: count, reason: text"},
+    {"Chaos", "is_allowed: bool, drill: ChaosDrill?"},
+
     /* --- workstations --- */
     {"WorkstationStatus", "online|offline|degraded|maintenance|unknown"},
     {"Memory", "total_bytes: count, used_bytes: count, available_bytes: count"},
@@ -141,7 +148,7 @@ const struct api_schema_row api_schema_rows[] = {
     {"OperatingSystem", "name: text?, version: text?, arch: text?"},
     {"LdplayerInstall", "version: text?, install_dir: text, ldconsole: text"},
     {"System", "hostname: text?, cpu_percent: share?, memory: Memory, commit: Commit, "
-               "disks: [Disk], os: OperatingSystem, uptime_s: count, observed_at: time"},
+               "disks: [Disk], os: OperatingSystem, uptime_s: count, hyper_v: bool, observed_at: time"},
     {"SystemInfo", "id: text, ...System, ldplayer: [LdplayerInstall]"},
     {"Workstation", "id: text, name: text, status: WorkstationStatus, status_reason: text, "
                     "address: text?, labels: Labels, maintenance: bool, system: System?, "

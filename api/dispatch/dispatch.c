@@ -114,8 +114,8 @@ static bool refuse_method(struct api_exchange *x, unsigned methods)
 static bool find_route(struct api_exchange *x)
 {
     struct http_request *r = &x->http.request;
-    const unsigned all = 1u << HTTP_METHOD_GET | 1u << HTTP_METHOD_POST | 1u << HTTP_METHOD_PATCH |
-                         1u << HTTP_METHOD_DELETE;
+    const unsigned all = 1u << HTTP_METHOD_GET | 1u << HTTP_METHOD_POST | 1u << HTTP_METHOD_PUT |
+                         1u << HTTP_METHOD_PATCH | 1u << HTTP_METHOD_DELETE;
     if (r->is_asterisk)
         return answer_options(x, all);
     struct api_route_match match = api_router_find(x->server->router, r);

@@ -18,6 +18,7 @@ struct cache_store;
 struct cache_backups;
 struct cache_results;
 struct ldc_client;
+struct ldc_chaos;
 
 /** What the routes speak for. All pointers and strings are the caller's and outlive the server. */
 struct api_context {
@@ -31,6 +32,7 @@ struct api_context {
     struct cache_backups *backups;
     struct cache_results *results;
     struct ldc_client *client;
+    struct ldc_chaos *chaos;        /* NULL where the configuration allows no drills */
     const char *version, *revision; /* of this program */
     const char *data_dir;
     const char *cache_backend; /* "memory", "redis", "none" */

@@ -35,6 +35,9 @@ void api_handle_operations_prune(struct api_exchange *x);
 
 void api_handle_events(struct api_exchange *x);
 
+void api_handle_chaos_get(struct api_exchange *x);
+void api_handle_chaos_put(struct api_exchange *x);
+void api_handle_chaos_delete(struct api_exchange *x);
 void api_handle_breakers_list(struct api_exchange *x);
 void api_handle_breakers_force_open(struct api_exchange *x);
 void api_handle_breakers_force_close(struct api_exchange *x);

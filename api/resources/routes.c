@@ -474,6 +474,47 @@ const struct api_route api_routes[] = {
         .summary = "Close a breaker and forget its figures",
         .answers = ANSWERS({.status = 200, .schema = "Breaker", .summary = "The breaker now."}),
     },
+    {
+        .method = HTTP_METHOD_GET,
+        .path = "/api/chaos",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_chaos_get,
+        .id = "getChaos",
+        .tag = "chaos",
+        .summary = "Tell of the drill that is on",
+        .condition = API_IF_NONE_MATCH,
+        .answers = ANSWERS({.status = 200, .schema = "Chaos", .summary = "The drill, or null."}),
+    },
+    {
+        .method = HTTP_METHOD_PUT,
+        .path = "/api/chaos",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_chaos_put,
+        .id = "beginChaos",
+        .tag = "chaos",
+        .summary = "Begin a drill",
+        .description =
+            "For `duration_s` seconds `percent` of the calls of ldconsole (of one `verb`, or all) "
+            "are spoiled: begun `latency_ms` later, never answered, failed, or answered with "
+            "garbage. What is spoiled is not run. It takes the place of a drill that is on, and "
+            "does not outlive the service. Only where the option `chaos` allows it.",
+        .body = "ChaosRequest",
+        .is_body_required = true,
+        .answers = ANSWERS({.status = 200, .schema = "Chaos", .summary = "The drill now."}),
+        .refusals = STATUSES(409),
+    },
+    {
+        .method = HTTP_METHOD_DELETE,
+        .path = "/api/chaos",
+        .role = CACHE_ROLE_ADMIN,
+        .handler = api_handle_chaos_delete,
+        .id = "endChaos",
+        .tag = "chaos",
+        .summary = "End the drill that is on",
+        .answers =
+            ANSWERS({.status = 200, .schema = "Chaos", .summary = "There is none any more."}),
+        .refusals = STATUSES(409),
+    },
 
     {
         .method = HTTP_METHOD_GET,

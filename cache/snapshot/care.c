@@ -59,6 +59,7 @@ char *cache_care_write(const struct cache_care *care)
         yyjson_mut_obj_add_str(doc, booted, "android_id", care->booted.android_id);
         yyjson_mut_obj_add_str(doc, booted, "sim_serial", care->booted.sim_serial);
     }
+    yyjson_mut_obj_add_bool(doc, root, "has_answered", care->has_answered);
     return json_write(doc);
 }
 
@@ -88,4 +89,5 @@ void cache_care_read(const char *json, struct cache_care *ret)
         cache_care_add_boot(ret, (unsigned)yyjson_get_uint(item));
     yyjson_arr_foreach(acts, i, max, item)
         cache_care_add_act(ret, yyjson_get_sint(item));
+    ret->has_answered = yyjson_is_true(yyjson_obj_get(root, "has_answered"));
 }

@@ -2,6 +2,7 @@
 #ifndef CACHE_CARE_H
 #define CACHE_CARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** What we have learned of one instance and done for it. Not in the API; it survives a restart, so
@@ -21,6 +22,7 @@ struct cache_care {
     int64_t acted_at[CACHE_CARE_ACTS]; /* wall ms of the last acts, the oldest first */
     unsigned n_acts;
     struct cache_booted booted;
+    bool has_answered; /* its guest has, once: one that does not answer is silent, not closed */
 };
 
 /** Both push out the oldest when there is no room. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/admission/figures.h"
 
+#include "base/machine/hyper_v.h"
+
 uint64_t ctl_sample_memory_used(const struct system_figures *s)
 {
     return s->memory_total_bytes > s->memory_available_bytes
@@ -48,5 +50,6 @@ void ctl_sample_add(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct ct
     add_text(doc, os, "version", s->os_version);
     add_text(doc, os, "arch", s->arch);
     yyjson_mut_obj_add_uint(doc, object, "uptime_s", s->uptime_s);
+    yyjson_mut_obj_add_bool(doc, object, "hyper_v", system_has_hyper_v());
     json_add_time(doc, object, "observed_at", sample->taken_at);
 }

@@ -157,7 +157,8 @@ static unsigned count_on_host(struct ctl_reconciler *r)
 }
 
 struct tally {
-    size_t n_ill;   /* or are being healed; not those whose config file alone is wrong */
+    size_t n_ill;   /* or are being healed; not those of whom only the config file or the port is
+                       wrong */
     size_t n_sure;  /* of these */
     size_t n_alive; /* that run or should */
 };
@@ -174,7 +175,7 @@ static void count(struct ctl_reconciler *r, struct tally *ret)
         if (i->quarantine.since)
             continue;
         ret->n_alive += i->state != CACHE_STATE_STOPPED || i->desired == CACHE_DESIRED_RUNNING;
-        if (!w || w->illness == CTL_ILLNESS_CONFIG_LOST)
+        if (!w || w->illness == CTL_ILLNESS_CONFIG_LOST || w->illness == CTL_ILLNESS_FOREIGN_GUEST)
             continue;
         bool is_known = w->has_failed || (ctl_ward_is_under_way(w) && w->is_healing);
         ret->n_ill += is_known || w->illness != CTL_ILLNESS_NONE;

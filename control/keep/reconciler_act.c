@@ -14,6 +14,7 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 #include "control/keep/reconciler_private.h"
+#include "control/steps/steps.h"
 
 enum {
     FIRST_DELAY_MS = 10000,
@@ -91,6 +92,9 @@ static void on_accept(void *arg, const struct cache_operation *op, bool is_repea
         if (r->is_maintained)
             ctl_reconciler_give_up(w);
     } else {
+        /* A refusal that is not for want of room stays until somebody mends something. */
+        w->has_failed = w->is_lasting = refusal->retry_ms == 0 && refusal->http_status == 409;
+        str_copy(w->why, sizeof(w->why), refusal->detail);
         back_off(w, refusal->retry_ms);
     }
 }
@@ -117,11 +121,12 @@ static void submit(struct ctl_ward *w, const struct cache_instance *i, enum ctl_
     ctl_engine_submit(r->parts.engine, &request, on_accept, w);
 }
 
-static void quarantine(struct ctl_ward *w, const struct cache_instance *i, unsigned n_acts)
+static void quarantine(struct ctl_ward *w, const struct cache_instance *i, bool is_lasting,
+                       unsigned n_acts)
 {
     struct cache_quarantine q = {.since = clock_wall_ms()};
     const char *why = w->why[0] ? w->why : i->reason;
-    if (w->is_lasting)
+    if (is_lasting)
         snprintf(q.reason, sizeof(q.reason), "it would fail again until somebody mends it: %.340s",
                  why);
     else
@@ -134,6 +139,7 @@ static void quarantine(struct ctl_ward *w, const struct cache_instance *i, unsig
     memset(q.reason + n, 0, sizeof(q.reason) - n);
     struct ctl_local local = {.desired = -1, .quarantine = &q};
     ctl_observer_set_local(w->reconciler->parts.observer, i->id, &local);
+    w->was_quarantined = true; /* a person may end it before the next look */
 }
 
 unsigned ctl_reconciler_count_acts(struct ctl_reconciler *r, const char *id)
@@ -176,17 +182,19 @@ void ctl_reconciler_act(struct ctl_ward *w, const struct cache_instance *i, bool
     struct ctl_reconciler *r = w->reconciler;
     char reason[CTL_WHY_SIZE + 160];
     bool is_service = may_be_service(w, i, is_shared);
+    bool is_hopeless = w->is_sure && w->illness == CTL_ILLNESS_CRASH_LOOP &&
+                       ctl_steps_lacks_memory(i, w->why, sizeof(w->why));
     struct ctl_case c = {
         .state = i->state,
         .desired = i->desired,
         .wish = ctl_observer_wish(r->parts.observer, i),
         .repair = i->repair,
         .is_quarantined = i->quarantine.since != 0,
-        .is_ill = w->is_sure,
-        .is_shared = is_shared,
+        .is_ill = w->is_sure && ctl_illness_is_curable(w->illness),
+        .is_shared = is_shared && !is_hopeless,
         .is_service = is_service,
         .n_tries = w->n,
-        .is_lasting = w->is_lasting,
+        .is_lasting = w->is_lasting || is_hopeless,
         .n_acts = ctl_reconciler_count_acts(r, i->id),
         .n_on_host = r->n_on_host,
     };
@@ -200,7 +208,7 @@ void ctl_reconciler_act(struct ctl_ward *w, const struct cache_instance *i, bool
             "used up: something is wrong that restarts do not cure";
         return;
     case CTL_REMEDY_QUARANTINE:
-        quarantine(w, i, c.n_acts);
+        quarantine(w, i, c.is_lasting, c.n_acts);
         return;
     default:
         write_reason(w, i, c.n_acts, reason, sizeof(reason));

@@ -31,15 +31,16 @@ static void tell_health(struct ctl_reconciler *r, const struct cache_instance *i
 void ctl_reconciler_describe(struct ctl_reconciler *r, const struct cache_instance *i,
                              enum ctl_illness illness, char *out, size_t size)
 {
-    enum { RAM_FLOOR_MB = 768, LOG_AGE_MS = 600000 };
+    enum { LOG_AGE_MS = 600000 };
     const struct ldc_setting_value *memory = &i->settings.values[LDC_SETTING_MEMORY_MB];
+    const char *loss = ctl_observer_config_loss(r->parts.observer, i->id);
     struct ldc_vm_fault fault;
 
     str_copy(out, size, i->reason);
     if (illness == CTL_ILLNESS_CONFIG_LOST)
-        snprintf(out, size, "it runs with a config file that has lost what was set: %s",
-                 ctl_observer_config_loss(r->parts.observer, i->id));
-    else if (illness == CTL_ILLNESS_CRASH_LOOP && memory->is_set && memory->number <= RAM_FLOOR_MB)
+        snprintf(out, size, "it runs with a config file that has lost what was set: %s", loss);
+    else if (illness == CTL_ILLNESS_CRASH_LOOP && memory->is_set &&
+             memory->number <= LDC_MEMORY_FLOOR_MB)
         snprintf(
             out, size,
             "its VM ends and begins anew, again and again: it has %d MB of memory, with which the "
@@ -51,6 +52,14 @@ void ctl_reconciler_describe(struct ctl_reconciler *r, const struct cache_instan
              ctl_observer_read_vm_log(r->parts.observer, i->id, clock_wall_ms() - LOG_AGE_MS,
                                       &fault))
         snprintf(out, size, "%s; the VM's log says: %s", i->reason, fault.sentence);
+    else if (illness == CTL_ILLNESS_STUCK && ctl_observer_has_bad_config(r->parts.observer, i->id))
+        snprintf(out, size, "%s; its config file cannot be used: %s", i->reason,
+                 *loss ? loss : "it is cut off or cannot be parsed");
+    else if (illness == CTL_ILLNESS_STUCK && !r->has_vm &&
+             !ctl_observer_launch_flaw(r->parts.observer, i->id))
+        snprintf(out, size,
+                 "%s; no VM of any instance lives: the VM service (Ld9BoxSVC) hangs, it seems",
+                 i->reason);
 }
 
 void ctl_reconciler_tell(struct ctl_ward *w, const struct cache_instance *i,

@@ -56,6 +56,7 @@ struct ctl_watch *ctl_observer_watch(struct ctl_observer *o, const char *id)
         w->was_on = known->instance.state != CACHE_STATE_STOPPED &&
                     known->instance.state != CACHE_STATE_UNKNOWN;
         w->care = known->instance.care;
+        w->guest_has_answered = w->care.has_answered;
     }
     map_insert(&o->watches, &w->by_id, w->id);
     return w;
@@ -616,6 +617,11 @@ bool ctl_observer_find_obstacle(struct ctl_observer *o, const struct cache_insta
     return ldc_preflight_judge(&preflight, ret);
 }
 
+const char *ctl_observer_launch_flaw(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->flaw;
+}
+
 int ctl_observer_restore_config(struct ctl_observer *o, const char *id)
 {
     const struct cache_entry *entry = cache_snapshot_by_id(o->snapshot, id);
@@ -655,14 +661,17 @@ enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache
     if (i->state == CACHE_STATE_STOPPED)
         return CTL_ILLNESS_NONE; /* most of a large farm */
     const struct ctl_watch *w = ctl_observer_watch(o, i->id);
+    const struct ldc_setting_value *memory = &i->settings.values[LDC_SETTING_MEMORY_MB];
     uint64_t now = clock_mono_ms();
     struct ctl_vitals vitals = {
         .state = i->state,
         .state_ms = now - w->phase_since_ms,
         .starting_ms = w->started_ms ? now - w->started_ms : 0,
+        .waits_for_vm = w->start_pid > 0 && !w->had_vm && !w->is_repaired,
         .guest = w->guest,
         .has_answered = w->guest_has_answered,
         .n_vm_restarts = ctl_observer_count_vm_restarts(w, now),
+        .is_below_floor = memory->is_set && memory->number <= LDC_MEMORY_FLOOR_MB,
         .has_lost_config = w->config_loss[0] != '\0',
         .stuck_ms = o->options.stuck_ms,
         .longest_boot_ms = cache_care_longest_boot_ms(&w->care),

@@ -192,6 +192,8 @@ int ctl_observer_restore_config(struct ctl_observer *o, const char *id);
  * stopped; blocking, a few milliseconds. Returns 0 or a UV error. */
 int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
                              const char *json_value);
+/** What was wrong with the launch of ID, as a part of a sentence; NULL = nothing that is known. */
+const char *ctl_observer_launch_flaw(struct ctl_observer *o, const char *id);
 /** What I, an entry of the snapshot, suffers from, as far as the last look tells. */
 enum ctl_illness ctl_observer_illness(struct ctl_observer *o, const struct cache_instance *i);
 /** What the watchdog keeps of ID; valid until the loop turns. */

@@ -118,6 +118,7 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
     w->player = id_of(match.player);
     w->player_age_ms = match.player ? match.player->age_ms : 0;
+    w->is_repaired = match.player && match.player->is_repairer;
     w->headless = id_of(match.headless);
     w->possible = match.possible ? match.possible->pid : 0;
 }
@@ -191,6 +192,43 @@ static void follow_vm(struct ctl_watch *w, const struct ctl_facts *f, uint64_t n
     }
     if (vm > 0)
         w->vm_pid = vm;
+}
+
+static const char too_soon[] = "it was launched too soon after its last run";
+static const char together[] =
+    "it was launched at the same time as another instance, and each hangs the other";
+
+/* Another player is another launch, unless the repairer has taken it over. What is wrong with one
+ * gets it stuck (reference 2.6); ours wait for their turn. */
+static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const struct ldc_row *row,
+                          uint64_t now)
+{
+    int64_t player = w->player.pid > 0 ? w->player.pid : row->pid, former = w->start_pid;
+    if (player <= 0 && w->headless.pid > 0)
+        return;
+    w->start_pid = player > 0 ? player : 0;
+    if (player <= 0 || player == former || w->is_repaired)
+        return;
+    w->flaw = NULL;
+    w->start_ms = now;
+    w->had_vm = false;
+    if (!cache_snapshot_is_observed(o->snapshot))
+        return; /* the first look sees what is there, not what begins */
+    uint64_t began_ms = now - (w->player_age_ms < now ? w->player_age_ms : 0);
+    /* Its end came later than it was seen on last. Ours wait as they are told to. */
+    bool is_soon = w->on_ms && began_ms < w->on_ms + LDC_TIMING_LAUNCH_APART_MS;
+    if ((former > 0 || is_soon) && w->expect != CTL_EXPECT_START)
+        w->flaw = too_soon;
+    struct map_node *node = o->last_start[0] && now - o->last_start_ms < LDC_TIMING_LAUNCH_APART_MS
+                                ? map_find(&o->watches, o->last_start)
+                                : NULL;
+    struct ctl_watch *other = node ? container_of(node, struct ctl_watch, by_id) : NULL;
+    if (other && other != w && other->start_pid > 0 && is_start(other->state)) {
+        w->flaw = w->flaw ? w->flaw : together;
+        other->flaw = other->flaw ? other->flaw : together;
+    }
+    str_copy(o->last_start, sizeof(o->last_start), w->id);
+    o->last_start_ms = now;
 }
 
 /* What is missed of its processes, and for how long; says what the facts are together. */
@@ -273,21 +311,28 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
                   struct ctl_verdict *ret)
 {
     uint64_t now = survey->ended_ms;
+    follow_launch(o, w, row, now);
     if (row->android != 0)
         w->off_since_ms = 0;
     else if (w->off_since_ms == 0)
         w->off_since_ms = now;
     w->was_on |= !is_off(w, row);
-    if (!is_off(w, row))
+    if (!is_off(w, row)) {
+        w->on_ms = now;
         w->gone_since_ms = 0;
-    else if (w->gone_since_ms == 0)
+    } else if (w->gone_since_ms == 0) {
         w->gone_since_ms = w->is_new && !w->was_on ? LONG_AGO_MS : now;
+    }
     update_expectation(w, row, now);
     if (config && config->is_readable)
         w->adb.debug = debug_of(config);
     /* list2 may lose the pids of what it shows as up (reference 5.2). */
     int64_t vm = row->vbox_pid > 0 ? row->vbox_pid : w->headless.pid;
     remember_boot(o, config, w, vm);
+    if (w->guest_has_answered && !w->care.has_answered) {
+        w->care.has_answered = true;
+        cache_instances_put_care(o->parts.store, w->id, &w->care);
+    }
     ctl_prober_visit(o->prober, w, row->index, row->android == 1 && vm > 0, vm, now);
 
     struct ctl_facts facts = {
@@ -300,6 +345,8 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .headless = w->headless.pid,
         .player_age_ms = w->player_age_ms,
         .possible = w->possible,
+        .is_repaired = w->is_repaired,
+        .flaw = w->flaw,
         .guest = w->guest,
         .guest_reason = w->guest_reason[0] ? w->guest_reason : NULL,
         .expect = w->expect,
@@ -308,8 +355,10 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,
         .off_ms = row->android == 0 ? now - w->off_since_ms : 0,
         .stuck_ms = o->options.stuck_ms,
+        .longest_boot_ms = cache_care_longest_boot_ms(&w->care),
     };
     remember_missing(w, &facts);
+    facts.without_vm_ms = w->had_vm || w->start_pid == 0 ? 0 : now - w->start_ms;
     follow_vm(w, &facts, now);
     ctl_state_derive(&facts, ret);
     explain_vm(o, w, row->index, now, ret);

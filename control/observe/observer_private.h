@@ -40,8 +40,10 @@ struct ctl_observer {
     uint64_t left_since_ms;        /* an add or copy that nobody waits for; 0 = there is none */
     char starting[2][UUID_SIZE];   /* of the instances on their way up: for everybody one that is
                                       another than himself; "" = no more */
-    uint64_t judging;              /* number of the survey that was judged last */
-    size_t n_judged;               /* so many of its instances are; SIZE_MAX = all, and published */
+    char last_start[UUID_SIZE];    /* of the instance whose player was last seen first; "" = none */
+    uint64_t last_start_ms;
+    uint64_t judging; /* number of the survey that was judged last */
+    size_t n_judged;  /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
     uint64_t first_believed; /* earlier surveys may have seen what is no longer so */
     bool is_closing;

@@ -79,11 +79,24 @@ static void derive_up(const struct ctl_facts *f, struct ctl_verdict *v)
 
 /* --- list2 says 2, or 0 beside a process --- */
 
+static const char repairer[] =
+    "LDPlayer's repairer is at work on it (from=repairer): it comes up within about 80 s";
+
+/* Told early; it is called stuck, and something done about it, when nobody can mistake a slow boot
+ * for it. */
+static bool is_overdue(const struct ctl_facts *f)
+{
+    return f->longest_boot_ms > 0 && f->previous_ms >= LDC_TIMING_OVERDUE_MS &&
+           f->previous_ms >= 3 * (uint64_t)f->longest_boot_ms;
+}
+
 static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     bool was_starting = f->previous == CACHE_STATE_STARTING || f->previous == CACHE_STATE_BOOTING ||
                         f->previous == CACHE_STATE_STUCK;
     bool is_dead = f->had_vm && f->n_without_vm >= LDC_TIMING_CONFIRMING_LOOKS;
+    unsigned no_vm_ms = f->stuck_ms < LDC_TIMING_NO_VM_MS ? f->stuck_ms : LDC_TIMING_NO_VM_MS;
+    bool has_no_vm = !has_vm(f) && !f->is_repaired && f->without_vm_ms >= no_vm_ms;
 
     if (ctl_state_misses_all(f) && f->n_without_any >= LDC_TIMING_CONFIRMING_LOOKS)
         decide(v, CACHE_STATE_UNKNOWN,
@@ -95,10 +108,20 @@ static void derive_starting(const struct ctl_facts *f, struct ctl_verdict *v)
                "list2 says it starts, and its player was not seen; looking again");
     else if (is_dead)
         decide(v, CACHE_STATE_ZOMBIE, "the VM ended during the start; its window is left");
+    else if (was_starting && has_no_vm)
+        decide(v, CACHE_STATE_STUCK,
+               "the player waits for its VM for more than %u s%s%s: quit it and start it again",
+               no_vm_ms / 1000, f->flaw ? "; " : "", f->flaw ? f->flaw : "");
     else if (was_starting && f->previous_ms >= f->stuck_ms)
         decide(v, CACHE_STATE_STUCK, "%s for more than %u s: quit it and start it again",
                has_vm(f) ? "the VM runs without Android coming up" : "the player waits for its VM",
                f->stuck_ms / 1000);
+    else if (f->is_repaired)
+        decide(v, has_vm(f) ? CACHE_STATE_BOOTING : CACHE_STATE_STARTING, "%s", repairer);
+    else if (has_vm(f) && is_overdue(f))
+        decide(v, CACHE_STATE_BOOTING,
+               "the VM is up and Android is overdue: none of its last boots took longer than %u s",
+               f->longest_boot_ms / 1000);
     else if (has_vm(f))
         decide(v, CACHE_STATE_BOOTING, "the VM is up, Android is not yet");
     else
@@ -155,6 +178,16 @@ static void derive_without_processes(const struct ctl_facts *f, struct ctl_verdi
                f->sees_players ? " and none is left" : "");
 }
 
+/* The player of a repairer is as old as the pass (reference 5.2): also for who did not see it
+ * begin. */
+static bool is_in_repair(const struct ctl_facts *f)
+{
+    uint64_t ms = f->player_age_ms                     ? f->player_age_ms
+                  : ctl_state_is_starting(f->previous) ? f->previous_ms
+                                                       : f->stuck_ms;
+    return f->is_repaired && f->player > 0 && ms < f->stuck_ms;
+}
+
 static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     bool is_named = f->pid > 0 && has_player(f);
@@ -167,6 +200,8 @@ static void derive_off(const struct ctl_facts *f, struct ctl_verdict *v)
         derive_starting(f, v);
     else if (f->expect == CTL_EXPECT_START)
         decide(v, CACHE_STATE_STARTING, "launch was asked for; list2 does not show it yet");
+    else if (is_in_repair(f))
+        decide(v, CACHE_STATE_STARTING, "%s", repairer);
     else if (left <= 0)
         derive_without_processes(f, v);
     else if (is_appearing(f))

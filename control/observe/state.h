@@ -35,12 +35,17 @@ struct ctl_facts {
     unsigned n_without_any;   /* the same of all its processes, while list2 names a player */
     bool had_vm;              /* a VM was seen since it was last off */
     enum ctl_guest guest;
+    uint64_t without_vm_ms; /* how long this player has been there and had no VM yet; 0 = it had */
+    bool is_repaired;       /* LDPlayer's repairer is at work on it (reference 5.2) */
+    const char *flaw; /* what was wrong with its launch, as a part of a sentence; NULL = nothing
+                         that is known */
     const char *guest_reason; /* what is wrong with it, as a part of a sentence; NULL = not known */
     enum ctl_expect expect;
     enum cache_state previous;
     uint64_t previous_ms; /* how long it was in that state; for starting and booting together */
     uint64_t off_ms;      /* how long list2 has been saying 0 */
     unsigned stuck_ms;
+    unsigned longest_boot_ms; /* of its last ones; 0 = none is known */
 };
 
 struct ctl_verdict {

@@ -35,6 +35,11 @@ struct ctl_watch {
     uint64_t started_ms;       /* when a start began that has not come up; 0 = there is none */
     bool saw_start;            /* that was seen: it had been off */
     int64_t vm_pid, vm_player; /* its last VM, and the window that was above it */
+    int64_t start_pid;         /* its last player */
+    uint64_t start_ms;         /* when that was seen first */
+    uint64_t on_ms;            /* when something of it was seen running last; 0 = never */
+    const char *flaw;          /* as ctl_facts has it */
+    bool is_repaired;          /* that player was started by LDPlayer's repairer */
     uint64_t vm_restarted_ms[3]; /* when another VM came under the same window, the last times */
     char vm_fault[150];          /* what its log says, of one that is stuck or a zombie */
     struct cache_care care;

@@ -161,8 +161,10 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
         note_drift(job, i);
         return CTL_CHECK_DONE;
     }
-    /* Slow is for the operation's own limit to judge; dead is dead. */
-    if (i->state == CACHE_STATE_ZOMBIE) {
+    /* Slow is for the operation's own limit to judge; dead is dead, and what is stuck without a VM
+     * never gets one. */
+    if (i->state == CACHE_STATE_ZOMBIE ||
+        (i->state == CACHE_STATE_STUCK && i->vbox_pid == 0 && i->headless.pid == 0)) {
         ctl_why_set(why, "START_FAILED", "the start failed: %s", i->reason);
         return CTL_CHECK_FAILED;
     }
@@ -191,6 +193,13 @@ static bool explain_start(struct ctl_job *job, struct ctl_why *ret, bool *ret_is
     }
     if (!ctl_observer_has_bad_config(job->observer, job->subject))
         return false;
+    const char *loss = ctl_observer_config_loss(job->observer, job->subject);
+    if (*loss) {
+        ctl_why_set(ret, "", "its config file: %s; the copy is put back before the next launch",
+                    loss);
+        *ret_is_lasting = false;
+        return true;
+    }
     ctl_why_set(ret, "",
                 "its config file is cut off or cannot be parsed, and no copy of it is kept: "
                 "put a good one in its place (LDPlayer may have left a .resbak beside it)");

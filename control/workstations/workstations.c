@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
+#include "base/machine/hyper_v.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
@@ -258,6 +259,17 @@ struct ctl_workstations *ctl_workstations_new(const struct ctl_workstations_part
     return ws;
 }
 
+/* A fact of this machine, which explains slow boots (reference 5.2). */
+static void tell_hyper_v(struct ctl_workstations *ws)
+{
+    if (system_has_hyper_v())
+        cache_events_emit(
+            ws->parts.events, "workstation.hyper_v",
+            "{\"reason\":\"Hyper-V runs on this machine (the feature itself, WSL 2 or "
+            "core isolation switch it on): LDPlayer boots several times more slowly "
+            "with it, which is not held against an instance\"}");
+}
+
 void ctl_workstations_start(struct ctl_workstations *ws)
 {
     ws->is_started = true;
@@ -267,6 +279,7 @@ void ctl_workstations_start(struct ctl_workstations *ws)
     ws->on_survey = (struct ctl_survey_listener){.fn = on_survey, .arg = ws};
     ctl_observer_listen(ws->parts.observer, &ws->on_survey);
     ctl_workstations_judge(ws);
+    tell_hyper_v(ws);
     ctl_workstations_start_checks(ws);
 }
 

@@ -276,7 +276,7 @@ static void start_waiting(struct ldc_client *c, enum ldc_class class)
 {
     while (c->n_running[class] < limit_of(c, class) && !list_is_empty(&c->waiting[class])) {
         struct ldc_call *call = list_entry(c->waiting[class].next, struct ldc_call, queue);
-        if (c->runner->absence) {
+        if (runner_absence(c->runner)) {
             post_end(call, (struct ldc_outcome){.answer = LDC_ANSWER_NO_SESSION});
         } else if (!pass_breakers(call)) {
             post_rejection(call);
@@ -496,7 +496,7 @@ void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpos
 
 const char *ldc_client_absence(const struct ldc_client *client)
 {
-    return client->runner ? client->runner->absence : NULL;
+    return client->runner ? runner_absence(client->runner) : NULL;
 }
 
 unsigned ldc_client_n_running(const struct ldc_client *client)

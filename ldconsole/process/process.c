@@ -82,6 +82,8 @@ bool ldc_process_classify(const char *image_name, const char *command_line, stru
         return false;
     ret->role = role;
     ret->index = read_index(command_line, role);
+    ret->is_repairer =
+        role == LDC_PROCESS_PLAYER && command_line && strstr(command_line, "from=repairer");
     return true;
 }
 

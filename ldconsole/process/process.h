@@ -21,6 +21,7 @@ struct ldc_process {
                       the pid it names a process for good. */
     uint64_t age_ms; /* since it was started; 0 = the system does not tell */
     enum ldc_process_role role;
+    bool is_repairer; /* a player that LDPlayer's repairer has started ("from=repairer", 2.6) */
     int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line has none */
     char *image; /* full path of the program, owned by the list; NULL when the system hides it.
                     Distinguishes installations that both have an instance 0. */

@@ -63,8 +63,18 @@ enum ldc_timing {
     /* A launch: 2 s as a rule (2.6); state 0 may come once more in a repairer's pass (5.2). */
     LDC_TIMING_LAUNCH_EFFECT_MS = 30000,
     /* The VM comes a few seconds behind the player (2.6). One that is not there by then may still
-     * come, in a repairer's pass; it is told to the breakers, and gives no operation up. */
+     * come, in a repairer's pass; it is told to the breakers. */
     LDC_TIMING_VM_LATE_MS = 30000,
+    /* A player that waits for its VM for so long waits for ever (5.2: VM service stuck, launched
+     * too soon), also on a machine where all takes four times as long; but for a repairer's pass.
+     */
+    LDC_TIMING_NO_VM_MS = 40000,
+    /* A VM without Android for so long, and three times as long as this instance's boots take, is
+     * told of (5.2: no kernel boot). */
+    LDC_TIMING_OVERDUE_MS = 45000,
+    /* A launch within so long of the end of the last run gets stuck, and so do two launches of
+     * different instances (2.6). */
+    LDC_TIMING_LAUNCH_APART_MS = 10000,
     /* The row of add is expected on return (2.6). */
     LDC_TIMING_ADD_EFFECT_MS = 15000,
     /* remove works on behind its answer (1.3) ... */

@@ -221,6 +221,30 @@ void svc_app_tell_intruder(struct svc_app *app, const char *reason)
                 reason);
 }
 
+void svc_app_tell_chaos(void *arg, const struct ldc_chaos_drill *drill, const char *why)
+{
+    struct svc_app *app = arg;
+    struct telling t = begin();
+    json_add_str(t.doc, t.data, "kind", ldc_chaos_kind_names[drill->kind]);
+    json_add_str(t.doc, t.data, "by", drill->by);
+    if (why) {
+        yyjson_mut_obj_add_uint(t.doc, t.data, "spoiled", drill->n_spoiled);
+        json_add_str(t.doc, t.data, "reason", why);
+        emit(app, "service.chaos_ended", &t);
+        log_warning("service", "the drill (%s) that %s began is over: %s; it spoiled %u calls",
+                    ldc_chaos_kind_names[drill->kind], drill->by, why, drill->n_spoiled);
+        return;
+    }
+    json_add_str(t.doc, t.data, "verb", drill->verb[0] ? drill->verb : NULL);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "percent", drill->percent);
+    yyjson_mut_obj_add_uint(t.doc, t.data, "seconds", drill->duration_ms / 1000);
+    emit(app, "service.chaos_begun", &t);
+    log_warning("service",
+                "%s began a drill: for %u s %u %% of the calls of %s fail on purpose (%s)",
+                drill->by, drill->duration_ms / 1000, drill->percent,
+                drill->verb[0] ? drill->verb : "ldconsole", ldc_chaos_kind_names[drill->kind]);
+}
+
 void svc_app_tell_reloaded(struct svc_app *app)
 {
     struct telling t = begin();

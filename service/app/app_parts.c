@@ -115,7 +115,13 @@ static void build_client(struct svc_app *app)
     options.breaker.open_ms = (unsigned)c->breaker_open_ms;
     options.breaker.max_open_ms = (unsigned)c->breaker_max_open_ms;
     read_deadlines(c, options.deadline_ms);
-    app->client = ldc_client_new(&app->loop, svc_app_build_runner(app), &app->install, &options);
+    struct runner *runner = svc_app_build_runner(app);
+    if (c->chaos) {
+        runner = ldc_chaos_new(&app->loop, runner);
+        app->chaos = ldc_chaos_of(runner);
+        ldc_chaos_on_change(app->chaos, svc_app_tell_chaos, app);
+    }
+    app->client = ldc_client_new(&app->loop, runner, &app->install, &options);
     for (size_t i = 0; i < app->n_breakers; i++)
         (void)ldc_client_restore_breaker(app->client, &app->breakers[i]);
     mem_free(app->breakers);
@@ -224,6 +230,7 @@ static struct api_server *build_server(struct svc_app *app)
         .backups = app->backups,
         .results = app->results,
         .client = app->client,
+        .chaos = app->chaos,
         .version = LDP_VERSION,
         .revision = LDP_COMMIT,
         .data_dir = app->data_dir,

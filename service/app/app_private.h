@@ -17,6 +17,7 @@
 #include "control/operations/engine.h"
 #include "control/workstations/workstations.h"
 #include "ldconsole/guard/client.h"
+#include "ldconsole/guard/chaos.h"
 #include "service/agent/agent_host.h"
 #include "service/app/app.h"
 #include "service/process/endpoint.h"
@@ -70,6 +71,7 @@ struct svc_app {
     struct svc_agent_host *agent_host; /* NULL when ldconsole is run directly */
     struct svc_agent_host_options agent;
     struct ldc_client *client;
+    struct ldc_chaos *chaos; /* NULL where drills are not allowed; the client's */
     struct ctl_observer *observer;
     struct ctl_survey_listener on_survey;
     bool told_torn;                  /* that list2 prints broken rows: it is in the log */
@@ -132,6 +134,8 @@ void svc_app_tell_agent_lost(struct svc_app *app, const struct svc_session *sess
                              const char *why, uint64_t retry_ms);
 void svc_app_tell_no_session(struct svc_app *app, const char *sentence);
 void svc_app_tell_intruder(struct svc_app *app, const char *reason);
+/** For ldc_chaos_on_change. */
+void svc_app_tell_chaos(void *arg, const struct ldc_chaos_drill *drill, const char *why);
 void svc_app_on_store(void *arg, const struct cache_store_health *before,
                       const struct cache_store_health *now);
 void svc_app_on_breaker(void *arg, const struct ldc_breaker *breaker, const char *by);

@@ -28,7 +28,7 @@ struct svc_config {
     int64_t drain_ms, simulate, simulate_speed;
 
     char *http, *socket, *pipe, *operators_group, *interactive_role;
-    bool allow_remote, metrics_on_loopback;
+    bool allow_remote, metrics_on_loopback, chaos;
     int64_t max_connections, max_header_bytes, max_body_bytes;
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     int64_t heartbeat_ms, max_backlog_bytes, first_survey_ms, ready_age_ms;

@@ -138,6 +138,9 @@ const struct svc_option svc_option_table[] = {
     {section_ldconsole, FIELD(session_user), .type = SVC_OPTION_TEXT, .fallback = "",
      .fallback_note = "whoever is logged on, the console first",
      .help = "The user (NAME or DOMAIN\\NAME) in whose session the agent runs, and no other's."},
+    {section_ldconsole, FIELD(chaos), .type = SVC_OPTION_BOOL, .fallback = "false", .bare = "true",
+     .help = "Permit an admin to have ldconsole fail on purpose for a while (PUT /api/chaos), as a "
+             "drill. Without it nobody can."},
     {section_ldconsole, NUMBER(max_output_bytes, "1048576", 4096, 268435456, "bytes"),
      .help = "Output of one process that is kept; a process that prints more is ended."},
     {section_ldconsole, NUMBER(deadline_list2_ms, "10000", 100, HOUR_MS, "ms"),

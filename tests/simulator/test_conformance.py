@@ -25,6 +25,8 @@ class Scenario:
         if "set" in scenario:
             what, verb = scenario["set"].split()
             self.sim.set(f"{what}.{verb}=always")
+        for index, fault in scenario.get("fault", {}).items():
+            self.sim.set(f"fault.{index}={fault}")
         for step in scenario["steps"]:
             self.take(step)
 
@@ -44,7 +46,7 @@ class Scenario:
             self.sim.set(f"row_drop.{step['show']}=")
         if "lose" in step:
             self.disk(step["lose"].split()[0]).unlink()
-        for name in ("rows", "columns", "processes", "files", "config"):
+        for name in ("rows", "columns", "processes", "files", "config", "log"):
             if name in step:
                 self.sim.wait_for(lambda: getattr(self, name)(step[name]),
                                   f"{name} {step[name]}")
@@ -87,6 +89,13 @@ class Scenario:
                                                     ("disk", self.disk(index))) if path.exists())
 
         return all(there(index) == names for index, names in wanted.items())
+
+    def log(self, wanted):
+        def text(index):
+            path = self.sim.home / f"vms/leidian{index}/Logs/VBox.log"
+            return path.read_text(encoding="utf-8") if path.exists() else ""
+
+        return all(words in text(index) for index, words in wanted.items())
 
     def config(self, wanted):
         return all(self.sim.config(index).get(key) == value

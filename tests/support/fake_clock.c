@@ -5,6 +5,9 @@
 
 static _Atomic uint64_t skipped_ms, creep_ms;
 static _Atomic int64_t wall_ms;
+static _Atomic uint64_t stopped_mono_ms;
+static _Atomic int64_t stopped_wall_ms;
+static _Atomic bool is_still;
 
 uint64_t __real_clock_mono_ms(void);
 uint64_t __wrap_clock_mono_ms(void);
@@ -14,12 +17,12 @@ int64_t __wrap_clock_wall_ms(void);
 uint64_t __wrap_clock_mono_ms(void)
 {
     skipped_ms += creep_ms;
-    return __real_clock_mono_ms() + skipped_ms;
+    return (is_still ? stopped_mono_ms : __real_clock_mono_ms()) + skipped_ms;
 }
 
 int64_t __wrap_clock_wall_ms(void)
 {
-    return __real_clock_wall_ms() + (int64_t)skipped_ms + wall_ms;
+    return (is_still ? stopped_wall_ms : __real_clock_wall_ms()) + (int64_t)skipped_ms + wall_ms;
 }
 
 void fake_clock_skip(uint64_t ms)
@@ -35,4 +38,11 @@ void fake_clock_set_wall(int64_t ms)
 void fake_clock_creep(uint64_t ms)
 {
     creep_ms = ms;
+}
+
+void fake_clock_stop(bool is_stopped)
+{
+    stopped_mono_ms = __real_clock_mono_ms();
+    stopped_wall_ms = __real_clock_wall_ms();
+    is_still = is_stopped;
 }

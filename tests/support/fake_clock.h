@@ -2,6 +2,7 @@
 #ifndef TESTS_SUPPORT_FAKE_CLOCK_H
 #define TESTS_SUPPORT_FAKE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Lets both clocks jump, in a program that is linked with --wrap for clock_mono_ms and
@@ -11,5 +12,7 @@ void fake_clock_skip(uint64_t ms);
 void fake_clock_set_wall(int64_t ms);
 /** From now on each reading of the monotonic clock is MS later than the one before. */
 void fake_clock_creep(uint64_t ms);
+/** From now on both stand still but for what lets them jump; or go on from there. */
+void fake_clock_stop(bool is_stopped);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "ldconsole/process/process.h"
@@ -52,11 +53,34 @@ struct farm_verb *farm_verb_of(const struct fake_farm *farm, const char *name)
     return v;
 }
 
+void farm_lock(void)
+{
+    uv_mutex_lock(&lock);
+}
+
+void farm_unlock(void)
+{
+    uv_mutex_unlock(&lock);
+}
+
 /* --- files --- */
+
+void farm_write_file(const struct fake_farm *farm, const char *name, const char *text)
+{
+    uv_fs_t req;
+    double now = (double)clock_wall_ms() / 1000;
+    folder_write(farm->folder, name, text);
+    if (!farm->is_live)
+        return;
+    char *path = fs_join(farm->folder, name);
+    farm_must(uv_fs_utime(NULL, &req, path, now, now, NULL) == 0, "utime");
+    uv_fs_req_cleanup(&req);
+    mem_free(path);
+}
 
 void farm_write_config(const struct fake_farm *farm, const struct farm_instance *i)
 {
-    char name[64], text[800], adb_debug[40] = "";
+    char name[64], text[1200], adb_debug[40] = "";
     snprintf(name, sizeof(name), "vms/config/leidian%d.config", i->index);
     /* What no verb changes stays. */
     char *before cleanup(mem_freep) = folder_read(farm->folder, name);
@@ -72,7 +96,13 @@ void farm_write_config(const struct fake_farm *farm, const struct farm_instance 
              "\"basicSettings.realHeigh\":%d%s}",
              i->title, i->cpu, i->memory, i->model, i->imei, i->width, i->height, i->dpi, i->width,
              i->height, adb_debug);
-    folder_write(farm->folder, name, text);
+    if (farm->is_live)
+        snprintf(text + strlen(text) - 1, 240,
+                 ",\"statusSettings.isNewPlayer\":false%s,"
+                 "\"propertySettings.macAddress\":\"00db00000a%02x\","
+                 "\"propertySettings.phoneAndroidId\":\"a1b2c3d4e5f600%02x\"}",
+                 *adb_debug ? "" : ",\"basicSettings.adbDebug\":1", i->index, i->index);
+    farm_write_file(farm, name, text);
 }
 
 bool farm_is_held(const struct farm_instance *i)
@@ -260,6 +290,32 @@ void fake_farm_hide_row(struct fake_farm *farm, int index, unsigned n_lists)
     must_find(farm, index)->n_hidden = n_lists;
 }
 
+unsigned fake_farm_kills(const struct fake_farm *farm, int index)
+{
+    return index < 0 ? farm->n_wrong_kills : must_find(farm, index)->n_kills;
+}
+
+unsigned fake_farm_rash_launches(const struct fake_farm *farm, int index)
+{
+    return must_find(farm, index)->n_rash;
+}
+
+void fake_farm_ignore_quits(struct fake_farm *farm, int index, unsigned n)
+{
+    must_find(farm, index)->n_ignored_quits = n;
+}
+
+void fake_farm_set_memory(struct fake_farm *farm, int index, int mb)
+{
+    must_find(farm, index)->memory = mb;
+    farm_write_config(farm, must_find(farm, index));
+}
+
+void fake_farm_set_kill_effect(struct fake_farm *farm, int index, enum farm_effect effect)
+{
+    must_find(farm, index)->kill_effect = effect;
+}
+
 bool fake_farm_is_on(const struct fake_farm *farm, int index)
 {
     const struct farm_instance *i = farm_find(farm, index);
@@ -341,14 +397,14 @@ void fake_farm_write_config(struct fake_farm *farm, int index, const char *text)
 {
     char name[64];
     snprintf(name, sizeof(name), "vms/config/leidian%d.config", index);
-    folder_write(farm->folder, name, text);
+    farm_write_file(farm, name, text);
 }
 
 void fake_farm_write_log(struct fake_farm *farm, int index, const char *text)
 {
     char name[64];
     snprintf(name, sizeof(name), "vms/leidian%d/Logs/VBox.log", index);
-    folder_write(farm->folder, name, text);
+    farm_write_file(farm, name, text);
 }
 
 char *fake_farm_read_config(const struct fake_farm *farm, int index)
@@ -473,11 +529,17 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
 {
     ldc_processes_deinit(ret);
     uv_mutex_lock(&lock);
+    if (the_farm->is_live)
+        farm_life_follow(the_farm);
     for (size_t n = 0; the_farm->shows_processes && n < FARM_MAX_INSTANCES; n++) {
         const struct farm_instance *i = &the_farm->instances[n];
         if (!i->exists || i->is_renamed)
             continue;
         add_process(ret, the_farm->folder, i->player, LDC_PROCESS_PLAYER, i->index);
+        if (i->player > 0 && i->player_ms)
+            ret->items[ret->n_items - 1].age_ms = clock_mono_ms() - i->player_ms;
+        if (i->player > 0)
+            ret->items[ret->n_items - 1].is_repairer = i->has_repairer;
         add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
     if (the_farm->neighbour.exists) {
@@ -513,7 +575,13 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
     the_farm->has_lost_neighbour |=
         the_farm->neighbour.exists && (process->pid == the_farm->neighbour.player ||
                                        process->pid == the_farm->neighbour.headless);
+    the_farm->n_wrong_kills +=
+        process->role != LDC_PROCESS_VM_SERVICE && (process->pid == the_farm->neighbour.player ||
+                                                    process->pid == the_farm->neighbour.headless);
     if (process->role == LDC_PROCESS_VM_SERVICE && process->pid == the_farm->vm_service) {
+        for (size_t n = 0; n < FARM_MAX_INSTANCES; n++)
+            farm_must(!the_farm->instances[n].exists || the_farm->instances[n].headless <= 0,
+                      "the VM service was ended, and every VM with it");
         the_farm->vm_service = 0;
         farm_verb_of(the_farm, "kill")->count++;
         r = 0;
@@ -524,6 +592,9 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
         if (!i->exists || *pid != process->pid || i->index != process->index)
             continue;
         *pid = 0;
+        i->n_kills++;
+        if (the_farm->is_live)
+            farm_life_note_end(i, process->role == LDC_PROCESS_PLAYER);
         i->vbox_pid = -1; /* a zombie, unless the window went too */
         if (process->role == LDC_PROCESS_PLAYER) {
             i->android = 0;

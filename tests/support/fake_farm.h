@@ -111,6 +111,56 @@ unsigned fake_farm_deadline_ms(const struct fake_farm *farm, const char *verb);
 void fake_farm_end_hung(struct fake_farm *farm, enum run_status status);
 unsigned fake_farm_n_hung(const struct fake_farm *farm);
 
+/** --- a farm that lives ---
+ *  From now on, before anything is launched: a launch and a quit take the time that they take
+ *  (reference 2.6), by the fake clock; list2, the process table and the guests show how far it is.
+ *  Guests answer each for itself, commands that hang end at their deadline, and a config file has
+ *  what a guest is known by and ADB switched on. Faults are those of the simulator
+ *  (docs/simulator.md), under the same names. */
+void fake_farm_live(struct fake_farm *farm);
+enum farm_fault {
+    FARM_STUCK_STARTING = 1 << 0,
+    FARM_ZOMBIE = 1 << 1,
+    FARM_NO_KERNEL_BOOT = 1 << 2,
+    FARM_VBOX_GUTTED = 1 << 3,
+    FARM_READONLY_VMDK = 1 << 4,
+    FARM_REPAIRER = 1 << 5,
+    FARM_SLOW_BOOT = 1 << 6,
+    FARM_CRASH_LOOP = 1 << 7,
+    FARM_HIDDEN = 1 << 8,
+    FARM_HUNG_GUEST = 1 << 9,
+    FARM_HUNG_AM = 1 << 10,
+    FARM_ADB_STOLEN = 1 << 11
+};
+enum { FARM_FOR_EVER = 0x7fffffff };
+/** What is wrong with the present run of the instance besides, until it ends. */
+void fake_farm_fault(struct fake_farm *farm, int index, unsigned faults);
+/** What is wrong with its next N launches. */
+void fake_farm_fault_launches(struct fake_farm *farm, int index, unsigned faults, unsigned n);
+/** It has been up for long. */
+void fake_farm_boot(struct fake_farm *farm, int index);
+/** Somebody does it by hand: launch, quit, the end of a process by force. */
+void fake_farm_launch(struct fake_farm *farm, int index);
+void fake_farm_quit(struct fake_farm *farm, int index);
+void fake_farm_end(struct fake_farm *farm, int index, bool is_player);
+/** The next N quits are acknowledged and not done. */
+void fake_farm_ignore_quits(struct fake_farm *farm, int index, unsigned n);
+/** As somebody wrote it into the config; with 768 or less its guest crashes in a loop. */
+void fake_farm_set_memory(struct fake_farm *farm, int index, int mb);
+/** What the launch after an end by force makes of the config file. */
+enum farm_effect { FARM_EFFECT_RESET, FARM_EFFECT_TRUNCATE, FARM_EFFECT_NONE };
+void fake_farm_set_kill_effect(struct fake_farm *farm, int index, enum farm_effect effect);
+/** Its processes live, Android is up, its guest answers and nothing is wrong with it. */
+bool fake_farm_is_well(struct fake_farm *farm, int index);
+/** Whether something is wrong with it that does not pass by itself. */
+bool fake_farm_is_sick(struct fake_farm *farm, int index);
+/** Whether its present run was launched beside another one, which hangs both. */
+bool fake_farm_has_collided(const struct fake_farm *farm, int index);
+/** How many processes of it were ended by force by ldplayerd; of the neighbour with index -1. */
+unsigned fake_farm_kills(const struct fake_farm *farm, int index);
+/** How often a launch met processes of the same instance, which gets it stuck. */
+unsigned fake_farm_rash_launches(const struct fake_farm *farm, int index);
+
 /** How often VERB was started; "kill" counts processes ended by force. */
 unsigned fake_farm_count(const struct fake_farm *farm, const char *verb);
 /** Every verb but list2 and the guest's in order, with its index: "launch 0; quit 1; add". */

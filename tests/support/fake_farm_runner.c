@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/memory/mem.h"
+#include "base/system/clock.h"
 #include "base/system/fs.h"
 #include "base/text/str.h"
+#include "ldconsole/verbs/adb_serial.h"
 #include "tests/support/fake_farm_state.h"
 
-enum { MAX_RUNS = 64 };
+enum { MAX_RUNS = 64, DEADLINE_LOOK_MS = 500 };
 
 struct run {
     struct farm_runner *runner;
@@ -18,12 +20,14 @@ struct run {
     run_fn done;
     void *arg;
     bool is_used, is_hanging, is_ending;
+    uint64_t until_ms; /* its deadline */
     struct run_result result;
     struct buf output;
 };
 
 struct farm_runner {
     struct runner base;
+    uv_timer_t deadlines; /* of a farm that lives */
     struct fake_farm *farm;
     struct loop *loop;
     struct run runs[MAX_RUNS];
@@ -222,14 +226,14 @@ static int carry_out(struct fake_farm *farm, struct run *run)
     if (strcmp(verb, "modify") == 0)
         return do_modify(farm, run, i);
     if (strcmp(verb, "launch") == 0)
-        do_launch(farm, i);
+        farm->is_live ? farm_life_launch(farm, i) : do_launch(farm, i);
     else if (strcmp(verb, "quit") == 0)
-        do_quit(i);
+        farm->is_live ? farm_life_quit(farm, i) : do_quit(i);
     else if (strcmp(verb, "remove") == 0 && !farm_is_held(i))
         fake_farm_drop(farm, i->index);
     else if (strcmp(verb, "rename") == 0)
         str_copy(i->title, sizeof(i->title), value_of(run, "--title"));
-    if (farm_find(farm, i->index))
+    if (farm_find(farm, i->index) && !farm->is_live)
         farm_write_config(farm, i);
     return 0;
 }
@@ -254,6 +258,10 @@ static bool is_hidden(struct farm_instance *i)
 
 static void print_list(struct fake_farm *farm, enum farm_answer answer, struct buf *out)
 {
+    farm_lock();
+    if (farm->is_live)
+        farm_life_follow(farm);
+    farm_unlock();
     if (answer == FARM_EMPTY)
         return;
     if (answer == FARM_GARBAGE) {
@@ -379,6 +387,11 @@ static void note(struct fake_farm *farm, const struct run *run)
         (void)buf_printf(&farm->log, " %d", number_of(run, is_copy ? "--from" : "--index"));
 }
 
+static bool is_guest(const char *name)
+{
+    return strcmp(name, "ld") == 0 || strcmp(name, "adb") == 0;
+}
+
 static void answer(struct fake_farm *farm, struct run *run)
 {
     const char *name = run->verb->name;
@@ -392,7 +405,13 @@ static void answer(struct fake_farm *farm, struct run *run)
     } else if (strcmp(name, "usage") == 0) {
         (void)buf_append_str(&run->output, farm->usage);
         end(run, RUN_EXITED, 1);
-    } else if ((strcmp(name, "ld") == 0 || strcmp(name, "adb") == 0) && is_obeyed) {
+    } else if (is_guest(name) && is_obeyed && farm->is_live) {
+        bool by_port = strcmp(name, "adb") == 0;
+        int index = by_port ? ldc_adb_serial_index(run->args[1]) : atoi(run->args[1]);
+        run->is_hanging = !farm_life_ask(farm, index, by_port, &run->output);
+        if (!run->is_hanging)
+            end(run, RUN_EXITED, 0);
+    } else if (is_guest(name) && is_obeyed) {
         (void)buf_append_str(&run->output, farm->guests_say);
         end(run, RUN_EXITED, 0);
     } else if (is_obeyed) {
@@ -451,6 +470,7 @@ static struct run *start(struct runner *base, const struct run_request *request,
     run->verb = farm_verb_of(farm, name_of(run, program));
     run->verb->count++;
     run->verb->deadline_ms = request->deadline_ms;
+    run->until_ms = clock_mono_ms() + request->deadline_ms;
     run->verb->running++;
     if (run->verb->running > run->verb->peak)
         run->verb->peak = run->verb->running;
@@ -468,14 +488,33 @@ static void cancel(struct run *run)
     end(run, RUN_CANCELLED, 0);
 }
 
-static void finish_closing(void *arg)
+static void on_deadline(uv_timer_t *timer)
 {
-    struct farm_runner *runner = arg;
+    struct farm_runner *runner = container_of(timer, struct farm_runner, deadlines);
+    uint64_t now = clock_mono_ms();
+    for (size_t i = 0; i < MAX_RUNS; i++) {
+        struct run *run = &runner->runs[i];
+        if (!run->is_used || !run->is_hanging || now < run->until_ms)
+            continue;
+        end(run, RUN_TIMED_OUT, 0);
+        run->result.duration_ms = run->verb->deadline_ms;
+    }
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct farm_runner *runner = container_of((uv_timer_t *)handle, struct farm_runner, deadlines);
     void (*on_closed)(void *arg) = runner->on_closed;
     void *on_closed_arg = runner->on_closed_arg;
     runner->farm->runner = NULL;
     mem_free(runner);
     on_closed(on_closed_arg);
+}
+
+static void finish_closing(void *arg)
+{
+    struct farm_runner *runner = arg;
+    uv_close((uv_handle_t *)&runner->deadlines, on_timer_closed);
 }
 
 static void close_runner(struct runner *base, void (*on_closed)(void *arg), void *arg)
@@ -500,6 +539,10 @@ struct runner *fake_farm_runner(struct fake_farm *farm, struct loop *loop)
     runner->farm = farm;
     runner->loop = loop;
     farm->runner = runner;
+    uv_timer_init(&loop->uv, &runner->deadlines);
+    uv_unref((uv_handle_t *)&runner->deadlines); /* nobody waits for it alone */
+    if (farm->is_live)
+        uv_timer_start(&runner->deadlines, on_deadline, DEADLINE_LOOK_MS, DEADLINE_LOOK_MS);
     return &runner->base;
 }
 

@@ -73,6 +73,7 @@ void house_open(struct house *h)
                                   .results = h->results,
                                   .cache_backend = h->cache_backend,
                                   .client = w->client,
+                                  .chaos = w->chaos,
                                   .version = "1.2.3",
                                   .revision = "abc",
                                   .data_dir = w->folder,

@@ -7,9 +7,11 @@
 #include <yyjson.h>
 
 #include "base/memory/mem.h"
+#include "base/system/fs.h"
 #include "base/text/str.h"
 #include "ldconsole/process/process.h"
 #include "runner/argv.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/fake_farm.h"
 #include "tests/support/folder.h"
 
@@ -21,7 +23,8 @@ struct stage {
     struct loop loop;
     struct fake_farm *farm;
     struct runner *runner;
-    char *output;
+    char *output, *log;
+    bool is_live;
     int exit_code;
     bool has_answer, is_closed;
 };
@@ -76,6 +79,19 @@ static void check_answer(struct stage *s, yyjson_val *step)
                  "%s: %s exits with %d", s->scenario, line, s->exit_code);
 }
 
+/* A farm that lives gets on with the clock: what is looked for may take its time. */
+enum { LOOK_MS = 500, PATIENCE_MS = 100000 };
+
+static const char *log_of(struct stage *s, int index)
+{
+    char name[64];
+    mem_free(s->log);
+    snprintf(name, sizeof(name), "vms/leidian%d/Logs/VBox.log", index);
+    char *folder cleanup(mem_freep) = fs_dirname(fake_farm_ldconsole(s->farm));
+    s->log = folder_read(folder, name);
+    return s->log ? s->log : "";
+}
+
 /* index,title,...,state,pid,vm,... -> index,title,state,+,- */
 static char *shorten(const struct stage *s, char *line)
 {
@@ -90,18 +106,31 @@ static char *shorten(const struct stage *s, char *line)
                       atoi(numbers[4]) > 0 ? "+" : "-");
 }
 
-static void check_rows(struct stage *s, yyjson_val *wanted)
+/* Returns the first row that is not as wanted, or NULL. */
+static char *compare_rows(struct stage *s, yyjson_val *wanted)
 {
     size_t n = 0;
     run(s, "list2");
     for (char *line = s->output, *end; (end = strstr(line, "\r\n")); line = end + 2) {
         *end = '\0';
-        char *got cleanup(mem_freep) = shorten(s, line);
+        char *got = shorten(s, line);
         const char *row = yyjson_get_str(yyjson_arr_get(wanted, n++));
-        cr_assert(row, "%s: a row too many: %s", s->scenario, got);
-        cr_assert_str_eq(got, row, "%s", s->scenario);
+        if (!row || strcmp(got, row) != 0)
+            return got;
+        mem_free(got);
     }
-    cr_assert_eq(n, yyjson_arr_size(wanted), "%s: %zu rows", s->scenario, n);
+    return n == yyjson_arr_size(wanted) ? NULL : mem_printf("%zu rows", n);
+}
+
+static void check_rows(struct stage *s, yyjson_val *wanted)
+{
+    char *wrong = compare_rows(s, wanted);
+    for (unsigned ms = 0; wrong && s->is_live && ms < PATIENCE_MS; ms += LOOK_MS) {
+        mem_free(wrong);
+        fake_clock_skip(LOOK_MS);
+        wrong = compare_rows(s, wanted);
+    }
+    cr_assert_null(wrong, "%s: %s", s->scenario, wrong);
 }
 
 static void check_columns(struct stage *s, yyjson_val *wanted)
@@ -124,16 +153,37 @@ static const struct ldc_process *find_process(const struct ldc_processes *all, i
     return NULL;
 }
 
-static void check_processes(struct stage *s, int index, const char *wanted)
+static char *processes_of(int index)
 {
     struct ldc_processes all = {0};
     cr_assert_eq(ldc_processes_scan(&all), 0);
     bool has_player = find_process(&all, index, "player");
     bool has_vm = find_process(&all, index, "vm");
-    char *got cleanup(mem_freep) = mem_printf("%s%s%s", has_player ? "player" : "",
-                                              has_player && has_vm ? " " : "", has_vm ? "vm" : "");
-    cr_assert_str_eq(got, wanted, "%s: processes of %d", s->scenario, index);
     ldc_processes_deinit(&all);
+    return mem_printf("%s%s%s", has_player ? "player" : "", has_player && has_vm ? " " : "",
+                      has_vm ? "vm" : "");
+}
+
+static void check_processes(struct stage *s, int index, const char *wanted)
+{
+    char *got = processes_of(index);
+    for (unsigned ms = 0; strcmp(got, wanted) != 0 && s->is_live && ms < PATIENCE_MS;
+         ms += LOOK_MS) {
+        mem_free(got);
+        fake_clock_skip(LOOK_MS);
+        got = processes_of(index);
+    }
+    cr_assert_str_eq(got, wanted, "%s: processes of %d", s->scenario, index);
+    mem_free(got);
+}
+
+static void check_log(struct stage *s, int index, const char *wanted)
+{
+    for (unsigned ms = 0; !strstr(log_of(s, index), wanted) && ms < PATIENCE_MS; ms += LOOK_MS) {
+        fake_clock_skip(LOOK_MS);
+        run(s, "list2");
+    }
+    cr_assert(strstr(log_of(s, index), wanted), "%s: %s", s->scenario, s->log);
 }
 
 static void end_process(struct stage *s, const char *which)
@@ -178,6 +228,8 @@ static void check_each(struct stage *s, const char *what, yyjson_val *by_index)
         int index = atoi(yyjson_get_str(key));
         if (strcmp(what, "processes") == 0)
             check_processes(s, index, yyjson_get_str(wanted));
+        else if (strcmp(what, "log") == 0)
+            check_log(s, index, yyjson_get_str(wanted));
         else if (strcmp(what, "files") == 0)
             check_files(s, index, yyjson_get_str(wanted));
         else
@@ -222,6 +274,28 @@ static void set_up_verb(struct stage *s, const char *setting)
     }
 }
 
+static void set_up_faults(struct stage *s, yyjson_val *faults)
+{
+    static const struct {
+        const char *word;
+        enum farm_fault fault;
+    } words[] = {
+        {"stuck_starting", FARM_STUCK_STARTING}, {"zombie", FARM_ZOMBIE},
+        {"no_kernel_boot", FARM_NO_KERNEL_BOOT}, {"vbox_gutted", FARM_VBOX_GUTTED},
+        {"readonly_vmdk", FARM_READONLY_VMDK},   {"repairer", FARM_REPAIRER},
+        {"slow_boot", FARM_SLOW_BOOT},           {"hidden", FARM_HIDDEN},
+    };
+    yyjson_obj_iter iter = yyjson_obj_iter_with(faults);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
+        const char *word = yyjson_get_str(yyjson_obj_iter_get_val(key));
+        for (size_t i = 0; i < countof(words); i++) {
+            if (strcmp(words[i].word, word) == 0)
+                fake_farm_fault_launches(s->farm, atoi(yyjson_get_str(key)), words[i].fault,
+                                         FARM_FOR_EVER);
+        }
+    }
+}
+
 static void play(yyjson_val *scenario, const char *profile)
 {
     struct stage s = {
@@ -231,6 +305,10 @@ static void play(yyjson_val *scenario, const char *profile)
     };
     yyjson_val *titles = yyjson_obj_get(scenario, "titles");
     yyjson_val *steps = yyjson_obj_get(scenario, "steps");
+    yyjson_val *faults = yyjson_obj_get(scenario, "fault");
+    s.is_live = faults != NULL;
+    if (s.is_live)
+        fake_farm_live(s.farm);
     cr_assert_eq(loop_init(&s.loop), 0);
     s.runner = fake_farm_runner(s.farm, &s.loop);
     fake_farm_set_profile(s.farm, profile);
@@ -238,6 +316,7 @@ static void play(yyjson_val *scenario, const char *profile)
     fake_farm_show_processes(s.farm, true);
     fake_farm_put(s.farm, 0, titles ? yyjson_get_str(yyjson_arr_get(titles, 0)) : "LDPlayer");
     fake_farm_put(s.farm, 1, titles ? yyjson_get_str(yyjson_arr_get(titles, 1)) : "LDPlayer-1");
+    set_up_faults(&s, faults);
     set_up_verb(&s, yyjson_get_str(yyjson_obj_get(scenario, "set")));
     for (size_t i = 0; i < yyjson_arr_size(steps); i++)
         take_step(&s, yyjson_arr_get(steps, i));
@@ -247,6 +326,7 @@ static void play(yyjson_val *scenario, const char *profile)
     cr_assert_eq(loop_deinit(&s.loop), 0);
     fake_farm_free(s.farm);
     mem_free(s.output);
+    mem_free(s.log);
 }
 
 Test(conformance, the_fake_farm_does_what_the_table_of_the_simulator_says)

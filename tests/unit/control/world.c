@@ -7,7 +7,9 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
+#include "ldconsole/guard/chaos.h"
 #include "ldconsole/verbs/timing.h"
+#include "tests/support/fake_timers.h"
 #include "tests/support/folder.h"
 
 enum { PULSE_MS = 2 };
@@ -39,6 +41,15 @@ void world_init(struct world *w)
     uv_timer_start(&w->pulse, on_pulse, PULSE_MS, PULSE_MS);
 }
 
+void world_live_fast(struct world *w)
+{
+    uv_timer_stop(&w->pulse);
+    w->observing = ctl_observer_defaults;
+    w->limits.timeouts = ctl_engine_defaults.timeouts;
+    w->profile = cache_profile_find("dev");
+    fake_timers_begin(&w->loop);
+}
+
 static void append(char **text, const char *before, const char *more, const char *behind)
 {
     char *longer = mem_printf("%s%s%s%s", *text, **text ? before : "", more, behind);
@@ -52,6 +63,8 @@ static void on_event(void *arg, const struct cache_event *event)
     append(&w->heard, "", event->type, ";");
     if (str_has_prefix(event->type, "operation."))
         append(&w->told, " ", event->type + strlen("operation."), "");
+    if (w->listen && !w->is_dead)
+        w->listen(w->listen_arg, event);
 }
 
 unsigned world_heard(const struct world *w, const char *type)
@@ -67,7 +80,12 @@ static void build_client(struct world *w)
 {
     struct ldc_install install = {0};
     ldc_install_from_path(fake_farm_ldconsole(w->farm), &install);
-    w->client = ldc_client_new(&w->loop, fake_farm_runner(w->farm, &w->loop), &install, &w->calls);
+    struct runner *runner = fake_farm_runner(w->farm, &w->loop);
+    if (w->has_chaos) {
+        runner = ldc_chaos_new(&w->loop, runner);
+        w->chaos = ldc_chaos_of(runner);
+    }
+    w->client = ldc_client_new(&w->loop, runner, &install, &w->calls);
     ldc_install_deinit(&install);
 }
 
@@ -139,7 +157,7 @@ void world_open(struct world *w)
     w->idempotency = cache_idempotency_new();
     cr_assert_eq(cache_idempotency_load(w->idempotency, db, false), 0);
     w->subscriber = cache_events_subscribe(w->events, on_event, w);
-    w->store = cache_store_new(&w->loop, db, NULL);
+    w->store = cache_store_new(&w->loop, db, w->profile);
     cache_events_set_store(w->events, w->store);
     build_client(w);
     build_observer(w, instances, n_instances, gone, n_gone);
@@ -167,12 +185,26 @@ static void on_closed(void *arg)
     *(bool *)arg = true;
 }
 
+/* Threads end without telling that they are under way: the clock does not jump at once. */
+static void await_close(struct world *w)
+{
+    enum { SPINS = 10, PATIENCE = 100 };
+    for (unsigned n = 1; fake_timers_are_on() && !w->is_closed; n++) {
+        uv_run(&w->loop.uv, UV_RUN_NOWAIT);
+        if (!w->is_closed && n > SPINS)
+            uv_sleep(1);
+        if (n % PATIENCE == 0)
+            world_turn(w);
+    }
+    world_until(w, w->is_closed);
+}
+
 /* Calls CLOSE and waits for its callback. */
 #define CLOSE(w, close, part)                                                                      \
     do {                                                                                           \
         (w)->is_closed = false;                                                                    \
         close(part, on_closed, &(w)->is_closed);                                                   \
-        world_until(w, (w)->is_closed);                                                            \
+        await_close(w);                                                                            \
     } while (0)
 
 void world_close_workstations(struct world *w)
@@ -202,6 +234,7 @@ void world_close(struct world *w)
     cache_idempotency_free(w->idempotency);
     w->reconciler = NULL;
     w->engine = NULL;
+    w->store = NULL;
 }
 
 static void copy_file(const char *from, const char *to, const char *name)
@@ -219,7 +252,9 @@ void world_crash(struct world *w)
     world_flush(w);
     copy_file(w->folder, now, "ldplayerd.db");
     copy_file(w->folder, now, "ldplayerd.db-wal");
+    w->is_dead = true;
     world_close(w);
+    w->is_dead = false;
     folder_remove(w->folder);
     w->folder = now;
     world_open(w);
@@ -230,6 +265,8 @@ void world_end(struct world *w)
     if (w->engine)
         world_close(w);
     fake_reach_reset();
+    if (fake_timers_are_on())
+        fake_timers_end(&w->loop);
     uv_close((uv_handle_t *)&w->pulse, NULL);
     loop_run(&w->loop);
     /* Criterion does not count what fails in a tear-down. */
@@ -247,7 +284,10 @@ void world_end(struct world *w)
 
 void world_turn(struct world *w)
 {
-    uv_run(&w->loop.uv, UV_RUN_ONCE);
+    if (fake_timers_are_on())
+        fake_timers_turn(&w->loop, w->store && cache_store_stats(w->store).n_waiting > 0);
+    else
+        uv_run(&w->loop.uv, UV_RUN_ONCE);
 }
 
 static void on_fresh(void *arg, int status)

@@ -29,6 +29,7 @@ struct world {
     struct cache_events *events;
     struct cache_idempotency *idempotency;
     struct ldc_client *client;
+    struct ldc_chaos *chaos; /* the client's runner's, where has_chaos */
     struct ctl_observer *observer;
     struct ctl_engine *engine;
     struct ctl_reconciler *reconciler;
@@ -41,16 +42,23 @@ struct world {
     struct ldc_client_options calls;
     struct ctl_workstations_options standing;
     struct ctl_reconciler_options keeping;
-    bool has_reconciler;
+    bool has_reconciler, has_chaos;
 
     struct cache_subscriber *subscriber;
     char *told;  /* types of the events of operations, in order: "queued running succeeded" */
     char *heard; /* types of all events: "instance.added;instance.added;" */
+    void (*listen)(void *arg, const struct cache_event *event); /* to every event; NULL = none */
+    void *listen_arg;
+    bool is_dead; /* the process of which is told no more */
     uv_timer_t pulse;
     bool is_closed;
+    const struct cache_profile *profile; /* NULL: the default one */
 };
 
 void world_init(struct world *w);
+/** After that: time passes only by what waits for it (fake_timers.h), as fast as it can, and
+ *  everything takes as long as in the service. */
+void world_live_fast(struct world *w);
 /** Builds all of it on the folder's database and starts it. */
 void world_open(struct world *w);
 /** Both of these. */

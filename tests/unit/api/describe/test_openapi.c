@@ -40,6 +40,7 @@ TestSuite(api_openapi, .init = begin, .fini = end);
 static const char *const method_keys[] = {[HTTP_METHOD_GET] = "get",
                                           [HTTP_METHOD_POST] = "post",
                                           [HTTP_METHOD_PATCH] = "patch",
+                                          [HTTP_METHOD_PUT] = "put",
                                           [HTTP_METHOD_DELETE] = "delete"};
 
 static yyjson_val *operation_of(const struct api_route *route)

@@ -31,6 +31,10 @@ static const struct row {
      {.state = CACHE_STATE_STUCK, .starting_ms = 119999, .longest_boot_ms = 1000},
      CTL_ILLNESS_NONE},
 
+    {"a player without a VM, which has nothing to do with how long a boot takes",
+     {.state = CACHE_STATE_STUCK, .starting_ms = 50000, .waits_for_vm = true},
+     CTL_ILLNESS_STUCK},
+
     {"a window without VM", {.state = CACHE_STATE_ZOMBIE}, CTL_ILLNESS_ZOMBIE},
     {"the same during a start, which is over with that",
      {.state = CACHE_STATE_ZOMBIE, .starting_ms = 10},
@@ -60,11 +64,15 @@ static const struct row {
      CTL_ILLNESS_NONE},
     {"somebody else's guest",
      {.state = CACHE_STATE_RUNNING, .guest = CTL_GUEST_OTHER},
-     CTL_ILLNESS_NONE},
+     CTL_ILLNESS_FOREIGN_GUEST},
 
     {"its VM crashed twice", {.state = CACHE_STATE_RUNNING, .n_vm_restarts = 2}, CTL_ILLNESS_NONE},
     {"and a third time",
      {.state = CACHE_STATE_BOOTING, .n_vm_restarts = 3},
+     CTL_ILLNESS_CRASH_LOOP},
+
+    {"once, with too little memory to live",
+     {.state = CACHE_STATE_RUNNING, .n_vm_restarts = 1, .is_below_floor = true},
      CTL_ILLNESS_CRASH_LOOP},
 
     {"and is off now", {.state = CACHE_STATE_STOPPED, .n_vm_restarts = 3}, CTL_ILLNESS_NONE},

@@ -449,7 +449,7 @@ Test(ctl_admit, a_vm_that_is_there_speaks_for_the_vm_service_also_when_it_does_n
 
 Test(ctl_admit_small, one_that_is_stuck_keeps_no_other_from_starting)
 {
-    fake_farm_launch_to(w.farm, 2, false);
+    fake_farm_launch_to(w.farm, 2, true);
     struct world_answer a = ask(CACHE_OP_START, 0, CTL_PRIORITY_INTERACTIVE);
     world_until(&w, n_launches() == 1);
     world_look(&w);

@@ -259,13 +259,26 @@ Test(ctl_start, a_launch_that_hangs_and_does_nothing_fails)
 
 Test(ctl_start, what_is_stuck_may_still_come_until_the_operations_own_limit)
 {
-    fake_farm_launch_to(w.farm, 2, false);
+    fake_farm_launch_to(w.farm, 2, true);
     struct world_answer a = launch();
     world_skip(&w, 120000);
     cr_expect_eq(world_state(&w, 0), CACHE_STATE_STUCK);
     cr_expect_eq(ctl_engine_find(w.engine, a.id)->status, CACHE_OP_RUNNING);
     world_skip(&w, 61000);
     world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
+}
+
+Test(ctl_start, a_player_that_gets_no_vm_has_failed)
+{
+    fake_farm_launch_to(w.farm, 2, false);
+    struct world_answer a = launch();
+    world_skip(&w, 30000);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_STARTING);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    world_skip(&w, 11000);
+    struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_FAILED, "START_FAILED");
+    cr_expect(strstr(op->error, "waits for its VM for more than 40 s"), "%s", op->error);
+    cache_operation_free(op);
 }
 
 Test(ctl_start, what_the_vms_log_says_of_a_start_that_failed_is_told)

@@ -44,6 +44,7 @@ Test(ldc_process, knows_emulators_by_their_names_and_command_lines)
         cr_assert(ldc_process_classify(good[i].image, good[i].line, &p), "case %zu", i);
         cr_assert_eq(p.role, good[i].role, "case %zu", i);
         cr_assert_eq(p.index, good[i].index, "case %zu: %d", i, p.index);
+        cr_assert_eq(p.is_repairer, i == 1, "case %zu", i);
     }
 }
 
