@@ -15,7 +15,7 @@
 
 /** Of the bytes of kept bodies: counts up when they change their shape, so that those of another
  *  version that outlived it in a second tier are not taken. A test knows the shape. */
-enum { API_CACHEABLE_VERSION = 1 };
+enum { API_CACHEABLE_VERSION = 2 };
 
 enum api_cacheable_kind {
     API_CACHEABLE_INSTANCES, /* lists and single ones: both are read from one observation */

@@ -568,6 +568,7 @@ static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey
     }
     if (!is_same_phase(w->state, verdict.state))
         w->phase_since_ms = now;
+    follow_start(o, w, verdict.state, now);
     w->state = verdict.state;
     w->is_unlisted = verdict.state != CACHE_STATE_UNREACHABLE;
     ctl_observer_publish_doubt(o, entry, w,

@@ -192,11 +192,11 @@ Test(api_route_workstations, a_kept_body_has_the_shape_of_its_version)
         names.data,
         "id name status status_reason address labels maintenance system hostname "
         "cpu_percent memory total_bytes used_bytes available_bytes commit limit_bytes "
-        "used_bytes disks os name version arch uptime_s observed_at ldplayer instances "
+        "used_bytes disks os name version arch uptime_s hyper_v observed_at ldplayer instances "
         "total running total_emulators active_emulators cpu_usage memory_usage "
         "disk_usage last_seen created_at updated_at revision ",
         "The shape has changed: count API_CACHEABLE_VERSION up, then put it here");
-    cr_assert_eq(API_CACHEABLE_VERSION, 1);
+    cr_assert_eq(API_CACHEABLE_VERSION, 2);
 }
 
 Test(api_route_workstations, a_tag_of_the_list_saves_the_body)
