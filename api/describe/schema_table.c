@@ -147,8 +147,9 @@ const struct api_schema_row api_schema_rows[] = {
     {"Disk", "mount: text, total_bytes: count, free_bytes: count"},
     {"OperatingSystem", "name: text?, version: text?, arch: text?"},
     {"LdplayerInstall", "version: text?, install_dir: text, ldconsole: text"},
-    {"System", "hostname: text?, cpu_percent: share?, memory: Memory, commit: Commit, "
-               "disks: [Disk], os: OperatingSystem, uptime_s: count, hyper_v: bool, observed_at: time"},
+    {"System",
+     "hostname: text?, cpu_percent: share?, memory: Memory, commit: Commit, "
+     "disks: [Disk], os: OperatingSystem, uptime_s: count, hyper_v: bool, observed_at: time"},
     {"SystemInfo", "id: text, ...System, ldplayer: [LdplayerInstall]"},
     {"Workstation", "id: text, name: text, status: WorkstationStatus, status_reason: text, "
                     "address: text?, labels: Labels, maintenance: bool, system: System?, "

@@ -548,6 +548,7 @@ static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey
     struct ctl_verdict verdict;
     uint64_t now = survey->ended_ms;
     struct ctl_facts facts = {
+        .is_torn = survey->list == LDC_LIST_TORN,
         .expect = now < w->expect_until_ms ? w->expect : CTL_EXPECT_NOTHING,
         .previous = entry->instance.state,
         .previous_ms = now > w->phase_since_ms ? now - w->phase_since_ms : 0,

@@ -253,7 +253,13 @@ static bool is_contradicted(const struct ctl_facts *f)
 static void derive_from_processes(const struct ctl_facts *f, struct ctl_verdict *v)
 {
     int64_t alive = f->player > 0 ? f->player : f->headless;
-    if (alive > 0)
+    /* What cannot be read says nothing against it: nobody may heal it for that. */
+    if (alive > 0 && f->is_torn)
+        decide(v, CACHE_STATE_UNKNOWN,
+               "list2 printed a broken row, and none of this instance; its process %" PRId64
+               " is alive",
+               alive);
+    else if (alive > 0)
         decide(v, CACHE_STATE_UNREACHABLE,
                "list2 does not show it, but its process %" PRId64 " is alive", alive);
     else if (f->possible > 0)

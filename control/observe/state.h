@@ -26,6 +26,7 @@ enum ctl_expect { CTL_EXPECT_NOTHING, CTL_EXPECT_START, CTL_EXPECT_STOP };
 struct ctl_facts {
     int android;              /* list2's column: 0, 1, 2 */
     int64_t pid, vbox_pid;    /* as list2 says; <= 0 none */
+    bool is_torn;             /* the list has a broken row, which may be its own */
     bool sees_players;        /* absence of its player from the process table proves something */
     bool sees_vms;            /* the same of its VM */
     int64_t player, headless; /* its own in the process table; 0 none */

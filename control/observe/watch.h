@@ -53,10 +53,10 @@ struct ctl_watch {
     char config_fault[160]; /* why its file cannot be used; "" = it can, or there is none */
     bool has_resbak;        /* as ldc_config has it, as what follows */
     unsigned read_only_disks;
-    bool has_title;                  /* one of its own, as its config file says */
-    int64_t born_ms;                 /* when its config file was made (wall clock); 0 = not known */
-    bool was_on;                     /* it was seen running, or some of it */
-    bool had_vm;                     /* one was seen since it was last off */
+    bool has_title;         /* one of its own, as its config file says */
+    int64_t born_ms;        /* when its config file was made (wall clock); 0 = not known */
+    bool was_on;            /* it was seen running, or some of it */
+    bool had_vm;            /* one was seen since it was last off */
     uint64_t gone_since_ms; /* since when nothing of it runs; 0 = something does, or is not known */
     unsigned n_without_vm;  /* looks in a row that missed its VM */
     unsigned n_without_any; /* the same of all its processes */
