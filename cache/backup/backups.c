@@ -296,18 +296,12 @@ static int exec_nothing(sqlite3 *db, void *arg)
 static void on_written(void *arg, int status)
 {
     struct job *job = arg;
-    struct cache_backups *b = job->backups;
     (void)status;
-    job->n_commits = cache_store_stats(b->store).n_commits;
-    if (b->is_stopping) {
-        job->status = UV_ECANCELED;
-        finish(&job->work, 0);
-    } else {
-        uv_queue_work(&b->loop->uv, &job->work, work, finish);
-    }
+    job->n_commits = cache_store_stats(job->backups->store).n_commits;
+    uv_queue_work(&job->backups->loop->uv, &job->work, work, finish);
 }
 
-/* When what was to be written before it is: who has seen something has it in the backup. */
+/* An empty write ends after those before it: who has seen something has it in the backup. */
 static void submit_after_writes(struct job *job, bool *claim)
 {
     if (claim_or_refuse(job, claim))

@@ -160,6 +160,7 @@ static void on_flush(uv_prepare_t *flusher)
 int cache_redis_link_push(struct cache_redis_link *l, struct cache_redis_call *call, int n,
                           const char **arguments, const size_t *lengths)
 {
+    /* The other one of hiredis goes through printf. */
     sds text;
     long long len = redisFormatSdsCommandArgv(&text, n, arguments, lengths);
     int r = len < 0 ? UV_ENOBUFS : buf_append(&l->out, text, (size_t)len);

@@ -42,6 +42,7 @@ static uint64_t get_number(const char *bytes)
     return number;
 }
 
+/* The other half of the seed is any number. */
 static uint64_t add_to_sum(uint64_t sum, const char *bytes, size_t n)
 {
     const uint64_t seed[] = {sum, UINT64_C(0x9e3779b97f4a7c15)};
