@@ -8,7 +8,7 @@
 
 /** The watchdog: the one that acts on instances by itself. It keeps them in their desired state:
  * one that should be running and is seen stopped is started, one that should be stopped and is seen
- * up is stopped. And it tells of those that are ill (control/observe/health.h) by events, and heals
+ * up is stopped. And it tells of those that are ill (control/judge/health.h) by events, and heals
  *  them as far as their `repair` allows. Each act is an operation of its own, requested by
  *  "desired-state" or "watchdog" with its reason as first evidence, behind interactive ones, never
  *  while another operation of the instance is open, and never on what is stale or was not seen by

@@ -21,8 +21,8 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
-#include "control/observe/existence.h"
-#include "control/observe/identity.h"
+#include "control/judge/existence.h"
+#include "control/judge/identity.h"
 #include "control/observe/observer_private.h"
 #include "ldconsole/verbs/timing.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/memory/map.h"
 #include "cache/snapshot/care.h"
-#include "control/observe/state.h"
+#include "control/judge/state.h"
 #include "ldconsole/install/config_file.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/process/match.h"

@@ -9,8 +9,8 @@
 #include <uv.h>
 
 #include "base/memory/mem.h"
+#include "control/judge/state.h"
 #include "control/observe/evidence.h"
-#include "control/observe/state.h"
 #include "control/steps/steps.h"
 #include "ldconsole/process/vm_service.h"
 
