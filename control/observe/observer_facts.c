@@ -97,6 +97,11 @@ bool ctl_observer_has_bad_config(struct ctl_observer *o, const char *id)
     return *ctl_observer_watch(o, id)->config_fault != '\0';
 }
 
+struct ctl_usage ctl_observer_usage(struct ctl_observer *o, const char *id)
+{
+    return ctl_observer_watch(o, id)->usage;
+}
+
 const char *ctl_observer_launch_flaw(struct ctl_observer *o, const char *id)
 {
     return ctl_observer_watch(o, id)->flaw;

@@ -4,6 +4,7 @@
 
 #include "base/memory/mem.h"
 #include "control/observe/observer_private.h"
+#include "ldconsole/process/vm_service.h"
 
 /* Not the numbers that list2 named at the last look: they may be somebody else's by now, and what
  * they named then is known with its birth. */
@@ -78,4 +79,12 @@ unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, stru
                          ret_report->len > 0 ? "; " : "", match.possible->pid,
                          match.possible->image ? match.possible->image : "its path is hidden");
     return n_ended;
+}
+
+int ctl_observer_end_vm_service(struct ctl_observer *o, int64_t *ret_pid)
+{
+    int r = ldc_vm_service_end(ret_pid);
+    if (r == 0)
+        ldc_client_try_vm_service(o->parts.client);
+    return r;
 }
