@@ -10,7 +10,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/json.h"
-#include "control/observe/state.h"
+#include "control/judge/state.h"
 #include "ldconsole/guard/client.h"
 
 /* -1 when there is no whole. */

@@ -61,7 +61,7 @@ struct cache_adb {
 
 enum { CACHE_GROUP_SIZE = 65, CACHE_REASON_SIZE = 200, CACHE_REVISION_SIZE = 17 };
 
-/** What the watchdog does by itself for an instance that is ill (control/observe/health.h). */
+/** What the watchdog does by itself for an instance that is ill (control/judge/health.h). */
 enum cache_repair_mode {
     CACHE_REPAIR_REPORT, /* it tells of it */
     CACHE_REPAIR_OFF,

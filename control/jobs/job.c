@@ -91,7 +91,8 @@ struct ctl_job *ctl_job_new(struct ctl_jobs *jobs, struct cache_operation *op,
     list_init(&job->accepts);
     list_init(&job->waits);
     ctl_request_read(op->params, &job->params);
-    job->lane = ctl_lane_of(job->params.priority);
+    /* While the VM service hangs all launches are in vain, each for as long as it is waited for. */
+    job->lane = job->params.ends_vm_service ? 0 : ctl_lane_of(job->params.priority);
     str_copy(job->subject, sizeof(job->subject), op->target);
     load_memo(job);
     return job;

@@ -76,7 +76,8 @@ struct ctl_job {
     struct list line; /* in the line of its instance */
     struct map_node by_id;
     enum ctl_phase phase;
-    unsigned lane; /* it is served in: that of who asked, or of who waits behind it in its line */
+    unsigned lane; /* it is served in: that of who asked, or of who waits behind it in its line;
+                      the upper one for who ends the VM service */
     enum ctl_gate held;
     bool has_place;       /* for its command, one of `n_places` ... */
     enum ldc_class place; /* ... of this class */

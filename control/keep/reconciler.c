@@ -8,7 +8,8 @@
  *              so still
  *
  * which is forgotten when the instance has been well for as long as the pause, or is not there any
- * more. */
+ * more. At the end one that is well may be restarted because that is planned (reconciler_plan.c).
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +55,8 @@ void ctl_reconciler_free_if_done(struct ctl_reconciler *r)
 {
     if (!r->is_closing || r->n_submitting > 0)
         return;
+    ctl_reconciler_forget_planned(r);
+    map_deinit(&r->planned);
     map_deinit(&r->wards);
     mem_free(r);
 }
@@ -225,6 +228,7 @@ static void on_survey(void *arg)
     for (size_t i = 0; i < cache_snapshot_count(s); i++)
         care(r, &cache_snapshot_at(s, i)->instance, is_shared, now, &stopped);
     ctl_reconciler_tell_stopped(r, stopped);
+    ctl_reconciler_plan(r, now, *stopped != '\0');
     forget_gone(r);
 }
 
@@ -237,6 +241,7 @@ struct ctl_reconciler *ctl_reconciler_new(const struct ctl_reconciler_parts *par
     r->parts = *parts;
     r->options = *options;
     map_init(&r->wards);
+    map_init(&r->planned);
     r->listener = (struct ctl_survey_listener){.fn = on_survey, .arg = r};
     ctl_observer_listen(parts->observer, &r->listener);
     return r;
@@ -245,6 +250,8 @@ struct ctl_reconciler *ctl_reconciler_new(const struct ctl_reconciler_parts *par
 void ctl_reconciler_set_maintenance(struct ctl_reconciler *r, bool is_maintained)
 {
     r->is_maintained = is_maintained;
+    if (is_maintained)
+        ctl_reconciler_give_up_planned(r);
     for (struct map_node *node = map_next(&r->wards, NULL); node;
          node = map_next(&r->wards, node)) {
         struct ctl_ward *w = container_of(node, struct ctl_ward, by_id);

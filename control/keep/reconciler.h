@@ -3,12 +3,13 @@
 #define CTL_RECONCILER_H
 
 #include "cache/tables/events.h"
+#include "control/keep/planned_restart.h"
 #include "control/keep/remedy.h"
 #include "control/operations/engine.h"
 
 /** The watchdog: the one that acts on instances by itself. It keeps them in their desired state:
  * one that should be running and is seen stopped is started, one that should be stopped and is seen
- * up is stopped. And it tells of those that are ill (control/observe/health.h) by events, and heals
+ * up is stopped. And it tells of those that are ill (control/judge/health.h) by events, and heals
  *  them as far as their `repair` allows. Each act is an operation of its own, requested by
  *  "desired-state" or "watchdog" with its reason as first evidence, behind interactive ones, never
  *  while another operation of the instance is open, and never on what is stale or was not seen by
@@ -21,7 +22,8 @@
  *  not done: the instance is quarantined, or all healing stops until the hour is over. Where many
  * are ill at the same time nothing is healed, and that is told once. What an explicit start or stop
  * does to the desired state and the quarantine: see engine.h; a repair that a stop or removal by
- * hand waits for is given up. Loop thread. */
+ * hand waits for is given up. Planned restarts are for those that should run, are well and whose
+ *  `repair` allows a restart, one at a time; they cost no budget. Loop thread. */
 struct ctl_reconciler;
 
 struct ctl_reconciler_parts {
@@ -31,9 +33,10 @@ struct ctl_reconciler_parts {
 };
 
 struct ctl_reconciler_options {
-    unsigned looks;           /* that must show an illness, one after another; default 3 */
-    unsigned look_ms;         /* between two of them, as a rule; default 5000 */
-    struct ctl_budget budget; /* default 5 and 10 */
+    unsigned looks;                   /* that must show an illness, one after another; default 3 */
+    unsigned look_ms;                 /* between two of them, as a rule; default 5000 */
+    struct ctl_budget budget;         /* default 5 and 10 */
+    struct ctl_planned_rules planned; /* default: no planned restarts */
 };
 extern const struct ctl_reconciler_options ctl_reconciler_defaults;
 

@@ -6,8 +6,8 @@
 #include "control/keep/reconciler.h"
 
 /** What the reconciler's files share: reconciler.c looks at all instances after each survey,
- *  reconciler_act.c does what is to be done for one, reconciler_tell.c tells of it. Private to
- * them. */
+ *  reconciler_act.c does what is to be done for one, reconciler_tell.c tells of it,
+ *  reconciler_plan.c restarts those that are well. Private to them. */
 
 enum { CTL_WHY_SIZE = 400, CTL_MAX_DELAY_MS = 600000 };
 
@@ -22,6 +22,9 @@ struct ctl_reconciler {
     uint64_t tried_ms;  /* when the VM service was to be ended last; 0 = never */
     uint64_t cured_ms;  /* when that helped last: what many have is no mystery then; 0 = never */
     bool is_maintained, is_closing;
+    struct map planned;                /* what is remembered of the present runs */
+    bool is_planning;                  /* a planned restart is being submitted ... */
+    char planned_operation[UUID_SIZE]; /* ... and the last one; "" = none */
     char told[CTL_WHY_SIZE]; /* why healing has stopped, as it was told; "" = it has not */
 };
 
@@ -67,6 +70,13 @@ unsigned ctl_reconciler_count_acts(struct ctl_reconciler *r, const char *id);
  * is done any more, when that is so. */
 void ctl_reconciler_act(struct ctl_ward *w, const struct cache_instance *i, bool is_shared,
                         const char **ret_stopped);
+
+/* reconciler_plan.c */
+/** Begins a planned restart, if one is due. IS_STOPPED: nothing is healed just now. */
+void ctl_reconciler_plan(struct ctl_reconciler *r, uint64_t now, bool is_stopped);
+/** Cancels the one that has not begun, for the maintenance mode. */
+void ctl_reconciler_give_up_planned(struct ctl_reconciler *r);
+void ctl_reconciler_forget_planned(struct ctl_reconciler *r);
 
 /* reconciler_tell.c */
 /** What is known of why I suffers from ILLNESS, a sentence without beginning and end. */

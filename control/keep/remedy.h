@@ -2,7 +2,7 @@
 #ifndef CTL_REMEDY_H
 #define CTL_REMEDY_H
 
-#include "control/observe/health.h"
+#include "control/judge/health.h"
 
 /** What is to be done for one instance: so that it is as desired, or because it is ill. Pure. */
 enum ctl_remedy {

@@ -9,9 +9,10 @@
 #include "cache/snapshot/snapshot.h"
 #include "cache/store/store.h"
 #include "cache/tables/events.h"
-#include "control/observe/health.h"
-#include "control/observe/state.h"
-#include "control/observe/survey_verdict.h"
+#include "control/judge/health.h"
+#include "control/judge/state.h"
+#include "control/judge/survey_verdict.h"
+#include "control/observe/watch.h"
 #include "ldconsole/guard/survey.h"
 #include "ldconsole/install/vm_log.h"
 #include "ldconsole/process/match.h"
@@ -169,6 +170,9 @@ bool ctl_observer_is_blank(struct ctl_observer *o, const char *id);
  *  permission denied". Returns how many were ended. For instances that ignore quit: the player may
  *  lose its configuration (reference 0.12). */
 unsigned ctl_observer_end_processes(struct ctl_observer *o, const char *id, struct buf *ret_report);
+/** Ends the VM service as ldc_vm_service_end does; its breaker then lets a start find out at once.
+ */
+int ctl_observer_end_vm_service(struct ctl_observer *o, int64_t *ret_pid);
 /** Why the VM of ID did not start, as its log tells that was written after SINCE_WALL_MS; false
  * when it does not. By a look of its own (some milliseconds). */
 bool ctl_observer_read_vm_log(struct ctl_observer *o, const char *id, int64_t since_wall_ms,
@@ -192,6 +196,8 @@ int ctl_observer_restore_config(struct ctl_observer *o, const char *id);
  * stopped; blocking, a few milliseconds. Returns 0 or a UV error. */
 int ctl_observer_edit_config(struct ctl_observer *o, const char *id, const char *key,
                              const char *json_value);
+/** What the processes of ID have used. */
+struct ctl_usage ctl_observer_usage(struct ctl_observer *o, const char *id);
 /** What was wrong with the launch of ID, as a part of a sentence; NULL = nothing that is known. */
 const char *ctl_observer_launch_flaw(struct ctl_observer *o, const char *id);
 /** What I, an entry of the snapshot, suffers from, as far as the last look tells. */

@@ -21,8 +21,8 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
-#include "control/observe/existence.h"
-#include "control/observe/identity.h"
+#include "control/judge/existence.h"
+#include "control/judge/identity.h"
 #include "control/observe/observer_private.h"
 #include "ldconsole/verbs/timing.h"
 
@@ -93,6 +93,19 @@ static struct ldc_process_id id_of(const struct ldc_process *p)
     return p ? (struct ldc_process_id){p->pid, p->born} : (struct ldc_process_id){0};
 }
 
+static struct ctl_usage usage_of(const struct ldc_process *player, const struct ldc_process *vm)
+{
+    struct ctl_usage usage = {0};
+    if (player)
+        usage =
+            (struct ctl_usage){player->pid, player->age_ms, player->cpu_ms, player->private_bytes};
+    if (vm) {
+        usage.cpu_ms += vm->cpu_ms;
+        usage.private_bytes += vm->private_bytes;
+    }
+    return usage;
+}
+
 static void find_processes(struct ctl_observer *o, const struct ldc_survey *survey,
                            const struct ldc_row *row, const struct ldc_config *config,
                            struct ctl_watch *w)
@@ -117,7 +130,7 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
         return;
     ldc_match_find(survey->processes, ldc_client_install(o->parts.client)->dir, &claim, &match);
     w->player = id_of(match.player);
-    w->player_age_ms = match.player ? match.player->age_ms : 0;
+    w->usage = usage_of(match.player, match.headless);
     w->is_repaired = match.player && match.player->is_repairer;
     w->headless = id_of(match.headless);
     w->possible = match.possible ? match.possible->pid : 0;
@@ -214,7 +227,7 @@ static void follow_launch(struct ctl_observer *o, struct ctl_watch *w, const str
     w->had_vm = false;
     if (!cache_snapshot_is_observed(o->snapshot))
         return; /* the first look sees what is there, not what begins */
-    uint64_t began_ms = now - (w->player_age_ms < now ? w->player_age_ms : 0);
+    uint64_t began_ms = now - (w->usage.age_ms < now ? w->usage.age_ms : 0);
     /* Its end came later than it was seen on last. Ours wait as they are told to. */
     bool is_soon = w->on_ms && began_ms < w->on_ms + LDC_TIMING_LAUNCH_APART_MS;
     if ((former > 0 || is_soon) && w->expect != CTL_EXPECT_START)
@@ -343,7 +356,7 @@ static void judge(struct ctl_observer *o, const struct ldc_survey *survey,
         .sees_vms = w->sees_vm,
         .player = w->player.pid,
         .headless = w->headless.pid,
-        .player_age_ms = w->player_age_ms,
+        .player_age_ms = w->usage.age_ms,
         .possible = w->possible,
         .is_repaired = w->is_repaired,
         .flaw = w->flaw,
@@ -556,7 +569,7 @@ static void judge_state_unlisted(struct ctl_observer *o, const struct ldc_survey
         .sees_vms = w->sees_vm,
         .player = survey->has_processes ? w->player.pid : 0,
         .headless = survey->has_processes ? w->headless.pid : 0,
-        .player_age_ms = w->player_age_ms,
+        .player_age_ms = w->usage.age_ms,
         .possible = survey->has_processes ? w->possible : 0,
         .stuck_ms = o->options.stuck_ms,
     };

@@ -4,16 +4,18 @@
 
 #include "base/loop/loop.h"
 #include "base/memory/map.h"
+#include "control/judge/tombstones.h"
 #include "control/observe/observer.h"
 #include "control/observe/prober.h"
-#include "control/observe/tombstones.h"
 #include "control/observe/watch.h"
 
 /** So many instances are judged, or told of, in a turn of the loop: some milliseconds. */
 enum { CTL_OBSERVER_SLICE = 256 };
 
 /** What the observer's files share: observer.c decides when to look, observer_judge.c what that
- * says of each instance, observer_publish.c shows it to others. Private to them. */
+ *  says of each instance, observer_publish.c shows it to others. observer_facts.c answers what was
+ *  seen of one instance, observer_files.c and observer_processes.c look at it themselves, in
+ *  observer_notes.c it is told of one. Private to them. */
 struct ctl_observer {
     struct ctl_observer_parts parts;
     struct ctl_observer_options options;

@@ -13,7 +13,7 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
-#include "control/observe/guest_identity.h"
+#include "control/judge/guest_identity.h"
 #include "ldconsole/verbs/adb_serial.h"
 #include "ldconsole/verbs/timing.h"
 

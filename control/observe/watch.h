@@ -4,7 +4,7 @@
 
 #include "base/memory/map.h"
 #include "cache/snapshot/care.h"
-#include "control/observe/state.h"
+#include "control/judge/state.h"
 #include "ldconsole/install/config_file.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/process/match.h"
@@ -21,6 +21,14 @@ struct ctl_sight {
     uint64_t guest_answered_ms;
     struct cache_adb adb;
     bool sees_processes;
+};
+
+/** What the player and the VM of an instance have used together, at the last look. */
+struct ctl_usage {
+    int64_t player;  /* whose: 0 = none was seen */
+    uint64_t age_ms; /* of that; 0 = not known */
+    uint64_t cpu_ms; /* processor time since they were started */
+    uint64_t private_bytes;
 };
 
 /** What the observer remembers of one instance between two surveys. */
@@ -45,8 +53,8 @@ struct ctl_watch {
     struct cache_care care;
     enum cache_desired wish;                /* what a person asked for, until it is off */
     struct ldc_process_id player, headless; /* its own, last seen in the process table */
-    uint64_t player_age_ms;                 /* at the last look; 0 = not known */
-    int64_t possible;                       /* a VM that may be its own; 0 none */
+    struct ctl_usage usage;
+    int64_t possible;          /* a VM that may be its own; 0 none */
     bool sees_player, sees_vm; /* that those are missing from the process table proves something */
     char config_loss[LDC_LOSS_SIZE]; /* as ldc_config has it */
     bool is_config_judged;           /* its file was held against its copy, or none is kept */

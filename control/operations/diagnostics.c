@@ -287,6 +287,8 @@ static void add_processes(struct bundle *b, yyjson_mut_val *root)
         yyjson_mut_obj_add_str(doc, one, "role", roles[p->role]);
         yyjson_mut_obj_add_bool(doc, one, "is_own", is_own);
         yyjson_mut_obj_add_uint(doc, one, "age_ms", p->age_ms);
+        yyjson_mut_obj_add_uint(doc, one, "cpu_ms", p->cpu_ms);
+        yyjson_mut_obj_add_uint(doc, one, "private_bytes", p->private_bytes);
         json_add_str(doc, one, "image", p->image);
     }
 }

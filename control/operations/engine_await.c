@@ -17,9 +17,9 @@
 
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "control/judge/state.h"
 #include "control/observe/evidence.h"
 #include "control/operations/engine_private.h"
-#include "control/observe/state.h"
 #include "control/steps/flow.h"
 #include "ldconsole/verbs/timing.h"
 

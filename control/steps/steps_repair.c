@@ -9,10 +9,9 @@
 #include <uv.h>
 
 #include "base/memory/mem.h"
+#include "control/judge/state.h"
 #include "control/observe/evidence.h"
-#include "control/observe/state.h"
 #include "control/steps/steps.h"
-#include "ldconsole/process/vm_service.h"
 
 bool ctl_steps_is_cured(const struct ctl_job *job, const struct cache_instance *i)
 {
@@ -70,7 +69,7 @@ static void act_vm_service(struct ctl_job *job, const struct cache_instance *i)
 {
     int64_t pid = 0;
     (void)i;
-    int r = ldc_vm_service_end(&pid);
+    int r = ctl_observer_end_vm_service(job->observer, &pid);
     char *note cleanup(mem_freep) =
         r == 0
             ? mem_printf("no VM of any installation was alive, so the VM service (process %" PRId64

@@ -8,8 +8,8 @@
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
+#include "control/judge/state.h"
 #include "control/observe/prober.h"
-#include "control/observe/state.h"
 #include "control/steps/steps.h"
 #include "ldconsole/verbs/timing.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory/mem.h"
+#include "control/judge/state.h"
 #include "control/observe/evidence.h"
-#include "control/observe/state.h"
 #include "control/steps/steps.h"
 
 /* One that list2 leaves out is as off as its processes are. */

@@ -348,6 +348,13 @@ static void tell_vm_service(struct ldc_breakers *all, struct ldc_breaker_now now
         report(all, now, b, news);
 }
 
+void ldc_breakers_try_vm_service(struct ldc_breakers *all, struct ldc_breaker_now now)
+{
+    struct ldc_breaker *b = &all->host[LDC_BREAKER_VM_SERVICE];
+    if (b->state == LDC_BREAKER_OPEN)
+        b->open_until_ms = now.mono_ms;
+}
+
 /* The try ended without telling anything: another one may go. */
 static void abandon_try_of(struct ldc_breaker *b, const char *instance)
 {

@@ -85,6 +85,9 @@ void ldc_breakers_report_answer(struct ldc_breakers *all, struct ldc_breaker_now
 void ldc_breakers_report_effect(struct ldc_breakers *all, struct ldc_breaker_now now,
                                 const struct ldc_way *way, enum ldc_effect effect,
                                 const char *evidence);
+/** The VM service was ended, and the next launch brings a new one: if vm-service is open, a start
+ * may find out at once. */
+void ldc_breakers_try_vm_service(struct ldc_breakers *all, struct ldc_breaker_now now);
 /** Sees to what time alone changes; cheap, at most once a second. */
 void ldc_breakers_look(struct ldc_breakers *all, struct ldc_breaker_now now);
 

@@ -494,6 +494,11 @@ void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpos
     ldc_breakers_report_effect(client->breakers, read_clocks(), &way, effect, evidence);
 }
 
+void ldc_client_try_vm_service(struct ldc_client *client)
+{
+    ldc_breakers_try_vm_service(client->breakers, read_clocks());
+}
+
 const char *ldc_client_absence(const struct ldc_client *client)
 {
     return client->runner ? runner_absence(client->runner) : NULL;

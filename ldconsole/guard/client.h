@@ -73,6 +73,8 @@ bool ldc_client_refuses(const struct ldc_client *client, enum ldc_purpose purpos
 void ldc_client_report_effect(struct ldc_client *client, enum ldc_purpose purpose,
                               const char *instance_id, enum ldc_effect effect,
                               const char *evidence);
+/** The VM service was ended: what its breaker says of it is of the former one. */
+void ldc_client_try_vm_service(struct ldc_client *client);
 /** Why nothing can be run now, as a sentence (no session, no agent), or NULL. Calls then end with
  *  LDC_ANSWER_NO_SESSION, which no breaker counts. */
 const char *ldc_client_absence(const struct ldc_client *client);

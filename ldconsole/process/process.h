@@ -21,7 +21,9 @@ struct ldc_process {
     int64_t pid;
     uint64_t born; /* when it was started, by the system's own count; 0 when it does not tell. With
                       the pid it names a process for good. */
-    uint64_t age_ms; /* since it was started; 0 = the system does not tell */
+    uint64_t age_ms;        /* since it was started; 0 = the system does not tell */
+    uint64_t cpu_ms;        /* processor time since then */
+    uint64_t private_bytes; /* memory of its own, whether in use or put aside; 0 = not told */
     enum ldc_process_role role;
     bool is_repairer; /* a player that LDPlayer's repairer has started ("from=repairer", 2.6) */
     int index;   /* from "index=N|" or "--comment leidian<N>"; -1 when the command line has none */

@@ -56,17 +56,35 @@ static bool read_image(int proc, const char *pid, char *image, size_t size, bool
     return true;
 }
 
-/* Field 22 of PID/stat, ticks since the system started. The program's name before it is in brackets
- * and may hold any. */
-static uint64_t read_birth(int proc, const char *pid)
+/* PID/stat: its birth in ticks since the system started, and the ticks it has computed. The
+ * program's name before them is in brackets and may hold any. */
+static uint64_t read_birth(int proc, const char *pid, uint64_t *ret_cpu_ms)
 {
-    enum { BIRTH = 22, BEHIND_NAME = 3 };
+    enum { USER = 14, SYSTEM = 15, BIRTH = 22, BEHIND_NAME = 3 };
     char text[1024];
+    uint64_t ticks = 0;
     ssize_t n = read_entry(proc, pid, "stat", text, sizeof(text));
     const char *at = n > 0 ? strrchr(text, ')') : NULL;
-    for (int field = BEHIND_NAME; at && field <= BIRTH; field++)
+    for (int field = BEHIND_NAME; at && field <= BIRTH; field++) {
         at = strchr(at + 1, ' ');
+        if (at && (field == USER || field == SYSTEM))
+            ticks += strtoull(at, NULL, 10);
+    }
+    *ret_cpu_ms = ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
     return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* The sixth number of PID/statm: pages of data and stack. */
+static uint64_t read_private_bytes(int proc, const char *pid)
+{
+    enum { DATA = 6 };
+    char text[256];
+    const char *at = read_entry(proc, pid, "statm", text, sizeof(text)) > 0 ? text : NULL;
+    for (int field = 1; at && field < DATA; field++) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    return at ? strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 /* One that has ended, and whose parent has not asked for that yet, has an entry, too. */
@@ -109,8 +127,9 @@ static bool inspect(int proc, const char *pid, struct ldc_process *ret)
     }
     if (!ldc_process_classify(image, n > 0 ? line : NULL, ret))
         return false;
-    ret->born = read_birth(proc, pid);
+    ret->born = read_birth(proc, pid, &ret->cpu_ms);
     ret->age_ms = age_of(ret->born);
+    ret->private_bytes = read_private_bytes(proc, pid);
     ret->image = is_path ? mem_strdup(image) : NULL;
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include <windows.h>
 
+#include <psapi.h>
 #include <tlhelp32.h>
 #include <winternl.h>
 
@@ -79,21 +80,37 @@ static char *read_image(HANDLE process)
     return wide_to_utf8(path, (int)n);
 }
 
-static uint64_t read_birth(HANDLE process)
+enum { TICKS_PER_MS = 10000 };
+
+static uint64_t ticks_of(FILETIME time)
+{
+    return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+}
+
+static uint64_t read_birth(HANDLE process, uint64_t *ret_cpu_ms)
 {
     FILETIME born, ended, kernel, user;
+    *ret_cpu_ms = 0;
     if (!GetProcessTimes(process, &born, &ended, &kernel, &user))
         return 0;
-    return (uint64_t)born.dwHighDateTime << 32 | born.dwLowDateTime;
+    *ret_cpu_ms = (ticks_of(kernel) + ticks_of(user)) / TICKS_PER_MS;
+    return ticks_of(born);
+}
+
+static uint64_t read_private_bytes(HANDLE process)
+{
+    PROCESS_MEMORY_COUNTERS_EX counters = {.cb = sizeof(counters)};
+    return GetProcessMemoryInfo(process, (PROCESS_MEMORY_COUNTERS *)&counters, sizeof(counters))
+               ? counters.PrivateUsage
+               : 0;
 }
 
 /* Births are by the wall clock, which may have been set back since. */
 static uint64_t age_of(uint64_t born)
 {
-    enum { TICKS_PER_MS = 10000 };
     FILETIME now;
     GetSystemTimeAsFileTime(&now);
-    uint64_t ticks = (uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime;
+    uint64_t ticks = ticks_of(now);
     if (born == 0)
         return 0;
     return ticks >= born + TICKS_PER_MS ? (ticks - born) / TICKS_PER_MS : 1;
@@ -106,8 +123,9 @@ static bool inspect(HANDLE process, const char *name, struct ldc_process *ret)
         process ? read_command_line(GetProcessId(process), process) : NULL;
     if (!ldc_process_classify(name, line, ret))
         return false;
-    ret->born = process ? read_birth(process) : 0;
+    ret->born = process ? read_birth(process, &ret->cpu_ms) : 0;
     ret->age_ms = age_of(ret->born);
+    ret->private_bytes = process ? read_private_bytes(process) : 0;
     ret->image = process ? read_image(process) : NULL;
     return true;
 }

@@ -14,6 +14,9 @@ void svc_app_start_reconciler(struct svc_app *app)
     options.look_ms = (unsigned)c->refresh_idle_ms;
     options.budget.per_hour = (unsigned)c->repair_per_hour;
     options.budget.host_per_hour = (unsigned)c->repair_host_per_hour;
+    options.planned.after_h = (unsigned)c->restart_after_h;
+    options.planned.leak_mb_per_h = (unsigned)c->restart_leak_mb_per_h;
+    options.planned.idle_cpu_percent = (unsigned)c->restart_idle_cpu_percent;
     app->reconciler = ctl_reconciler_new(&parts, &options);
     svc_app_tell_reconciler(app, ctl_workstations_at(app->workstations, 0));
 }

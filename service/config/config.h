@@ -50,6 +50,7 @@ struct svc_config {
     int64_t cache_max_entries, cache_max_memory_mb, cache_ttl_s;
 
     int64_t repair_looks, repair_per_hour, repair_host_per_hour;
+    int64_t restart_after_h, restart_leak_mb_per_h, restart_idle_cpu_percent;
 
     int64_t max_queued_operations, event_ring;
     int64_t start_timeout_ms, ready_timeout_ms, stop_timeout_ms, manage_timeout_ms,

@@ -14,6 +14,8 @@
 #include "cache/redis/redis_options.h"
 #include "service/config/address.h"
 
+enum { HOUR_MS = 3600000 };
+
 static void check_http(const struct svc_config *c, struct svc_problems *problems)
 {
     struct svc_address address;
@@ -109,7 +111,6 @@ static void check_breaker_window(const struct svc_config *c, struct svc_problems
 /* Whether an act has helped is seen after the pause, a start's time and the looks. */
 static void check_repair(const struct svc_config *c, struct svc_problems *problems)
 {
-    enum { HOUR_MS = 3600000 };
     int64_t looks_ms = c->repair_looks * c->refresh_idle_ms;
     int64_t act_ms = c->settle_ms + c->stuck_ms + looks_ms;
     size_t position = svc_option_position(svc_option_find("repair_per_hour"));
@@ -125,12 +126,34 @@ static void check_repair(const struct svc_config *c, struct svc_problems *proble
         c->stuck_ms, c->repair_looks, c->refresh_idle_ms, HOUR_MS / act_ms);
 }
 
+/* An instance would be restarted before it could be seen to run. */
+static void check_planned(const struct svc_config *c, struct svc_problems *problems)
+{
+    int64_t planned_ms = c->restart_after_h * HOUR_MS;
+    int64_t looks_ms = c->repair_looks * c->refresh_idle_ms;
+    int64_t run_ms = c->settle_ms + c->stuck_ms + looks_ms;
+    if (planned_ms > 0 && planned_ms <= run_ms)
+        svc_problems_add(problems,
+                         "restart_after_h: %" PRId64 " h is less than it may take to see that a "
+                         "start has come up, %" PRId64 " s: settle_ms %" PRId64
+                         " + stuck_ms %" PRId64 " + %" PRId64
+                         " looks (repair_looks) of refresh_idle_ms %" PRId64 "; at least %" PRId64
+                         " with these",
+                         c->restart_after_h, run_ms / 1000, c->settle_ms, c->stuck_ms,
+                         c->repair_looks, c->refresh_idle_ms, run_ms / HOUR_MS + 1);
+    if (c->restart_idle_cpu_percent > 0 && !c->restart_after_h && !c->restart_leak_mb_per_h)
+        svc_problems_add(problems, "restart_idle_cpu_percent: says when a planned restart may be, "
+                                   "and there are none: set restart_after_h or "
+                                   "restart_leak_mb_per_h");
+}
+
 void svc_config_check(const struct svc_config *c, struct svc_problems *problems)
 {
     check_http(c, problems);
     check_cache(c, problems);
     check_listeners(c, problems);
     check_repair(c, problems);
+    check_planned(c, problems);
     if (c->simulate > 0 && *c->ldconsole)
         svc_problems_add(problems, "simulate and ldconsole: only one of them can be driven");
     if (c->breaker_max_open_ms < c->breaker_open_ms)

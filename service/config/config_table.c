@@ -195,6 +195,17 @@ const struct svc_option svc_option_table[] = {
          "put in quarantine. Not more often than what was done can be seen to help."},
     {section_watchdog, NUMBER(repair_host_per_hour, "10", 1, 1000, "acts"),
      .help = "The same for all instances together; then healing stops until the hour is over."},
+    {section_watchdog, NUMBER(restart_after_h, "0", 0, 8760, "h"),
+     .help =
+         "An instance that should run (`desired_state`), is well and may be restarted (`repair` is "
+         "`restart` or `full`) is restarted when it has run for so long; 0 never does. One at a "
+         "time, as an operation with its reason."},
+    {section_watchdog, NUMBER(restart_leak_mb_per_h, "0", 0, 1048576, "MB"),
+     .help = "And when the private bytes of its player and its VM have grown by so much an hour "
+             "over the last one to two hours, after half an hour of warming up; 0 never does."},
+    {section_watchdog, NUMBER(restart_idle_cpu_percent, "0", 0, 6400, "percent"),
+     .help = "Both of these only while the two have taken less of one processor than this for the "
+             "last minutes; 0 does not look."},
 
     {section_cache, FIELD(cache_backend), .type = SVC_OPTION_CHOICE, .fallback = "memory",
      .choices = cache_backends,

@@ -11,6 +11,7 @@ from http_floor import http_floor
 from longest_turn import longest_turn
 from processes import SERVER_CPU, read_cpu_s, read_rss_mb, wrk
 from redis_hit import cache_redis
+from trouble import launch_gate, read_while_hanging
 from workshop import Failed, Row, Turns, free_port, make_token, run_json, serve_command
 
 
@@ -330,6 +331,8 @@ TABLE = {
     "longest-turn": longest_turn,
     "list2-overhead": list2_overhead,
     "breaker-bookkeeping": breaker_bookkeeping,
+    "read-while-hanging": read_while_hanging,
+    "launch-gate": launch_gate,
     "agent": agent,
     "single-flight": single_flight,
     "earlier-server": earlier_server,

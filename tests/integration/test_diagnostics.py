@@ -59,6 +59,7 @@ class OfFailures(DiagnosticsCase):
         self.assertTrue(kept["vm_log"]["path"].replace("\\", "/").endswith(
             "vms/leidian0/Logs/VBox.log"))
         players = [p for p in kept["processes"] if p["role"] == "player"]
+        self.assertGreater(min(p["private_bytes"] for p in players), 0)
         self.assertEqual([(p["pid"], p["is_own"]) for p in players],
                          [(kept["instance"]["pid"], True)])
         self.assertGreater(kept["system"]["memory"]["total_bytes"], 0)

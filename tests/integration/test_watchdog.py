@@ -9,6 +9,8 @@ class WatchdogCase(ServiceCase):
     service_options = {
         "refresh_idle_ms": 300, "stuck_ms": 5000, "stop_timeout_ms": 6000,
         "repair_looks": 2, "repair_host_per_hour": 50,
+        # Planned restarts, for which nothing here is old enough.
+        "restart_after_h": 1, "restart_leak_mb_per_h": 1, "restart_idle_cpu_percent": 6400,
     }
 
     def is_up(self, index, but_not=None):

@@ -524,6 +524,14 @@ void fake_farm_set_age(struct fake_farm *farm, uint64_t ms)
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_set_used(struct fake_farm *farm, uint64_t cpu_ms, uint64_t private_bytes)
+{
+    uv_mutex_lock(&lock);
+    farm->cpu_ms = cpu_ms;
+    farm->private_bytes = private_bytes;
+    uv_mutex_unlock(&lock);
+}
+
 void fake_farm_break_vm_service(struct fake_farm *farm, int pid)
 {
     uv_mutex_lock(&lock);
@@ -542,6 +550,8 @@ static void add_process(struct ldc_processes *list, const char *folder, int pid,
         .role = role,
         .index = index,
         .age_ms = the_farm->age_ms,
+        .cpu_ms = the_farm->cpu_ms,
+        .private_bytes = the_farm->private_bytes,
         /* VMs run from a folder that all installations share (reference 5.1). */
         .image = role == LDC_PROCESS_HEADLESS ? mem_strdup("/opt/ldplayer9box/Ld9BoxHeadless")
                                               : mem_printf("%s/program", folder),

@@ -78,6 +78,8 @@ bool fake_farm_has_lost_neighbour(const struct fake_farm *farm);
 void fake_farm_set_neighbour(struct fake_farm *farm, int index, int player, int headless);
 /** How long ago every process of it was started, as the system tells; 0 = it does not. */
 void fake_farm_set_age(struct fake_farm *farm, uint64_t ms);
+/** What every process of it has used so far. */
+void fake_farm_set_used(struct fake_farm *farm, uint64_t cpu_ms, uint64_t private_bytes);
 /** Whether the process table shows them at all; it does not to begin with. */
 void fake_farm_show_processes(struct fake_farm *farm, bool do_show);
 /** The manager's window is open, in this installation or in another one; 0 = it is not. */

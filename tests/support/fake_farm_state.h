@@ -62,8 +62,8 @@ struct fake_farm {
     const char *more_columns; /* NULL = none */
     int manager_pid;
     bool is_manager_elsewhere;
-    uint64_t age_ms; /* of its processes */
-    int vm_service;  /* a pid while it hangs; 0 = it does not */
+    uint64_t age_ms, cpu_ms, private_bytes; /* of its processes */
+    int vm_service;                         /* a pid while it hangs; 0 = it does not */
     int next_pid, launch_android;
     bool has_launch_vm, shows_processes, is_live;
     unsigned n_wrong_kills;

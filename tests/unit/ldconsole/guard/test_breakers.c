@@ -295,6 +295,21 @@ Test(ldc_breakers, one_start_finds_out_whether_vms_come_again)
     cr_assert_eq(state_of("vm-service"), LDC_BREAKER_CLOSED);
 }
 
+Test(ldc_breakers, a_vm_service_that_was_ended_is_tried_at_once)
+{
+    ldc_breakers_try_vm_service(all, now());
+    cr_assert_eq(state_of("vm-service"), LDC_BREAKER_CLOSED);
+    open_vm_service();
+    call(LDC_PURPOSE_START, A, LDC_FAULT_NONE);
+    see(LDC_PURPOSE_START, A, LDC_EFFECT_NO_VM);
+    cr_assert(is_refused(LDC_PURPOSE_START, B));
+    ldc_breakers_try_vm_service(all, now());
+    cr_assert_not(is_refused(LDC_PURPOSE_START, B));
+    call(LDC_PURPOSE_START, B, LDC_FAULT_NONE);
+    cr_assert_eq(state_of("vm-service"), LDC_BREAKER_HALF_OPEN, "one, to find out");
+    cr_assert(is_refused(LDC_PURPOSE_START, C));
+}
+
 Test(ldc_breakers, a_start_that_fails_otherwise_leaves_the_finding_out_to_another)
 {
     static const enum ldc_fault faults[] = {LDC_FAULT_UNKNOWN, LDC_FAULT_CALLER, LDC_FAULT_EXIT};

@@ -136,13 +136,16 @@ Test(ldc_processes, finds_running_emulators)
     stop(other);
 }
 
-Test(ldc_processes, knows_how_old_they_are)
+Test(ldc_processes, knows_how_old_they_are_and_what_they_have_used)
 {
-    enum { HOUR_MS = 3600000 };
+    enum { HOUR_MS = 3600000, PAGE = 4096 };
     pid_t player = start("dnplayer", "index=4124|", "");
     cr_assert_eq(ldc_processes_scan(&processes), 0);
-    uint64_t age_ms = ldc_processes_find_pid(&processes, player)->age_ms;
-    cr_expect(age_ms > 0 && age_ms < HOUR_MS, "%llu", (unsigned long long)age_ms);
+    const struct ldc_process *p = ldc_processes_find_pid(&processes, player);
+    cr_expect(p->age_ms > 0 && p->age_ms < HOUR_MS, "%llu", (unsigned long long)p->age_ms);
+    cr_expect(p->cpu_ms < HOUR_MS, "%llu", (unsigned long long)p->cpu_ms);
+    cr_expect(p->private_bytes >= PAGE && p->private_bytes % PAGE == 0, "%llu",
+              (unsigned long long)p->private_bytes);
     stop(player);
 }
 

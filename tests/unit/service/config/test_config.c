@@ -161,7 +161,26 @@ Test(svc_config, refuses_what_is_out_of_range_or_of_another_type)
         "25 acts in an hour are one in 144 s, but it takes 145 s to see whether one helped: "
         "settle_ms 10000 + stuck_ms 120000 + 3 looks (repair_looks) of refresh_idle_ms 5000; "
         "at most 24 with these");
+    check_refused("restart-after-h", "8761", "a whole number from 0 to 8760");
+    check_refused("restart-idle-cpu-percent", "10", "there are none: set restart_after_h");
     check_refused("refresh-idle-ms", "100", "less than refresh_active_ms");
+}
+
+Test(svc_config, refuses_to_restart_what_cannot_have_been_seen_to_run)
+{
+    struct svc_flag flags[] = {{"restart-after-h", "1"}, {"stuck-ms", "7200000"}};
+    struct svc_problems problems cleanup(svc_problems_deinit);
+    struct svc_config c cleanup(svc_config_deinit);
+    cr_assert_eq(load(flags, 2, &c, &problems), UV_EINVAL);
+    cr_assert(strstr(svc_problems_text(&problems),
+                     "restart_after_h: 1 h is less than it may take to see that a start has come "
+                     "up, 7225 s: settle_ms 10000 + stuck_ms 7200000 + 3 looks (repair_looks) of "
+                     "refresh_idle_ms 5000; at least 3 with these"),
+              "%s", svc_problems_text(&problems));
+    flags[0].value = "3";
+    svc_config_deinit(&c);
+    svc_problems_deinit(&problems);
+    cr_assert_eq(load(flags, 2, &c, &problems), 0, "%s", svc_problems_text(&problems));
 }
 
 Test(svc_config, takes_the_last_of_repeated_flags)

@@ -70,6 +70,9 @@ Test(svc_config_defaults, are_those_of_control)
     cr_assert_eq(config.repair_looks, ctl_reconciler_defaults.looks);
     cr_assert_eq(config.repair_per_hour, ctl_reconciler_defaults.budget.per_hour);
     cr_assert_eq(config.repair_host_per_hour, ctl_reconciler_defaults.budget.host_per_hour);
+    cr_assert_eq(config.restart_after_h, ctl_reconciler_defaults.planned.after_h);
+    cr_assert_eq(config.restart_leak_mb_per_h, ctl_reconciler_defaults.planned.leak_mb_per_h);
+    cr_assert_eq(config.restart_idle_cpu_percent, ctl_reconciler_defaults.planned.idle_cpu_percent);
     cr_assert_eq(config.stuck_ms, ctl_observer_defaults.stuck_ms);
     cr_assert_eq(config.max_queued_operations, ctl_engine_defaults.max_queued);
     cr_assert_eq(config.start_timeout_ms, ctl_engine_defaults.timeouts.start_ms);

@@ -5,7 +5,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/str.h"
-#include "control/observe/guest_identity.h"
+#include "control/judge/guest_identity.h"
 
 static void set(struct cache_instance *i, enum ldc_setting setting, const char *value)
 {

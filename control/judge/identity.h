@@ -3,7 +3,7 @@
 #define CTL_IDENTITY_H
 
 #include "cache/snapshot/snapshot.h"
-#include "control/observe/tombstones.h"
+#include "control/judge/tombstones.h"
 #include "ldconsole/install/configs.h"
 
 /** Which known instance a row of list2 is. An index is reused after a removal, and the VM's own

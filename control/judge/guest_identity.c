@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/observe/guest_identity.h"
+#include "control/judge/guest_identity.h"
 
 #include <stdio.h>
 #include <string.h>

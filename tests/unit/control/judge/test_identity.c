@@ -6,7 +6,7 @@
 
 #include "base/memory/cleanup.h"
 #include "base/text/str.h"
-#include "control/observe/identity.h"
+#include "control/judge/identity.h"
 
 #define ONE "11111111-1111-4111-8111-111111111111"
 #define TWO "22222222-2222-4222-8222-222222222222"

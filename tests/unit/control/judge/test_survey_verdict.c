@@ -6,7 +6,7 @@
 #include <uv.h>
 
 #include "base/memory/cleanup.h"
-#include "control/observe/survey_verdict.h"
+#include "control/judge/survey_verdict.h"
 
 static const struct ldc_install install = {.ldconsole = (char *)"/opt/ld/ldconsole"};
 static const struct ldc_configs none, three = {.n_items = 3};

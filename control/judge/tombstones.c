@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/observe/tombstones.h"
+#include "control/judge/tombstones.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory/cleanup.h"
-#include "control/observe/existence.h"
+#include "control/judge/existence.h"
 #include "ldconsole/verbs/timing.h"
 
 enum { LOOKS = LDC_TIMING_ABSENT_LOOKS, LATE_MS = LDC_TIMING_ABSENT_MS };

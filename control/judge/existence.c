@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/observe/existence.h"
+#include "control/judge/existence.h"
 
 #include "ldconsole/verbs/timing.h"
 

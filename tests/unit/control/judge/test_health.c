@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory/cleanup.h"
-#include "control/observe/health.h"
+#include "control/judge/health.h"
 
 enum { STUCK_MS = 120000 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/observe/survey_verdict.h"
+#include "control/judge/survey_verdict.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

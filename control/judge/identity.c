@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/observe/identity.h"
+#include "control/judge/identity.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
-#include "control/observe/state.h"
+#include "control/judge/state.h"
 
 enum { STUCK_MS = 120000 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/observe/health.h"
+#include "control/judge/health.h"
 
 enum { CRASHES_OF_A_LOOP = 3, CRASHES_BELOW_FLOOR = 1 };
 

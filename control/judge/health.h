@@ -2,7 +2,7 @@
 #ifndef CTL_HEALTH_H
 #define CTL_HEALTH_H
 
-#include "control/observe/state.h"
+#include "control/judge/state.h"
 
 /** Whether an instance is ill: in a condition that does not pass by itself and has a cure, as far
  * as one look at what the three witnesses say tells (reference 5.2, 5.3). How many looks in a row

@@ -4,7 +4,7 @@
  * the process table, as far as that is visible, and first of all against what we asked for a moment
  * ago. What two witnesses of one look say that saw different moments is believed with the second.
  */
-#include "control/observe/state.h"
+#include "control/judge/state.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
