@@ -187,5 +187,5 @@ enum svc_exit svc_command_run(int argc, char **argv)
     if (status < 0)
         return refuse_args(command, &problems);
     const char *report = svc_args_flag(&args, "report");
-    return report ? svc_report_run(command, &args, report) : command->run(&args);
+    return report ? svc_report_run(command->run, &args, report) : command->run(&args);
 }

@@ -21,14 +21,14 @@ static void tell_event_log(const char *file)
     svc_eventlog_close();
 }
 
-enum svc_exit svc_report_run(const struct svc_command *command, const struct svc_args *args,
-                             const char *file)
+enum svc_exit svc_report_run(enum svc_exit (*run)(const struct svc_args *args),
+                             const struct svc_args *args, const char *file)
 {
     char *folder cleanup(mem_freep) = fs_dirname(file);
     (void)fs_make_dirs(folder);
     if (!freopen(file, "w", stderr))
-        return command->run(args); /* what it does matters more than what it says */
-    enum svc_exit status = command->run(args);
+        return run(args); /* what it does matters more than what it says */
+    enum svc_exit status = run(args);
     fclose(stderr);
     if (status == SVC_EXIT_OK)
         (void)fs_remove(file);

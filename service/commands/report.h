@@ -2,11 +2,12 @@
 #ifndef SVC_REPORT_H
 #define SVC_REPORT_H
 
-#include "service/commands/command.h"
+#include "service/config/args.h"
+#include "service/process/exit.h"
 
-/** Runs COMMAND for an installer, whose programs nobody watches: what it says to standard error
- * goes to FILE, and where it failed to the event log too. FILE is gone after a success. */
-enum svc_exit svc_report_run(const struct svc_command *command, const struct svc_args *args,
-                             const char *file);
+/** RUN for an installer, whose programs nobody watches: what it says to standard error goes to
+ * FILE, and where it failed to the event log too. FILE is gone after a success. */
+enum svc_exit svc_report_run(enum svc_exit (*run)(const struct svc_args *args),
+                             const struct svc_args *args, const char *file);
 
 #endif
