@@ -249,6 +249,24 @@ Test(ctl_healing, what_does_not_help_ends_in_quarantine)
     let_it_look();
 }
 
+Test(ctl_healing, a_restart_of_the_service_gives_no_new_budget)
+{
+    allow(0, CACHE_REPAIR_RESTART);
+    fake_farm_launch_to(w.farm, 1, false);
+    make_zombie(0);
+    for (unsigned n = 1; n <= 5; n++) {
+        be_sure();
+        world_until(&w, n_launches() == n);
+        world_until(&w, is_idle() && world_state(&w, 0) == CACHE_STATE_ZOMBIE);
+        if (n == 3)
+            world_crash(&w);
+        world_skip(&w, 10000u << (n - 1));
+    }
+    be_sure();
+    world_until(&w, world_at(&w, 0)->quarantine.since != 0);
+    cr_expect_eq(n_launches(), 5);
+}
+
 Test(ctl_healing, a_start_by_hand_ends_the_quarantine)
 {
     struct cache_quarantine q = {.since = 5, .reason = "because"};
