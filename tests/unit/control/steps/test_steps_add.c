@@ -161,7 +161,7 @@ Test(ctl_add, an_instance_of_somebody_else_is_not_taken_at_once)
 {
     fake_farm_drop(w.farm, 0);
     world_look(&w);
-    static bool is_hidden; /* the last look of the tear-down asks for it too */
+    bool is_hidden = false;
     fake_farm_on_verb(w.farm, add_by_hand_and_hide_ours, &is_hidden);
     struct world_answer a = create(NULL);
     world_until(&w, world_at(&w, 5));
