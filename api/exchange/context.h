@@ -40,6 +40,7 @@ struct api_context {
     const char *limits;        /* JSON object text for GET /api/info: effective limits of the
                                   other layers; NULL for none */
     int64_t started_at;        /* wall ms */
+    uint64_t started_mono_ms;  /* the same moment, for how long ago it was */
     const struct cache_repair *repair; /* of the database at this start; NULL for none */
     const char *restored;              /* JSON object text: the last restore of it; NULL for none */
     /* Ends the service and starts it again in this process, which may begin within the call. */

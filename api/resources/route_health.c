@@ -313,8 +313,8 @@ static void respond_health(struct api_exchange *x)
     is_well &= !cache_store_health(x->context->store).is_disk_low;
     json_add_str(doc, root, "status", !is_able ? "failing" : is_well ? "ok" : "degraded");
     json_add_time(doc, root, "time", clock_wall_ms());
-    yyjson_mut_obj_add_int(doc, root, "uptime_s",
-                           (clock_wall_ms() - x->context->started_at) / 1000);
+    yyjson_mut_obj_add_uint(doc, root, "uptime_s",
+                            (clock_mono_ms() - x->context->started_mono_ms) / 1000);
     yyjson_mut_obj_add_val(doc, root, "checks", checks);
     api_respond_doc(x, 200, doc);
 }

@@ -93,7 +93,7 @@ void api_handle_info(struct api_exchange *x)
     json_add_str(doc, root, "version", c->version);
     json_add_str(doc, root, "ldplayer_version", ldplayer_version(c->client));
     json_add_time(doc, root, "started_at", c->started_at);
-    yyjson_mut_obj_add_int(doc, root, "uptime_s", (clock_wall_ms() - c->started_at) / 1000);
+    yyjson_mut_obj_add_uint(doc, root, "uptime_s", (clock_mono_ms() - c->started_mono_ms) / 1000);
     json_add_str(doc, root, "runner", c->runner);
     add_instances(x, doc, root);
     add_operations(x, doc, root);

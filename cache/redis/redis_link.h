@@ -68,7 +68,7 @@ struct cache_redis_link {
     struct buf out;
     uv_write_t write;
     char *written; /* what WRITE is busy with */
-    char in[16384];
+    char in[65536];
     struct redisReader *reader;
     size_t n_partial; /* bytes read of an answer that is not complete */
 

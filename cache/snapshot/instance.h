@@ -125,11 +125,9 @@ char *cache_instance_diff(const struct cache_instance *before, const struct cach
 /** Whether nothing that diff looks at differs; cheap. */
 bool cache_instance_is_same(const struct cache_instance *a, const struct cache_instance *b);
 
-enum { CACHE_INSTANCE_DIGEST_SIZE = 16 };
-/** The same as cache_instance_append_json, with a digest of everything that diff looks at; equal
- *  content gives an equal digest. */
-void cache_instance_render(const struct cache_instance *i, struct buf *out,
-                           unsigned char ret_digest[CACHE_INSTANCE_DIGEST_SIZE]);
+/** The same as cache_instance_append_json. Returns a hash of everything that diff looks at: equal
+ *  content has an equal one, also after a restart, and other content by accident only. */
+uint64_t cache_instance_render(const struct cache_instance *i, struct buf *out);
 
 /** Gives I, which came after BEFORE, a revision of its own when something that callers can set
  *  (name, desired state, repair, resolution, settings, labels, group) is not as it was, whoever

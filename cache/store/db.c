@@ -206,7 +206,6 @@ static int prepare(sqlite3 *db, const char *path, char finding[CACHE_FINDING_SIZ
     /* Until the file is known to be sound, closing must leave its -wal as it is: it may be needed
      * to save what a damaged file held. */
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     if (sqlite3_db_readonly(db, "main") == 1)
         return UV_EACCES;

@@ -17,7 +17,9 @@
  *  here: loop thread only. */
 
 /** Runs on the worker with its connection, inside a transaction (so no BEGIN of its own). Returns
- *  0 or a UV code; a failing job is undone alone (savepoint), the others of the group are kept.
+ *  0 or a UV code; a failing job is undone alone, the others of the group are kept. For that all of
+ *  them run a second time, each in a savepoint, when what the first time did is undone: EXEC leaves
+ *  nothing but rows that a second run would meet.
  *  Only when SQLite gives up the whole transaction, or the commit itself fails (full disk, I/O
  *  error), every write of the group fails with that code. */
 typedef int (*cache_exec_fn)(sqlite3 *db, void *arg);

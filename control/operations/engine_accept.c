@@ -365,7 +365,7 @@ static void on_stored(void *arg, int status)
     else
         accept_group(g);
     group_free(g);
-    ctl_engine_advance(e);
+    ctl_engine_advance_soon(e);
     ctl_engine_try_to_close(e);
 }
 

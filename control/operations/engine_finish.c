@@ -217,7 +217,7 @@ static void on_end_written(void *arg, int status)
     if (!e->is_closing) {
         ctl_engine_finish_waits(job, false, 0);
         ctl_job_free(job);
-        ctl_engine_advance(e);
+        ctl_engine_advance_soon(e);
     }
     ctl_engine_try_to_close(e);
 }

@@ -26,7 +26,8 @@ struct ctl_engine {
     uv_timer_t tick;
     struct ctl_survey_listener on_survey;
     bool is_hurrying, is_started, is_closing, is_advancing;
-    unsigned n_writes; /* store jobs under way */
+    bool is_round_due; /* ctl_engine_advance_soon was asked for one */
+    unsigned n_writes; /* store jobs under way, and a round that is due */
     unsigned n_calls;  /* vendor commands under way */
     struct ctl_figures_wait *figures_wait;
     uint64_t figures_asked_ms;
@@ -50,6 +51,9 @@ void ctl_engine_try_to_close(struct ctl_engine *e);
 
 /** Moves every job as far as it can go now. */
 void ctl_engine_advance(struct ctl_engine *e);
+/** The same in a later turn of the loop, once for all who ask before: writes end in groups. The
+ *  engine does not close before. */
+void ctl_engine_advance_soon(struct ctl_engine *e);
 
 /** (engine_admit.c) The breaker that JOB's command passes. */
 enum ldc_purpose ctl_engine_purpose(const struct ctl_job *job);

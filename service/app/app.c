@@ -390,6 +390,7 @@ int svc_app_serve(const struct svc_app_options *options)
         app->options = *options;
         app->config = options->config;
         app->started_at = clock_wall_ms();
+        app->started_mono_ms = clock_mono_ms();
         app->is_again = is_again;
         app->http_port = http_port;
         app->damaged_ms = damaged_ms;

@@ -238,6 +238,7 @@ static struct api_server *build_server(struct svc_app *app)
         .runner = app->agent_host ? "agent" : "direct",
         .limits = app->limits,
         .started_at = app->started_at,
+        .started_mono_ms = app->started_mono_ms,
         .repair = app->repair.at ? &app->repair : NULL,
         .restored = app->restore_note,
         .restart = restart,

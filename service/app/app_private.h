@@ -31,6 +31,7 @@ struct svc_app {
     struct svc_app_options options;
     struct svc_config *config;
     int64_t started_at; /* wall ms */
+    uint64_t started_mono_ms;
     char error[SVC_APP_ERROR_SIZE];
     char *ready_line;
 

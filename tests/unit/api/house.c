@@ -79,7 +79,8 @@ void house_open(struct house *h)
                                   .data_dir = w->folder,
                                   .runner = "direct",
                                   .limits = "{\"x\":1}",
-                                  .started_at = clock_wall_ms()};
+                                  .started_at = clock_wall_ms() + h->clock_set_back_ms,
+                                  .started_mono_ms = clock_mono_ms()};
     h->server = api_server_new(&context, &h->options);
     h->path = fs_join(w->folder, "socket");
     cr_assert_eq(api_server_listen_pipe(h->server, h->path), 0);

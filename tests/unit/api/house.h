@@ -27,6 +27,7 @@ struct house {
     int port;
     struct client c; /* on the socket */
     bool is_closed;
+    int64_t clock_set_back_ms; /* before house_open: so far was the wall clock set back since */
 };
 
 void house_init(struct house *h);

@@ -12,7 +12,7 @@ struct insert {
     int64_t seq;
     int64_t size;
     int result; /* what exec returns after the insert */
-    int n_done, status;
+    int n_runs, n_done, status;
     unsigned order;
     unsigned *next_order;
 };
@@ -20,6 +20,7 @@ struct insert {
 static inline int exec_insert(sqlite3 *db, void *arg)
 {
     struct insert *i = arg;
+    i->n_runs++;
     int r = cache_sql_run(db, "INSERT INTO events VALUES (?, 0, 'x', hex(zeroblob(?)))", "ii",
                           i->seq, i->size);
     return r < 0 ? r : i->result;

@@ -7,6 +7,7 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "cache/tables/instances.h"
+#include "control/operations/engine_private.h"
 #include "ldconsole/guard/chaos.h"
 #include "ldconsole/verbs/timing.h"
 #include "tests/support/fake_timers.h"
@@ -437,6 +438,7 @@ struct world_answer world_do(struct world *w, enum cache_op_kind kind, int index
     struct world_answer answer = world_submit(w, &request);
     cr_assert_str_not_empty(answer.id, "refused: %s %s", answer.refusal.code,
                             answer.refusal.detail);
+    world_until(w, !w->engine->is_round_due);
     return answer;
 }
 

@@ -124,7 +124,7 @@ void world_on_accept(void *arg, const struct cache_operation *op, bool is_repeat
 struct world_answer world_submit(struct world *w, const struct ctl_request *request);
 struct world_answer world_submit_batch(struct world *w, const struct ctl_request *request,
                                        const int *indexes, size_t n);
-/** Submits a request that must be accepted. */
+/** Submits a request that must be accepted, and waits for the round that this causes. */
 struct world_answer world_do(struct world *w, enum cache_op_kind kind, int index);
 
 /** The row of an operation, for cache_operation_free. */

@@ -36,6 +36,20 @@ Test(api_route_system, health)
     expect_text("/api/health", "/checks/runner/kind", "direct");
 }
 
+Test(api_route_system_corrected, a_clock_that_was_set_back_makes_no_time_up_negative)
+{
+    house_init(&h);
+    h.clock_set_back_ms = 3600000;
+    house_open(&h);
+    for (const char *const *path = (const char *const[]){"/api/health", "/api/info", NULL}; *path;
+         path++) {
+        struct answer a = house_ask(&h, "GET", *path, NULL, 200);
+        cr_assert_geq(answer_number(&a, "/uptime_s"), 0, "%s", *path);
+        answer_deinit(&a);
+    }
+    house_end(&h);
+}
+
 Test(api_route_system, version_and_info)
 {
     expect_text("/api/version", "/version", "1.2.3");

@@ -77,6 +77,7 @@ Test(cache_store, writes_that_wait_together_are_committed_together)
     loop_run(&f.loop);
     for (unsigned i = 0; i < N; i++) {
         cr_assert_eq(inserts[i].status, 0);
+        cr_assert_eq(inserts[i].n_runs, 1, "and a job that fails is what another run is for");
         cr_assert_eq(inserts[i].n_done, 1);
         cr_assert_eq(inserts[i].order, i + 1, "done comes in the order of submission");
     }
@@ -121,8 +122,12 @@ Test(cache_store, a_failing_job_is_undone_alone)
     }
     open_gate(&gate);
     loop_run(&f.loop);
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < N; i++) {
         cr_assert_eq(inserts[i].status, i == 2 ? UV_ERANGE : 0, "job %d", i);
+        cr_assert_eq(inserts[i].n_runs, i <= 2 ? 2 : 1, "job %d", i);
+        cr_assert_eq(inserts[i].n_done, 1);
+    }
+    cr_assert_eq(cache_store_stats(f.store).n_commits, 1 + 1, "the gate, and all behind it");
     sqlite3 *db = open_beside(f.folder);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq IN (1, 2, 4, 5)"), 4);
     cr_assert_eq(query_number(db, "SELECT count(*) FROM events WHERE seq = 3"), 0);
