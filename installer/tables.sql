@@ -40,8 +40,17 @@ INSERT INTO `CustomAction` (`Action`, `Type`, `Target`) VALUES ('RefusePropertie
 INSERT INTO `InstallUISequence` (`Action`, `Condition`, `Sequence`) VALUES ('RefuseProperties',
     'NOT MsiRunningElevated AND (DATA_DIR OR HTTP_PORT OR ENABLE_HTTP OR OPERATOR OR REMOVE_DATA)', 30)
 
--- Within the transaction: an upgrade that fails brings the old version back. wixl puts it before.
-UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveExistingProducts'
+-- Of the old version goes what the new one has not taken over, when that is in place and within the
+-- transaction: an upgrade that fails brings the old version back. wixl puts it before.
+INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('InstallExecute', 6500)
+
+UPDATE `InstallExecuteSequence` SET `Sequence` = 6510 WHERE `Action` = 'RemoveExistingProducts'
+
+-- What Windows says of a program of the installation that failed: nothing of why.
+CREATE TABLE `Error` (`Error` INT NOT NULL, `Message` CHAR(0) LOCALIZABLE PRIMARY KEY `Error`)
+
+INSERT INTO `Error` (`Error`, `Message`) VALUES (1722,
+    'ldplayerd could not be set up (step [2]). The reason is in the file ldplayerd-setup.log in the folder Logs of Windows, and in the Application log under the source ldplayerd. What was changed is taken back.')
 
 -- A custom action that runs when an installation is rolled back: 256 more than a deferred one.
 UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'RollbackConfigure'

@@ -78,8 +78,9 @@ const struct api_schema_row api_schema_rows[] = {
     {"DiagnosticsConfig", "path: text, before: DiagnosticsFile?, after: DiagnosticsFile?"},
     {"DiagnosticsFile", "read_at: time, text: text?, error: text?"},
     {"DiagnosticsLog", "path: text, written_at: time?, size: count, text: text?, error: text?"},
-    {"DiagnosticsProcess", "pid: int, role: player|headless|manager|vm_service, is_own: bool, "
-                           "age_ms: count, cpu_ms: count, private_bytes: count, image: text?"},
+    {"DiagnosticsProcess",
+     "pid: int, role: player|headless|manager|vm_service|consent, is_own: bool, "
+     "age_ms: count, cpu_ms: count, private_bytes: count, image: text?"},
 
     /* --- the data of events --- */
     {"InstanceSeen", "id: uuid, index: count, name: text, state: InstanceState"},

@@ -123,7 +123,7 @@ void api_handle_chaos_put(struct api_exchange *x)
     struct api_field_errors errors = {0};
     struct api_field_reader reader = {"", &errors, false, NULL};
     struct ldc_chaos_drill drill = {.percent = 100};
-    if (!is_allowed(x) || !api_input_body(x, &doc))
+    if (!api_input_body(x, &doc))
         return;
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (api_field_check(&reader, api_fields_chaos, root))
@@ -132,6 +132,8 @@ void api_handle_chaos_put(struct api_exchange *x)
         api_respond_errors(x, &errors);
         return;
     }
+    if (!is_allowed(x))
+        return;
     str_copy(drill.by, sizeof(drill.by), x->who.name);
     ldc_chaos_begin(x->context->chaos, &drill);
     answer(x);

@@ -39,9 +39,27 @@ static const char *quote(const struct run_result *result, char *ret, size_t size
     return ret;
 }
 
-static void read_answer(const struct ldc_outcome *outcome, const struct ldc_install *install,
+/* A program that asks for elevation by itself waits for whoever sits at the screen. */
+static void blame_hang(const struct ldc_survey *survey, struct ctl_survey_verdict *v)
+{
+    const struct run_result *result = survey->outcome.result;
+    const struct ldc_process *consent =
+        survey->has_processes ? ldc_processes_find_consent(survey->processes) : NULL;
+    char cause[120] = "see whether LDPlayer itself still responds";
+    if (consent)
+        snprintf(cause, sizeof(cause),
+                 "Windows asks on the screen whether a program may run elevated (consent.exe, "
+                 "process %" PRId64 "): answer it",
+                 consent->pid);
+    set(v, UV_ETIMEDOUT, ldc_answer_code(survey->outcome.answer),
+        "ldconsole list2 gave no answer within %" PRIu64 " ms and was ended; %s",
+        result ? result->duration_ms : 0, cause);
+}
+
+static void read_answer(const struct ldc_survey *survey, const struct ldc_install *install,
                         struct ctl_survey_verdict *v)
 {
+    const struct ldc_outcome *outcome = &survey->outcome;
     const char *path = install->ldconsole;
     const char *code = ldc_answer_code(outcome->answer);
     const struct run_result *result = outcome->result;
@@ -63,10 +81,7 @@ static void read_answer(const struct ldc_outcome *outcome, const struct ldc_inst
             "%s asks for elevation and the service has none; run ldplayerd elevated", path);
         break;
     case LDC_ANSWER_TIMED_OUT:
-        set(v, UV_ETIMEDOUT, code,
-            "ldconsole list2 gave no answer within %" PRIu64
-            " ms and was ended; see whether LDPlayer itself still responds",
-            result ? result->duration_ms : 0);
+        blame_hang(survey, v);
         break;
     case LDC_ANSWER_LOST:
         set(v, UV_EIO, code,
@@ -133,7 +148,7 @@ void ctl_survey_verdict_read(const struct ldc_survey *survey, const struct ldc_i
         set(ret, UV_ENOTCONN, ldc_answer_code(outcome->answer), "%s",
             absence ? absence : "The session agent was away for a moment.");
     } else if (outcome->answer != LDC_ANSWER_ACCEPTED && survey->list != LDC_LIST_USAGE) {
-        read_answer(outcome, install, ret);
+        read_answer(survey, install, ret);
     } else {
         read_list(survey, ret);
     }

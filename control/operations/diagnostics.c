@@ -261,10 +261,9 @@ static void add_files(struct bundle *b, yyjson_mut_val *root)
 static void add_processes(struct bundle *b, yyjson_mut_val *root)
 {
     static const char *const roles[] = {
-        [LDC_PROCESS_PLAYER] = "player",
-        [LDC_PROCESS_HEADLESS] = "headless",
-        [LDC_PROCESS_MANAGER] = "manager",
-        [LDC_PROCESS_VM_SERVICE] = "vm_service",
+        [LDC_PROCESS_PLAYER] = "player",   [LDC_PROCESS_HEADLESS] = "headless",
+        [LDC_PROCESS_MANAGER] = "manager", [LDC_PROCESS_VM_SERVICE] = "vm_service",
+        [LDC_PROCESS_CONSENT] = "consent",
     };
     yyjson_mut_doc *doc = b->doc;
     if (b->processes_status < 0) {
@@ -274,7 +273,8 @@ static void add_processes(struct bundle *b, yyjson_mut_val *root)
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "processes");
     for (size_t i = 0; i < b->processes.n_items; i++) {
         const struct ldc_process *p = &b->processes.items[i];
-        bool is_shared = p->role == LDC_PROCESS_MANAGER || p->role == LDC_PROCESS_VM_SERVICE;
+        bool is_shared = p->role == LDC_PROCESS_MANAGER || p->role == LDC_PROCESS_VM_SERVICE ||
+                         p->role == LDC_PROCESS_CONSENT;
         bool is_own = b->has_places && !is_shared &&
                       ldc_match_owns(&b->processes, b->places.dir, &b->places.claim, p);
         /* A player that is not its own is another installation's, if it shows where it is from. */

@@ -208,7 +208,7 @@ static void cancel(struct run *run)
 
 /* --- drills --- */
 
-static void tell(struct ldc_chaos *c, const char *why)
+static void report(struct ldc_chaos *c, const char *why)
 {
     if (c->on_change)
         c->on_change(c->on_change_arg, &c->drill, why);
@@ -234,7 +234,7 @@ void ldc_chaos_begin(struct ldc_chaos *c, const struct ldc_chaos_drill *drill)
     c->is_on = true;
     uv_update_time(&c->loop->uv);
     uv_timer_start(&c->timer, on_time_up, drill->duration_ms, 0);
-    tell(c, NULL);
+    report(c, NULL);
 }
 
 void ldc_chaos_end(struct ldc_chaos *c, const char *why)
@@ -243,7 +243,7 @@ void ldc_chaos_end(struct ldc_chaos *c, const char *why)
         return;
     c->is_on = false;
     uv_timer_stop(&c->timer);
-    tell(c, why);
+    report(c, why);
 }
 
 const struct ldc_chaos_drill *ldc_chaos_drill(const struct ldc_chaos *c)

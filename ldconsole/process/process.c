@@ -17,6 +17,7 @@ static const struct {
     {"dnmultiplayer", LDC_PROCESS_MANAGER},   {"dnmultiplayerex", LDC_PROCESS_MANAGER},
     {"ldmultiplayer", LDC_PROCESS_MANAGER},   {"Ld9BoxSVC", LDC_PROCESS_VM_SERVICE},
     {"LdVBoxSVC", LDC_PROCESS_VM_SERVICE},    {"LdBoxSVC", LDC_PROCESS_VM_SERVICE},
+    {"consent", LDC_PROCESS_CONSENT},
 };
 
 bool ldc_process_is_emulator(const char *image_name, enum ldc_process_role *ret_role)
@@ -67,7 +68,7 @@ static int number_behind(const char *text, const char *mark)
  * --startvm <uuid>`. */
 static int read_index(const char *command_line, enum ldc_process_role role)
 {
-    if (!command_line || role == LDC_PROCESS_VM_SERVICE)
+    if (!command_line || role == LDC_PROCESS_VM_SERVICE || role == LDC_PROCESS_CONSENT)
         return -1;
     if (role == LDC_PROCESS_PLAYER)
         return number_behind(command_line, "index=");
@@ -117,6 +118,15 @@ const struct ldc_process *ldc_processes_find_manager(const struct ldc_processes 
         const struct ldc_process *p = &processes->items[i];
         if (p->role == LDC_PROCESS_MANAGER && (!p->image || ldc_process_is_in(p, dir)))
             return p;
+    }
+    return NULL;
+}
+
+const struct ldc_process *ldc_processes_find_consent(const struct ldc_processes *processes)
+{
+    for (size_t i = 0; i < processes->n_items; i++) {
+        if (processes->items[i].role == LDC_PROCESS_CONSENT)
+            return &processes->items[i];
     }
     return NULL;
 }

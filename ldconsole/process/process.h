@@ -11,8 +11,10 @@
 enum ldc_process_role {
     LDC_PROCESS_PLAYER,
     LDC_PROCESS_HEADLESS,
-    LDC_PROCESS_MANAGER,   /* the window that lists all instances (reference 5.1, 11) */
-    LDC_PROCESS_VM_SERVICE /* one for the machine, shared by all installations (reference 5.1) */
+    LDC_PROCESS_MANAGER,    /* the window that lists all instances (reference 5.1, 11) */
+    LDC_PROCESS_VM_SERVICE, /* one for the machine, shared by all installations (reference 5.1) */
+    LDC_PROCESS_CONSENT /* no emulator: the prompt in which Windows asks whether a program may run
+                           elevated, here while somebody has it on the screen */
 };
 
 struct ldc_process {
@@ -51,6 +53,9 @@ bool ldc_process_lives(int64_t pid);
 const struct ldc_process *ldc_processes_find_manager(const struct ldc_processes *processes,
                                                      const char *dir);
 
+/** The prompt for elevation that is open, or NULL. */
+const struct ldc_process *ldc_processes_find_consent(const struct ldc_processes *processes);
+
 /** Whether the program lies in the folder DIR (canonical, as ldc_install_from_path leaves it), by
  *  the system's rules for paths: on Windows case and the kind of slash do not matter. */
 bool ldc_process_is_in(const struct ldc_process *process, const char *dir);
@@ -58,7 +63,7 @@ bool ldc_process_is_in(const struct ldc_process *process, const char *dir);
 /** For the platform files: what an image name (with or without folder and ".exe") and a command
  *  line (NULL when unknown) say; pid, born and image are left alone. Returns false when it is no
  *  emulator process. Names: dnplayer; Ld9BoxHeadless, LdVBoxHeadless, LdBoxHeadless; the same with
- *  SVC; dnmultiplayer(ex), ldmultiplayer. */
+ *  SVC; dnmultiplayer(ex), ldmultiplayer; consent. */
 bool ldc_process_classify(const char *image_name, const char *command_line,
                           struct ldc_process *ret);
 /** Whether IMAGE_NAME is worth reading a command line for. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory/cleanup.h"
+#include "service/commands/report.h"
 #include "service/config/config_docs.h"
 #include "service/config/nearest.h"
 #include "service/process/platform.h"
@@ -185,5 +186,6 @@ enum svc_exit svc_command_run(int argc, char **argv)
         return print_help(command);
     if (status < 0)
         return refuse_args(command, &problems);
-    return command->run(&args);
+    const char *report = svc_args_flag(&args, "report");
+    return report ? svc_report_run(command->run, &args, report) : command->run(&args);
 }

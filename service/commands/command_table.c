@@ -19,7 +19,8 @@ static const char *const token_create_flags[] = {"name",     "role",   "expires"
 
 static const char *const data_flags[] = {"data-dir", NULL};
 static const char *const install_flags[] = {"add-user", NULL};
-static const char *const configure_flags[] = {"add-user", "data-dir", "config", NULL};
+static const char *const configure_flags[] = {"add-user", "data-dir", "config", "report", NULL};
+static const char *const init_flags[] = {"report", NULL};
 static const char *const status_flags[] = {"format", NULL};
 
 static enum svc_exit run_help(const struct svc_args *args)
@@ -122,7 +123,7 @@ const struct svc_command svc_command_table[] = {
      {no_flags, true, 0, 0},
      svc_service_cmd_run},
     {"service configure",
-     "[--data-dir DIR] [--add-user USER]",
+     "[--data-dir DIR] [--add-user USER] [--report FILE]",
      "For installers: everything that install does beyond the bare entry of the service.",
      {configure_flags, false, 0, 0},
      svc_service_cmd_configure},
@@ -187,10 +188,10 @@ const struct svc_command svc_command_table[] = {
      {no_flags, false, 0, 0},
      svc_config_cmd_docs},
     {"config init",
-     "[--data-dir DIR] [options]",
+     "[--data-dir DIR] [--report FILE] [options]",
      "Writes the options given to config.json in the data directory, unless there is one that "
      "somebody has written or changed.",
-     {no_flags, true, 0, 0},
+     {init_flags, true, 0, 0},
      svc_config_cmd_init},
     {"data remove",
      "--data-dir DIR",

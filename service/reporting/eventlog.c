@@ -55,6 +55,7 @@ enum svc_eventlog_level svc_eventlog_level(enum svc_eventlog_id id)
         return SVC_EVENTLOG_WARNING;
     case SVC_EVENTLOG_START_FAILED:
     case SVC_EVENTLOG_CRASHED:
+    case SVC_EVENTLOG_SETUP_FAILED:
     case SVC_EVENTLOG_PIPE_TAKEN:
     case SVC_EVENTLOG_LOG_TROUBLE:
     case SVC_EVENTLOG_DATABASE_REPAIRED:

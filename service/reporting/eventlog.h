@@ -15,6 +15,7 @@ enum svc_eventlog_id {
     SVC_EVENTLOG_STOPPED = 2,
     SVC_EVENTLOG_START_FAILED = 3,
     SVC_EVENTLOG_CRASHED = 4,
+    SVC_EVENTLOG_SETUP_FAILED = 5,
     SVC_EVENTLOG_BREAKER_OPEN = 10,
     SVC_EVENTLOG_BREAKER_CLOSED = 11,
     SVC_EVENTLOG_PIPE_TAKEN = 20,
@@ -45,7 +46,7 @@ char *svc_eventlog_details(const char *event_json, size_t n);
  *  caller. */
 char *svc_eventlog_plain(const char *text);
 
-/** On Windows alone: writes entries from now on; before it nothing is written. */
+/** Writes entries from now on; before it nothing is written. */
 void svc_eventlog_open(void);
 void svc_eventlog_close(void);
 /** One entry; DETAILS is UTF-8. Any thread. */

@@ -220,9 +220,21 @@ static DWORD make_folder(const char *path)
     return CreateDirectoryW(wide, &attributes) ? ERROR_SUCCESS : GetLastError();
 }
 
+/* An empty folder, made in Explorer for us, say, and so its user's. It is replaced rather than
+ * closed: who has it open could open it again. One that has anything in it is not removed. */
+static bool remove_empty(const char *path)
+{
+    wchar_t *wide cleanup(mem_freep) = wide_from_utf8(path);
+    DWORD attributes = GetFileAttributesW(wide);
+    return attributes != INVALID_FILE_ATTRIBUTES && !(attributes & FILE_ATTRIBUTE_REPARSE_POINT) &&
+           RemoveDirectoryW(wide);
+}
+
 enum svc_exit svc_setup_data_dir(const struct svc_setup *setup)
 {
     DWORD error = make_folder(setup->data_dir);
+    if (error == ERROR_ALREADY_EXISTS && remove_empty(setup->data_dir))
+        error = make_folder(setup->data_dir);
     if (error == ERROR_SUCCESS)
         return SVC_EXIT_OK;
     if (error != ERROR_ALREADY_EXISTS)

@@ -134,6 +134,8 @@ class Installer(unittest.TestCase):
         run_program("reg", "delete", machine.EVENT_SOURCE, "/f", check=False)
         self.assert_nothing_installed()
         self.assertEqual(os.listdir(theirs), ["letter.txt"])
+        with open(machine.REPORT, encoding="utf-8") as report:
+            self.assertIn("C:\\theirs has files in it", report.read())
 
     def test_02a_one_that_failed_at_its_port_is_repeated_with_another(self):
         """The configuration that it has left is that of the next one then."""
@@ -212,8 +214,12 @@ class Installer(unittest.TestCase):
         names = {i["name"] for i in self.client().instances()}
         with open(os.path.join(DATA, "config.json"), encoding="utf-8") as config:
             settings = config.read()
+        # Windows keeps more about a service than an installer can put back: it stays what it was.
+        run_program("reg", "add", machine.SERVICE, "/v", "OfThisEntry", "/d", "kept", "/f")
         self.install(self.new)
         self.assert_installed(NEW)
+        self.assertEqual(machine.registry_value(machine.SERVICE, "OfThisEntry"), "kept")
+        self.assertFalse(os.path.exists(machine.REPORT))
         self.assertEqual(self.pids(), before)
         self.assertEqual({i["name"] for i in self.client().instances()}, names)
         self.assertEqual(self.service.tokens["admin"], token)
@@ -262,11 +268,13 @@ class Installer(unittest.TestCase):
         self.assertFalse(os.path.exists(DATA))
 
     def test_15_without_http_there_is_no_port_and_no_link(self):
-        # Without DATA_DIR, too, so that the defaults are what the documentation says.
+        # Without DATA_DIR, too, so that the defaults are what the documentation says. An empty folder
+        # that somebody has made there is no harm.
+        data_dir = os.path.join(machine.DRIVE, "ProgramData", "ldplayerd")
+        os.mkdir(data_dir)
         self.assertEqual(machine.msiexec("/i", self.new, "ENABLE_HTTP=0"), 0)
         self.assertIn("RUNNING", machine.sc_query())
         self.assertEqual(machine.links(), [])
-        data_dir = os.path.join(machine.DRIVE, "ProgramData", "ldplayerd")
         with open(os.path.join(data_dir, "config.json"), encoding="utf-8") as config:
             self.assertIn('"http": "none"', config.read())
         done = run_service_command("token", "create", "--name", "me", "--role", "viewer", check=True)

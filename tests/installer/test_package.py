@@ -66,6 +66,23 @@ class Package(unittest.TestCase):
             self.assertIn(name, actions["RefuseProperties"])
             self.assertNotIn(name, secure)
 
+    def test_an_upgrade_comes_over_the_old_version(self):
+        """So the service and what is set for it stays, also when the upgrade is taken back."""
+        at = {row[0]: int(row[2]) for row in self.table("InstallExecuteSequence")}
+        self.assertLess(at["StartServices"], at["InstallExecute"])
+        self.assertEqual(at["RemoveExistingProducts"], at["InstallExecute"] + 10)
+        self.assertLess(at["RemoveExistingProducts"], at["InstallFinalize"])
+        # What nothing brings back goes when little else can fail.
+        for name in ("Unconfigure", "RemoveData"):
+            self.assertLess(at["DeleteServices"], at[name])
+            self.assertLess(at[name], at["RemoveFiles"])
+
+    def test_a_step_that_fails_says_where_the_reason_is(self):
+        actions = {row[0]: row[3] for row in self.table("CustomAction")}
+        for name in ("Configure", "WriteConfig"):
+            self.assertIn('--report "[WindowsFolder]Logs\\ldplayerd-setup.log"', actions[name])
+        self.assertIn("ldplayerd-setup.log", dict(self.table("Error"))["1722"])
+
     def test_the_same_program_gives_the_same_files(self):
         for name in (MSI, ZIP, "SHA256SUMS"):
             with open(os.path.join(self.second, name), "rb") as file:

@@ -95,9 +95,9 @@ class Drills(ServiceCase):
     def test_a_drill_begins_is_told_and_ends(self):
         self.assertEqual(self.client.get("/api/chaos").json, {"is_allowed": True, "drill": None})
         drill = self.client.request("PUT", "/api/chaos", {
-            "kind": "garbage", "verb": "list2", "duration_s": 600}).json["drill"]
+            "kind": "garbage", "verb": "list2", "duration_s": 600, "percent": 99}).json["drill"]
         self.assertEqual((drill["kind"], drill["verb"], drill["percent"], drill["latency_ms"]),
-                         ("garbage", "list2", 100, None))
+                         ("garbage", "list2", 99, None))
         begun = self.client.told("service.chaos_begun")[-1]["data"]
         self.assertEqual((begun["kind"], begun["seconds"], begun["by"]),
                          ("garbage", 600, drill["by"]))

@@ -141,6 +141,17 @@ class Init(ServiceCase):
         self.assertEqual(done.returncode, 2)
         self.assertFalse(os.path.exists(self.config_path()))
 
+    def test_an_installer_gets_the_reason_in_a_file(self):
+        """What it runs has no console that anybody reads."""
+        report = os.path.join(self.service.directory, "setup", "report.log")
+        args = ("--report", path_for_program(report), "--http")
+        done = self.init(*args, "nonsense")
+        self.assertEqual((done.returncode, done.stderr), (2, ""))
+        with open(report, encoding="utf-8") as file:
+            self.assertIn("nonsense", file.read())
+        self.assertEqual(self.init(*args, "127.0.0.1:0").returncode, 0)
+        self.assertFalse(os.path.exists(report))
+
 
 class RemoveData(ServiceCase):
     instances = 1

@@ -29,7 +29,7 @@ class StartCase(ServiceCase):
 class Starting(StartCase):
     def test_a_window_without_a_machine_is_stuck(self):
         self.simulator.set(**{"fault.0": "stuck_starting"})
-        self.fail_to_start()
+        self.fail_to_start(status="failed", code="START_FAILED")
         wait_for(lambda: self.client.instance(0)["state"] == "stuck", "the state stuck")
         self.assertTrue(self.client.instance(0)["state_reason"])
 

@@ -154,6 +154,8 @@ class Repair(WatchdogCase):
         self.assertEqual(self.client.instance(0)["quarantine"], quarantine, "it is remembered")
         refused = self.client.request("PATCH", "/api/instances/0", {"quarantine": {"reason": "x"}})
         self.assert_problem(refused, 422, "VALIDATION_FAILED")
+        named = self.client.run("PATCH", "/api/instances/0", {"labels": {"look": "later"}})
+        self.assertEqual(named["result"]["quarantine"], quarantine)
         self.simulator.set(**{"fault.0": ""})
         operator = self.service.client("operator")
         operator.run("PATCH", "/api/instances/0", {"quarantine": None})

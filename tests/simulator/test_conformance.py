@@ -7,11 +7,30 @@ import pathlib
 import signal
 import unittest
 
-from simulation import BANNER, IS_WINDOWS, Simulation
+from simulation import BANNER, FOREVER, IS_WINDOWS, SPEED, Simulation
 
 TABLE = pathlib.Path(__file__).resolve().parent.parent / "data/conformance.json"
 SCENARIOS = json.loads(TABLE.read_text(encoding="utf-8"))["scenarios"]
 TITLES = ["LDPlayer", "LDPlayer-1"]
+
+# Long enough to be seen before it is over, in milliseconds of the simulation.
+A_WHILE = 3000 * SPEED
+
+
+def knobs_of(what, verb):
+    """What `set` means, as settings of ldsim."""
+    late = {"late_disk": A_WHILE, "no_disk": FOREVER}.get(what)
+    if late and verb == "add":
+        return [f"ms.add_disk={late}"]
+    if late:
+        return ["copy_returns=at_once", f"ms.copy_disk={late}", f"ms.copy={late}"]
+    return ["remove_recreates=1"] if what == "recreate" else [f"{what}.{verb}=always"]
+
+
+def knobs_of_fault(index, fault):
+    if fault == "late_column5":  # until Android is up
+        return [f"ms.column5.{index}={A_WHILE}", f"ms.android.{index}={A_WHILE}"]
+    return [f"fault.{index}={fault}"]
 
 
 class Scenario:
@@ -23,10 +42,12 @@ class Scenario:
         self.sim = Simulation("--instances", len(titles), "--profile", profile, *options)
         test.addCleanup(self.sim.close)
         if "set" in scenario:
-            what, verb = scenario["set"].split()
-            self.sim.set(f"{what}.{verb}=always")
+            self.sim.set(*knobs_of(*scenario["set"].split()))
         for index, fault in scenario.get("fault", {}).items():
-            self.sim.set(f"fault.{index}={fault}")
+            self.sim.set(*knobs_of_fault(index, fault))
+        self.more = scenario.get("more_columns", "")
+        self.sim.set(f"more_columns={self.more}",
+                     f"kill_effect={scenario.get('kill_effect', 'none')}")
         for step in scenario["steps"]:
             self.take(step)
 
@@ -63,13 +84,17 @@ class Scenario:
         return self.sim.ldconsole("list2").text.split("\r\n")[:-1]
 
     def rows(self, wanted):
-        tail = 5 if self.profile == "ld4" else 8
+        more = self.more.split(",") if self.more else []
+        tail = (5 if self.profile == "ld4" else 8) + len(more)
 
         def short(line):
             parts = line.split(",")
+            if not parts[0].isdigit():
+                return line
             state, pid, vm = parts[len(parts) - tail + 2 : len(parts) - tail + 5]
             signs = ["+" if int(number) > 0 else "-" for number in (pid, vm)]
-            return ",".join([*parts[: len(parts) - tail], state, *signs])
+            return ",".join([*parts[: len(parts) - tail], state, *signs,
+                             *parts[len(parts) - len(more) :]])
 
         return [short(line) for line in self.lines()] == wanted
 
@@ -77,8 +102,12 @@ class Scenario:
         return all(line.count(",") + 1 == self.of_profile(wanted) for line in self.lines())
 
     def processes(self, wanted):
-        return all(" ".join(sorted(self.sim.processes(int(index)))) == kinds
-                   for index, kinds in wanted.items())
+        names = {"player": "player", "second": "player", "vm": "vm"}
+
+        def kinds(index):
+            return sorted(names[kind] for kind in self.sim.processes(int(index)) if kind in names)
+
+        return all(" ".join(kinds(index)) == wanted[index] for index in wanted)
 
     def disk(self, index):
         return self.sim.home / f"vms/leidian{index}/data.vmdk"

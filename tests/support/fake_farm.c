@@ -80,21 +80,23 @@ void farm_write_file(const struct fake_farm *farm, const char *name, const char 
 
 void farm_write_config(const struct fake_farm *farm, const struct farm_instance *i)
 {
-    char name[64], text[1200], adb_debug[40] = "";
+    char name[64], text[1200], title[140] = "", adb_debug[40] = "";
     snprintf(name, sizeof(name), "vms/config/leidian%d.config", i->index);
     /* What no verb changes stays. */
     char *before cleanup(mem_freep) = folder_read(farm->folder, name);
     const char *at = before ? strstr(before, "\"basicSettings.adbDebug\":") : NULL;
     if (at)
         snprintf(adb_debug, sizeof(adb_debug), ",%.26s", at);
+    if (!i->is_untitled)
+        snprintf(title, sizeof(title), "\"statusSettings.playerName\":\"%s\",", i->title);
     snprintf(text, sizeof(text),
-             "{\"statusSettings.playerName\":\"%s\",\"advancedSettings.cpuCount\":%d,"
+             "{%s\"advancedSettings.cpuCount\":%d,"
              "\"advancedSettings.memorySize\":%d,\"propertySettings.phoneModel\":\"%s\","
              "\"propertySettings.phoneIMEI\":\"%015lld\","
              "\"advancedSettings.resolution\":{\"width\":%d,\"height\":%d},"
              "\"advancedSettings.resolutionDpi\":%d,\"basicSettings.realWidth\":%d,"
              "\"basicSettings.realHeigh\":%d%s}",
-             i->title, i->cpu, i->memory, i->model, i->imei, i->width, i->height, i->dpi, i->width,
+             title, i->cpu, i->memory, i->model, i->imei, i->width, i->height, i->dpi, i->width,
              i->height, adb_debug);
     if (farm->is_live)
         snprintf(text + strlen(text) - 1, 240,
@@ -107,7 +109,18 @@ void farm_write_config(const struct fake_farm *farm, const struct farm_instance 
 
 bool farm_is_held(const struct farm_instance *i)
 {
-    return i->player > 0 || i->headless > 0;
+    return i->player > 0 || i->headless > 0 || i->second > 0;
+}
+
+void farm_write_title(const struct fake_farm *farm, struct farm_instance *i, char *ret, size_t size)
+{
+    char *config cleanup(mem_freep) = i->is_untitled ? fake_farm_read_config(farm, i->index) : NULL;
+    if (config && strstr(config, "\"statusSettings.playerName\""))
+        i->is_untitled = false; /* somebody has put it back */
+    if (i->is_untitled && i->index > 0)
+        snprintf(ret, size, "LDPlayer-%d", i->index);
+    else
+        str_copy(ret, size, i->is_untitled ? "LDPlayer" : i->title);
 }
 
 bool fake_farm_has_disk(const struct fake_farm *farm, int index)
@@ -254,6 +267,17 @@ void fake_farm_drop(struct fake_farm *farm, int index)
     uv_mutex_unlock(&lock);
 }
 
+void fake_farm_recreate(struct fake_farm *farm, int index)
+{
+    uv_mutex_lock(&lock);
+    put_instance(farm, index, "");
+    struct farm_instance *i = must_find(farm, index);
+    i->is_untitled = true;
+    farm_write_config(farm, i);
+    fake_farm_lose_disk(farm, index);
+    uv_mutex_unlock(&lock);
+}
+
 static void move(struct fake_farm *farm, bool is_away, const char *here, const char *there)
 {
     uv_fs_t req;
@@ -331,7 +355,7 @@ bool fake_farm_is_held(const struct fake_farm *farm, int index)
 bool fake_farm_is_whole(const struct fake_farm *farm, int index)
 {
     const struct farm_instance *i = must_find(farm, index);
-    return i->player == (i->pid > 0 ? i->pid : 0) &&
+    return i->second == 0 && i->player == (i->pid > 0 ? i->pid : 0) &&
            i->headless == (i->vbox_pid > 0 ? i->vbox_pid : 0);
 }
 
@@ -421,6 +445,11 @@ void fake_farm_set_profile(struct fake_farm *farm, const char *profile)
         if (strcmp(names[i], profile) == 0)
             farm->profile = (enum farm_profile)i;
     }
+}
+
+void fake_farm_add_columns(struct fake_farm *farm, const char *columns)
+{
+    farm->more_columns = columns;
 }
 
 void fake_farm_set_usage(struct fake_farm *farm, const char *text)
@@ -550,6 +579,7 @@ int __wrap_ldc_processes_scan(struct ldc_processes *ret)
             ret->items[ret->n_items - 1].age_ms = clock_mono_ms() - i->player_ms;
         if (i->player > 0)
             ret->items[ret->n_items - 1].is_repairer = i->has_repairer;
+        add_process(ret, the_farm->folder, i->second, LDC_PROCESS_PLAYER, i->index);
         add_process(ret, the_farm->folder, i->headless, LDC_PROCESS_HEADLESS, i->index);
     }
     if (the_farm->neighbour.exists) {
@@ -572,7 +602,7 @@ bool __wrap_ldc_process_lives(int64_t pid)
     uv_mutex_lock(&lock);
     for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
         const struct farm_instance *i = &the_farm->instances[n];
-        lives |= i->exists && (i->player == pid || i->headless == pid);
+        lives |= i->exists && (i->player == pid || i->headless == pid || i->second == pid);
     }
     uv_mutex_unlock(&lock);
     return lives;
@@ -598,11 +628,17 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
     }
     for (size_t n = 0; n < FARM_MAX_INSTANCES; n++) {
         struct farm_instance *i = &the_farm->instances[n];
-        int *pid = process->role == LDC_PROCESS_PLAYER ? &i->player : &i->headless;
+        int *pid = process->role == LDC_PROCESS_HEADLESS ? &i->headless
+                   : i->second == process->pid           ? &i->second
+                                                         : &i->player;
         if (!i->exists || *pid != process->pid || i->index != process->index)
             continue;
         *pid = 0;
         i->n_kills++;
+        farm_verb_of(the_farm, "kill")->count++;
+        r = 0;
+        if (pid == &i->second)
+            continue;
         if (the_farm->is_live)
             farm_life_note_end(i, process->role == LDC_PROCESS_PLAYER);
         i->vbox_pid = -1; /* a zombie, unless the window went too */
@@ -610,8 +646,6 @@ int __wrap_ldc_process_kill(const struct ldc_process *process)
             i->android = 0;
             i->pid = -1;
         }
-        farm_verb_of(the_farm, "kill")->count++;
-        r = 0;
     }
     uv_mutex_unlock(&lock);
     return r;

@@ -18,13 +18,14 @@ struct fake_farm;
 
 /** How a verb is answered. */
 enum farm_answer {
-    FARM_OBEY,        /* does it at once; a launched instance is up with the next list2 */
-    FARM_IGNORE,      /* says yes and does nothing */
-    FARM_NO_PLAYER,   /* "player don't exist!", -1001; nothing done */
-    FARM_PARAMETER,   /* "parameter error!", -1005; nothing done */
-    FARM_LIE,         /* does it; add and copy exit with a wrong index, the others say no */
-    FARM_LATE_DISK,   /* add, copy: does it, but for the disk, which the test brings */
-    FARM_HANG,        /* no answer until cancelled or fake_farm_end_hung; nothing done */
+    FARM_OBEY,      /* does it at once; a launched instance is up with the next list2 */
+    FARM_IGNORE,    /* says yes and does nothing */
+    FARM_NO_PLAYER, /* "player don't exist!", -1001; nothing done */
+    FARM_PARAMETER, /* "parameter error!", -1005; nothing done */
+    FARM_LIE,       /* does it; add and copy exit with a wrong index, the others say no */
+    FARM_LATE_DISK, /* add, copy: does it, but for the disk, which the test brings */
+    FARM_RECREATE,  /* remove: does it, and an empty one takes its place; from then on FARM_OBEY */
+    FARM_HANG,      /* no answer until cancelled or fake_farm_end_hung; nothing done */
     FARM_NOT_STARTED, /* there is no such program */
     FARM_BUSY,        /* cannot be started just now */
     FARM_NO_SESSION,  /* there is no agent to run it */
@@ -51,6 +52,9 @@ void fake_farm_let_guests_say(struct fake_farm *farm, const char *text);
 /** A stopped instance with config file and disk. */
 void fake_farm_put(struct fake_farm *farm, int index, const char *title);
 void fake_farm_drop(struct fake_farm *farm, int index);
+/** LDPlayer makes one again that was removed (reference 1.3): with the default title, which stands
+ * in no file, and without a disk. */
+void fake_farm_recreate(struct fake_farm *farm, int index);
 /** Its files are moved to another place, and ldconsole forgets it; or back, the same files. */
 void fake_farm_move_away(struct fake_farm *farm, int index, bool is_away);
 /** What list2 shows, and the process table too where pids are positive. */
@@ -96,6 +100,8 @@ char *fake_farm_read_config(const struct fake_farm *farm, int index);
 
 /** The version of LDPlayer to be: "ld4", "ld9" (to begin with) or "ld14". */
 void fake_farm_set_profile(struct fake_farm *farm, const char *profile);
+/** list2 prints COLUMNS ("60,vulkan"; kept) behind the known ones. */
+void fake_farm_add_columns(struct fake_farm *farm, const char *columns);
 /** The usage text, which is printed without a verb, too; copied. */
 void fake_farm_set_usage(struct fake_farm *farm, const char *text);
 /** The runner has nobody to run anything, for the reason in SENTENCE (kept), until that is NULL. */
@@ -132,7 +138,9 @@ enum farm_fault {
     FARM_HIDDEN = 1 << 8,
     FARM_HUNG_GUEST = 1 << 9,
     FARM_HUNG_AM = 1 << 10,
-    FARM_ADB_STOLEN = 1 << 11
+    FARM_ADB_STOLEN = 1 << 11,
+    FARM_SECOND_PLAYER = 1 << 12,
+    FARM_LATE_COLUMN5 = 1 << 13 /* 0 beside the pids until Android is up, as ld4 has it always */
 };
 enum { FARM_FOR_EVER = 0x7fffffff };
 /** What is wrong with the present run of the instance besides, until it ends. */

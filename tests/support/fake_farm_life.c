@@ -33,7 +33,7 @@ enum {
 };
 
 /* What is over when the boot is. */
-enum { HARMLESS = FARM_SLOW_BOOT | FARM_REPAIRER };
+enum { HARMLESS = FARM_SLOW_BOOT | FARM_REPAIRER | FARM_SECOND_PLAYER | FARM_LATE_COLUMN5 };
 
 static struct farm_instance *must_find(struct fake_farm *farm, int index)
 {
@@ -100,7 +100,7 @@ static void follow_quit(struct farm_instance *i, uint64_t now)
     l->is_off |= now >= l->quit_ms + OFF_MS + ROW_LATE_MS;
     if (now < gone_ms)
         return;
-    i->player = 0;
+    i->player = i->second = 0;
     forget_run(i, gone_ms + SETTLE_MS);
 }
 
@@ -121,7 +121,7 @@ static void show(struct farm_instance *i, uint64_t now)
                     !(l->faults & FARM_HIDDEN);
     i->pid = is_shown ? i->player : -1;
     i->vbox_pid = is_shown && i->headless > 0 ? i->headless : -1;
-    i->android = !is_shown ? 0 : has_booted(l, now) ? 1 : 2;
+    i->android = !is_shown ? 0 : has_booted(l, now) ? 1 : l->faults & FARM_LATE_COLUMN5 ? 0 : 2;
     i->n_hidden = is_shown && l->vm_started_ms && now < l->vm_started_ms + ROW_GAP_MS ? 1 : 0;
 }
 
@@ -173,6 +173,7 @@ static void damage_config(struct fake_farm *farm, struct farm_instance *i)
              "\"basicSettings.realHeigh\":%d}",
              is_reset ? 1920 : 0, is_reset ? 1080 : 0);
     fake_farm_write_config(farm, i->index, text);
+    i->is_untitled = true;
 }
 
 static bool has_truncated_config(struct fake_farm *farm, const struct farm_instance *i)
@@ -233,6 +234,8 @@ void farm_life_launch(struct fake_farm *farm, struct farm_instance *i)
     bool is_too_soon = is_held || now < i->life.settled_ms;
     i->n_rash += is_too_soon;
     plan(i, now);
+    if (farm->profile == FARM_LD4)
+        i->life.faults |= FARM_LATE_COLUMN5;
     if (i->was_killed)
         damage_config(farm, i);
     i->was_killed = false;
@@ -246,6 +249,8 @@ void farm_life_launch(struct fake_farm *farm, struct farm_instance *i)
     collide(farm, i, now);
     i->player = farm->next_pid++;
     i->player_ms = now;
+    if (i->life.faults & FARM_SECOND_PLAYER)
+        i->second = farm->next_pid++;
     show(i, now);
     farm_unlock();
 }

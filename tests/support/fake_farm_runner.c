@@ -123,6 +123,12 @@ static void do_quit(struct farm_instance *i)
         farm_set(i, 0, -1, -1);
 }
 
+static void set_title(struct farm_instance *i, const char *title)
+{
+    str_copy(i->title, sizeof(i->title), title);
+    i->is_untitled = false;
+}
+
 static int do_add(struct fake_farm *farm, const char *name, const char *fallback, bool is_copy)
 {
     char title[120];
@@ -232,19 +238,22 @@ static int carry_out(struct fake_farm *farm, struct run *run)
     else if (strcmp(verb, "remove") == 0 && !farm_is_held(i))
         fake_farm_drop(farm, i->index);
     else if (strcmp(verb, "rename") == 0)
-        str_copy(i->title, sizeof(i->title), value_of(run, "--title"));
+        set_title(i, value_of(run, "--title"));
     if (farm_find(farm, i->index) && !farm->is_live)
         farm_write_config(farm, i);
     return 0;
 }
 
-static void print_row(const struct fake_farm *farm, const struct farm_instance *i, struct buf *out)
+static void print_row(const struct fake_farm *farm, struct farm_instance *i, struct buf *out)
 {
-    (void)buf_printf(out, "%d,%s,%d,%d,%d,%d,%d", i->index, i->title,
-                     i->pid > 0 ? 1000 + i->index : 0, i->pid > 0 ? 2000 + i->index : 0, i->android,
-                     i->pid, i->vbox_pid);
+    char title[120];
+    farm_write_title(farm, i, title, sizeof(title));
+    (void)buf_printf(out, "%d,%s,%d,%d,%d,%d,%d", i->index, title, i->pid > 0 ? 1000 + i->index : 0,
+                     i->pid > 0 ? 2000 + i->index : 0, i->android, i->pid, i->vbox_pid);
     if (farm->profile != FARM_LD4)
         (void)buf_printf(out, ",%d,%d,%d", i->width, i->height, i->dpi);
+    if (farm->more_columns)
+        (void)buf_printf(out, ",%s", farm->more_columns);
     (void)buf_append_str(out, "\r\n");
 }
 
@@ -333,6 +342,16 @@ static int make_without_disk(struct fake_farm *farm, struct run *run)
     return index;
 }
 
+static int remove_in_vain(struct fake_farm *farm, struct run *run)
+{
+    int index = number_of(run, "--index");
+    int exit_code = carry_out(farm, run);
+    if (exit_code == 0 && !farm_find(farm, index))
+        fake_farm_recreate(farm, index);
+    run->verb->answer = FARM_OBEY;
+    return exit_code;
+}
+
 static bool makes_instance(const struct run *run)
 {
     return strcmp(run->verb->name, "add") == 0 || strcmp(run->verb->name, "copy") == 0;
@@ -354,6 +373,9 @@ static void answer_wrongly(struct fake_farm *farm, struct run *run)
         break;
     case FARM_LATE_DISK:
         end(run, RUN_EXITED, make_without_disk(farm, run));
+        break;
+    case FARM_RECREATE:
+        end(run, RUN_EXITED, remove_in_vain(farm, run));
         break;
     case FARM_HANG:
         run->is_hanging = true;

@@ -29,12 +29,14 @@ struct farm_instance {
     bool was_killed, has_repairer;
     uint64_t player_ms;   /* when its player was started; 0 = that is not told */
     bool exists, is_away; /* or its files are at another place */
+    bool is_untitled;     /* its config file has lost its title, or never had one */
     int index;
     char title[100], model[40];
     int cpu, memory, width, height, dpi;
     long long imei;
     int android, pid, vbox_pid;
     int player, headless; /* in the process table ... */
+    int second;           /* ... and another player of it; 0 = none */
     bool is_renamed;      /* ... under names that nobody knows */
     unsigned n_hidden;    /* so many lists leave it out yet */
 };
@@ -57,6 +59,7 @@ struct fake_farm {
     struct farm_instance neighbour; /* in another folder; exists = it runs */
     bool has_lost_neighbour;
     enum farm_profile profile;
+    const char *more_columns; /* NULL = none */
     int manager_pid;
     bool is_manager_elsewhere;
     uint64_t age_ms, cpu_ms, private_bytes; /* of its processes */
@@ -81,6 +84,9 @@ void farm_set(struct farm_instance *i, int android, int pid, int vbox_pid);
 /** Whether a process of it lives. */
 bool farm_is_held(const struct farm_instance *i);
 void farm_write_config(const struct fake_farm *farm, const struct farm_instance *i);
+/** As list2 and its config file have it. */
+void farm_write_title(const struct fake_farm *farm, struct farm_instance *i, char *ret,
+                      size_t size);
 /** A file of the farm gets TEXT, and the time of the fake clock. */
 void farm_write_file(const struct fake_farm *farm, const char *name, const char *text);
 

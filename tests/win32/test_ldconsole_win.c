@@ -23,7 +23,7 @@
 #include "runner/runner.h"
 #include "tests/support/folder.h"
 
-static const char *child;
+static const char *child, *self;
 static char *folder;
 static int n_failed;
 
@@ -186,6 +186,22 @@ static void test_children(void)
     check(o.error == UV_ENOENT);
 }
 
+/* What ldconsole hands on to the player that it starts. */
+static int print_show_window(void)
+{
+    STARTUPINFOW startup = {.cb = sizeof(startup)};
+    GetStartupInfoW(&startup);
+    printf("%s", startup.wShowWindow == SW_HIDE ? "hidden" : "shown");
+    return 0;
+}
+
+static void test_windows_are_shown(void)
+{
+    struct outcome o = run(self, 60000, "--show-window", NULL);
+    check(o.status == RUN_EXITED);
+    check(strcmp(o.output, "shown") == 0);
+}
+
 /* --- installations --- */
 
 /* Both hives are redirected below a key of our own, so nothing of the machine's is seen or
@@ -286,10 +302,13 @@ static void test_installs(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--show-window") == 0)
+        return print_show_window();
     if (argc != 2) {
         fprintf(stderr, "usage: test_ldconsole_win CHILD.EXE\n");
         return 2;
     }
+    self = argv[0];
     child = argv[1];
     char *made = folder_make();
     folder = canonical(made);
@@ -298,6 +317,7 @@ int main(int argc, char **argv)
     test_processes();
     test_is_in();
     test_children();
+    test_windows_are_shown();
     test_installs();
     printf("%d failed\n", n_failed);
     mem_free(folder);

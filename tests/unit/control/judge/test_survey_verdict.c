@@ -175,6 +175,22 @@ Test(ctl_trouble, an_outcome_without_a_result_is_read_too)
     }
 }
 
+Test(ctl_trouble, names_the_prompt_that_keeps_ldconsole_waiting)
+{
+    struct ctl_survey_verdict trouble;
+    struct ldc_process items[] = {{.pid = 4711, .role = LDC_PROCESS_CONSENT, .index = -1}};
+    struct ldc_processes processes = {.items = items, .n_items = 1};
+    struct ldc_survey survey = {
+        .configs = &none,
+        .processes = &processes,
+        .has_processes = true,
+        .outcome.answer = LDC_ANSWER_TIMED_OUT,
+    };
+    ctl_survey_verdict_read(&survey, &install, NULL, &trouble);
+    cr_expect(strstr(trouble.detail, "consent.exe, process 4711): answer it"), "%s",
+              trouble.detail);
+}
+
 Test(ctl_trouble, tells_why_there_is_no_session)
 {
     struct ctl_survey_verdict trouble;

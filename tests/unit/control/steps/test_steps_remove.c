@@ -44,18 +44,11 @@ Test(ctl_remove, removes_once_and_waits_whether_it_stays_away)
     cr_expect_not_null(world_at(&w, 0));
 }
 
-/* As LDPlayer makes it again. */
-static void put_empty(void)
-{
-    fake_farm_put(w.farm, 1, "");
-    fake_farm_lose_disk(w.farm, 1);
-}
-
 Test(ctl_remove, what_comes_back_empty_is_removed_again)
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    put_empty();
+    fake_farm_recreate(w.farm, 1);
     world_until(&w, world_at(&w, 1));
     world_skip(&w, 700);
     world_until(&w, n_removes() == 2);
@@ -71,7 +64,7 @@ static void make_again_at_once(void *arg, const char *verb)
     (void)arg;
     if (strcmp(verb, "list2") != 0 || n_removes() != 1 || fake_farm_has(w.farm, 1))
         return;
-    put_empty();
+    fake_farm_recreate(w.farm, 1);
 }
 
 Test(ctl_remove, what_comes_back_at_once_and_without_a_disk_is_removed_again)
@@ -107,7 +100,7 @@ static void expect_it_stays(void (*use_it)(void))
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    put_empty();
+    fake_farm_recreate(w.farm, 1);
     world_until(&w, world_at(&w, 1));
     use_it();
     world_look(&w);
@@ -143,7 +136,7 @@ Test(ctl_remove, what_cannot_be_kept_away_fails)
 {
     struct world_answer a = remove_one(false);
     world_until(&w, !world_at(&w, 1));
-    put_empty();
+    fake_farm_recreate(w.farm, 1);
     fake_farm_answer(w.farm, "remove", FARM_IGNORE);
     world_until(&w, world_at(&w, 1));
     world_skip(&w, 700);

@@ -38,6 +38,7 @@ Test(ldc_process, knows_emulators_by_their_names_and_command_lines)
         {"Ld9BoxSVC.exe", "Ld9BoxSVC.exe --comment leidian3", LDC_PROCESS_VM_SERVICE, -1},
         {"LdVBoxSVC", NULL, LDC_PROCESS_VM_SERVICE, -1},
         {"LdBoxSVC", NULL, LDC_PROCESS_VM_SERVICE, -1},
+        {"consent.exe", NULL, LDC_PROCESS_CONSENT, -1},
     };
     for (size_t i = 0; i < countof(good); i++) {
         struct ldc_process p = {0};

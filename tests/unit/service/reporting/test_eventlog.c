@@ -16,6 +16,7 @@ Test(svc_eventlog, knows_what_administrators_are_to_hear_of)
     cr_expect_eq(svc_eventlog_level(SVC_EVENTLOG_STOPPED), SVC_EVENTLOG_INFO);
     cr_expect_eq(svc_eventlog_level(SVC_EVENTLOG_AGENT_REFUSED), SVC_EVENTLOG_WARNING);
     cr_expect_eq(svc_eventlog_level(SVC_EVENTLOG_CRASHED), SVC_EVENTLOG_ERROR);
+    cr_expect_eq(svc_eventlog_level(SVC_EVENTLOG_SETUP_FAILED), SVC_EVENTLOG_ERROR);
 }
 
 Test(svc_eventlog, details_are_for_people)
