@@ -480,7 +480,8 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->n_unlisted = w->n_absent = 0;
     w->was_removed &= survey->wall_ms <= w->removed_ms; /* a look that began before says nothing */
     str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
-    w->is_config_judged = !config || !config->is_unkept || !o->options.config_copies;
+    w->is_config_judged = !config || !config->is_unkept || !config->disk_id[0] ||
+                          !o->options.config_copies; /* without a disk none is kept */
     bool is_bad = config && !config->is_missing && (!config->is_readable || config->is_truncated);
     str_copy(w->config_fault, sizeof(w->config_fault),
              !is_bad                ? ""

@@ -139,8 +139,10 @@ static bool check_effect(struct ctl_job *job, uint64_t seen)
         ctl_evidence_add_state(job->op, cache_state_name(i->state), i->reason);
         if (i->state == CACHE_STATE_BOOTING && job->op->percent < 50)
             job->op->percent = 50;
-        /* What is stuck hangs nobody any more (reference 2.6), and others need not wait for it. */
-        if (i->state == CACHE_STATE_STUCK && job->held == CTL_GATE_LAUNCH)
+        /* What is up, or stuck, hangs nobody any more (reference 2.6): others need not wait for
+         * what else is seen to. */
+        if ((ctl_state_is_up(i->state) || i->state == CACHE_STATE_STUCK) &&
+            job->held == CTL_GATE_LAUNCH)
             ctl_job_release_gate(job);
     }
     tell_of_vm(job, seen >= job->called_ms + LDC_TIMING_VM_LATE_MS);

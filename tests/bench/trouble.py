@@ -93,9 +93,11 @@ def launch_by_batch(shop, home, n):
 
     wait_until(has_ended, "the batch", PATIENCE_S + 3 * n)
     seconds = time.monotonic() - began
+    for child in found["children"]:
+        if child["status"] != "succeeded":
+            ended = json.loads(service.get(f"/api/operations/{child['id']}"))
+            raise Failed(f"a start has {ended['status']}: {ended['error']}")
     service.end()
-    if found["status"] != "succeeded":
-        raise Failed(f"the batch has {found['status']}: {found['error']}")
     return seconds
 
 

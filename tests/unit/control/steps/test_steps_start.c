@@ -388,6 +388,30 @@ Test(ctl_start_keeping, a_boot_that_resets_is_told_and_nobody_is_blamed)
     cache_operation_free(op);
 }
 
+/* As if it were written again and again. */
+static void keep_config_young(void)
+{
+    uv_fs_t req;
+    double soon_s = (double)clock_wall_ms() / 1000 + 60;
+    char *path cleanup(mem_freep) =
+        ldc_configs_path(ldc_client_install(w.client)->vms_dir, world_at(&w, 0)->index);
+    cr_assert_eq(uv_fs_utime(NULL, &req, path, soon_s, soon_s, NULL), 0);
+}
+
+Test(ctl_start_keeping, others_are_launched_while_it_is_up_and_its_config_file_is_waited_for)
+{
+    fake_farm_launch_to(w.farm, 2, true);
+    struct world_answer a = world_do(&w, CACHE_OP_START, 0);
+    (void)world_do(&w, CACHE_OP_START, 1);
+    world_until(&w, n_launches() == 1);
+    keep_config_young();
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_until(&w, n_launches() == 2);
+    cr_expect_not_null(ctl_engine_find(w.engine, a.id));
+    world_skip(&w, LDC_TIMING_CONFIG_EFFECT_MS);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
 Test(ctl_start_keeping, nothing_is_put_back_while_it_runs)
 {
     fake_farm_set(w.farm, 0, 1, 100, 101);
