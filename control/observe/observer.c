@@ -181,8 +181,12 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
                        int64_t observed_wall_ms)
 {
     cache_snapshot_load(o->snapshot, items, n, observed_wall_ms);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].guarded)
+            ctl_observer_watch(o, items[i].id)->set = items[i].guarded;
+        items[i].guarded = NULL;
         cache_instance_deinit(&items[i]);
+    }
     mem_free(items);
 }
 
@@ -376,7 +380,10 @@ void ctl_observer_guard_settings(struct ctl_observer *o, const char *id,
     if (!w->set)
         w->set = mem_new(struct ldc_settings);
     const struct ldc_settings *actual = &entry->instance.settings;
+    struct ldc_settings before = *w->set;
     ldc_settings_take(w->set, wanted, is_so ? actual : NULL);
+    if (memcmp(&before, w->set, sizeof(before)) != 0)
+        cache_instances_put_guarded(o->parts.store, id, w->set);
     if (w->drift == 0)
         return;
     w->drift &= ldc_settings_differing(w->set, NULL, actual);
