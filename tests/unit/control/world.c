@@ -290,6 +290,12 @@ void world_turn(struct world *w)
         uv_run(&w->loop.uv, UV_RUN_ONCE);
 }
 
+void world_rest(struct world *w)
+{
+    while (cache_store_stats(w->store).n_waiting > 0 || !fake_timers_are_at_rest(&w->loop))
+        uv_run(&w->loop.uv, UV_RUN_ONCE);
+}
+
 static void on_fresh(void *arg, int status)
 {
     (void)status;
