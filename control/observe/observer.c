@@ -411,7 +411,8 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 {
     struct ctl_watch *w = ctl_observer_watch(o, id);
     w->was_removed = true;
-    w->removed_ms = clock_wall_ms();
+    w->removed_ms = clock_mono_ms();
+    w->removed_wall_ms = clock_wall_ms();
 }
 
 struct ctl_disks ctl_observer_disks(struct ctl_observer *o, const char *id)

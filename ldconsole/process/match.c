@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ldconsole/process/match.h"
 
+#include "ldconsole/verbs/timing.h"
+
 enum ownership { FOREIGN, POSSIBLE, OWN };
 
 static bool is_id(const struct ldc_process *p, const struct ldc_process_id *id)
@@ -24,11 +26,9 @@ bool ldc_match_sees_neighbour(const struct ldc_processes *processes, const char 
     return false;
 }
 
-/* File systems have a coarser clock. */
 static bool is_older_than_disk(const struct ldc_process *p, const struct ldc_claim *claim)
 {
-    enum { SLACK_MS = 500 };
-    return claim->age_ms > 0 && p->age_ms > claim->age_ms + SLACK_MS;
+    return claim->age_ms > 0 && p->age_ms > claim->age_ms + LDC_TIMING_DISK_SLACK_MS;
 }
 
 /* By itself, without what else runs. What its command line says of another instance outweighs a
