@@ -89,7 +89,6 @@ const struct api_schema_row api_schema_rows[] = {
     {"HealingStopped", "is_stopped: bool, reason: text?"},
     {"ConfigRestored", "id: uuid, index: count, reason: text"},
     {"InstanceDrifted", "id: uuid, index: count, settings: [text], reason: text"},
-    {"InstanceRecreated", "id: uuid, index: count, reason: text"},
     {"ManagerSeen", "is_open: bool, pid: int?"},
     {"InstanceChanged", "...InstanceSeen, changes: InstanceChanges"},
     {"InstanceChanges", "index?: <count>, name?: <text>, state?: <InstanceState>, "

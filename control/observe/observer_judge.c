@@ -109,7 +109,7 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
         .player = w->player,
         .headless = w->headless,
         .vm_dir = o->vm_dir,
-        .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms : 0,
+        .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms + LDC_TIMING_DISK_SLACK_MS : 0,
         .has_neighbour = o->has_neighbour,
     };
     w->sees_player = would_be_seen(o, survey, row->pid, o->sees_players);

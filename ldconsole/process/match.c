@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ldconsole/process/match.h"
 
-#include "ldconsole/verbs/timing.h"
-
 enum ownership { FOREIGN, POSSIBLE, OWN };
 
 static bool is_id(const struct ldc_process *p, const struct ldc_process_id *id)
@@ -28,7 +26,7 @@ bool ldc_match_sees_neighbour(const struct ldc_processes *processes, const char 
 
 static bool is_older_than_disk(const struct ldc_process *p, const struct ldc_claim *claim)
 {
-    return claim->age_ms > 0 && p->age_ms > claim->age_ms + LDC_TIMING_DISK_SLACK_MS;
+    return claim->age_ms > 0 && p->age_ms > claim->age_ms;
 }
 
 /* By itself, without what else runs. What its command line says of another instance outweighs a

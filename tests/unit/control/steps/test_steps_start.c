@@ -85,8 +85,8 @@ Test(ctl_start, of_what_is_up_is_success_with_a_note)
     cr_expect_eq(n_launches(), 0);
 }
 
-/* What was seen a moment before it was asked for is good enough to launch on, as the effect is looked
- * for; to say that there is nothing to do it is not. */
+/* What was seen a moment before it was asked for is good enough to launch on, as the effect is
+ * looked for; to say that there is nothing to do it is not. */
 Test(ctl_start, of_what_has_ended_since_the_last_look_is_no_success_without_a_launch)
 {
     fake_farm_set(w.farm, 0, 1, 100, 101);
