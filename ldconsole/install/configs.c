@@ -112,7 +112,7 @@ static void forget_copies(const struct ldc_configs *configs, const struct indexe
     for (size_t i = 0; configs->keep_dir && i < configs->n_items; i++) {
         const struct ldc_config *config = &configs->items[i];
         if (config->disk_id[0] && !has_index(list, list->n_items, config->index))
-            ldc_config_forget(configs->keep_dir, config->disk_id);
+            ldc_config_forget(configs->keep_dir, config->index, config->disk_id);
     }
 }
 
