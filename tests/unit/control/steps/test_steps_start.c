@@ -89,7 +89,10 @@ Test(ctl_start, of_what_is_up_is_success_with_a_note)
  * looked for; to say that there is nothing to do it is not. */
 Test(ctl_start, of_what_has_ended_since_the_last_look_is_no_success_without_a_launch)
 {
+    world_close(&w);
+    w.observing.idle_ms = w.observing.active_ms = 60000; /* nobody looks unless he has to */
     fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_open(&w);
     world_look(&w);
     cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
     fake_farm_set(w.farm, 0, 0, -1, -1);
