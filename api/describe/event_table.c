@@ -13,6 +13,8 @@ const struct api_event_type api_event_types[] = {
     {"instance.healthy", "InstanceSeen", "It is well again."},
     {"instance.unhealthy", "InstanceUnhealthy",
      "It is in a condition that does not pass by itself: which, why, and what its `repair` allows."},
+    {"instance.recreated", "{id: uuid, index: count, reason: text}",
+     "After an instance was removed LDPlayer made an empty one of its number, and it has stayed."},
     {"instance.removed", "InstanceSeen", "An instance is gone; as it was last seen."},
 
     {"operation.queued", "OperationMoved", "An operation is durable and waits for its turn."},

@@ -64,7 +64,9 @@ void cache_instance_deinit(struct cache_instance *i)
 {
     mem_free(i->evidence);
     mem_free(i->labels);
+    mem_free(i->guarded);
     i->evidence = i->labels = NULL;
+    i->guarded = NULL;
 }
 
 void cache_instance_copy(struct cache_instance *to, const struct cache_instance *from)
@@ -73,6 +75,7 @@ void cache_instance_copy(struct cache_instance *to, const struct cache_instance 
     *to = *from;
     to->evidence = mem_strdup(from->evidence);
     to->labels = mem_strdup(from->labels);
+    to->guarded = NULL;
 }
 
 void cache_instance_take_local(struct cache_instance *to, const struct cache_instance *from)

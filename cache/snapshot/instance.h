@@ -100,6 +100,8 @@ struct cache_instance {
                                                API */
     struct cache_care care; /* as the database had it at the start, for the observer; not in the
                                API */
+    struct ldc_settings *guarded; /* owned, as care: what operations have set, as it then was; NULL
+                                     = nothing. A copy has none. */
 };
 
 void cache_instance_init(struct cache_instance *i);

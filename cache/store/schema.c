@@ -139,6 +139,9 @@ static const char *const migrations[] = {
     "  operation TEXT NOT NULL PRIMARY KEY,"
     "  json TEXT NOT NULL"
     ");",
+
+    /* 10: what operations have set of an instance, for the case that it is otherwise later */
+    "ALTER TABLE instances ADD COLUMN guarded TEXT NOT NULL DEFAULT '';",
 };
 
 int cache_schema_newest(void)
@@ -215,7 +218,7 @@ static int is_empty(sqlite3 *db, bool *ret)
 
 /* A file that has just these objects needs no model to be compared with, which would be a fifth of
  * the start. */
-const uint64_t cache_schema_newest_digest = UINT64_C(0xf177d9ebfb5c6295);
+const uint64_t cache_schema_newest_digest = UINT64_C(0xb1fa187320583c75);
 
 /* FNV-1a. */
 int cache_schema_digest(sqlite3 *db, uint64_t *ret)

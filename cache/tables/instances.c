@@ -6,12 +6,23 @@
 #include "base/memory/cleanup.h"
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
+#include "base/text/json.h"
 #include "base/text/str.h"
 
 static struct ldc_process_id read_process(sqlite3_stmt *row, int column)
 {
     return (struct ldc_process_id){sqlite3_column_int64(row, column),
                                    (uint64_t)sqlite3_column_int64(row, column + 1)};
+}
+
+static struct ldc_settings *read_guarded(const char *json)
+{
+    yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(json, strlen(json), YYJSON_READ_NOFLAG);
+    if (!doc)
+        return NULL;
+    struct ldc_settings *guarded = mem_new(struct ldc_settings);
+    ldc_settings_read(yyjson_doc_get_root(doc), guarded);
+    return guarded;
 }
 
 static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
@@ -23,6 +34,7 @@ static int read_row(sqlite3_stmt *row, struct cache_instance *ret)
     ret->player = read_process(row, 2);
     ret->headless = read_process(row, 4);
     cache_care_read(cache_sql_text(row, 6), &ret->care);
+    ret->guarded = read_guarded(cache_sql_text(row, 7));
     return 0;
 }
 
@@ -51,7 +63,7 @@ static int load(sqlite3 *db, const char *sql, struct cache_instance **ret_items,
     return 0;
 }
 
-#define COLUMNS "json, disk_id, player, player_born, headless, headless_born, care"
+#define COLUMNS "json, disk_id, player, player_born, headless, headless_born, care, guarded"
 
 int cache_instances_load(sqlite3 *db, struct cache_instance **ret_items, size_t *ret_n)
 {
@@ -145,6 +157,45 @@ void cache_instances_put_care(struct cache_store *store, const char *id,
     str_copy(p->id, sizeof(p->id), id);
     p->care = cache_care_write(care);
     cache_store_write(store, exec_put_care, on_care_put, p);
+}
+
+struct put_guarded {
+    char id[UUID_SIZE];
+    char *json;
+};
+
+static int exec_put_guarded(sqlite3 *db, void *arg)
+{
+    const struct put_guarded *p = arg;
+    return cache_sql_run(db, "UPDATE instances SET guarded = ? WHERE id = ?", "ss", p->json, p->id);
+}
+
+static void on_guarded_put(void *arg, int status)
+{
+    struct put_guarded *p = arg;
+    (void)status;
+    mem_free(p->json);
+    mem_free(p);
+}
+
+static char *write_guarded(const struct ldc_settings *guarded)
+{
+    if (ldc_settings_is_empty(guarded))
+        return mem_strdup("");
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    ldc_settings_write(guarded, doc, root);
+    return json_write(doc);
+}
+
+void cache_instances_put_guarded(struct cache_store *store, const char *id,
+                                 const struct ldc_settings *guarded)
+{
+    struct put_guarded *p = mem_new(struct put_guarded);
+    str_copy(p->id, sizeof(p->id), id);
+    p->json = write_guarded(guarded);
+    cache_store_write(store, exec_put_guarded, on_guarded_put, p);
 }
 
 static int exec_remove(sqlite3 *db, void *arg)

@@ -21,6 +21,10 @@ void cache_instances_put(struct cache_store *store, const struct cache_instance 
 /** Writes what the watchdog keeps of ID, which other writes leave as it is. */
 void cache_instances_put_care(struct cache_store *store, const char *id,
                               const struct cache_care *care);
+/** Writes what operations have set of ID, which other writes leave as it is; nothing set: it goes.
+ */
+void cache_instances_put_guarded(struct cache_store *store, const char *id,
+                                 const struct ldc_settings *guarded);
 /** The row goes: operations and events have the id by themselves, and who is removed never comes
  *  back under it. */
 void cache_instances_remove(struct cache_store *store, const char *id);

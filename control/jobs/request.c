@@ -7,17 +7,6 @@
 #include "base/text/json.h"
 #include "base/text/str.h"
 
-static void add_settings(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct ldc_settings *s)
-{
-    yyjson_mut_obj_add_val(doc, root, "settings", ldc_settings_to_json(doc, s));
-    if (!s->has_resolution)
-        return;
-    yyjson_mut_val *resolution = yyjson_mut_obj_add_obj(doc, root, "resolution");
-    yyjson_mut_obj_add_int(doc, resolution, "width", s->width);
-    yyjson_mut_obj_add_int(doc, resolution, "height", s->height);
-    yyjson_mut_obj_add_int(doc, resolution, "dpi", s->dpi);
-}
-
 char *ctl_request_write(const struct ctl_request *request)
 {
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
@@ -27,7 +16,7 @@ char *ctl_request_write(const struct ctl_request *request)
     json_add_str(doc, root, "revision", request->revision);
     json_add_str(doc, root, "name", request->name);
     if (request->settings)
-        add_settings(doc, root, request->settings);
+        ldc_settings_write(request->settings, doc, root);
     yyjson_mut_obj_add_bool(doc, root, "until_ready", request->until_ready);
     yyjson_mut_obj_add_bool(doc, root, "force", request->force);
     yyjson_mut_obj_add_bool(doc, root, "ends_vm_service", request->ends_vm_service);
@@ -45,17 +34,6 @@ char *ctl_request_write(const struct ctl_request *request)
     return json_write(doc);
 }
 
-static void read_settings(yyjson_val *root, struct ldc_settings *ret)
-{
-    struct ldc_setting_error ignored;
-    yyjson_val *settings = yyjson_obj_get(root, "settings");
-    yyjson_val *resolution = yyjson_obj_get(root, "resolution");
-    /* Both were validated before they were written. */
-    ldc_settings_from_record(ret, settings);
-    if (resolution)
-        (void)ldc_settings_resolution_from_json(ret, resolution, &ignored, 1);
-}
-
 void ctl_request_read(const char *json, struct ctl_params *ret)
 {
     yyjson_doc *doc cleanup(json_doc_freep) = yyjson_read(json, strlen(json), YYJSON_READ_NOFLAG);
@@ -68,7 +46,7 @@ void ctl_request_read(const char *json, struct ctl_params *ret)
     *ret = (struct ctl_params){0};
     str_copy(ret->revision, sizeof(ret->revision), revision ? revision : "");
     str_copy(ret->name, sizeof(ret->name), name ? name : "");
-    read_settings(root, &ret->settings);
+    ldc_settings_read(root, &ret->settings);
     ret->until_ready = yyjson_get_bool(yyjson_obj_get(root, "until_ready"));
     ret->force = yyjson_get_bool(yyjson_obj_get(root, "force"));
     ret->ends_vm_service = yyjson_get_bool(yyjson_obj_get(root, "ends_vm_service"));

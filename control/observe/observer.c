@@ -173,8 +173,12 @@ void ctl_observer_load(struct ctl_observer *o, struct cache_instance *items, siz
                        int64_t observed_wall_ms)
 {
     cache_snapshot_load(o->snapshot, items, n, observed_wall_ms);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].guarded)
+            ctl_observer_watch(o, items[i].id)->set = items[i].guarded;
+        items[i].guarded = NULL;
         cache_instance_deinit(&items[i]);
+    }
     mem_free(items);
 }
 

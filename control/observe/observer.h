@@ -104,8 +104,8 @@ void ctl_observer_set_local(struct ctl_observer *o, const char *id, const struct
  *  a new revision. */
 void ctl_observer_note_set(struct ctl_observer *o, const char *id);
 /** An operation sets WANTED of ID. It is about to (IS_SO false): another value is nobody else's
- * doing meanwhile; or it has seen that it is so: from now on another value is drift, until the
- * service ends. */
+ * doing meanwhile; or it has seen that it is so: from now on another value is drift, also
+ * after a restart of the service. */
 void ctl_observer_guard_settings(struct ctl_observer *o, const char *id,
                                  const struct ldc_settings *wanted, bool is_so);
 /** Of what operations have set of ID, what is otherwise now ("cpu, adb_debug") in OUT. Returns

@@ -72,7 +72,8 @@ int ctl_observer_restore_config(struct ctl_observer *o, const char *id)
         return UV_ENOENT;
     const char *vms_dir = ldc_client_install(o->parts.client)->vms_dir;
     char *path cleanup(mem_freep) = ldc_configs_path(vms_dir, entry->instance.index);
-    int r = ldc_config_restore(o->options.config_copies, path, entry->instance.disk_id);
+    int r = ldc_config_restore(o->options.config_copies, path, entry->instance.index,
+                               entry->instance.disk_id);
     if (r == 0)
         ctl_observer_publish_restored(o, &entry->instance, w->config_loss);
     w->config_loss[0] = '\0';

@@ -35,9 +35,10 @@ static const struct ldc_process *find_process(const struct ldc_survey *survey, i
     return p && p->role == role ? p : NULL;
 }
 
-/* Once a pid of list2 was found in the table, the table is of the same machine and readable, and
- * from then on absence proves something. For players and VMs apart: each kind of program may have
- * a name that we do not know. */
+/* Once a pid of list2 was found in the table, or a process that is one of its instances' by itself
+ * (find_processes), the table is of the same machine and readable, and from then on absence proves
+ * something. For players and VMs apart: each kind of program may have a name that we do not know.
+ */
 static void learn_visibility(struct ctl_observer *o, const struct ldc_survey *survey)
 {
     for (size_t i = 0; survey->has_processes && i < survey->rows.n_items; i++) {
@@ -121,7 +122,7 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
         .player = w->player,
         .headless = w->headless,
         .vm_dir = o->vm_dir,
-        .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms : 0,
+        .age_ms = disk_age_ms > 0 ? (uint64_t)disk_age_ms + LDC_TIMING_DISK_SLACK_MS : 0,
         .has_neighbour = o->has_neighbour,
     };
     w->sees_player = would_be_seen(o, survey, row->pid, o->sees_players);
@@ -134,6 +135,8 @@ static void find_processes(struct ctl_observer *o, const struct ldc_survey *surv
     w->is_repaired = match.player && match.player->is_repairer;
     w->headless = id_of(match.headless);
     w->possible = match.possible ? match.possible->pid : 0;
+    o->knows_players |= match.player != NULL;
+    o->knows_vms |= match.headless != NULL;
 }
 
 /* --- judging one row --- */
@@ -294,13 +297,12 @@ static enum cache_adb_debug debug_of(const struct ldc_config *config)
 static void explain_vm(struct ctl_observer *o, struct ctl_watch *w, int index, uint64_t now,
                        struct ctl_verdict *ret)
 {
-    enum { SLACK_MS = 2000 };
     bool is_stuck = ret->state == CACHE_STATE_STUCK, is_zombie = ret->state == CACHE_STATE_ZOMBIE;
     struct ldc_vm_fault fault;
     if (w->state != ret->state && (is_stuck || is_zombie)) {
         int64_t since_ms = w->started_ms ? clock_wall_ms() - (int64_t)(now - w->started_ms) : 0;
         bool is_told = ldc_vm_log_read(ldc_client_install(o->parts.client)->vms_dir, index,
-                                       since_ms - SLACK_MS, &fault);
+                                       since_ms - LDC_TIMING_LOG_SLACK_MS, &fault);
         str_copy(w->vm_fault, sizeof(w->vm_fault), is_told ? fault.sentence : "");
     }
     if ((is_stuck || is_zombie) && w->vm_fault[0])
@@ -421,14 +423,45 @@ static void see_disk(struct ctl_observer *o, const struct ldc_survey *survey, st
     o->is_moving |= ctl_observer_judge_making(w, now);
 }
 
+/* --- what LDPlayer makes in the place of one that we have removed --- */
+
+static void note_removal(struct ctl_observer *o, int index, int64_t asked_wall_ms, uint64_t now)
+{
+    o->removals[o->n_removals++ % CTL_OBSERVER_REMOVALS] =
+        (struct ctl_removal){index, asked_wall_ms, now};
+}
+
+static bool is_younger(const struct ctl_watch *w, int64_t wall_ms)
+{
+    return w->born_ms + LDC_TIMING_FILE_TICK_MS > wall_ms;
+}
+
+/* While our operation lasts it removes that once more (steps_remove.c); later it is told of:
+ * whether nobody wants it is not for us to say. What add or copy made has its disks by then. */
+static void see_recreated(struct ctl_observer *o, const struct ctl_watch *w, int index,
+                          uint64_t now)
+{
+    if (!w->is_new || now - w->appeared_ms < LDC_TIMING_LATE_DISK_MS ||
+        !ctl_observer_is_blank(o, w->id))
+        return;
+    for (size_t i = 0; i < CTL_OBSERVER_REMOVALS; i++) {
+        struct ctl_removal *r = &o->removals[i];
+        if (r->asked_wall_ms == 0 || r->index != index)
+            continue;
+        if (w->appeared_ms - r->gone_ms < LDC_TIMING_RECREATE_MS && is_younger(w, r->asked_wall_ms))
+            ctl_observer_publish_recreated(o, w->id, index);
+        r->asked_wall_ms = 0;
+    }
+}
+
 /* What takes the number of one that we have removed before anybody looks is not that one: it has
  * none of its disk, and its config file is younger than the command (reference 1.3). */
 static bool is_made_anew(struct ctl_observer *o, const struct cache_entry *known,
                          const struct ldc_config *config)
 {
-    enum { TICK_MS = 20 }; /* file systems have a coarser clock */
-    int64_t removed_ms = ctl_observer_watch(o, known->instance.id)->removed_ms;
-    return removed_ms && config && !config->disk_id[0] && config->born_ms + TICK_MS > removed_ms;
+    int64_t removed_ms = ctl_observer_watch(o, known->instance.id)->removed_wall_ms;
+    return removed_ms && config && !config->disk_id[0] &&
+           config->born_ms + LDC_TIMING_FILE_TICK_MS > removed_ms;
 }
 
 /* Each is taken once a survey: a second row that would be it is another one. */
@@ -478,7 +511,8 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     w->seen = true;
     w->is_unlisted = false;
     w->n_unlisted = w->n_absent = 0;
-    w->was_removed &= survey->wall_ms <= w->removed_ms; /* a look that began before says nothing */
+    w->was_removed &=
+        survey->started_ms <= w->removed_ms; /* a look that began before says nothing */
     str_copy(w->config_loss, sizeof(w->config_loss), config ? config->loss : "");
     w->is_config_judged = !config || !config->is_unkept || !config->disk_id[0] ||
                           !o->options.config_copies; /* without a disk none is kept */
@@ -495,6 +529,7 @@ static void judge_row(struct ctl_observer *o, const struct ldc_survey *survey,
     judge(o, survey, row, config, w, &verdict);
     see_disk(o, survey, w, config);
     ctl_observer_publish(o, known, former, w, row, config, &verdict);
+    see_recreated(o, w, row->index, survey->ended_ms);
 }
 
 /* --- judging one that no row was --- */
@@ -602,7 +637,9 @@ static void judge_unlisted(struct ctl_observer *o, const struct ldc_survey *surv
     if (w->headless.pid == 0)
         ctl_prober_visit(o->prober, w, row.index, false, 0, survey->ended_ms);
     if (judge_existence(survey, &entry->instance, w) == CTL_GONE) {
-        if (!was_removed_by_us(survey, &entry->instance, w))
+        if (was_removed_by_us(survey, &entry->instance, w))
+            note_removal(o, entry->instance.index, w->removed_wall_ms, survey->ended_ms);
+        else
             ctl_tombstones_add(o->tombstones, &entry->instance);
         return;
     }

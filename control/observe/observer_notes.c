@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What operations, people and the watchdog let the observer know. */
+#include <string.h>
+
 #include "base/memory/mem.h"
 #include "base/system/clock.h"
 #include "base/text/str.h"
@@ -82,7 +84,10 @@ void ctl_observer_guard_settings(struct ctl_observer *o, const char *id,
     if (!w->set)
         w->set = mem_new(struct ldc_settings);
     const struct ldc_settings *actual = &entry->instance.settings;
+    struct ldc_settings before = *w->set;
     ldc_settings_take(w->set, wanted, is_so ? actual : NULL);
+    if (memcmp(&before, w->set, sizeof(before)) != 0)
+        cache_instances_put_guarded(o->parts.store, id, w->set);
     if (w->drift == 0)
         return;
     w->drift &= ldc_settings_differing(w->set, NULL, actual);
@@ -93,7 +98,8 @@ void ctl_observer_note_removed(struct ctl_observer *o, const char *id)
 {
     struct ctl_watch *w = ctl_observer_watch(o, id);
     w->was_removed = true;
-    w->removed_ms = clock_wall_ms();
+    w->removed_ms = clock_mono_ms();
+    w->removed_wall_ms = clock_wall_ms();
 }
 
 void ctl_observer_note_left(struct ctl_observer *o, uint64_t since_ms)

@@ -12,6 +12,14 @@
 /** So many instances are judged, or told of, in a turn of the loop: some milliseconds. */
 enum { CTL_OBSERVER_SLICE = 256 };
 
+/** An instance that we have removed, for as long as LDPlayer may make an empty one in its place. */
+struct ctl_removal {
+    int index;
+    int64_t asked_wall_ms; /* when we asked for it; 0 = there is none */
+    uint64_t gone_ms;
+};
+enum { CTL_OBSERVER_REMOVALS = 16 }; /* the oldest is forgotten first */
+
 /** What the observer's files share: observer.c decides when to look, observer_judge.c what that
  *  says of each instance, observer_publish.c shows it to others. observer_facts.c answers what was
  *  seen of one instance, observer_files.c and observer_processes.c look at it themselves, in
@@ -44,8 +52,10 @@ struct ctl_observer {
                                       another than himself; "" = no more */
     char last_start[UUID_SIZE];    /* of the instance whose player was last seen first; "" = none */
     uint64_t last_start_ms;
-    uint64_t judging; /* number of the survey that was judged last */
-    size_t n_judged;  /* so many of its instances are; SIZE_MAX = all, and published */
+    struct ctl_removal removals[CTL_OBSERVER_REMOVALS];
+    size_t n_removals; /* all that there ever were */
+    uint64_t judging;  /* number of the survey that was judged last */
+    size_t n_judged;   /* so many of its instances are; SIZE_MAX = all, and published */
     int n_hurried;
     uint64_t first_believed; /* earlier surveys may have seen what is no longer so */
     bool is_closing;
@@ -83,6 +93,8 @@ void ctl_observer_publish_restored(struct ctl_observer *o, const struct cache_in
  */
 void ctl_observer_publish_drift(struct ctl_observer *o, const struct cache_instance *i,
                                 unsigned drift);
+/** Emits that LDPlayer has made an empty instance again, which stands at INDEX as ID. */
+void ctl_observer_publish_recreated(struct ctl_observer *o, const char *id, int index);
 /** Emits that the manager's window is open or closed. */
 void ctl_observer_publish_manager(struct ctl_observer *o);
 /** Forgets what is remembered of one. */

@@ -93,6 +93,21 @@ void ctl_observer_publish_drift(struct ctl_observer *o, const struct cache_insta
     cache_events_emit(o->parts.events, "instance.drifted", data);
 }
 
+void ctl_observer_publish_recreated(struct ctl_observer *o, const char *id, int index)
+{
+    yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_str(doc, root, "id", id);
+    yyjson_mut_obj_add_int(doc, root, "index", index);
+    yyjson_mut_obj_add_str(
+        doc, root, "reason",
+        "LDPlayer has made an empty instance of the number that was removed: without a title and "
+        "disks, and never started; remove it too, unless somebody wants it");
+    char *data cleanup(mem_freep) = json_write(doc);
+    cache_events_emit(o->parts.events, "instance.recreated", data);
+}
+
 void ctl_observer_publish_manager(struct ctl_observer *o)
 {
     yyjson_mut_doc *doc cleanup(json_mut_doc_freep) = yyjson_mut_doc_new(NULL);

@@ -17,10 +17,7 @@
 #include "ldconsole/verbs/adb_serial.h"
 #include "ldconsole/verbs/timing.h"
 
-enum {
-    BOOT_ATTEMPTS = LDC_TIMING_GUEST_GIVE_UP_MS / LDC_TIMING_GUEST_BOOT_MS,
-    SILENT_AFTER = 3 /* failures in a row of a guest that had answered */
-};
+enum { BOOT_ATTEMPTS = LDC_TIMING_GUEST_GIVE_UP_MS / LDC_TIMING_GUEST_BOOT_MS };
 
 const char ctl_prober_closed[] =
     "its guest cannot be asked: ADB debugging is off (basicSettings.adbDebug of its config file) "
@@ -103,7 +100,8 @@ static void note_guest(struct ctl_watch *watch, const struct reply *reply)
     watch->guest_failures++;
     if (watch->guest == CTL_GUEST_OTHER)
         watch->guest = CTL_GUEST_UNKNOWN;
-    else if (watch->guest == CTL_GUEST_ANSWERS && watch->guest_failures >= SILENT_AFTER)
+    else if (watch->guest == CTL_GUEST_ANSWERS &&
+             watch->guest_failures >= LDC_TIMING_GUEST_FAILURES)
         watch->guest = CTL_GUEST_SILENT;
     if (reply->guest.is_booted)
         str_copy(watch->guest_reason, sizeof(watch->guest_reason),

@@ -87,8 +87,9 @@ struct ctl_watch {
     unsigned n_unlisted; /* lists in a row that left it out ... */
     unsigned n_absent;   /* ... and those of them that were whole */
     uint64_t absent_since_ms;
-    bool was_removed;   /* a remove of ours was carried out since it was last listed */
-    int64_t removed_ms; /* wall clock: when the last one was asked for; 0 = never */
+    bool was_removed;        /* a remove of ours was carried out since it was last listed */
+    int64_t removed_wall_ms; /* when the last one was asked for; 0 = never ... */
+    uint64_t removed_ms;     /* ... and by the clock that is never set */
 
     enum ctl_expect expect;
     uint64_t expect_until_ms;

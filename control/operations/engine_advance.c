@@ -167,7 +167,12 @@ static void plan_step(struct ctl_job *job, uint64_t now)
     }
     switch (ctl_job_step(job)->plan(job, ctl_job_instance(job), &why)) {
     case CTL_PLAN_SKIP:
-        leave_step(job, 0);
+        /* That it is so already, and nothing has to be done, is no success on facts from before it
+         * was asked for. */
+        if (ctl_job_looked_ms(job, now) < job->accepted_ms)
+            job->look_from_ms = job->accepted_ms;
+        else
+            leave_step(job, 0);
         break;
     case CTL_PLAN_RUN:
         begin_step(job, now);

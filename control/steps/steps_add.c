@@ -67,10 +67,10 @@ static const char *title_of_source(const struct ctl_job *job)
  * by then, nor does a child that was ended. */
 static bool is_behind(const struct ctl_job *job, const struct cache_instance *i)
 {
-    enum { TICK_MS = 20 }; /* file systems have a coarser clock */
     return job->op->kind == CACHE_OP_CREATE && job->answer == LDC_ANSWER_ACCEPTED &&
            job->called_wall_ms &&
-           ctl_observer_born_ms(job->observer, i->id) > job->called_wall_ms + TICK_MS;
+           ctl_observer_born_ms(job->observer, i->id) >
+               job->called_wall_ms + LDC_TIMING_FILE_TICK_MS;
 }
 
 static const struct cache_instance *find_added(const struct ctl_job *job)

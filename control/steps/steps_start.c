@@ -183,10 +183,9 @@ static enum ctl_check check_up(struct ctl_job *job, const struct cache_instance 
 /* The log is begun anew by each start, and the clock of the file system may be behind ours. */
 static bool explain_start(struct ctl_job *job, struct ctl_why *ret, bool *ret_is_lasting)
 {
-    enum { SLACK_MS = 2000 };
     struct ldc_vm_fault fault;
-    if (ctl_observer_read_vm_log(job->observer, job->subject, job->op->started_at - SLACK_MS,
-                                 &fault)) {
+    if (ctl_observer_read_vm_log(job->observer, job->subject,
+                                 job->op->started_at - LDC_TIMING_LOG_SLACK_MS, &fault)) {
         ctl_why_set(ret, "", "the VM's log says: %s", fault.sentence);
         *ret_is_lasting = fault.is_lasting;
         return true;

@@ -14,9 +14,9 @@
 
 enum { MAX_FILE = 1 << 20 };
 
-static char *path_of(const char *dir, const char *disk_id)
+static char *path_of(const char *dir, int index, const char *disk_id)
 {
-    return mem_printf("%s/%s.config", dir, disk_id);
+    return mem_printf("%s/%d-%s.config", dir, index, disk_id);
 }
 
 static bool is_good(const struct ldc_config *config)
@@ -24,9 +24,9 @@ static bool is_good(const struct ldc_config *config)
     return config->is_readable && !config->is_truncated;
 }
 
-static char *reset_path_of(const char *dir, const char *disk_id)
+static char *reset_path_of(const char *dir, int index, const char *disk_id)
 {
-    return mem_printf("%s/%s.reset", dir, disk_id);
+    return mem_printf("%s/%d-%s.reset", dir, index, disk_id);
 }
 
 /* Without one, or with a default that a reset may leave (reference 3.1), which is that of the first
@@ -112,8 +112,8 @@ static void copy(const char *dir, const char *from, const char *to)
 
 void ldc_config_keep(const char *dir, const char *path, struct ldc_config *config)
 {
-    char *to cleanup(mem_freep) = path_of(dir, config->disk_id);
-    char *reset_path cleanup(mem_freep) = reset_path_of(dir, config->disk_id);
+    char *to cleanup(mem_freep) = path_of(dir, config->index, config->disk_id);
+    char *reset_path cleanup(mem_freep) = reset_path_of(dir, config->index, config->disk_id);
     struct ldc_config kept = {.index = config->index}, reset = {.index = config->index};
     config->loss[0] = '\0';
     if (is_same_text(path, to))
@@ -137,10 +137,10 @@ void ldc_config_keep(const char *dir, const char *path, struct ldc_config *confi
     }
 }
 
-int ldc_config_restore(const char *dir, const char *path, const char *disk_id)
+int ldc_config_restore(const char *dir, const char *path, int index, const char *disk_id)
 {
-    char *from cleanup(mem_freep) = path_of(dir, disk_id);
-    char *reset_path cleanup(mem_freep) = reset_path_of(dir, disk_id);
+    char *from cleanup(mem_freep) = path_of(dir, index, disk_id);
+    char *reset_path cleanup(mem_freep) = reset_path_of(dir, index, disk_id);
     char *former cleanup(mem_freep) = mem_printf("%s.ldplayerd.bak", path);
     struct ldc_config kept = {0};
     struct buf text cleanup(buf_deinit);
@@ -155,10 +155,10 @@ int ldc_config_restore(const char *dir, const char *path, const char *disk_id)
     return r < 0 ? r : fs_write_atomic(path, text.data, text.len);
 }
 
-void ldc_config_forget(const char *dir, const char *disk_id)
+void ldc_config_forget(const char *dir, int index, const char *disk_id)
 {
-    char *path cleanup(mem_freep) = path_of(dir, disk_id);
-    char *reset_path cleanup(mem_freep) = reset_path_of(dir, disk_id);
+    char *path cleanup(mem_freep) = path_of(dir, index, disk_id);
+    char *reset_path cleanup(mem_freep) = reset_path_of(dir, index, disk_id);
     (void)fs_remove(path);
     (void)fs_remove(reset_path);
 }

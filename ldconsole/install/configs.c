@@ -16,13 +16,9 @@
 #include "base/system/fs.h"
 #include "base/text/str.h"
 #include "ldconsole/install/config_keep.h"
+#include "ldconsole/verbs/timing.h"
 
-/* A file may change twice within one tick of the file system's clock; one that changed so lately
- * is read again next time whatever its time says. */
-enum { SETTLE_MS = 100, MAX_INDEX_DIGITS = 9 };
-
-/* A copy takes minutes at most (reference 2.6). */
-enum { YOUNG_MS = 3600000 };
+enum { MAX_INDEX_DIGITS = 9 };
 
 /* So many are held against their copies at once: the first look at a farm of thousands goes on. */
 enum { COPIES_A_LOOK = 256 };
@@ -116,7 +112,7 @@ static void forget_copies(const struct ldc_configs *configs, const struct indexe
     for (size_t i = 0; configs->keep_dir && i < configs->n_items; i++) {
         const struct ldc_config *config = &configs->items[i];
         if (config->disk_id[0] && !has_index(list, list->n_items, config->index))
-            ldc_config_forget(configs->keep_dir, config->disk_id);
+            ldc_config_forget(configs->keep_dir, config->index, config->disk_id);
     }
 }
 
@@ -173,7 +169,7 @@ static void update_text(struct ldc_config *config, const char *path)
     config->is_missing = stat_file(path, &st) < 0;
     config->born_ms = (int64_t)(nanoseconds(st.st_birthtim) / 1000000);
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(st.st_mtim) / 1000000);
-    bool is_settled = age_ms > SETTLE_MS;
+    bool is_settled = age_ms > LDC_TIMING_FILE_SETTLE_MS;
     uint64_t stamp = stamp_of(&st, is_settled);
     if (stamp == config->stamp && is_settled)
         return;
@@ -241,7 +237,7 @@ static int64_t measure_disks(struct ldc_config *config, const char *vms_dir, con
     int64_t age_ms = clock_wall_ms() - (int64_t)(nanoseconds(data->st_birthtim) / 1000000);
     int64_t bytes = (int64_t)data->st_size;
     uv_stat_t st;
-    if (bytes == config->data_bytes && age_ms > YOUNG_MS)
+    if (bytes == config->data_bytes && age_ms > LDC_TIMING_YOUNG_DISK_MS)
         return config->disk_bytes;
     config->data_bytes = bytes;
     config->n_disks = 1;

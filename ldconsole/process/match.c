@@ -24,11 +24,9 @@ bool ldc_match_sees_neighbour(const struct ldc_processes *processes, const char 
     return false;
 }
 
-/* File systems have a coarser clock. */
 static bool is_older_than_disk(const struct ldc_process *p, const struct ldc_claim *claim)
 {
-    enum { SLACK_MS = 500 };
-    return claim->age_ms > 0 && p->age_ms > claim->age_ms + SLACK_MS;
+    return claim->age_ms > 0 && p->age_ms > claim->age_ms;
 }
 
 /* By itself, without what else runs. What its command line says of another instance outweighs a

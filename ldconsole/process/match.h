@@ -21,7 +21,7 @@ struct ldc_claim {
     int64_t pid, vbox_pid;                  /* as list2 says now; <= 0 none */
     struct ldc_process_id player, headless; /* its own at the look before, or before the restart */
     const char *vm_dir; /* where VMs of its installation were seen to lie; NULL = not known */
-    uint64_t age_ms;    /* since its disk was made: no VM of its own is older; 0 = not known */
+    uint64_t age_ms;    /* no VM of its own is older; 0 = not known */
     bool has_neighbour; /* another installation was seen to run before */
 };
 

@@ -245,6 +245,28 @@ void ldc_settings_from_record(struct ldc_settings *settings, yyjson_val *object)
     }
 }
 
+void ldc_settings_write(const struct ldc_settings *settings, yyjson_mut_doc *doc,
+                        yyjson_mut_val *object)
+{
+    yyjson_mut_obj_add_val(doc, object, "settings", ldc_settings_to_json(doc, settings));
+    if (!settings->has_resolution)
+        return;
+    yyjson_mut_val *resolution = yyjson_mut_obj_add_obj(doc, object, "resolution");
+    yyjson_mut_obj_add_int(doc, resolution, "width", settings->width);
+    yyjson_mut_obj_add_int(doc, resolution, "height", settings->height);
+    yyjson_mut_obj_add_int(doc, resolution, "dpi", settings->dpi);
+}
+
+void ldc_settings_read(yyjson_val *object, struct ldc_settings *ret)
+{
+    struct ldc_setting_error ignored;
+    yyjson_val *resolution = yyjson_obj_get(object, "resolution");
+    *ret = (struct ldc_settings){0};
+    ldc_settings_from_record(ret, yyjson_obj_get(object, "settings"));
+    if (resolution)
+        (void)ldc_settings_resolution_from_json(ret, resolution, &ignored, 1);
+}
+
 void ldc_settings_drop_numbers(struct ldc_settings *wanted, const struct ldc_settings *actual)
 {
     for (size_t i = 0; i < LDC_SETTING_COUNT; i++) {

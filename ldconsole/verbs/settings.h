@@ -81,6 +81,11 @@ struct ldc_setting_error {
 size_t ldc_settings_from_json(struct ldc_settings *settings, yyjson_val *object,
                               const struct ldc_settings *actual, struct ldc_setting_error *errors,
                               size_t max);
+/** Adds the members `settings` and, where it is set, `resolution` to OBJECT. */
+void ldc_settings_write(const struct ldc_settings *settings, yyjson_mut_doc *doc,
+                        yyjson_mut_val *object);
+/** Reads what ldc_settings_write added, allowed or not; of any other object nothing is set. */
+void ldc_settings_read(yyjson_val *object, struct ldc_settings *ret);
 /** Reads what ldc_settings_to_json wrote, allowed or not. */
 void ldc_settings_from_record(struct ldc_settings *settings, yyjson_val *object);
 /** Takes the numbers out of WANTED that ACTUAL has: ldconsole may refuse them all the same. */

@@ -42,6 +42,9 @@ enum ldc_timing {
     /* What is still written to so long after it appeared is no longer being made: the longest copy
      * that was reported took 10 minutes (2.6). */
     LDC_TIMING_MAKING_MS = 1800000,
+    /* Which of its disks are written to is looked at while data.vmdk is younger: a copy takes
+     * minutes at most (2.6). */
+    LDC_TIMING_YOUNG_DISK_MS = 3600000,
     /* What is new has a disk by then, or will have none. */
     LDC_TIMING_LATE_DISK_MS = 30000,
     /* An add or copy that nobody waits for any more may go on behind (2.6): its row is there by
@@ -81,6 +84,8 @@ enum ldc_timing {
     LDC_TIMING_REMOVE_EFFECT_MS = 15000,
     /* ... and may make an empty instance of the same number again (1.3): gone for as long. */
     LDC_TIMING_REMOVE_SETTLE_MS = 700,
+    /* Nobody says how long after that (1.3): so long one that appears is told of. */
+    LDC_TIMING_RECREATE_MS = 300000,
     /* modify and rename write the config file at once (1.4). */
     LDC_TIMING_CONFIG_EFFECT_MS = 5000,
 
@@ -98,8 +103,21 @@ enum ldc_timing {
     /* A guest that answered hangs now and then (5.2, 5.3): with three questions of 5 s that is
      * known within a minute. */
     LDC_TIMING_GUEST_CHECK_MS = 30000,
-    /* One answer that did not come is not believed (5.3). */
+    /* One answer that did not come is not believed (5.3), so many in a row are. */
     LDC_TIMING_GUEST_RETRY_MS = 5000,
+    LDC_TIMING_GUEST_FAILURES = 3, /* not a time */
+
+    /* --- the clocks of files, which are not LDPlayer's but this system's --- */
+
+    /* They are coarser than ours: a file may seem to be older than what came before it ... */
+    LDC_TIMING_FILE_TICK_MS = 20,
+    /* ... and may change twice within one tick: one that changed so lately is read again. */
+    LDC_TIMING_FILE_SETTLE_MS = 100,
+    /* VBox.log is begun anew by each start: so much older than that it may seem to be (11). */
+    LDC_TIMING_LOG_SLACK_MS = 2000,
+    /* A VM that is older than its disk by more is none of its own (4: disks say which one it is).
+     */
+    LDC_TIMING_DISK_SLACK_MS = 500,
 
     /* --- without eyes --- */
 

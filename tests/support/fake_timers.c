@@ -85,9 +85,11 @@ void __wrap_uv_close(uv_handle_t *handle, uv_close_cb on_closed)
     __real_uv_close(handle, on_closed);
 }
 
-static void let_next_come(void)
+void fake_timers_let_next_come(void)
 {
     size_t next = 0;
+    if (n_timers == 0)
+        return;
     uint64_t now = clock_mono_ms();
     for (size_t i = 1; i < n_timers; i++) {
         if (timers[i].due_ms < timers[next].due_ms)
@@ -105,14 +107,18 @@ static void let_next_come(void)
     fn(timer);
 }
 
-void fake_timers_turn(struct loop *loop, bool is_under_way)
+bool fake_timers_are_at_rest(struct loop *loop)
 {
     uv_mutex_lock(&loop->lock);
     bool has_post = loop->n_posted > 0;
     uv_mutex_unlock(&loop->lock);
-    if (has_post || is_under_way || loop->uv.active_reqs.count > 0 || loop->uv.closing_handles ||
-        n_timers == 0)
+    return !has_post && loop->uv.active_reqs.count == 0 && !loop->uv.closing_handles;
+}
+
+void fake_timers_turn(struct loop *loop, bool is_under_way)
+{
+    if (is_under_way || n_timers == 0 || !fake_timers_are_at_rest(loop))
         uv_run(&loop->uv, UV_RUN_ONCE);
     else
-        let_next_come();
+        fake_timers_let_next_come();
 }

@@ -12,6 +12,10 @@
 void fake_timers_begin(struct loop *loop);
 void fake_timers_end(struct loop *loop);
 bool fake_timers_are_on(void);
+/** Whether only timers are left to come. */
+bool fake_timers_are_at_rest(struct loop *loop);
+/** The clock jumps to the next timer, and that comes; nothing without one. */
+void fake_timers_let_next_come(void);
 /** What has come is dealt with; when nothing has, and nothing IS_UNDER_WAY, the clock jumps to the
  *  next timer, and that comes. */
 void fake_timers_turn(struct loop *loop, bool is_under_way);

@@ -19,9 +19,11 @@
  *   - no process of the other installation is ended;
  *   - and once the noise is over, what is known is what is there.
  *
- * LDP_HISTORIES is how many (default 60, `./run histories` 1000), LDP_SEED where they begin. */
+ * LDP_HISTORIES is how many (default 60, `./run histories` 1000), LDP_SEED where they begin. Time
+ * is that of the fake timers, so that a seed is the same history each time; each says before it
+ * begins how it is had again, whatever ends it. */
 
-enum { STEPS = 20, INDEXES = 8, SOULS = 200 };
+enum { STEPS = 20, INDEXES = 8, SOULS = 200, LONG_AGO_MS = 3600000 };
 static const uint64_t GENEROUS_NS = 60000000000; /* the engine has a clock of its own to turn by */
 
 /* One disk, from its making to its end. */
@@ -62,6 +64,20 @@ static unsigned next_random(struct history *h, unsigned below)
 static bool is_there(struct history *h, int index)
 {
     return fake_farm_has(h->w.farm, index);
+}
+
+/* What happens meets no look that is under way, else it is another history each time. */
+static void look(struct history *h)
+{
+    fake_clock_skip(1); /* it stands still otherwise, and nothing would be before anything else */
+    world_look(&h->w);
+    world_rest(&h->w);
+}
+
+static void skip(struct history *h, uint64_t ms)
+{
+    world_skip(&h->w, ms);
+    world_rest(&h->w);
 }
 
 /* --- the model --- */
@@ -288,7 +304,7 @@ static void move_neighbour(struct history *h)
     unsigned how = next_random(h, 3);
     tell(h, "neighbour %d %u; ", index, how);
     fake_farm_set_neighbour(h->w.farm, index, 500000, 500001);
-    world_look(&h->w);
+    look(h);
     if (how > 0)
         fake_farm_set_neighbour(h->w.farm, index, 0, how == 1 ? 500001 : 0);
 }
@@ -311,7 +327,7 @@ static void print_nonsense(struct history *h)
     tell(h, "list2 %u for %u; ", which, n);
     fake_farm_answer(h->w.farm, "list2", answers[which]);
     while (n-- > 0) {
-        world_look(&h->w);
+        look(h);
         check_states(h);
     }
     fake_farm_answer(h->w.farm, "list2", FARM_OBEY);
@@ -336,13 +352,14 @@ static void restart(struct history *h)
     tell(h, "restart; ");
     fake_farm_set_neighbour(h->w.farm, 0, 0, 0); /* what was seen of it is forgotten */
     world_crash(&h->w);
+    world_rest(&h->w);
 }
 
 static void pass_time(struct history *h)
 {
     unsigned ms = 500 + next_random(h, 20000);
     tell(h, "%u ms; ", ms);
-    world_skip(&h->w, ms);
+    skip(h, ms);
 }
 
 /* --- what we do --- */
@@ -410,10 +427,14 @@ static void operate(struct history *h)
     request.force = kinds[kind].kind == CACHE_OP_STOP && next_random(h, 2) == 0;
     h->busy = index;
     h->is_copying = is_clone;
-    tell(h, "%s %d%s answered %u", kinds[kind].verb, index, request.force ? " by force" : "", how);
+    tell(h, "%s %d (%s: %s)%s answered %u", kinds[kind].verb, index,
+         cache_state_name(world_state(&h->w, index)), world_at(&h->w, index)->reason,
+         request.force ? " by force" : "", how);
     fake_farm_answer(h->w.farm, kinds[kind].verb, answers[how]);
     let_file_clock_move();
+    fake_clock_skip(1);
     struct world_answer a = world_submit(&h->w, &request);
+    world_rest(&h->w);
     if (!a.id[0]) {
         tell(h, " (refused: %s); ", a.refusal.code);
     } else {
@@ -421,7 +442,7 @@ static void operate(struct history *h)
         while (ctl_engine_find(h->w.engine, a.id)) {
             expect(h, uv_hrtime() - began < GENEROUS_NS, "an operation never ends");
             live_on(h, is_clone ? made_at : -1);
-            world_skip(&h->w, 500);
+            skip(h, 500);
             check_states(h);
         }
         world_flush(&h->w);
@@ -429,6 +450,8 @@ static void operate(struct history *h)
         tell(h, " (%s); ", cache_op_status_name(op->status));
         bool is_good =
             op->status != CACHE_OP_SUCCEEDED || has_effect(h, op, is_clone ? made_at : index);
+        if (!is_good)
+            tell(h, "evidence %s", op->evidence);
         expect(h, is_good, "a success that did not happen: %s %d", kinds[kind].verb, index);
         cache_operation_free(op);
     }
@@ -460,9 +483,9 @@ static void let_noise_end(struct history *h)
         if (!fake_farm_is_whole(h->w.farm, i))
             fake_farm_set(h->w.farm, i, 0, -1, -1);
     }
-    world_skip(&h->w, 120000);
+    skip(h, 120000);
     for (unsigned n = 0; n <= LDC_TIMING_ABSENT_LOOKS; n++)
-        world_skip(&h->w, LDC_TIMING_ABSENT_MS);
+        skip(h, LDC_TIMING_ABSENT_MS);
     cr_assert_eq(ctl_observer_verdict(h->w.observer)->status, 0);
 }
 
@@ -483,6 +506,7 @@ static void check_end(struct history *h)
 static void run_history(uint64_t seed)
 {
     struct history *h = mem_new(struct history);
+    fprintf(stderr, "again by: LDP_SEED=%" PRIu64 " ./run histories 1\n", seed);
     h->random = seed * UINT64_C(0x9E3779B97F4A7C15) | 1;
     buf_init(&h->told, 0);
     tell(h, "seed %" PRIu64 ": ", seed);
@@ -490,15 +514,19 @@ static void run_history(uint64_t seed)
     h->busy = -1;
     h->shows_processes = next_random(h, 2) == 0;
     world_init(&h->w);
+    world_live_fast(&h->w);
+    fake_clock_skip(
+        LONG_AGO_MS); /* of the files, whose clock is the system's: in the first as well */
     fake_farm_show_processes(h->w.farm, h->shows_processes);
     for (int i = 0; i < 3; i++)
         fake_farm_put(h->w.farm, i, "given");
     follow_farm(h);
     world_open(&h->w);
+    world_rest(&h->w);
     check_all(h);
     for (int step = 0; step < STEPS; step++) {
         happenings[next_random(h, countof(happenings))](h);
-        world_look(&h->w);
+        look(h);
         check_states(h);
     }
     check_end(h);

@@ -195,7 +195,7 @@ static void await_close(struct world *w)
         if (!w->is_closed && n > SPINS)
             uv_sleep(1);
         if (n % PATIENCE == 0)
-            world_turn(w);
+            fake_timers_let_next_come();
     }
     world_until(w, w->is_closed);
 }
@@ -290,6 +290,12 @@ void world_turn(struct world *w)
     if (fake_timers_are_on())
         fake_timers_turn(&w->loop, w->store && cache_store_stats(w->store).n_waiting > 0);
     else
+        uv_run(&w->loop.uv, UV_RUN_ONCE);
+}
+
+void world_rest(struct world *w)
+{
+    while (cache_store_stats(w->store).n_waiting > 0 || !fake_timers_are_at_rest(&w->loop))
         uv_run(&w->loop.uv, UV_RUN_ONCE);
 }
 

@@ -85,6 +85,9 @@ void world_turn(struct world *w);
             world_turn(w);                                                                         \
         }                                                                                          \
     } while (0)
+/** Of a world that lives fast: turns until only time can bring anything more. What a test changes
+ * then meets no look that is under way. */
+void world_rest(struct world *w);
 /** Turns until the next survey that is begun after now has been published. */
 void world_look(struct world *w);
 /** Lets the clocks jump and looks. */

@@ -464,6 +464,34 @@ Test(ctl_change_seeing, what_is_changed_behind_our_back_is_drift_once)
     cr_expect_null(strstr(world_at(&w, 0)->evidence, "drift"), "%s", world_at(&w, 0)->evidence);
 }
 
+Test(ctl_change_seeing, what_is_changed_behind_our_back_is_drift_after_a_restart_too)
+{
+    char *before cleanup(mem_freep) = fake_farm_read_config(w.farm, 0);
+    ldc_settings_set_adb_debug(&settings, 1);
+    world_expect(&w, modify().id, CACHE_OP_SUCCEEDED, NULL);
+    world_crash(&w);
+    world_crash(&w);
+    world_look(&w);
+    world_flush(&w);
+    cr_expect_eq(world_heard(&w, "instance.drifted"), 0);
+    fake_farm_write_config(w.farm, 0, before); /* as the boot of a reset instance does */
+    world_look(&w);
+    world_flush(&w);
+    cr_expect(has_drifted("memory_mb, adb_debug"));
+    cr_expect_eq(world_heard(&w, "instance.drifted"), 1);
+}
+
+Test(ctl_change_seeing, what_was_changed_while_nobody_looked_is_drift)
+{
+    char *before cleanup(mem_freep) = fake_farm_read_config(w.farm, 0);
+    world_expect(&w, modify().id, CACHE_OP_SUCCEEDED, NULL);
+    world_close(&w);
+    fake_farm_write_config(w.farm, 0, before);
+    world_open(&w);
+    world_look(&w);
+    cr_expect(has_drifted("memory_mb"));
+}
+
 Test(ctl_change_seeing, what_operations_change_is_no_drift)
 {
     world_expect(&w, modify().id, CACHE_OP_SUCCEEDED, NULL);

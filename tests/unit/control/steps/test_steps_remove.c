@@ -149,6 +149,59 @@ Test(ctl_remove, what_cannot_be_kept_away_fails)
     cr_expect_eq(n_removes(), 2);
 }
 
+/* --- what LDPlayer makes again when our operation is over --- */
+
+static void remove_to_the_end(void)
+{
+    struct world_answer a = remove_one(false);
+    world_until(&w, !world_at(&w, 1));
+    world_skip(&w, 700);
+    world_expect(&w, a.id, CACHE_OP_SUCCEEDED, NULL);
+}
+
+/* So long that what add makes would have its disk. */
+static void let_disk_be_late(void)
+{
+    world_look(&w);
+    world_skip(&w, 31000);
+    world_look(&w);
+    world_flush(&w);
+}
+
+Test(ctl_remove, what_comes_back_empty_when_it_is_over_is_told_of_once)
+{
+    remove_to_the_end();
+    world_skip(&w, 20000);
+    fake_farm_recreate(w.farm, 1);
+    world_look(&w);
+    world_flush(&w);
+    cr_expect_eq(world_heard(&w, "instance.recreated"), 0, "its disk may only be late");
+    let_disk_be_late();
+    cr_expect_eq(world_heard(&w, "instance.recreated"), 1);
+    let_disk_be_late();
+    cr_expect_eq(world_heard(&w, "instance.recreated"), 1);
+    cr_expect_eq(n_removes(), 1);
+}
+
+Test(ctl_remove, of_what_somebody_makes_there_later_nothing_is_told)
+{
+    remove_to_the_end();
+    fake_farm_put(w.farm, 1, "somebody's");
+    let_disk_be_late();
+    cr_expect_eq(world_heard(&w, "instance.recreated"), 0);
+}
+
+Test(ctl_remove, an_empty_one_of_another_number_or_much_later_is_not_told_of)
+{
+    remove_to_the_end();
+    fake_farm_recreate(w.farm, 2);
+    let_disk_be_late();
+    world_skip(&w, 300000);
+    fake_farm_recreate(w.farm, 1);
+    let_disk_be_late();
+    cr_expect_eq(world_heard(&w, "instance.recreated"), 0);
+}
+
 Test(ctl_remove, running_instance_is_refused)
 {
     fake_farm_set(w.farm, 1, 1, 100, 101);
@@ -234,6 +287,32 @@ Test(ctl_remove, what_list2_does_not_show_is_no_success)
     world_expect(&w, a.id, CACHE_OP_FAILED, "INSTANCE_NOT_LISTED");
     cr_expect_eq(n_removes(), 0);
     expect_back(id);
+}
+
+static void set_clock_back(void *arg, const char *verb)
+{
+    (void)arg;
+    if (strcmp(verb, "remove") == 0)
+        fake_clock_set_wall(-3600000);
+}
+
+/* A look that began after the remove has shown it again, whatever the wall clock says. */
+Test(ctl_remove, what_was_not_removed_and_moves_away_keeps_its_id)
+{
+    char id[UUID_SIZE];
+    strcpy(id, world_at(&w, 1)->id);
+    fake_farm_answer(w.farm, "remove", FARM_CRASH);
+    fake_farm_on_verb(w.farm, set_clock_back, NULL);
+    world_expect(&w, remove_one(false).id, CACHE_OP_FAILED, "LDCONSOLE_VENDOR_ERROR");
+    fake_clock_skip(1);
+    world_look(&w);
+    fake_farm_move_away(w.farm, 1, true);
+    world_look(&w);
+    cr_expect_null(world_at(&w, 1));
+    fake_farm_move_away(w.farm, 1, false);
+    world_look(&w);
+    cr_expect_str_eq(world_at(&w, 1)->id, id);
+    fake_clock_set_wall(3600000);
 }
 
 static void hide_once_removed(void *arg, const char *verb)

@@ -85,6 +85,23 @@ Test(ctl_start, of_what_is_up_is_success_with_a_note)
     cr_expect_eq(n_launches(), 0);
 }
 
+/* What was seen a moment before it was asked for is good enough to launch on, as the effect is
+ * looked for; to say that there is nothing to do it is not. */
+Test(ctl_start, of_what_has_ended_since_the_last_look_is_no_success_without_a_launch)
+{
+    world_close(&w);
+    w.observing.idle_ms = w.observing.active_ms = 60000; /* nobody looks unless he has to */
+    fake_farm_set(w.farm, 0, 1, 100, 101);
+    world_open(&w);
+    world_look(&w);
+    cr_expect_eq(world_state(&w, 0), CACHE_STATE_RUNNING);
+    fake_farm_set(w.farm, 0, 0, -1, -1);
+    fake_clock_skip(1);
+    world_try(&w, CACHE_OP_START, 0, CACHE_OP_SUCCEEDED, NULL);
+    cr_expect_eq(n_launches(), 1);
+    cr_expect(fake_farm_is_on(w.farm, 0));
+}
+
 Test(ctl_start, opens_the_window_as_asked)
 {
     struct ctl_request r = world_request(&w, CACHE_OP_START, 0);

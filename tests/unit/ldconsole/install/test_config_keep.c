@@ -52,7 +52,7 @@ static const char good[] = "{\"statusSettings.playerName\":\"mine\","
 static void expect_restored(const char *text)
 {
     char *disk_id cleanup(mem_freep) = mem_strdup(ldc_configs_find(&configs, 1)->disk_id);
-    cr_expect_eq(ldc_config_restore(copies, path, disk_id), 0);
+    cr_expect_eq(ldc_config_restore(copies, path, 1, disk_id), 0);
     char *now cleanup(mem_freep) = folder_read(vms, "config/leidian1.config");
     cr_expect_str_eq(now, text);
 }
@@ -187,7 +187,7 @@ Test(ldc_config_keep, another_machine_without_a_name_is_reset)
 Test(ldc_config_keep, one_that_was_bad_from_the_beginning_has_lost_nothing)
 {
     cr_expect_str_eq(see("{\"a\"")->loss, "");
-    cr_expect_eq(ldc_config_restore(copies, path, ldc_configs_find(&configs, 1)->disk_id),
+    cr_expect_eq(ldc_config_restore(copies, path, 1, ldc_configs_find(&configs, 1)->disk_id),
                  UV_ENOENT);
 }
 
@@ -206,6 +206,35 @@ Test(ldc_config_keep, the_copy_belongs_to_the_disk_and_goes_with_it)
     cr_expect_eq(fs_remove(path), 0);
     cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
     cr_expect_eq(configs.n_items, 0);
+}
+
+/* As by a hard link: each has its own copy, and what one never had it has not lost. */
+Test(ldc_config_keep, a_disk_that_two_indexes_name_keeps_a_copy_for_each)
+{
+    uv_fs_t req;
+    (void)see(good);
+    char *disk cleanup(mem_freep) = fs_join(vms, "leidian1/data.vmdk");
+    char *second cleanup(mem_freep) = fs_join(vms, "leidian5/data.vmdk");
+    folder_write(vms, "leidian5/data.vmdk", "");
+    cr_assert_eq(fs_remove(second), 0);
+    cr_assert_eq(uv_fs_link(NULL, &req, disk, second, NULL), 0);
+    uv_fs_req_cleanup(&req);
+    folder_write(vms, "config/leidian5.config", "{\"statusSettings.isNewPlayer\":true}");
+    const struct ldc_config *other;
+    uint64_t began = clock_mono_ms();
+    do {
+        cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+        other = ldc_configs_find(&configs, 5);
+    } while (!(other->stamp & 1) && clock_mono_ms() - began < 10000);
+    cr_assert_str_eq(other->disk_id, ldc_configs_find(&configs, 1)->disk_id);
+    cr_expect_str_eq(other->loss, "", "it never had a name");
+
+    char *config cleanup(mem_freep) = ldc_configs_path(vms, 5);
+    cr_expect_eq(fs_remove(config), 0);
+    cr_expect_eq(fs_remove(second), 0);
+    cr_assert_eq(ldc_configs_refresh(&configs, vms), 0);
+    cr_expect_null(ldc_configs_find(&configs, 5));
+    expect_restored(good);
 }
 
 static void put_old(int index)
