@@ -47,8 +47,6 @@ INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('InstallExec
 UPDATE `InstallExecuteSequence` SET `Sequence` = 6510 WHERE `Action` = 'RemoveExistingProducts'
 
 -- What Windows says of a program of the installation that failed: nothing of why.
-CREATE TABLE `Error` (`Error` INT NOT NULL, `Message` CHAR(0) LOCALIZABLE PRIMARY KEY `Error`)
-
 INSERT INTO `Error` (`Error`, `Message`) VALUES (1722,
     'ldplayerd could not be set up (step [2]). The reason is in the file ldplayerd-setup.log in the folder Logs of Windows, and in the Application log under the source ldplayerd. What was changed is taken back.')
 
