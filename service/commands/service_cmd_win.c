@@ -84,7 +84,8 @@ static enum svc_exit add_flag(const struct svc_flag *flag, struct buf *line)
 
 /* "C:\Program Files\...\ldplayerd.exe" service run --data-dir ... The quotes are not for looks:
  * without them Windows would try C:\Program.exe first. */
-static enum svc_exit make_command(const struct svc_args *args, wchar_t **ret)
+static enum svc_exit make_command(const struct svc_args *args, const struct svc_config *config,
+                                  wchar_t **ret)
 {
     wchar_t exe[32768];
     struct buf line cleanup(buf_deinit);
@@ -95,6 +96,14 @@ static enum svc_exit make_command(const struct svc_args *args, wchar_t **ret)
     for (size_t i = 0; i < args->n_flags; i++) {
         if (add_flag(&args->flags[i], &line) != SVC_EXIT_OK)
             return SVC_EXIT_FAILED;
+    }
+    /* The service has another environment than who installs it. What is prepared now is meant.
+     */
+    size_t data_dir = (size_t)(svc_option_find("data_dir") - svc_option_table);
+    enum svc_source source = config->origins[data_dir].source;
+    if (source == SVC_SOURCE_DEFAULT || source == SVC_SOURCE_ENV) {
+        svc_command_line_add(&line, "--data-dir");
+        svc_command_line_add(&line, config->data_dir);
     }
     *ret = wide_from_utf8(line.data);
     return SVC_EXIT_OK;
@@ -173,7 +182,7 @@ enum svc_exit svc_service_cmd_install(const struct svc_args *args)
     /* A mistake is told now rather than by a service that does not start. */
     enum svc_exit status = svc_command_config(args, &config);
     if (status == SVC_EXIT_OK)
-        status = make_command(args, &command);
+        status = make_command(args, &config, &command);
     if (status != SVC_EXIT_OK)
         return status;
     char *data_dir cleanup(mem_freep) = absolute(config.data_dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/system/fs.h"
 #include "ldconsole/verbs/timing.h"
+#include "base/text/str.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -676,7 +677,7 @@ Test(ctl_start_patient, the_time_asked_for_is_the_time_of_all_steps)
     world_skip(&w, 60000);
     fake_farm_set(w.farm, 0, 1, 100, 101);
     world_until(
-        &w, strcmp(ctl_engine_find(w.engine, a.id)->step, "waiting for the guest to answer") == 0);
+        &w, str_is_equal(ctl_engine_find(w.engine, a.id)->step, "waiting for the guest to answer"));
     world_skip(&w, 30000);
     cr_expect_not_null(ctl_engine_find(w.engine, a.id));
     world_skip(&w, 11000);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/text/str.h"
 #include "tests/unit/control/world.h"
 
 static struct world w;
@@ -113,7 +114,7 @@ Test(ctl_stop, force_that_reaches_nothing_times_out)
     fake_farm_show_processes(w.farm, false);
     ignore_both();
     world_until(&w,
-                strcmp(ctl_engine_find(w.engine, a.id)->step, "ending processes by force") == 0);
+                str_is_equal(ctl_engine_find(w.engine, a.id)->step, "ending processes by force"));
     world_look(&w);
     world_skip(&w, 19000);
     world_expect(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
@@ -126,7 +127,7 @@ Test(ctl_stop, force_that_finds_no_process_says_so_and_which_list2_names)
     world_look(&w);
     struct world_answer a = stop(true);
     world_until(&w,
-                strcmp(ctl_engine_find(w.engine, a.id)->step, "ending processes by force") == 0);
+                str_is_equal(ctl_engine_find(w.engine, a.id)->step, "ending processes by force"));
     world_look(&w);
     world_skip(&w, 21000);
     struct cache_operation *op = world_ends(&w, a.id, CACHE_OP_TIMED_OUT, "OPERATION_TIMED_OUT");
