@@ -225,7 +225,7 @@ class Clone(ServiceCase):
     def test_what_somebody_else_copies_is_not_taken_for_ours(self):
         self.simulator.set(**{"ignore.copy": 1})
         clone = self.client.post("/api/instances/0/clone", {"name": "mine", "timeout_s": 10}).json
-        wait_for(lambda: self.simulator.calls("copy"), "our copy")
+        wait_for(lambda: self.simulator.exits("copy"), "our copy, which does nothing")
         with self.assertRaises(subprocess.CalledProcessError) as index:
             self.simulator.run_ldconsole("copy", "--name", "theirs", "--from", "1")
         self.assertEqual(index.exception.returncode, 3)

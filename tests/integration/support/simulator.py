@@ -100,6 +100,12 @@ class Simulator:
                 calls.append(entry["argv"])
         return calls
 
+    def exits(self, verb):
+        """The exit codes of the calls that are over."""
+        entries = [json.loads(line) for line in self._log_lines()]
+        pids = [e["pid"] for e in entries if e["event"] == "start" and e["argv"][:1] == [verb]]
+        return [e["exit"] for e in entries if e["event"] == "end" and e["pid"] in pids]
+
     def changes(self):
         """The calls that were meant to change something."""
         return [argv for argv in self.calls() if argv and argv[0] in CHANGING]
