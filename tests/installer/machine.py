@@ -16,7 +16,7 @@ BUILT = os.environ["LDP_SERVICE"]
 DIRECTORY = tempfile.mkdtemp(prefix="ldp-installer-")
 PREFIX = os.path.join(DIRECTORY, "wine")
 DRIVE = os.path.join(PREFIX, "drive_c")
-REPORT = os.path.join(DRIVE, "windows", "Logs", "ldplayerd-setup.log")
+REPORT = os.path.join(DRIVE, "windows", "logs", "ldplayerd-setup.log")
 PROGRAM_DIR = os.path.join(DRIVE, "Program Files", "ldplayerd")
 
 os.environ["LDP_WINEPREFIX"] = PREFIX

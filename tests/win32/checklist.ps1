@@ -439,13 +439,10 @@ Test-Row 46 'uninstalled nothing is left, and data only without REMOVE_DATA' {
 
 # --- what needs hands or other machines ---
 
-foreach ($row in @(
-        @(30, 'a log file on a full volume', 'needs a small volume'),
-        @(31, 'a crash leaves a dump that WinDbg opens', 'needs WinDbg'),
-        @(38, 'the pipe from another machine', 'needs a second machine'),
-        @(42, 'the group in the token after the next logon', 'needs a logon'))) {
-    Test-Row $row[0] $row[1] { Skip $row[2] }.GetNewClosure()
-}
+Test-Row 30 'a log file on a full volume' { Skip 'needs a small volume' }
+Test-Row 31 'a crash leaves a dump that WinDbg opens' { Skip 'needs WinDbg' }
+Test-Row 38 'the pipe from another machine' { Skip 'needs a second machine' }
+Test-Row 42 'the group in the token after the next logon' { Skip 'needs a logon' }
 
 Remove-Item -LiteralPath $folder -Recurse -Force -ErrorAction SilentlyContinue
 $failed = @($script:results | Where-Object { $_.Result -eq 'FAIL' }).Count
