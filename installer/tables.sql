@@ -40,11 +40,8 @@ INSERT INTO `CustomAction` (`Action`, `Type`, `Target`) VALUES ('RefusePropertie
 INSERT INTO `InstallUISequence` (`Action`, `Condition`, `Sequence`) VALUES ('RefuseProperties',
     'NOT MsiRunningElevated AND (DATA_DIR OR HTTP_PORT OR ENABLE_HTTP OR OPERATOR OR REMOVE_DATA)', 30)
 
--- Of the old version goes what the new one has not taken over, when that is in place and within the
--- transaction: an upgrade that fails brings the old version back. wixl puts it before.
-INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('InstallExecute', 6500)
-
-UPDATE `InstallExecuteSequence` SET `Sequence` = 6510 WHERE `Action` = 'RemoveExistingProducts'
+-- Within the transaction: an upgrade that fails brings the old version back. wixl puts it before.
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveExistingProducts'
 
 -- What Windows says of a program of the installation that failed: nothing of why.
 INSERT INTO `Error` (`Error`, `Message`) VALUES (1722,

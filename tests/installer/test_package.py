@@ -66,12 +66,16 @@ class Package(unittest.TestCase):
             self.assertIn(name, actions["RefuseProperties"])
             self.assertNotIn(name, secure)
 
-    def test_an_upgrade_comes_over_the_old_version(self):
-        """So the service and what is set for it stays, also when the upgrade is taken back."""
+    def test_an_upgrade_keeps_the_entry_of_the_service(self):
+        """Its settings have no tables, so nothing would bring them back."""
         at = {row[0]: int(row[2]) for row in self.table("InstallExecuteSequence")}
-        self.assertLess(at["StartServices"], at["InstallExecute"])
-        self.assertEqual(at["RemoveExistingProducts"], at["InstallExecute"] + 10)
-        self.assertLess(at["RemoveExistingProducts"], at["InstallFinalize"])
+        conditions = {row[0]: row[1] for row in self.table("InstallExecuteSequence")}
+        self.assertTrue(at["InstallInitialize"] < at["RemoveExistingProducts"] < at["InstallFiles"])
+        deletes = 0x8 | 0x80
+        self.assertEqual([row for row in self.table("ServiceControl") if int(row[2]) & deletes], [])
+        self.assertIn("NOT UPGRADINGPRODUCTCODE", conditions["Unconfigure"])
+        self.assertEqual({row[0]: row[3] for row in self.table("CustomAction")}["Unconfigure"],
+                         "service uninstall")
         # What nothing brings back goes when little else can fail.
         for name in ("Unconfigure", "RemoveData"):
             self.assertLess(at["DeleteServices"], at[name])
