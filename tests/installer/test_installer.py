@@ -115,6 +115,13 @@ class Installer(unittest.TestCase):
         self.assertNotIn("ldplayerd", machine.registry(machine.UNINSTALL, "/s"))
         self.assertEqual(machine.links(), [])
 
+    def take_back_for_wine(self):
+        """Wine takes things back in the order in which they were made, Windows in the other one: there
+        the program is gone before it is to take back its event source, and a service that was made is
+        forgotten."""
+        run_program("reg", "delete", machine.EVENT_SOURCE, "/f", check=False)
+        run_program("sc", "delete", "ldplayerd", check=False)
+
     # --- steps ---
 
     def test_01_what_cannot_be_is_refused(self):
@@ -129,9 +136,7 @@ class Installer(unittest.TestCase):
         with open(os.path.join(theirs, "letter.txt"), "w", encoding="utf-8"):
             pass
         self.assertNotEqual(machine.msiexec("/i", self.old, "DATA_DIR=C:\\theirs"), 0)
-        # Wine takes things back in the order in which they were made, Windows in the other one: here
-        # the program is gone before it is to take back its event source.
-        run_program("reg", "delete", machine.EVENT_SOURCE, "/f", check=False)
+        self.take_back_for_wine()
         self.assert_nothing_installed()
         self.assertEqual(os.listdir(theirs), ["letter.txt"])
         with open(machine.REPORT, encoding="utf-8") as report:
@@ -145,7 +150,7 @@ class Installer(unittest.TestCase):
         with open(os.path.join(DATA, "config.json"), encoding="utf-8") as config:
             self.assertIn(f'"127.0.0.1:{port}"', config.read())
         machine.msiexec("/x", self.old)
-        run_program("reg", "delete", machine.EVENT_SOURCE, "/f", check=False)
+        self.take_back_for_wine()
         self.assert_nothing_installed()
 
     def test_03_a_silent_installation_gives_a_running_service(self):
