@@ -14,7 +14,7 @@ import unittest
 
 from support import IS_WINDOWS, Client, EventStream, Simulator, run_service_command, wait_for
 from support.programs import SERVICE, WRAPPER, clean_environment, path_for_program, run_program
-from support.service import QUICK, create_token
+from support.service import QUICK, UNPRESSED, create_token
 
 SERVICE_NAME = "ldplayerd"
 # How long the service manager is given to start the service again. It waits 5 s before it does.
@@ -75,7 +75,7 @@ class Installed(unittest.TestCase):
         cls.port = free_port()
         cls.flags = ["--data-dir", path_for_program(cls.data_dir),
                      "--ldconsole", cls.simulator.ldconsole, "--http", f"127.0.0.1:{cls.port}"]
-        for name, value in QUICK.items():
+        for name, value in {**QUICK, **UNPRESSED}.items():
             cls.flags += ["--" + name.replace("_", "-"), str(value)]
 
     @classmethod
