@@ -34,3 +34,9 @@ uint64_t hash_bytes(const uint64_t seed[2], const void *bytes, size_t n)
     }
     return mix(mix(a ^ h, b ^ seed[1]), seed[0] | 1);
 }
+
+uint64_t hash_more(uint64_t hash, const void *bytes, size_t n)
+{
+    const uint64_t seed[] = {hash, UINT64_C(0x9e3779b97f4a7c15)}; /* the other half is any number */
+    return hash_bytes(seed, bytes, n);
+}

@@ -9,5 +9,8 @@
  *  random for what clients send; any fixed one where only accidents are to be noticed. The same on
  *  machines of the same byte order. Any thread. */
 uint64_t hash_bytes(const uint64_t seed[2], const void *bytes, size_t n);
+/** For what comes in pieces, where only accidents are to be noticed: the hash of what was before,
+ *  0 at first, and of N bytes more. */
+uint64_t hash_more(uint64_t hash, const void *bytes, size_t n);
 
 #endif

@@ -42,20 +42,13 @@ static uint64_t get_number(const char *bytes)
     return number;
 }
 
-/* The other half of the seed is any number. */
-static uint64_t add_to_sum(uint64_t sum, const char *bytes, size_t n)
-{
-    const uint64_t seed[] = {sum, UINT64_C(0x9e3779b97f4a7c15)};
-    return hash_bytes(seed, bytes, n);
-}
-
 /* Of the header before it, of KEY and of the N bytes of the value. It tells what was changed by
  * accident; who may write to redis can make one as well. */
 static uint64_t make_checksum(const char *header, const char *key, const char *value, size_t n)
 {
-    uint64_t sum = add_to_sum(0, header, AT_CHECKSUM);
-    sum = add_to_sum(sum, key, strlen(key));
-    return add_to_sum(sum, value, n);
+    uint64_t sum = hash_more(0, header, AT_CHECKSUM);
+    sum = hash_more(sum, key, strlen(key));
+    return hash_more(sum, value, n);
 }
 
 /* What of the header is the same for all values of OWNER. */

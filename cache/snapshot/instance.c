@@ -329,14 +329,14 @@ void cache_instance_append_json(const struct cache_instance *i, struct buf *out)
  * with one hash is that a reader who has the first is not told of the second. */
 uint64_t cache_instance_render(const struct cache_instance *i, struct buf *out)
 {
-    uint64_t seed[2] = {0, 0x9e3779b97f4a7c15};
+    uint64_t hash = 0;
     for (size_t f = 0; f < countof(fields); f++) {
         size_t start = out->len;
         append_field(&fields[f], i, out);
         if (fields[f].comparison != VOLATILE)
-            seed[0] = hash_bytes(seed, out->data + start, out->len - start);
+            hash = hash_more(hash, out->data + start, out->len - start);
     }
-    return seed[0];
+    return hash;
 }
 
 static bool are_settings_same(const struct ldc_settings *a, const struct ldc_settings *b)

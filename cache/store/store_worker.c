@@ -78,24 +78,30 @@ static int run_jobs(sqlite3 *db, struct cache_job_group *g, bool in_savepoints)
     return 0;
 }
 
-static bool has_failed(const struct cache_job_group *g)
-{
-    bool is_failed = false;
-    list_foreach(item, (struct list *)&g->jobs)
-        is_failed |= list_entry(item, struct cache_job, link)->status < 0;
-    return is_failed;
-}
-
 static void roll_back(sqlite3 *db)
 {
     if (!sqlite3_get_autocommit(db))
         (void)cache_sql_run(db, "ROLLBACK", "");
 }
 
-static int begin_and_run(sqlite3 *db, struct cache_job_group *g, bool in_savepoints)
+static int begin(sqlite3 *db, const struct cache_job_group *g)
 {
-    int r = cache_sql_run(db, g->is_write ? "BEGIN IMMEDIATE" : "BEGIN", "");
-    return r == 0 ? run_jobs(db, g, in_savepoints) : r;
+    return cache_sql_run(db, g->is_write ? "BEGIN IMMEDIATE" : "BEGIN", "");
+}
+
+/* For a savepoint SQLite copies every page that a job changes, two fifths of what a commit
+ * computes, and hardly a job ever fails: savepoints are for the second time. N_CHANGES is what
+ * SQLite had counted before what counts, for it counts what is undone too. */
+static int run_or_repeat(sqlite3 *db, struct cache_job_group *g, int64_t *n_changes)
+{
+    *n_changes = sqlite3_total_changes64(db);
+    int r = run_jobs(db, g, false);
+    if (r == 0 || !g->is_write || g->n_jobs == 1)
+        return r;
+    roll_back(db);
+    *n_changes = sqlite3_total_changes64(db);
+    r = begin(db, g);
+    return r == 0 ? run_jobs(db, g, true) : r;
 }
 
 static void fail_all(struct cache_job_group *g, int status)
@@ -110,15 +116,10 @@ static void fail_all(struct cache_job_group *g, int status)
 static void run_group(struct cache_worker *w, struct cache_job_group *g)
 {
     sqlite3 *db = w->db;
-    int64_t n_changes = sqlite3_total_changes64(db);
-    int r = begin_and_run(db, g, false);
-    /* For a savepoint SQLite copies every page that a job changes, two fifths of what a commit
-     * computes; hardly a job ever fails. */
-    if (g->is_write && g->n_jobs > 1 && has_failed(g)) {
-        roll_back(db);
-        n_changes = sqlite3_total_changes64(db);
-        r = begin_and_run(db, g, true);
-    }
+    int64_t n_changes = 0;
+    int r = begin(db, g);
+    if (r == 0)
+        r = run_or_repeat(db, g, &n_changes);
     /* As late as it can still be undone. */
     if (r == 0 && g->is_write)
         r = cache_place_check(&w->store->place, w->wal_pages);

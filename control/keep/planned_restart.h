@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/observe/watch.h"
+#include "control/observe/usage.h"
 
 /** When an instance that is well is started anew all the same: it has run for so long, or its
  *  processes take more and more memory. Pure. */

@@ -12,7 +12,7 @@
 #include "control/judge/health.h"
 #include "control/judge/state.h"
 #include "control/judge/survey_verdict.h"
-#include "control/observe/watch.h"
+#include "control/observe/usage.h"
 #include "ldconsole/guard/survey.h"
 #include "ldconsole/install/vm_log.h"
 #include "ldconsole/process/match.h"

@@ -5,6 +5,7 @@
 #include "base/memory/map.h"
 #include "cache/snapshot/care.h"
 #include "control/judge/state.h"
+#include "control/observe/usage.h"
 #include "ldconsole/install/config_file.h"
 #include "ldconsole/output/row.h"
 #include "ldconsole/process/match.h"
@@ -21,14 +22,6 @@ struct ctl_sight {
     uint64_t guest_answered_ms;
     struct cache_adb adb;
     bool sees_processes;
-};
-
-/** What the player and the VM of an instance have used together, at the last look. */
-struct ctl_usage {
-    int64_t player;  /* whose: 0 = none was seen */
-    uint64_t age_ms; /* of that; 0 = not known */
-    uint64_t cpu_ms; /* processor time since they were started */
-    uint64_t private_bytes;
 };
 
 /** What the observer remembers of one instance between two surveys. */
